@@ -1,0 +1,74 @@
+package rs
+
+import "slices"
+
+// Votes counts the draws each class won: Votes[c] of them went to class c.
+type Votes []int
+
+// Total returns the number of draws.
+func (v Votes) Total() int {
+	n := 0
+	for _, k := range v {
+		n += k
+	}
+	return n
+}
+
+// Top returns the class with the most votes, the lowest index among equals.
+func (v Votes) Top() int {
+	top := 0
+	for c, k := range v {
+		if k > v[top] {
+			top = c
+		}
+	}
+	return top
+}
+
+// A Histogram counts draws of a real number by bin. Edges rise; bin 0 lies below
+// Edges[0], bin i covers [Edges[i-1], Edges[i]), the last bin starts at the last
+// edge: len(Counts) = len(Edges)+1. Rows of one run share their Edges.
+type Histogram struct {
+	Edges  []float64
+	Counts []int
+}
+
+// Total returns the number of draws.
+func (h Histogram) Total() int { return Votes(h.Counts).Total() }
+
+// Evidence is what noisy sampling leaves of one example: everything a Method needs,
+// and nothing that depends on α or on the method.
+type Evidence struct {
+	Index int // position in the dataset
+	Label int // true class
+	// Sigma is the standard deviation of the noise, in units of the image ([0, 1]).
+	Sigma float64
+	// Selection and Estimation are the votes of the two independent draws (n0 and n).
+	// Whatever is chosen by looking at the first may be bounded by the second.
+	Selection, Estimation Votes
+	// Class is the class selected: Selection.Top().
+	Class int
+	// SelectionMargins and Margins hold the margin of Class, z_Class - max of the other
+	// logits, over the two draws. Counts is nil where the log has none.
+	SelectionMargins, Margins Histogram
+	// Clean is the prediction without noise; its Class is Abstain where the log has none.
+	Clean Clean
+}
+
+// Clean is the prediction of the classifier without noise.
+type Clean struct {
+	Class  int
+	Margin float64 // logit of Class less the largest other one
+}
+
+// HasMargins reports whether the margins of the estimation draw were logged.
+func (e *Evidence) HasMargins() bool { return e.Margins.Counts != nil }
+
+// Clone returns a copy that shares nothing but the edges.
+func (e *Evidence) Clone() *Evidence {
+	c := *e
+	c.Selection, c.Estimation = slices.Clone(e.Selection), slices.Clone(e.Estimation)
+	c.SelectionMargins.Counts = slices.Clone(e.SelectionMargins.Counts)
+	c.Margins.Counts = slices.Clone(e.Margins.Counts)
+	return &c
+}

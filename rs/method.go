@@ -1,0 +1,79 @@
+package rs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Abstain is the class of a certificate that names none.
+const Abstain = -1
+
+// A Certificate says: with probability at least 1-α over the draws, the prediction is
+// Class everywhere in the open l2 ball of this Radius.
+type Certificate struct {
+	Class  int     // Abstain where nothing is certified
+	Radius float64 // l2, in units of the image; 0 where Class is Abstain
+	// Ledger lists the confidence bounds used; their levels sum to at most α. A
+	// deterministic certificate has none.
+	Ledger []Spent
+}
+
+// Spent is one entry of a certificate's α ledger.
+type Spent struct {
+	Of    string  // the quantity bounded: "top", "rivals", "score", …
+	Bound string  // the name of the Bound
+	Upper bool    // an upper bound, else a lower one
+	Alpha float64 // level of each bound
+	Times int     // how many bounds at that level were taken together
+	Value float64 // the bound that decided
+}
+
+// Alpha returns the error probability the certificate spends.
+func (c Certificate) Alpha() float64 {
+	a := 0.0
+	for _, s := range c.Ledger {
+		a += s.Alpha * float64(s.Times)
+	}
+	return a
+}
+
+// A Method turns evidence into a certificate at error probability alpha, 0 < alpha < 1.
+// It returns an error where the evidence lacks what it needs.
+type Method interface {
+	Certify(e *Evidence, alpha float64) (Certificate, error)
+}
+
+// Setting is what methods need beyond the evidence of one example.
+type Setting struct {
+	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 where no bound is known.
+	Lambda float64
+	// Tau is the temperature of soft votes, in logits, fixed apart from the evidence
+	// certified; 0 is the hard vote, negative not chosen.
+	Tau float64
+}
+
+// Entry is a Method with its name and what it does in one line.
+type Entry struct {
+	Name, Doc string
+	// New returns the method, or an error that says what the setting lacks.
+	New func(Setting) (Method, error)
+}
+
+// MethodNames lists the methods in the order of Methods.
+func MethodNames() []string {
+	names := make([]string, len(Methods))
+	for i, m := range Methods {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// MethodByName finds an entry of Methods; the error lists what is known.
+func MethodByName(name string) (Entry, error) {
+	i := slices.IndexFunc(Methods, func(m Entry) bool { return m.Name == name })
+	if i < 0 {
+		return Entry{}, fmt.Errorf("no method %q; known: %s", name, strings.Join(MethodNames(), ", "))
+	}
+	return Methods[i], nil
+}
