@@ -1,0 +1,191 @@
+package countlog
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// ErrTorn is wrapped by the error of a last line that was cut off while it was written.
+var ErrTorn = errors.New("torn last line: running sample again finishes it")
+
+var errTwice = errors.New("is there twice")
+
+// LineError is what is wrong with a line of a log.
+type LineError struct {
+	File  string
+	Line  int    // from 1
+	Field string // column, empty where it is the line as a whole
+	Err   error
+}
+
+func (e *LineError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err)
+	}
+	return fmt.Sprintf("%s:%d: %s: %v", e.File, e.Line, e.Field, e.Err)
+}
+
+func (e *LineError) Unwrap() error { return e.Err }
+
+// Log is a run on disk, to read.
+type Log struct {
+	Run Run
+	dir string
+}
+
+// Open reads the run.json of a run's folder and finds its rows.
+func Open(dir string) (*Log, error) {
+	r, err := ReadRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, CountsFile)); err != nil {
+		return nil, fmt.Errorf("a run without rows: %w", err)
+	}
+	return &Log{Run: r, dir: dir}, nil
+}
+
+// Planned returns the number of rows of the finished run.
+func (l *Log) Planned() int { return l.Run.Examples.Count }
+
+// Count returns the number of rows there are, at most [Log.Planned], having checked each.
+func (l *Log) Count() (int, error) {
+	n := 0
+	for _, err := range l.Rows() {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Rows yields the rows in the order of the file, each its own but for the edges, which all
+// share; an error, a [LineError] where a line is to blame, ends them. Fewer rows than planned is no error.
+func (l *Log) Rows() iter.Seq2[*rs.Evidence, error] {
+	return func(yield func(*rs.Evidence, error) bool) {
+		path := filepath.Join(l.dir, CountsFile)
+		f, err := os.Open(path)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer f.Close()
+		s := newScanner(f, path, newParser(&l.Run))
+		for {
+			e, err := s.next()
+			if err == io.EOF || !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// All returns every row, in the order of the file.
+func (l *Log) All() ([]rs.Evidence, error) {
+	var rows []rs.Evidence
+	for e, err := range l.Rows() {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, *e)
+	}
+	return rows, nil
+}
+
+// A scanner reads a counts file, line after line.
+type scanner struct {
+	*parser
+	path string
+	r    *bufio.Reader
+	buf  []byte
+	seen []bool // by position in the plan
+	line int    // of the line read last
+	end  int64  // offset behind the last line that was good
+	last bool   // nothing follows the line read last
+}
+
+func newScanner(r io.Reader, path string, p *parser) *scanner {
+	return &scanner{parser: p, path: path, r: bufio.NewReaderSize(r, 1<<16), seen: make([]bool, p.run.Examples.Count)}
+}
+
+// next returns the next row; io.EOF behind the last.
+func (s *scanner) next() (*rs.Evidence, error) {
+	if s.line == 0 {
+		line, n, err := s.read()
+		if err != nil {
+			return nil, err
+		}
+		if string(line) != header {
+			return nil, s.fail(fmt.Errorf("columns %q, want %q", line, header))
+		}
+		s.end += n
+	}
+	line, n, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	e, err := s.row(line)
+	if err != nil {
+		return nil, s.fail(err)
+	}
+	at := s.run.Examples.Position(e.Index)
+	if s.seen[at] {
+		return nil, &LineError{s.path, s.line, columns[0], fmt.Errorf("%d %w", e.Index, errTwice)}
+	}
+	s.seen[at] = true
+	s.end += n
+	return e, nil
+}
+
+// read returns the next line without its newline and the bytes it takes up, valid until the next call.
+func (s *scanner) read() ([]byte, int64, error) {
+	s.line++
+	s.buf = s.buf[:0]
+	limit, n := max(s.longest(), len(header))+1, int64(0)
+	for {
+		part, err := s.r.ReadSlice('\n')
+		n += int64(len(part))
+		if room := limit - len(s.buf); len(part) > room {
+			part = part[:room]
+		}
+		s.buf = append(s.buf, part...)
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err == io.EOF && n == 0:
+			return nil, 0, io.EOF
+		case err == io.EOF:
+			s.last = true
+			return nil, 0, s.fail(ErrTorn)
+		case err != nil:
+			return nil, 0, fmt.Errorf("%s:%d: %w", s.path, s.line, err)
+		}
+		if _, err := s.r.Peek(1); err == io.EOF {
+			s.last = true
+		}
+		if n > int64(limit) {
+			return nil, 0, s.fail(fmt.Errorf("%d bytes, and no row of this run takes more than %d", n, limit))
+		}
+		return s.buf[:n-1], n, nil
+	}
+}
+
+// fail puts file, line and field in front of err.
+func (s *scanner) fail(err error) error {
+	at := &LineError{File: s.path, Line: s.line, Err: err}
+	if f, ok := errors.AsType[*fieldError](err); ok {
+		at.Field, at.Err = f.Field, f.Err
+	}
+	if s.last && s.line > 1 && err != ErrTorn {
+		at.Err = fmt.Errorf("%w (the last line: running sample again drops it and goes on)", at.Err)
+	}
+	return at
+}

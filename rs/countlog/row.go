@@ -1,0 +1,255 @@
+package countlog
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+var columns = []string{"index", "label", "clean_class", "clean_margin", "class",
+	"selection", "estimation", "selection_margins", "margins"}
+
+var header = strings.Join(columns, "\t")
+
+// appendRow appends the line of e, newline and all.
+func appendRow(b []byte, e *rs.Evidence) []byte {
+	b = append(strconv.AppendInt(b, int64(e.Index), 10), '\t')
+	b = append(strconv.AppendInt(b, int64(e.Label), 10), '\t')
+	b = append(strconv.AppendInt(b, int64(e.Clean.Class), 10), '\t')
+	b = append(strconv.AppendFloat(b, e.Clean.Margin+0, 'g', -1, 64), '\t') // +0 drops the sign of -0
+	b = append(strconv.AppendInt(b, int64(e.Class), 10), '\t')
+	b = append(appendPairs(b, e.Selection), '\t')
+	b = append(appendPairs(b, e.Estimation), '\t')
+	b = append(appendPairs(b, e.SelectionMargins.Counts), '\t')
+	return append(appendPairs(b, e.Margins.Counts), '\n')
+}
+
+// appendPairs appends the nonzero counts as position:count, comma separated.
+func appendPairs(b []byte, counts []int) []byte {
+	comma := false
+	for i, k := range counts {
+		if k == 0 {
+			continue
+		}
+		if comma {
+			b = append(b, ',')
+		}
+		comma = true
+		b = append(strconv.AppendInt(b, int64(i), 10), ':')
+		b = strconv.AppendInt(b, int64(k), 10)
+	}
+	return b
+}
+
+// A parser reads rows of one run and checks them against it. It takes exactly the lines that appendRow writes.
+type parser struct {
+	run   *Run
+	edges []float64 // shared by all rows
+}
+
+func newParser(r *Run) *parser { return &parser{run: r, edges: r.Edges()} }
+
+// longest bounds the bytes of a line.
+func (p *parser) longest() int {
+	const pair = 2*20 + 2
+	return 5*32 + 2*pair*(p.run.Dataset.Classes+len(p.edges)+1)
+}
+
+// fieldError is what is wrong with one column of a row.
+type fieldError struct {
+	Field string
+	Err   error
+}
+
+func (e *fieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+
+func bad(field int, format string, args ...any) error {
+	return &fieldError{columns[field], fmt.Errorf(format, args...)}
+}
+
+// row parses a line without its newline. It allocates the evidence and one slice for all counts.
+func (p *parser) row(line []byte) (*rs.Evidence, error) {
+	var cells [9][]byte
+	rest := line
+	for i := range cells {
+		j := bytes.IndexByte(rest, '\t')
+		if last := i == len(cells)-1; (j < 0) != last {
+			return nil, fmt.Errorf("%d columns, want %d", 1+bytes.Count(line, []byte("\t")), len(cells))
+		}
+		if j < 0 {
+			j = len(rest)
+		}
+		cells[i] = rest[:j]
+		rest = rest[min(j+1, len(rest)):]
+	}
+
+	run, classes := p.run, p.run.Dataset.Classes
+	e := &rs.Evidence{Sigma: run.Sigma}
+	for i, c := range []struct {
+		to        *int
+		low, high int
+		what      string
+	}{
+		{&e.Index, 0, run.Dataset.Size, "an index of the dataset"},
+		{&e.Label, 0, classes, "a class"},
+		{&e.Clean.Class, rs.Abstain, classes, "a class or -1"},
+		{}, // clean_margin
+		{&e.Class, 0, classes, "a class"},
+	} {
+		if c.to == nil {
+			continue
+		}
+		v, ok := whole(cells[i], c.low)
+		if !ok || v >= c.high {
+			return nil, bad(i, "%s, want %s, at most %d", quote(cells[i]), c.what, c.high-1)
+		}
+		*c.to = v
+	}
+	if run.Examples.Position(e.Index) < 0 {
+		return nil, bad(0, "%d is not among the run's examples (start %d, stride %d, count %d)",
+			e.Index, run.Examples.Start, run.Examples.Stride, run.Examples.Count)
+	}
+	margin, ok := decimal(cells[3])
+	if !ok || math.Signbit(margin) || e.Clean.Class == rs.Abstain && margin != 0 {
+		return nil, bad(3, "%s, want a finite number >= 0 in shortest form, 0 where clean_class is -1", quote(cells[3]))
+	}
+	e.Clean.Margin = margin
+
+	bins := 0
+	if p.edges != nil {
+		bins = len(p.edges) + 1
+	} else if len(cells[7])+len(cells[8]) > 0 {
+		return nil, bad(7, "not empty, and the run logs no margins")
+	}
+	counts := make([]int, 2*classes+2*bins)
+	cut := func(n int) []int {
+		head := counts[:n:n]
+		counts = counts[n:]
+		return head
+	}
+	e.Selection, e.Estimation = cut(classes), cut(classes)
+	if bins > 0 {
+		e.SelectionMargins = rs.Histogram{Edges: p.edges, Counts: cut(bins)}
+		e.Margins = rs.Histogram{Edges: p.edges, Counts: cut(bins)}
+	}
+	for i, c := range []struct {
+		to    []int
+		total int
+		key   string
+	}{
+		{e.Selection, run.N0, "class"}, {e.Estimation, run.N, "class"},
+		{e.SelectionMargins.Counts, run.N0, "bin"}, {e.Margins.Counts, run.N, "bin"},
+	} {
+		if c.to == nil {
+			continue
+		}
+		if err := pairs(cells[5+i], c.to, c.total, c.key); err != nil {
+			return nil, &fieldError{columns[5+i], err}
+		}
+	}
+	if top := e.Selection.Top(); e.Class != top {
+		return nil, bad(4, "%d, but the selection votes make it %d", e.Class, top)
+	}
+	return e, nil
+}
+
+// pairs parses key:count pairs into the zeros of to; the counts must sum to total.
+func pairs(cell []byte, to []int, total int, key string) error {
+	sum, previous := 0, -1
+	for i := 0; i < len(cell); {
+		k, next := digits(cell, i)
+		if next == i || next == len(cell) || cell[next] != ':' {
+			return fmt.Errorf("%s, want %s:count pairs", quote(cell[i:]), key)
+		}
+		v, end := digits(cell, next+1)
+		if end == next+1 || v == 0 || end < len(cell) && (cell[end] != ',' || end+1 == len(cell)) {
+			return fmt.Errorf("%s, want %s:count pairs", quote(cell[i:]), key)
+		}
+		switch {
+		case k >= len(to):
+			return fmt.Errorf("%s %d, want one of 0 to %d", key, k, len(to)-1)
+		case k <= previous:
+			return fmt.Errorf("%s %d after %d, want them rising", key, k, previous)
+		case v > total-sum:
+			return fmt.Errorf("more than %d draws, the run has %d", total, total)
+		}
+		to[k], previous, sum = v, k, sum+v
+		i = end + 1
+	}
+	if sum != total {
+		return fmt.Errorf("%d draws, the run has %d", sum, total)
+	}
+	return nil
+}
+
+// digits parses the number at b[i:], at most 18 digits without a leading zero, and
+// returns where it ends: i where there is none.
+func digits(b []byte, i int) (v, end int) {
+	for end = i; end < len(b) && b[end]-'0' <= 9; end++ {
+		v = 10*v + int(b[end]-'0')
+	}
+	if end-i > 18 || end-i > 1 && b[i] == '0' {
+		return 0, i
+	}
+	return v, end
+}
+
+// whole parses a cell that is a number >= low, where low may be as little as -1.
+func whole(b []byte, low int) (int, bool) {
+	if low < 0 && len(b) == 2 && b[0] == '-' && b[1] == '1' {
+		return -1, true
+	}
+	v, end := digits(b, 0)
+	return v, len(b) > 0 && end == len(b) && v >= low
+}
+
+// decimal parses a finite number written as appendRow writes it.
+func decimal(b []byte) (float64, bool) {
+	v, err := strconv.ParseFloat(string(b), 64)
+	var buf [32]byte
+	return v, err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) &&
+		bytes.Equal(strconv.AppendFloat(buf[:0], v, 'g', -1, 64), b)
+}
+
+// quote shows the beginning of a cell.
+func quote(b []byte) string {
+	const most = 24
+	if len(b) > most {
+		return strconv.Quote(string(b[:most])) + "…"
+	}
+	return strconv.Quote(string(b))
+}
+
+// line returns the line of e, or an error where it would not read back as e.
+func (p *parser) line(b []byte, e *rs.Evidence) ([]byte, error) {
+	classes := p.run.Dataset.Classes
+	for _, c := range []struct {
+		field     int
+		got, want int
+	}{
+		{5, len(e.Selection), classes}, {6, len(e.Estimation), classes},
+	} {
+		if c.got != c.want {
+			return b, bad(c.field, "votes of %d classes, the run has %d", c.got, c.want)
+		}
+	}
+	for i, h := range []rs.Histogram{e.SelectionMargins, e.Margins} {
+		switch {
+		case (h.Counts == nil) != (p.edges == nil):
+			return b, bad(7+i, "%d bins, the run has %d edges", len(h.Counts), len(p.edges))
+		case h.Counts != nil && (!slices.Equal(h.Edges, p.edges) || len(h.Counts) != len(p.edges)+1):
+			return b, bad(7+i, "its edges are not the run's")
+		}
+	}
+	if e.Sigma != p.run.Sigma {
+		return b, &fieldError{"sigma", fmt.Errorf("%g, the run has %g", e.Sigma, p.run.Sigma)}
+	}
+	b = appendRow(b, e)
+	_, err := p.row(b[:len(b)-1])
+	return b, err
+}

@@ -1,0 +1,313 @@
+// Package countlog keeps the evidence of noisy sampling on disk, so that every certificate, table
+// and figure can be computed again without a device.
+//
+// A run is a folder of two files: run.json says what was sampled and how ([Run]); [CountsFile] is a
+// table with one line an example, tab separated, under a line of column names:
+//
+//	index               position in the dataset
+//	label               true class
+//	clean_class         prediction without noise, -1 where it was not taken
+//	clean_margin        its margin, in logits: the shortest decimal that reads back exactly
+//	class               class selected: the most votes in selection
+//	selection           votes of the selection draw, class:count pairs, classes rising, zeros left out
+//	estimation          votes of the estimation draw
+//	selection_margins   histogram of class's margin over the selection draw, bin:count pairs
+//	margins             the same over the estimation draw
+//
+// Bins are those of [rs.Histogram] over [Run.Edges]; both cells are empty where the run logs no
+// margins. A line holds no time and nothing else that differs between two runs of equal draws:
+// equal draws give files of equal bytes.
+package countlog
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+)
+
+const (
+	RunFile    = "run.json"
+	CountsFile = "counts-00000-of-00001.tsv"
+
+	// Format is the version of both files.
+	Format = 1
+
+	// DefaultMarginBins is the usual number of inner margin bins.
+	DefaultMarginBins = 512
+)
+
+// Sources of [Model.Lambda].
+const (
+	Proved  = "proved"  // by this program, from the weights
+	Claimed = "claimed" // by whoever brought the model
+)
+
+// Run says what was sampled and how. What is chosen when certifying, α and the method, is not in it.
+type Run struct {
+	Format   int     `json:"format"`
+	Model    Model   `json:"model"`
+	Dataset  Dataset `json:"dataset"`
+	Examples Plan    `json:"examples"` // the examples to sample
+	// Sigma is the standard deviation of the noise, in units of the image ([0, 1]).
+	Sigma float64 `json:"sigma"`
+	N0    int     `json:"n0"`    // selection draws an example
+	N     int     `json:"n"`     // estimation draws an example
+	Seed  uint64  `json:"seed"`  // every draw is a function of it, the index, the phase and the block
+	Block int     `json:"block"` // draws a block
+	// MarginMax is the last edge of the margin histograms, in logits, and MarginBins the number
+	// of bins between the outermost edges; both 0 where margins are not logged.
+	MarginMax  float64           `json:"margin_max"`
+	MarginBins int               `json:"margin_bins"`
+	Backend    string            `json:"backend"` // what drew, where another need not give the same bits
+	Versions   map[string]string `json:"versions,omitempty"`
+	Created    time.Time         `json:"created,omitzero"`
+}
+
+// Model names a classifier.
+type Model struct {
+	Name string `json:"name"`
+	Hash string `json:"hash"` // of the weights
+	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 where no bound is known.
+	Lambda       float64 `json:"lambda"`
+	LambdaSource string  `json:"lambda_source"` // Proved, Claimed, or empty where Lambda is 0
+}
+
+// Dataset names the examples.
+type Dataset struct {
+	Name    string `json:"name"`
+	Hash    string `json:"hash"`
+	Split   string `json:"split"`
+	Classes int    `json:"classes"`
+	Size    int    `json:"size"` // examples in the split
+}
+
+// Plan is the Count indices Start, Start+Stride, Start+2·Stride, …
+type Plan struct {
+	Start  int `json:"start"`
+	Stride int `json:"stride"`
+	Count  int `json:"count"`
+}
+
+// Every plans all of size examples.
+func Every(size int) Plan { return Plan{Stride: 1, Count: size} }
+
+// Spread plans count examples, at most size, at even distance over a dataset of size.
+func Spread(size, count int) Plan {
+	count = min(count, size)
+	return Plan{Stride: max(1, size/max(1, count)), Count: count}
+}
+
+// At returns the i-th index, 0 <= i < Count.
+func (p Plan) At(i int) int { return p.Start + i*p.Stride }
+
+// Position returns i with At(i) = index, or -1 where the plan has no such index.
+func (p Plan) Position(index int) int {
+	d := index - p.Start
+	if d < 0 || p.Stride < 1 || d%p.Stride != 0 || d/p.Stride >= p.Count {
+		return -1
+	}
+	return d / p.Stride
+}
+
+// Indices yields the indices, rising.
+func (p Plan) Indices() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range p.Count {
+			if !yield(p.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Edges returns the edges of the run's margin histograms, in logits; nil where margins are not logged.
+func (r *Run) Edges() []float64 {
+	if r.MarginBins == 0 {
+		return nil
+	}
+	return Edges(r.MarginMax, r.MarginBins)
+}
+
+// Edges returns the bins+1 edges
+//
+//	e_j = maximum · sinh(4j/H)/sinh(4),  j = -H..H,  H = bins/2,
+//
+// in logits: symmetric, fine near zero, e_0 = 0 and e_H = maximum. Each is a float32, so a
+// device that compares in float32 puts a margin in the same bin as float64 does. bins is even and positive.
+func Edges(maximum float64, bins int) []float64 {
+	if bins < 2 || bins%2 != 0 {
+		panic(fmt.Sprintf("countlog: %d margin bins, want an even number", bins))
+	}
+	h := bins / 2
+	edges := make([]float64, bins+1)
+	for j := 1; j <= h; j++ {
+		e := float64(float32(maximum * (math.Sinh(4*float64(j)/float64(h)) / math.Sinh(4))))
+		edges[h+j], edges[h-j] = e, -e
+	}
+	return edges
+}
+
+// Limits that keep a damaged run.json from asking for all the memory there is.
+const (
+	maxClasses    = 1 << 20
+	maxSize       = 1 << 31
+	maxDraws      = 1 << 40
+	maxMarginBins = 1 << 16
+)
+
+// Validate returns an error that names the first field that cannot be.
+func (r *Run) Validate() error {
+	finite := func(x float64) bool { return x >= 0 && !math.IsInf(x, 1) }
+	between := func(x, lo, hi int) bool { return lo <= x && x <= hi }
+	p, d := r.Examples, r.Dataset
+	for _, c := range []struct {
+		ok           bool
+		field, wants string
+		value        any
+	}{
+		{r.Format == Format, "format", fmt.Sprintf("%d, the one this version knows", Format), r.Format},
+		{finite(r.Model.Lambda), "model.lambda", "finite and >= 0", r.Model.Lambda},
+		{r.Model.Lambda == 0 && r.Model.LambdaSource == "" ||
+			r.Model.Lambda > 0 && (r.Model.LambdaSource == Proved || r.Model.LambdaSource == Claimed),
+			"model.lambda_source", fmt.Sprintf("%q or %q with a lambda, empty without", Proved, Claimed), fmt.Sprintf("%q", r.Model.LambdaSource)},
+		{between(d.Classes, 2, maxClasses), "dataset.classes", fmt.Sprintf("from 2 to %d", maxClasses), d.Classes},
+		{between(d.Size, 1, maxSize), "dataset.size", fmt.Sprintf("from 1 to %d", maxSize), d.Size},
+		{between(p.Start, 0, d.Size-1), "examples.start", fmt.Sprintf("in a dataset of %d", d.Size), p.Start},
+		{p.Stride >= 1, "examples.stride", ">= 1", p.Stride},
+		{p.Count >= 1, "examples.count", ">= 1", p.Count},
+		{p.Stride < 1 || p.Count-1 <= (d.Size-1-p.Start)/p.Stride, "examples.count",
+			fmt.Sprintf("such that start %d and stride %d stay in a dataset of %d", p.Start, p.Stride, d.Size), p.Count},
+		{finite(r.Sigma), "sigma", "finite and >= 0", r.Sigma},
+		{between(r.N0, 1, maxDraws), "n0", fmt.Sprintf("from 1 to %d", maxDraws), r.N0},
+		{between(r.N, 1, maxDraws), "n", fmt.Sprintf("from 1 to %d", maxDraws), r.N},
+		{r.Block >= 1, "block", ">= 1", r.Block},
+		{between(r.MarginBins, 0, maxMarginBins) && r.MarginBins%2 == 0, "margin_bins",
+			fmt.Sprintf("even, from 0 to %d", maxMarginBins), r.MarginBins},
+		{(r.MarginMax == 0) == (r.MarginBins == 0) && finite(r.MarginMax), "margin_max", "positive with margin_bins, 0 without", r.MarginMax},
+	} {
+		if !c.ok {
+			return fmt.Errorf("%s: %v, want %s", c.field, c.value, c.wants)
+		}
+	}
+	for j, edges := 1, r.Edges(); j < len(edges); j++ {
+		if !(edges[j-1] < edges[j]) || math.IsInf(edges[j], 1) {
+			return fmt.Errorf("margin_max: %g, want one at which %d bins have rising float32 edges", r.MarginMax, r.MarginBins)
+		}
+	}
+	return nil
+}
+
+// difference names the first field in which two runs differ, with both values; created and versions aside.
+func difference(a, b Run) string {
+	a.Created, a.Versions, b.Created, b.Versions = time.Time{}, nil, time.Time{}, nil
+	return differ("", reflect.ValueOf(a), reflect.ValueOf(b))
+}
+
+func differ(path string, a, b reflect.Value) string {
+	if a.Kind() == reflect.Struct && a.Type() != reflect.TypeFor[time.Time]() {
+		for i := range a.NumField() {
+			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+			if d := differ(strings.TrimPrefix(path+"."+name, "."), a.Field(i), b.Field(i)); d != "" {
+				return d
+			}
+		}
+		return ""
+	}
+	if x, y := a.Interface(), b.Interface(); !reflect.DeepEqual(x, y) {
+		return fmt.Sprintf("%s is %#v there, %#v here", path, x, y)
+	}
+	return ""
+}
+
+// ReadRun reads and validates the run.json of a run's folder.
+func ReadRun(dir string) (Run, error) {
+	path := filepath.Join(dir, RunFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Run{}, fmt.Errorf("no run to read: %w", err)
+	}
+	r, err := parseRun(data)
+	if err != nil {
+		return Run{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+func parseRun(data []byte) (Run, error) {
+	// The format goes first: a later one may have fields that this version does not know.
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(data, &version); err != nil {
+		return Run{}, jsonError(data, err)
+	}
+	if version.Format != Format {
+		return Run{}, fmt.Errorf("format: %d, this version reads %d", version.Format, Format)
+	}
+	var r Run
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&r); err != nil {
+		return Run{}, jsonError(data, err)
+	}
+	return r, r.Validate()
+}
+
+// jsonError says what is wrong in the file's words, not in Go's.
+func jsonError(data []byte, err error) error {
+	line := func(offset int64) int { return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n")) }
+	if typ, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("line %d: %s: a JSON %s, want %s", line(typ.Offset), typ.Field, typ.Value, typ.Type)
+	}
+	if syn, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("line %d: %w", line(syn.Offset), err)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return fmt.Errorf("unknown field %s, which format %d does not have", name, Format)
+	}
+	return err
+}
+
+// write puts run.json in dir, whole or not at all.
+func (r *Run) write(dir string) error {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, "."+RunFile+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(append(data, '\n'))
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), filepath.Join(dir, RunFile))
+}
+
+// HashFile returns "sha256:" and the hexadecimal digest of a file's bytes.
+func HashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
