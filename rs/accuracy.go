@@ -1,0 +1,54 @@
+package rs
+
+// Result is the certificate of an example with its true class.
+type Result struct {
+	Label int
+	Certificate
+}
+
+// Right reports whether the certificate names the true class.
+func (r Result) Right() bool { return r.Class == r.Label && r.Class != Abstain }
+
+// Certified reports whether the true class is certified at the radius: R >= radius. At 0
+// it is Right.
+func (r Result) Certified(radius float64) bool { return r.Right() && r.Radius >= radius }
+
+// CertifiedAccuracy returns the fraction of examples certified at the radius, NaN of none.
+func CertifiedAccuracy(results []Result, radius float64) float64 {
+	return float64(certified(results, radius)) / float64(len(results))
+}
+
+func certified(results []Result, radius float64) int {
+	k := 0
+	for _, r := range results {
+		if r.Certified(radius) {
+			k++
+		}
+	}
+	return k
+}
+
+// AverageRadius is the average certified radius (ACR): the mean of R over all examples, R
+// taken as 0 where the class isn't the true one; NaN of none.
+func AverageRadius(results []Result) float64 {
+	var sum compensated
+	for _, r := range results {
+		if r.Right() {
+			sum.add(r.Radius)
+		}
+	}
+	return sum.value() / float64(len(results))
+}
+
+// AccuracyBand returns the two-sided Clopper–Pearson interval, level (0.95, say) in (0, 1), of the
+// certified accuracy on the distribution that the examples are drawn from: it covers the choice of
+// examples, not the noise.
+func AccuracyBand(results []Result, radius, level float64) (lo, hi float64) {
+	if len(results) == 0 {
+		return 0, 1
+	}
+	alpha := (1 - level) / 2
+	checkAlpha(alpha)
+	k, n := certified(results, radius), len(results)
+	return clopperPearsonLower(k, n, alpha), clopperPearsonUpper(k, n, alpha)
+}

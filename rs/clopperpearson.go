@@ -1,0 +1,194 @@
+package rs
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+)
+
+// ClopperPearson is the exact bound for draws of 0 or 1: the lower one solves
+// P(Bin(n, p) >= k) = α (0 at k = 0), the upper one P(Bin(n, p) <= k) = α (1 at k = n)
+// (Biometrika 26, 1934). Draws strictly between count as 0 for the lower bound and as 1
+// for the upper one: sound, but wasteful.
+type ClopperPearson struct{}
+
+// Name implements Bound.
+func (ClopperPearson) Name() string { return "clopper-pearson" }
+
+// Lower implements Bound.
+func (ClopperPearson) Lower(s Sample, alpha float64) float64 {
+	checkAlpha(alpha)
+	s.check()
+	k := 0
+	for i, c := range s.Counts {
+		if s.Lo[i] == 1 {
+			k += c
+		}
+	}
+	return clopperPearsonLower(k, s.N, alpha)
+}
+
+// Upper implements Bound.
+func (ClopperPearson) Upper(s Sample, alpha float64) float64 {
+	checkAlpha(alpha)
+	s.check()
+	k := 0
+	for i, c := range s.Counts {
+		if s.Hi[i] > 0 {
+			k += c
+		}
+	}
+	return clopperPearsonUpper(k, s.N, alpha)
+}
+
+// binomialError bounds the relative error of the roots below, in p and in 1-p, beside
+// two units in the last place: measured at some 1e-15 (clopperpearson_test.go).
+const binomialError = 0x1p-45
+
+func clopperPearsonLower(k, n int, alpha float64) float64 {
+	var p float64
+	switch k {
+	case 0:
+		return 0
+	case n: // p^n = α
+		p = 1 + math.Expm1(math.Log(alpha)/float64(n))
+	case 1: // 1 - (1-p)^n = α
+		p = -math.Expm1(math.Log1p(-alpha) / float64(n))
+	default:
+		if alpha <= 0.5 {
+			p = binomialRoot(k, n, math.Log(alpha), true)
+		} else {
+			p = binomialRoot(k-1, n, math.Log1p(-alpha), false)
+		}
+	}
+	return max(0, p-binomialError*min(p, 1-p)-0x1p-52*p)
+}
+
+func clopperPearsonUpper(k, n int, alpha float64) float64 {
+	var p float64
+	switch k {
+	case n:
+		return 1
+	case 0: // (1-p)^n = α
+		p = -math.Expm1(math.Log(alpha) / float64(n))
+	case n - 1: // 1 - p^n = α
+		p = 1 + math.Expm1(math.Log1p(-alpha)/float64(n))
+	default:
+		if alpha <= 0.5 {
+			p = binomialRoot(k, n, math.Log(alpha), false)
+		} else {
+			p = binomialRoot(k+1, n, math.Log1p(-alpha), true)
+		}
+	}
+	return min(1, p+binomialError*min(p, 1-p)+0x1p-52*p)
+}
+
+// binomialRoot solves ln P(Bin(n, p) >= k) = target for p, or ln P(Bin(n, p) <= k) = target
+// where atLeast is false; 0 < k < n. Newton's method inside a bracket, from gonum's inverse beta.
+func binomialRoot(k, n int, target float64, atLeast bool) float64 {
+	a := k
+	if !atLeast {
+		a = n - k
+	}
+	p := mathext.InvRegIncBeta(float64(a), float64(n-a+1), math.Exp(target))
+	if !atLeast {
+		p = 1 - p
+	}
+	lo, hi := 0.0, 1.0
+	if !(lo < p && p < hi) {
+		p = float64(k) / float64(n)
+	}
+	for range 200 {
+		d := -math.FMA(float64(n), p, -float64(k)) // k - np
+		var logTail, slope float64
+		if atLeast {
+			logTail, slope = binomialTail(a, n, p, 1-p, d)
+		} else {
+			logTail, slope = binomialTail(a, n, 1-p, p, -d)
+			slope = -slope
+		}
+		g := logTail - target
+		if (g > 0) == atLeast {
+			hi = p
+		} else {
+			lo = p
+		}
+		next := p - g/slope
+		if !(lo < next && next < hi) {
+			next = (lo + hi) / 2
+		}
+		if math.Abs(next-p) <= 0x1p-52*min(next, 1-next)+0x1p-54 || next <= lo || next >= hi {
+			return next
+		}
+		p = next
+	}
+	return p
+}
+
+// binomialTail returns ln P(Bin(n, p) >= k) and its slope in p, 0 < k < n, given q = 1-p and
+// d = k - np: the largest term by Loader's saddle point, the rest by the continued fraction of the
+// incomplete beta function.
+func binomialTail(k, n int, p, q, d float64) (logTail, slope float64) {
+	x, fn := float64(k), float64(n)
+	logTerm := stirlingError(fn) - stirlingError(x) - stirlingError(fn-x) -
+		deviance(x, fn*p, d) - deviance(fn-x, fn*q, -d) + 0.5*math.Log(fn/(2*math.Pi*x*(fn-x)))
+	f := betaFraction(x, fn-x+1, p)
+	return logTerm + math.Log(q*f), x / (p * q * f)
+}
+
+// betaFraction is I_x(a, b) a B(a, b) / (x^a (1-x)^b), by Lentz's method (NIST DLMF 8.17.22).
+func betaFraction(a, b, x float64) float64 {
+	const tiny = 1e-300
+	nonzero := func(v float64) float64 {
+		if math.Abs(v) < tiny {
+			return tiny
+		}
+		return v
+	}
+	c := 1.0
+	d := 1 / nonzero(1-(a+b)*x/(a+1))
+	f := d
+	for m := 1.0; m < 1e7; m++ {
+		even := m * (b - m) * x / ((a + 2*m - 1) * (a + 2*m))
+		d = 1 / nonzero(1+even*d)
+		c = nonzero(1 + even/c)
+		f *= d * c
+		odd := -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
+		d = 1 / nonzero(1+odd*d)
+		c = nonzero(1 + odd/c)
+		step := d * c
+		f *= step
+		if math.Abs(step-1) < 0x1p-52 {
+			break
+		}
+	}
+	return f
+}
+
+// deviance is x ln(x/m) + m - x, given d = x - m (Loader 2000, "Fast and accurate computation of binomial probabilities").
+func deviance(x, m, d float64) float64 {
+	v := d / (x + m)
+	if math.Abs(v) > 0.1 {
+		return x*math.Log(x/m) - d
+	}
+	s := d * v
+	term := 2 * x * v
+	for j := 3.0; ; j += 2 {
+		term *= v * v
+		next := s + term/j
+		if next == s {
+			return s
+		}
+		s = next
+	}
+}
+
+// stirlingError is ln n! - ln(√(2πn) (n/e)^n), n >= 1.
+func stirlingError(n float64) float64 {
+	up := 0.0
+	for ; n < 16; n++ {
+		up += (n+0.5)*math.Log1p(1/n) - 1
+	}
+	m := 1 / (n * n)
+	return up + (1.0/12-(1.0/360-(1.0/1260-(1.0/1680-m/1188)*m)*m)*m)/n
+}

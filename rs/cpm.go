@@ -1,0 +1,58 @@
+package rs
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// CPM is the class partitioning method of Delattre et al. 2025, as published: classes
+// fall into buckets by their selection votes, and α is shared among as many bounds as there are
+// buckets: R = σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)), p̄B the largest upper bound of a bucket's summed votes.
+type CPM struct {
+	Clip  bool  // p̄B is at most 1 - p̲A
+	Bound Bound // nil is ClopperPearson; its Upper must rise with the votes
+}
+
+// Certify implements Method.
+func (m CPM) Certify(e *Evidence, alpha float64) (Certificate, error) {
+	checkAlpha(alpha)
+	if err := e.checkVotes(2); err != nil {
+		return Certificate{}, err
+	}
+	if len(e.Selection) != len(e.Estimation) {
+		return Certificate{}, fmt.Errorf("example %d: selection votes of %d classes, estimation of %d", e.Index, len(e.Selection), len(e.Estimation))
+	}
+	buckets := Partition(e.Selection, e.Class)
+	most := 0
+	for _, bucket := range buckets[1:] {
+		votes := 0
+		for _, c := range bucket {
+			votes += e.Estimation[c]
+		}
+		most = max(most, votes)
+	}
+	return twoClass(e, votesBound(m.Bound), alpha/float64(len(buckets)), most, len(buckets)-1, "buckets", m.Clip), nil
+}
+
+// Partition returns the buckets of CPM: {class}, {runner-up}, then, while the rest has more
+// selection votes than the runner-up, its largest class; last the rest, where any is left.
+// Equals go by index. It depends on the selection draw only.
+func Partition(selection Votes, class int) [][]int {
+	order := make([]int, 0, len(selection))
+	rest := 0
+	for c, k := range selection {
+		if c != class {
+			order, rest = append(order, c), rest+k
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(selection[b], selection[a]) })
+	buckets := [][]int{{class}}
+	for i, c := range order {
+		if i > 0 && rest <= selection[order[0]] {
+			return append(buckets, order[i:])
+		}
+		buckets, rest = append(buckets, []int{c}), rest-selection[c]
+	}
+	return buckets
+}

@@ -1,0 +1,78 @@
+package rs
+
+import "math"
+
+// Hedged is the one-sided hedged capital bound with predictable plug-in bets, for draws
+// in [0, 1] in the order they came (Waudby-Smith & Ramdas, JRSS B 2024, section 4):
+//
+//	K_t(m) = Π_{i<=t} (1 + min(λ_i, c/m)(x_i - m)),  λ_i = √(2 ln(1/α)/(s²_{i-1} d_i)),
+//
+// s² the running variance, regularised by one draw of mean 1/2 and variance 1/4; the
+// lower bound is the largest m with K >= 1/α. It needs the order, so it is no Bound.
+type Hedged struct {
+	C      float64 // truncation c in (0, 1); 0 is 1/2
+	FixedN bool    // d_i = n: valid at n draws only; else d_i = i ln(1+i), valid at any time
+	Final  bool    // compare K_n; else the largest K_t, t <= n
+}
+
+// Lower returns b with P(mean < b) <= alpha.
+func (h Hedged) Lower(x []float64, alpha float64) float64 {
+	checkAlpha(alpha)
+	bets := h.bets(x, alpha)
+	target := -math.Log(alpha)
+	wins := func(m float64) bool {
+		k, best := 0.0, math.Inf(-1)
+		for i, v := range x {
+			k += math.Log1p(min(bets[i], h.c()/m) * (v - m))
+			best = max(best, k)
+		}
+		if h.Final {
+			best = k
+		}
+		return best >= target
+	}
+	lo, hi := 0.0, 1.0
+	for range 60 {
+		if mid := (lo + hi) / 2; wins(mid) {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return max(0, lo-meanSlack)
+}
+
+// Upper returns b with P(mean > b) <= alpha: 1 - Lower of 1-x.
+func (h Hedged) Upper(x []float64, alpha float64) float64 {
+	mirrored := make([]float64, len(x))
+	for i, v := range x {
+		mirrored[i] = 1 - v
+	}
+	return 1 - h.Lower(mirrored, alpha)
+}
+
+func (h Hedged) c() float64 {
+	if h.C == 0 {
+		return 0.5
+	}
+	return h.C
+}
+
+// bets returns λ_i, which depends on the draws before the i-th only.
+func (h Hedged) bets(x []float64, alpha float64) []float64 {
+	bets := make([]float64, len(x))
+	variance, sum, squares := 0.25, 0.5, 0.25
+	for j, v := range x {
+		i := float64(j + 1)
+		d := i * math.Log1p(i)
+		if h.FixedN {
+			d = float64(len(x))
+		}
+		bets[j] = math.Sqrt(-2 * math.Log(alpha) / (variance * d))
+		sum += v
+		mu := sum / (i + 1)
+		squares += (v - mu) * (v - mu)
+		variance = squares / (i + 1)
+	}
+	return bets
+}

@@ -1,0 +1,25 @@
+package rs
+
+import (
+	"fmt"
+	"math"
+)
+
+// Margin is the deterministic certificate of the classifier without noise: R = margin/Λ,
+// rounded down. It spends no α.
+type Margin struct {
+	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
+}
+
+// Certify implements Method; alpha isn't used.
+func (m Margin) Certify(e *Evidence, alpha float64) (Certificate, error) {
+	switch {
+	case !(m.Lambda > 0) || math.IsInf(m.Lambda, 1):
+		return Certificate{}, fmt.Errorf("margin: Lambda = %g, want a positive bound on the Lipschitz constant of logit differences", m.Lambda)
+	case e.Clean.Class < 0:
+		return Certificate{}, fmt.Errorf("example %d: no prediction without noise was logged", e.Index)
+	case !(e.Clean.Margin >= 0) || math.IsInf(e.Clean.Margin, 1):
+		return Certificate{}, fmt.Errorf("example %d: margin %g of the clean prediction, want a number >= 0", e.Index, e.Clean.Margin)
+	}
+	return Certificate{Class: e.Clean.Class, Radius: CleanRadius(e.Clean.Margin, m.Lambda)}, nil
+}
