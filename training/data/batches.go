@@ -1,0 +1,210 @@
+package data
+
+import (
+	"fmt"
+	"iter"
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/train"
+)
+
+// Batches feeds a Dataset to GoMLX's training loop: it is a train.Dataset. Step s yields one
+// input, the images [BatchSize, height, width, channels] float32, and one label,
+// [BatchSize, 1] int32, as GoMLX's losses and metrics expect.
+//
+// Each epoch visits the images in an order of its own and drops the rest of the division by
+// BatchSize. The batch of a step, augmentation included, depends on Seed and the step alone,
+// so a run resumed at Start goes on as if it had not stopped.
+type Batches struct {
+	Dataset   *Dataset
+	BatchSize int
+	Seed      uint64
+	Start     int // the first step, counted from the beginning of the training
+	Steps     int // the number of steps; 0 is without end, for train.Loop.RunSteps
+	// Flip mirrors every other image, by chance, left to right.
+	Flip bool
+	// Crop shifts each image by up to so many pixels in each direction, by chance, and
+	// fills with 0.
+	Crop int
+}
+
+var _ train.Dataset = (*Batches)(nil)
+
+// NewBatches returns endless batches from step start on, without augmentation.
+func NewBatches(d *Dataset, batchSize int, seed uint64, start int) (*Batches, error) {
+	b := &Batches{Dataset: d, BatchSize: batchSize, Seed: seed, Start: start}
+	return b, b.check()
+}
+
+func (b *Batches) check() error {
+	switch {
+	case b.BatchSize < 1 || b.BatchSize > b.Dataset.Len():
+		return fmt.Errorf("data: batch size %d for %d images, want 1 to %d", b.BatchSize, b.Dataset.Len(), b.Dataset.Len())
+	case b.Start < 0 || b.Steps < 0:
+		return fmt.Errorf("data: start %d and steps %d, want 0 or more", b.Start, b.Steps)
+	case b.Crop < 0 || b.Crop >= b.Dataset.Height || b.Crop >= b.Dataset.Width:
+		return fmt.Errorf("data: crop %d for images of %d×%d", b.Crop, b.Dataset.Height, b.Dataset.Width)
+	}
+	return nil
+}
+
+// Name implements train.Dataset.
+func (b *Batches) Name() string { return b.Dataset.Name + " " + b.Dataset.Split }
+
+// PerEpoch returns the number of steps in an epoch.
+func (b *Batches) PerEpoch() int { return b.Dataset.Len() / b.BatchSize }
+
+// Iter implements train.Dataset: batches from step Start on. The next batch is prepared
+// while the last one is used.
+func (b *Batches) Iter() iter.Seq2[train.Batch, error] {
+	return func(yield func(train.Batch, error) bool) {
+		if err := b.check(); err != nil {
+			yield(train.Batch{}, err)
+			return
+		}
+		prefetch(b.all, yield)
+	}
+}
+
+func (b *Batches) all(yield func(train.Batch, error) bool) {
+	var order []int
+	perEpoch, epoch := b.PerEpoch(), -1
+	for step := b.Start; b.Steps == 0 || step < b.Start+b.Steps; step++ {
+		if e := step / perEpoch; e != epoch {
+			epoch, order = e, Order(b.Dataset.Len(), b.Seed, e)
+		}
+		at := step % perEpoch * b.BatchSize
+		batch, err := b.Dataset.batch(order[at:at+b.BatchSize], func(k int, image []float32) {
+			b.augment(image, epoch, order[at+k])
+		})
+		if !yield(batch, err) || err != nil {
+			return
+		}
+	}
+}
+
+// Order returns the order in which an epoch visits n images: a permutation of 0, …, n-1 that
+// depends on (seed, epoch) alone.
+func Order(n int, seed uint64, epoch int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	r := rand.New(rand.NewPCG(seed, uint64(epoch)))
+	for i := n - 1; i > 0; i-- {
+		j := int(r.Uint64N(uint64(i + 1)))
+		order[i], order[j] = order[j], order[i]
+	}
+	return order
+}
+
+// augment flips and shifts image, [height, width, channels], by chance that depends on
+// (Seed, epoch, index) alone.
+func (b *Batches) augment(image []float32, epoch, index int) {
+	if !b.Flip && b.Crop == 0 {
+		return
+	}
+	// The high bit keeps these generators apart from those of Order.
+	r := rand.New(rand.NewPCG(b.Seed, 1<<63|uint64(epoch)<<32|uint64(index)))
+	flip := r.Uint64()&1 == 1 && b.Flip
+	down, right := r.IntN(2*b.Crop+1)-b.Crop, r.IntN(2*b.Crop+1)-b.Crop
+	h, w, c := b.Dataset.Height, b.Dataset.Width, b.Dataset.Channels
+	old := append([]float32(nil), image...)
+	clear(image)
+	for y := max(0, down); y < min(h, h+down); y++ {
+		for x := max(0, right); x < min(w, w+right); x++ {
+			from := x - right
+			if flip {
+				from = w - 1 - from
+			}
+			copy(image[(y*w+x)*c:][:c], old[((y-down)*w+from)*c:])
+		}
+	}
+}
+
+// batch makes the tensors of these images and labels; edit may change an image in place.
+func (d *Dataset) batch(indices []int, edit func(k int, image []float32)) (train.Batch, error) {
+	size, n := d.Size(), len(indices)
+	images, labels := make([]float32, n*size), make([]int32, n)
+	if err := d.Images(images, indices); err != nil {
+		return train.Batch{}, err
+	}
+	for k, i := range indices {
+		labels[k] = d.labels[i]
+		if edit != nil {
+			edit(k, images[k*size:][:size])
+		}
+	}
+	return train.Batch{
+		Inputs: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(images, n, d.Height, d.Width, d.Channels)},
+		Labels: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(labels, n, 1)},
+	}, nil
+}
+
+// Sequential is a train.Dataset for evaluation: all images once, in order, the last batch
+// smaller where BatchSize does not divide their number.
+type Sequential struct {
+	Dataset   *Dataset
+	BatchSize int
+	Limit     int // only the first so many images of Indices, or of the split; 0 is all
+	Indices   []int
+}
+
+var _ train.Dataset = (*Sequential)(nil)
+
+// Name implements train.Dataset.
+func (s *Sequential) Name() string { return s.Dataset.Name + " " + s.Dataset.Split }
+
+// Iter implements train.Dataset.
+func (s *Sequential) Iter() iter.Seq2[train.Batch, error] {
+	return func(yield func(train.Batch, error) bool) {
+		if s.BatchSize < 1 {
+			yield(train.Batch{}, fmt.Errorf("data: batch size %d, want 1 or more", s.BatchSize))
+			return
+		}
+		indices := s.Indices
+		if indices == nil {
+			indices = make([]int, s.Dataset.Len())
+			for i := range indices {
+				indices[i] = i
+			}
+		}
+		if s.Limit > 0 {
+			indices = indices[:min(s.Limit, len(indices))]
+		}
+		prefetch(func(yield func(train.Batch, error) bool) {
+			for at := 0; at < len(indices); at += s.BatchSize {
+				batch, err := s.Dataset.batch(indices[at:min(at+s.BatchSize, len(indices))], nil)
+				if !yield(batch, err) || err != nil {
+					return
+				}
+			}
+		}, yield)
+	}
+}
+
+// prefetch runs seq in a goroutine of its own, one batch ahead of yield.
+func prefetch(seq iter.Seq2[train.Batch, error], yield func(train.Batch, error) bool) {
+	type item struct {
+		batch train.Batch
+		err   error
+	}
+	ahead, done := make(chan item, 1), make(chan struct{})
+	defer close(done)
+	go func() {
+		defer close(ahead)
+		for batch, err := range seq {
+			select {
+			case ahead <- item{batch, err}:
+			case <-done:
+				return
+			}
+		}
+	}()
+	for i := range ahead {
+		if !yield(i.batch, i.err) {
+			return
+		}
+	}
+}
