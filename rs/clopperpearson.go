@@ -84,22 +84,21 @@ func clopperPearsonUpper(k, n int, alpha float64) float64 {
 }
 
 // binomialRoot solves ln P(Bin(n, p) >= k) = target for p, or ln P(Bin(n, p) <= k) = target
-// where atLeast is false; 0 < k < n. Newton's method inside a bracket, from gonum's inverse beta.
+// where atLeast is false; 0 < k < n, target <= ln 1/2. Newton's method from the Wilson score
+// bound, inside a bracket that ends at k/n, where both probabilities are at least 1/2.
 func binomialRoot(k, n int, target float64, atLeast bool) float64 {
-	a := k
+	fn, rate := float64(n), float64(k)/float64(n)
+	z := mathext.NormalQuantile(math.Exp(target))
+	lo, hi, a := 0.0, rate, k
 	if !atLeast {
-		a = n - k
+		lo, hi, a, z = rate, 1, n-k, -z
 	}
-	p := mathext.InvRegIncBeta(float64(a), float64(n-a+1), math.Exp(target))
-	if !atLeast {
-		p = 1 - p
-	}
-	lo, hi := 0.0, 1.0
+	p := (rate + z*z/(2*fn) + z*math.Sqrt((rate*(1-rate)+z*z/(4*fn))/fn)) / (1 + z*z/fn)
 	if !(lo < p && p < hi) {
-		p = float64(k) / float64(n)
+		p = (lo + hi) / 2
 	}
 	for range 200 {
-		d := -math.FMA(float64(n), p, -float64(k)) // k - np
+		d := -math.FMA(fn, p, -float64(k)) // k - np
 		var logTail, slope float64
 		if atLeast {
 			logTail, slope = binomialTail(a, n, p, 1-p, d)

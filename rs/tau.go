@@ -1,8 +1,92 @@
 package rs
 
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// tauCandidates is how many positive temperatures ChooseTau tries.
+const tauCandidates = 32
+
 // ChooseTau returns the temperature of Lipschitz that maximises the average certified
-// radius over the tuning examples, whose margins are scaled to n draws: 0 (hard votes) or a
-// positive edge of their histograms. Tuning examples must be others than those certified.
+// radius over the tuning examples: 0 (hard votes) or a positive edge of their histograms, so
+// that no bin straddles it. Their draws are scaled to n, the draws of the run to certify,
+// since fewer draws ask for a larger temperature. They must be examples other than those certified.
+// Of equals the smallest is taken; it is 0 where lambda <= 0 or no example has margins.
 func ChooseTau(tuning []Evidence, n int, lambda, alpha float64) float64 {
-	return 0
+	checkAlpha(alpha)
+	if n <= 0 {
+		panic("rs: ChooseTau for no draws")
+	}
+	var right []Evidence
+	var edges []float64
+	for i := range tuning {
+		e := &tuning[i]
+		if e.Class != e.Label || !e.HasMargins() || e.Margins.Total() == 0 || e.Estimation.Total() == 0 {
+			continue
+		}
+		c := *e
+		c.Estimation = scaled(e.Estimation, n)
+		c.Margins.Counts = scaled(e.Margins.Counts, n)
+		right, edges = append(right, c), e.Margins.Edges
+	}
+	if !(lambda > 0) {
+		return 0
+	}
+	best, bestSum := 0.0, 0.0
+	for _, tau := range append([]float64{0}, logSpaced(edges, tauCandidates)...) {
+		sum := 0.0
+		for i := range right {
+			c, err := Lipschitz{Lambda: lambda, Tau: tau}.Certify(&right[i], alpha)
+			if err == nil {
+				sum += c.Radius
+			}
+		}
+		if sum > bestSum {
+			best, bestSum = tau, sum
+		}
+	}
+	return best
+}
+
+// logSpaced returns at most count of the positive edges, the last among them, about evenly spaced in logarithm.
+func logSpaced(edges []float64, count int) []float64 {
+	positive := slices.DeleteFunc(slices.Clone(edges), func(x float64) bool { return !(x > 0) })
+	if len(positive) <= count {
+		return positive
+	}
+	first, last := positive[0], positive[len(positive)-1]
+	step := math.Log(last/first) / float64(count-1)
+	var chosen []float64
+	for i := range count {
+		j, _ := slices.BinarySearch(positive, first*math.Exp(step*float64(i)))
+		x := positive[min(j, len(positive)-1)]
+		if i == count-1 {
+			x = last
+		}
+		if len(chosen) == 0 || x > chosen[len(chosen)-1] {
+			chosen = append(chosen, x)
+		}
+	}
+	return chosen
+}
+
+// scaled returns counts in the same proportions that sum to n: rounded down, the largest remainders up.
+func scaled[C ~[]int](counts C, n int) C {
+	total := Votes(counts).Total()
+	to, order := make(C, len(counts)), make([]int, len(counts))
+	remainder := make([]float64, len(counts))
+	left := n
+	for i, k := range counts {
+		share := float64(k) * float64(n) / float64(total)
+		to[i] = int(share)
+		remainder[i], order[i] = share-float64(to[i]), i
+		left -= to[i]
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(remainder[b], remainder[a]) })
+	for _, i := range order[:left] {
+		to[i]++
+	}
+	return to
 }
