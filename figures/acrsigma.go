@@ -1,0 +1,129 @@
+package figures
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// Noise is a standard deviation sampled with, and what the methods certify under it.
+type Noise struct {
+	Sigma  float64
+	Curves []Curve
+}
+
+func drawACRSigma(in Input) (*Figure, error) {
+	s, err := in.first("acr-sigma")
+	if err != nil {
+		return nil, err
+	}
+	if err := in.checkAlpha("acr-sigma"); err != nil {
+		return nil, err
+	}
+	var levels []Noise
+	for _, r := range in.Runs {
+		names := in.Methods
+		if names == nil {
+			names = []string{"margin", "mono", "lipschitz"}
+		}
+		if levels == nil && in.Methods == nil { // leave out what the first run lacks
+			names = slices.DeleteFunc(names, func(name string) bool {
+				_, err := r.Certify(in.Alpha, []string{name})
+				return err != nil
+			})
+			in.Methods = names
+		}
+		curves, err := r.Certify(in.Alpha, names)
+		if err != nil {
+			return nil, fmt.Errorf("figure acr-sigma: σ = %g: %w", r.Run.Sigma, err)
+		}
+		levels = append(levels, Noise{r.Run.Sigma, curves})
+	}
+	settings := s.Settings(in.Alpha)
+	settings.Sigma, settings.Tau = 0, 0
+	return ACRSigma(settings, levels)
+}
+
+// ACRSigma draws the average certified radius of each method against the σ sampled with, two at least. Bars
+// and table give ± 1.96 standard errors over the choice of examples: an estimate, not a bound.
+func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
+	levels = slices.SortedFunc(slices.Values(levels), func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
+	if len(levels) < 2 {
+		return nil, fmt.Errorf("figure acr-sigma: runs of %d noise level, want two or more", len(levels))
+	}
+	p := newPlot("σ of the noise sampled with", "average certified l_{2} radius")
+	table := &Table{Columns: []string{"sigma"}}
+	for i, l := range levels {
+		if i > 0 && l.Sigma == levels[i-1].Sigma {
+			return nil, fmt.Errorf("figure acr-sigma: two runs of σ = %g", l.Sigma)
+		}
+		if len(l.Curves) != len(levels[0].Curves) {
+			return nil, fmt.Errorf("figure acr-sigma: other methods at σ = %g than at %g", l.Sigma, levels[0].Sigma)
+		}
+		table.add(l.Sigma)
+	}
+	var names []string
+	var thumbs [][]plot.Thumbnailer
+	top := 0.0
+	for k, c := range levels[0].Curves {
+		var xy plotter.XYs
+		var bars plotter.YErrors
+		for i, l := range levels {
+			here := l.Curves[k]
+			if here.Method != c.Method || len(here.Results) == 0 {
+				return nil, fmt.Errorf("figure acr-sigma: nothing certified by %s at σ = %g", c.Method, l.Sigma)
+			}
+			mean, half := rs.AverageRadius(here.Results), 1.96*standardError(here.Results)
+			xy = append(xy, plotter.XY{X: l.Sigma, Y: mean})
+			bars = append(bars, struct{ Low, High float64 }{half, half})
+			table.Rows[i] = append(table.Rows[i], fmt.Sprintf("%.6g", mean), fmt.Sprintf("%.6g", half))
+			top = max(top, mean+half)
+		}
+		table.Columns = append(table.Columns, c.Method, c.Method+"_halfwidth")
+		line := newLine(xy, lineAt(k), false)
+		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(k), Radius: 2, Shape: glyphs[k%len(glyphs)]}}
+		errs, err := plotter.NewYErrorBars(struct {
+			plotter.XYs
+			plotter.YErrors
+		}{xy, bars})
+		if err != nil {
+			return nil, fmt.Errorf("figure acr-sigma: %s: %w", c.Method, err)
+		}
+		errs.LineStyle, errs.CapWidth = draw.LineStyle{Color: shade(colorAt(k), 150), Width: 0.7}, 4
+		p.Add(errs, line, marks)
+		name := c.Method
+		if name == "margin" {
+			name = "margin (no noise)"
+		}
+		names, thumbs = append(names, name), append(thumbs, []plot.Thumbnailer{line, marks})
+	}
+	addLegend(p, names, thumbs)
+	if top == 0 {
+		top = 1
+	}
+	room := 0.04 * (levels[len(levels)-1].Sigma - levels[0].Sigma)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = levels[0].Sigma-room, levels[len(levels)-1].Sigma+room, 0, 1.04*top
+	return &Figure{Name: "acr-sigma", Title: title("Average certified radius", s),
+		Caption: s.Caption() + "; bars: ± 1.96 standard errors over the images",
+		Plot:    p, Table: table, Width: width, Height: height}, nil
+}
+
+// standardError estimates that of the average certified radius.
+func standardError(results []rs.Result) float64 {
+	n, mean, sum := float64(len(results)), rs.AverageRadius(results), 0.0
+	for _, r := range results {
+		x := -mean
+		if r.Right() {
+			x += r.Radius
+		}
+		sum += x * x
+	}
+	return math.Sqrt(sum / n / max(1, n-1))
+}

@@ -1,0 +1,87 @@
+package figures
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+func drawExact(Input) (*Figure, error) { return Exact(0.1, 0.25, 0.5, 1) }
+
+// Exact draws, against the mean score p of the class, the exact radius F⁻¹(p) of an L-Lipschitz
+// score, the one published by Delattre et al. 2025 (at ρ = 0), both for each Lσ, and
+// Cohen's σΦ⁻¹(p), in units of σ. The axis of p is scaled by Φ⁻¹, which makes Cohen's a straight line.
+func Exact(lipschitzSigmas ...float64) (*Figure, error) {
+	if len(lipschitzSigmas) == 0 {
+		return nil, fmt.Errorf("figure exact: no Lσ to draw for")
+	}
+	normal := distuv.UnitNormal
+	const points, last = 240, 0.9999
+	p := newPlot("mean score p of the class", "radius R / σ")
+	table := &Table{Columns: []string{"p", "cohen"}}
+	ps := make([]float64, points+1)
+	cohen := make(plotter.XYs, len(ps))
+	for i := range ps {
+		ps[i] = normal.CDF(normal.Quantile(last) * float64(i) / points)
+		cohen[i] = plotter.XY{X: ps[i], Y: max(0, rs.CohenRadius(1, max(0.5, ps[i])))}
+		table.add(ps[i], cohen[i].Y)
+	}
+	top := cohen[points].Y
+	line := newLine(cohen, draw.LineStyle{Color: black, Width: 1.1, Dashes: dashes[2]}, false)
+	names, thumbs := []string{"exact"}, [][]plot.Thumbnailer{{newLine(nil, draw.LineStyle{Color: black, Width: 1.1}, false)}}
+	names, thumbs = append(names, "published"), append(thumbs, []plot.Thumbnailer{newLine(nil, draw.LineStyle{Color: black, Width: 1.1, Dashes: dashes[1]}, false)})
+	names, thumbs = append(names, "Cohen (L = ∞)"), append(thumbs, []plot.Thumbnailer{line})
+
+	for i, ls := range lipschitzSigmas {
+		if !(ls > 0) || math.IsInf(ls, 1) {
+			return nil, fmt.Errorf("figure exact: Lσ = %g, want it positive and finite", ls)
+		}
+		c := rs.Smoothed{Sigma: 1, L: ls}
+		exact, paper := make(plotter.XYs, len(ps)), make(plotter.XYs, len(ps))
+		for j, q := range ps {
+			exact[j] = plotter.XY{X: q, Y: c.Radius(max(0.5, q))}
+			paper[j] = plotter.XY{X: q, Y: c.PaperRadius(max(0.5, q))}
+			table.Rows[j] = append(table.Rows[j], fmt.Sprintf("%.6g", exact[j].Y), fmt.Sprintf("%.6g", paper[j].Y))
+		}
+		table.Columns = append(table.Columns, fmt.Sprintf("exact_%g", ls), fmt.Sprintf("published_%g", ls))
+		col := colorAt(i)
+		p.Add(newLine(exact, draw.LineStyle{Color: col, Width: 1.1}, false),
+			newLine(paper, draw.LineStyle{Color: col, Width: 1.1, Dashes: dashes[1]}, false),
+			tag{x: last, y: exact[points].Y, text: fmt.Sprintf("Lσ = %g", ls), xalign: draw.XLeft, yalign: draw.YCenter, shift: vg.Point{X: 3}, color: col})
+		top = max(top, exact[points].Y)
+	}
+	p.Add(line)
+	addLegend(p, names, thumbs)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.5, last, 0, 1.03*top
+	p.X.Scale = normalScale{}
+	p.X.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "0.5"}, {Value: 0.7, Label: "0.7"}, {Value: 0.9, Label: "0.9"},
+		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"}, {Value: 0.9999, Label: "0.9999"}}
+	p.Add(rightRoom{"Lσ = 0.25"})
+	return &Figure{Name: "exact", Title: "Radius certified by the mean of a Lipschitz score",
+		Caption: "score in [0, 1], L-Lipschitz in l2, averaged over noise of standard deviation σ; radii in units of σ",
+		Plot:    p, Table: table, Width: width, Height: height}, nil
+}
+
+// normalScale scales an axis of probabilities by Φ⁻¹.
+type normalScale struct{}
+
+func (normalScale) Normalize(low, high, x float64) float64 {
+	q := distuv.UnitNormal.Quantile
+	return (q(x) - q(low)) / (q(high) - q(low))
+}
+
+// rightRoom keeps room for a text right of the data.
+type rightRoom struct{ text string }
+
+func (rightRoom) Plot(draw.Canvas, *plot.Plot) {}
+
+func (r rightRoom) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
+	return []plot.GlyphBox{{X: 1, Rectangle: vg.Rectangle{Max: vg.Point{X: textStyle(fontSize-1).Width(r.text) + 4}}}}
+}

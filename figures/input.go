@@ -1,0 +1,171 @@
+package figures
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+// Sampled is a run with its rows, as countlog reads them.
+type Sampled struct {
+	Run  countlog.Run
+	Rows []rs.Evidence
+	Tau  float64 // temperature of soft votes, in logits; negative where none was chosen
+}
+
+// Input is what the figures of [List] are made from; each takes what it needs.
+type Input struct {
+	Runs    []Sampled
+	Alpha   float64  // 0 < Alpha < 1
+	Methods []string // names of rs.Methods; nil is all that a run has what they need for
+	Bands   []string // methods whose confidence band is drawn; nil lets the figure choose
+	Metrics *Table   // of training: step, and a column for each metric
+}
+
+// An Entry is a figure that can be drawn from logs.
+type Entry struct {
+	Name, Doc string
+	// Draw returns the figure, or an error that says what the input lacks.
+	Draw func(Input) (*Figure, error)
+}
+
+// List holds the figures in the order of a report.
+var List = []Entry{
+	{"radius", "certified accuracy against radius, method by method", drawRadius},
+	{"acr-sigma", "average certified radius against the noise sampled with", drawACRSigma},
+	{"exact", "the exact Lipschitz radius against Cohen's and the published one", drawExact},
+	{"margins", "clean margins as deterministic radii, right and wrong", drawMargins},
+	{"training", "loss and accuracy over the steps of training", drawTraining},
+}
+
+// ByName finds an entry of List; the error lists what is known.
+func ByName(name string) (Entry, error) {
+	var known []string
+	for _, e := range List {
+		if e.Name == name {
+			return e, nil
+		}
+		known = append(known, e.Name)
+	}
+	return Entry{}, fmt.Errorf("no figure %q; known: %s", name, strings.Join(known, ", "))
+}
+
+// first returns the first run, with rows in it.
+func (in Input) first(figure string) (Sampled, error) {
+	if len(in.Runs) == 0 || len(in.Runs[0].Rows) == 0 {
+		return Sampled{}, fmt.Errorf("figure %s: no sampled examples to draw", figure)
+	}
+	return in.Runs[0], nil
+}
+
+func (in Input) checkAlpha(figure string) error {
+	if !(0 < in.Alpha && in.Alpha < 1) {
+		return fmt.Errorf("figure %s: alpha = %g, want it between 0 and 1", figure, in.Alpha)
+	}
+	return nil
+}
+
+// Curve is a method and what it says about each example.
+type Curve struct {
+	Method  string
+	Results []rs.Result
+}
+
+// Certify certifies every row with each named method. Nil names are all methods that the run
+// has what they need for; a named method that lacks something is an error.
+func (s Sampled) Certify(alpha float64, names []string) ([]Curve, error) {
+	chosen := names
+	if chosen == nil {
+		chosen = rs.MethodNames()
+	}
+	var curves []Curve
+	for _, name := range chosen {
+		entry, err := rs.MethodByName(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := s.certify(entry, alpha)
+		switch {
+		case err == nil:
+			curves = append(curves, c)
+		case names != nil:
+			return nil, err
+		}
+	}
+	if len(curves) == 0 && len(s.Rows) > 0 {
+		return nil, fmt.Errorf("no method can certify this run")
+	}
+	return curves, nil
+}
+
+func (s Sampled) certify(entry rs.Entry, alpha float64) (Curve, error) {
+	m, err := entry.New(rs.Setting{Lambda: s.Run.Model.Lambda, Tau: s.Tau})
+	if err != nil {
+		return Curve{}, err
+	}
+	c := Curve{entry.Name, make([]rs.Result, len(s.Rows))}
+	for i := range s.Rows {
+		certificate, err := m.Certify(&s.Rows[i], alpha)
+		if err != nil {
+			return Curve{}, fmt.Errorf("%s: %w", entry.Name, err)
+		}
+		c.Results[i] = rs.Result{Label: s.Rows[i].Label, Certificate: certificate}
+	}
+	return c, nil
+}
+
+// Settings are the numbers of a caption; a zero is left out.
+type Settings struct {
+	Dataset, Split, Model string
+	Sigma                 float64
+	N0, N                 int
+	Alpha                 float64
+	Images                int
+	Seed                  uint64
+	Lambda                float64
+	LambdaSource          string
+	Tau                   float64
+}
+
+// Settings returns those of a run, certified at alpha.
+func (s Sampled) Settings(alpha float64) Settings {
+	r := s.Run
+	return Settings{
+		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0, N: r.N,
+		Alpha: alpha, Images: len(s.Rows), Seed: r.Seed,
+		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, s.Tau),
+	}
+}
+
+// Caption says the settings in one line.
+func (s Settings) Caption() string {
+	var parts []string
+	say := func(there bool, format string, args ...any) {
+		if there {
+			parts = append(parts, fmt.Sprintf(format, args...))
+		}
+	}
+	say(s.Dataset != "", "%s", strings.TrimSpace(s.Dataset+" "+s.Split))
+	say(s.Model != "", "model %s", s.Model)
+	say(s.Sigma != 0, "σ = %g", s.Sigma)
+	say(s.N0 != 0, "n0 = %d", s.N0)
+	say(s.N != 0, "n = %d", s.N)
+	say(s.Alpha != 0, "α = %g", s.Alpha)
+	say(s.Tau != 0, "τ = %.4g", s.Tau)
+	say(s.Lambda != 0, "Λ = %.4g (%s)", s.Lambda, s.LambdaSource)
+	say(s.Images != 0, "%d images", s.Images)
+	say(s.N != 0, "seed %d", s.Seed)
+	return strings.Join(parts, ", ")
+}
+
+// place says what was classified by what, for titles.
+func (s Settings) place() string {
+	return strings.Join(slices.DeleteFunc([]string{s.Dataset, s.Model}, func(s string) bool { return s == "" }), ", ")
+}
+
+// finite reports whether x is a number that can be drawn.
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -1,0 +1,114 @@
+package figures
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+func drawMargins(in Input) (*Figure, error) {
+	s, err := in.first("margins")
+	if err != nil {
+		return nil, err
+	}
+	settings := s.Settings(0)
+	settings.Sigma, settings.N0, settings.N, settings.Tau = 0, 0, 0, 0
+	return Margins(settings, s.Rows)
+}
+
+// Margins draws a histogram of the margins of the classifier without noise, apart for right and wrong
+// predictions, on the scale of the deterministic radius margin/Λ.
+func Margins(s Settings, rows []rs.Evidence) (*Figure, error) {
+	if !(s.Lambda > 0) {
+		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit differences")
+	}
+	var radii [2][]float64 // wrong, right
+	far := 0.0
+	for i := range rows {
+		e := &rows[i]
+		if e.Clean.Class == rs.Abstain {
+			continue
+		}
+		r := max(0, rs.CleanRadius(e.Clean.Margin, s.Lambda))
+		right := 0
+		if e.Clean.Class == e.Label {
+			right = 1
+		}
+		radii[right] = append(radii[right], r)
+		far = max(far, r)
+	}
+	n := len(radii[0]) + len(radii[1])
+	if n == 0 {
+		return nil, fmt.Errorf("figure margins: no example has a prediction without noise")
+	}
+	if far == 0 {
+		far = 1
+	}
+	step := niceStep(far, 50)
+	bins := int(far/step) + 1
+	var counts [2][]float64
+	for k := range radii {
+		counts[k] = make([]float64, bins)
+		for _, r := range radii[k] {
+			counts[k][min(int(r/step), bins-1)]++
+		}
+	}
+	table := &Table{Columns: []string{"radius_from", "radius_to", "margin_from", "margin_to", "right", "wrong"}}
+	for i := range bins {
+		low, high := float64(i)*step, float64(i+1)*step
+		table.add(low, high, low*s.Lambda, high*s.Lambda, int(counts[1][i]), int(counts[0][i]))
+	}
+
+	p := newPlot("deterministic l_{2} radius, margin / Λ", "images")
+	// Right stands on wrong: the outline is all images.
+	stack := make([]float64, bins)
+	var names []string
+	var thumbs [][]plot.Thumbnailer
+	top := 0.0
+	for k, name := range []string{"wrong", "right"} {
+		col, sty := colorAt(1-k), lineAt(1-k)
+		sty.Width = 0.9
+		if k == 0 {
+			sty.Dashes = nil
+		}
+		xs := []float64{0}
+		low, high := []float64{0}, []float64{0}
+		outline := plotter.XYs{{X: 0, Y: stack[0] + counts[k][0]}}
+		for i := range bins {
+			xs = append(xs, float64(i+1)*step)
+			low, high = append(low, stack[i]), append(high, stack[i]+counts[k][i])
+			stack[i] += counts[k][i]
+			outline = append(outline, plotter.XY{X: float64(i+1) * step, Y: stack[i]})
+			top = max(top, stack[i])
+		}
+		low[0], high[0] = low[1], high[1]
+		area := band{xs, low, high, shade(col, []uint8{200, 70}[k])}
+		p.Add(area, newLine(outline, sty, true))
+		names = append(names, fmt.Sprintf("%s, %d of %d", name, len(radii[k]), n))
+		thumbs = append(thumbs, []plot.Thumbnailer{patch{area.color, draw.LineStyle{Color: col, Width: 0.9}}})
+	}
+	names[0], names[1], thumbs[0], thumbs[1] = names[1], names[0], thumbs[1], thumbs[0]
+	addLegend(p, names, thumbs)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, float64(bins)*step, 0, 1.05*top
+	p.Y.Tick.Marker = wholeTicks{}
+	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)", s.Lambda, s.LambdaSource), Settings{Dataset: s.Dataset, Model: s.Model}),
+		Caption: s.Caption(), Plot: p, Table: table, Width: width, Height: height}, nil
+}
+
+// wholeTicks are ticks on whole numbers only.
+type wholeTicks struct{}
+
+func (wholeTicks) Ticks(low, high float64) []plot.Tick {
+	var out []plot.Tick
+	for _, t := range (ticks{7}).Ticks(low, high) {
+		if t.Value == math.Round(t.Value) {
+			out = append(out, plot.Tick{Value: t.Value, Label: fmt.Sprintf("%.0f", t.Value)})
+		}
+	}
+	return out
+}

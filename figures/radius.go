@@ -1,0 +1,130 @@
+package figures
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// bandLevel is the confidence of the bands of certified accuracy.
+const bandLevel = 0.95
+
+func drawRadius(in Input) (*Figure, error) {
+	s, err := in.first("radius")
+	if err != nil {
+		return nil, err
+	}
+	if err := in.checkAlpha("radius"); err != nil {
+		return nil, err
+	}
+	curves, err := s.Certify(in.Alpha, in.Methods)
+	if err != nil {
+		return nil, fmt.Errorf("figure radius: %w", err)
+	}
+	return Radius(s.Settings(in.Alpha), curves, in.Bands)
+}
+
+// Radius draws certified accuracy against the l2 radius, a step curve for each method: the fraction
+// of the examples predicted right with R >= r. Its table has a row for each radius drawn, with the 95%
+// Clopper–Pearson interval over the choice of examples; bands names the methods whose
+// interval is shaded, nil the one of the largest average certified radius. With σ, n and α set, a line marks
+// the largest radius that votes alone can certify, σΦ⁻¹(α^(1/n)).
+func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
+	if len(curves) == 0 {
+		return nil, fmt.Errorf("figure radius: no curve to draw")
+	}
+	best, far := 0, 0.0
+	for i, c := range curves {
+		if len(c.Results) == 0 {
+			return nil, fmt.Errorf("figure radius: %s certified no example", c.Method)
+		}
+		if rs.AverageRadius(c.Results) > rs.AverageRadius(curves[best].Results) {
+			best = i
+		}
+		for _, r := range c.Results {
+			if r.Right() && finite(r.Radius) {
+				far = max(far, r.Radius)
+			}
+		}
+	}
+	if bands == nil {
+		bands = []string{curves[best].Method}
+	}
+	for _, name := range bands {
+		if !slices.ContainsFunc(curves, func(c Curve) bool { return c.Method == name }) {
+			return nil, fmt.Errorf("figure radius: a band of %q, which is not drawn", name)
+		}
+	}
+	ceiling := 0.0
+	if s.Sigma > 0 && s.N > 0 && s.Alpha > 0 {
+		ceiling = rs.CohenRadius(s.Sigma, math.Pow(s.Alpha, 1/float64(s.N)))
+	}
+	far = max(far, ceiling)
+	if far == 0 {
+		far = 1
+	}
+
+	// A point of the grid holds the exact value there, and the step before it keeps that: never too high.
+	step := niceStep(far, 400)
+	grid := make([]float64, int(math.Ceil(far/step))+2)
+	for i := range grid {
+		grid[i] = float64(i) * step
+	}
+	table := &Table{Columns: []string{"radius"}, Rows: make([][]string, len(grid))}
+	for i, r := range grid {
+		table.Rows[i] = []string{fmt.Sprintf("%.6g", r)}
+	}
+
+	p := newPlot("l_{2} radius", "certified accuracy")
+	var names []string
+	var thumbs [][]plot.Thumbnailer
+	var lines, areas []plot.Plotter
+	for i, c := range curves {
+		xy := make(plotter.XYs, len(grid))
+		b := band{x: grid, low: make([]float64, len(grid)), high: make([]float64, len(grid)), color: shade(colorAt(i), 45)}
+		for j, r := range grid {
+			xy[j] = plotter.XY{X: r, Y: rs.CertifiedAccuracy(c.Results, r)}
+			b.low[j], b.high[j] = rs.AccuracyBand(c.Results, r, bandLevel)
+			table.Rows[j] = append(table.Rows[j], fmt.Sprintf("%.6g", xy[j].Y), fmt.Sprintf("%.6g", b.low[j]), fmt.Sprintf("%.6g", b.high[j]))
+		}
+		table.Columns = append(table.Columns, c.Method, c.Method+"_low", c.Method+"_high")
+		line := newLine(xy, lineAt(i), true)
+		thumb := []plot.Thumbnailer{line}
+		if slices.Contains(bands, c.Method) {
+			areas = append(areas, b)
+			thumb = []plot.Thumbnailer{patch{fill: b.color}, line}
+		}
+		lines = append(lines, line)
+		names = append(names, fmt.Sprintf("%s, ACR %.3f", c.Method, rs.AverageRadius(c.Results)))
+		thumbs = append(thumbs, thumb)
+	}
+	p.Add(areas...)
+	if ceiling > 0 {
+		p.Add(upright{ceiling, "Cohen’s ceiling σΦ^{−1}(α^{1/n})",
+			draw.LineStyle{Color: black, Width: 0.6, Dashes: dashes[2]}})
+	}
+	p.Add(lines...)
+	addLegend(p, names, thumbs)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.03*far, 0, 1
+
+	caption := s.Caption() + fmt.Sprintf("; bands: %g%% Clopper–Pearson intervals over the images", 100*bandLevel)
+	return &Figure{Name: "radius", Title: title("Certified accuracy", s), Caption: caption,
+		Plot: p, Table: table, Width: width, Height: height}, nil
+}
+
+// title puts what was classified behind the subject of a figure.
+func title(subject string, s Settings) string {
+	if place := s.place(); place != "" {
+		subject += ": " + place
+	}
+	if s.Sigma > 0 {
+		subject += fmt.Sprintf(", σ = %g", s.Sigma)
+	}
+	return subject
+}

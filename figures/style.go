@@ -1,0 +1,426 @@
+package figures
+
+import (
+	"image/color"
+	"math"
+	"strconv"
+	"strings"
+
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/image/math/fixed"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// What a figure looks like on paper: one column wide, 8 point Liberation Sans.
+const (
+	width    = 90 * vg.Millimeter
+	height   = 68 * vg.Millimeter
+	margin   = vg.Length(4)
+	fontSize = vg.Length(8)
+)
+
+// The palette of Okabe and Ito (2008), which the colour-blind tell apart, less its yellow, too pale
+// for a line. Each colour has a dash pattern of its own, so that lines differ in grey as well.
+var (
+	white  = color.Color(color.White)
+	black  = color.Color(color.NRGBA{0, 0, 0, 255})
+	grid   = color.Color(color.NRGBA{225, 225, 225, 255})
+	colors = []color.NRGBA{
+		{0, 114, 178, 255},   // blue
+		{213, 94, 0, 255},    // vermillion
+		{0, 158, 115, 255},   // bluish green
+		{204, 121, 167, 255}, // reddish purple
+		{230, 159, 0, 255},   // orange
+		{86, 180, 233, 255},  // sky blue
+		{0, 0, 0, 255},       // black
+	}
+	dashes = [][]vg.Length{
+		nil, {5, 2}, {1.5, 1.5}, {6, 1.5, 1.5, 1.5}, {3, 1.5}, {8, 2}, {6, 1.5, 1.5, 1.5, 1.5, 1.5}, {1, 2.5},
+	}
+	glyphs = []draw.GlyphDrawer{
+		draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{},
+	}
+)
+
+// colorAt returns the i-th colour, round and round.
+func colorAt(i int) color.NRGBA { return colors[i%len(colors)] }
+
+// shade returns a colour that lets through what is under it.
+func shade(c color.NRGBA, alpha uint8) color.NRGBA {
+	c.A = alpha
+	return c
+}
+
+// lineAt returns the i-th style of line. Colours and dashes come round at different times.
+func lineAt(i int) draw.LineStyle {
+	return draw.LineStyle{Color: colorAt(i), Width: 1.1, Dashes: dashes[i%len(dashes)]}
+}
+
+func textStyle(size vg.Length) text.Style {
+	return text.Style{
+		Color:   black,
+		Font:    font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
+		Handler: markup{text.Plain{Fonts: font.DefaultCache}},
+	}
+}
+
+func titleStyle() text.Style {
+	sty := textStyle(fontSize + 1)
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
+	return sty
+}
+
+// newPlot returns an empty plot with labelled axes and a grid. Labels may raise and lower: F^{-1}, x_{i}.
+func newPlot(x, y string) *plot.Plot {
+	p := plot.New()
+	p.BackgroundColor = nil
+	p.TextHandler = textStyle(fontSize).Handler
+	p.X.Label.Text, p.Y.Label.Text = x, y
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		label, tick := textStyle(fontSize), textStyle(fontSize-1)
+		label.XAlign, label.YAlign = a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign
+		tick.XAlign, tick.YAlign = a.Tick.Label.XAlign, a.Tick.Label.YAlign
+		a.Label.TextStyle, a.Tick.Label = label, tick
+		a.Label.Padding = 3
+		a.Padding = 0
+		a.Width, a.Tick.Width = 0.6, 0.6
+		a.Tick.Length = 3
+		a.Tick.Marker = ticks{most: 7}
+	}
+	g := plotter.NewGrid()
+	for _, l := range []*draw.LineStyle{&g.Vertical, &g.Horizontal} {
+		l.Color, l.Width = grid, 0.5
+	}
+	p.Add(g)
+	return p
+}
+
+// newLine returns a line through points, straight or in steps held from the right: the value
+// of a point reaches back to the one before.
+func newLine(xy plotter.XYs, sty draw.LineStyle, steps bool) *plotter.Line {
+	l := &plotter.Line{XYs: xy, LineStyle: sty}
+	if steps {
+		l.StepStyle = plotter.PreStep
+	}
+	return l
+}
+
+// band is the area between two curves over the same x, in steps as those of newLine.
+type band struct {
+	x, low, high []float64
+	color        color.Color
+}
+
+func (b band) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	var edge []vg.Point
+	for i := range b.x {
+		if i > 0 {
+			edge = append(edge, vg.Point{X: x(b.x[i-1]), Y: y(b.high[i])})
+		}
+		edge = append(edge, vg.Point{X: x(b.x[i]), Y: y(b.high[i])})
+	}
+	for i := len(b.x) - 1; i >= 0; i-- {
+		edge = append(edge, vg.Point{X: x(b.x[i]), Y: y(b.low[i])})
+		if i > 0 {
+			edge = append(edge, vg.Point{X: x(b.x[i-1]), Y: y(b.low[i])})
+		}
+	}
+	c.FillPolygon(b.color, c.ClipPolygonXY(edge))
+}
+
+func (b band) DataRange() (xmin, xmax, ymin, ymax float64) {
+	xmin, xmax, ymin, ymax = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	for i, x := range b.x {
+		xmin, xmax = min(xmin, x), max(xmax, x)
+		ymin, ymax = min(ymin, b.low[i]), max(ymax, b.high[i])
+	}
+	return
+}
+
+// upright is a vertical line at x over the whole height, with a label along it from the top.
+type upright struct {
+	x     float64
+	label string
+	style draw.LineStyle
+}
+
+func (u upright) Plot(c draw.Canvas, p *plot.Plot) {
+	x, _ := p.Transforms(&c)
+	at := x(u.x)
+	if at < c.Min.X || at > c.Max.X {
+		return
+	}
+	c.StrokeLine2(u.style, at, c.Min.Y, at, c.Max.Y)
+	sty := textStyle(fontSize - 1)
+	sty.Rotation, sty.XAlign, sty.YAlign = math.Pi/2, draw.XRight, draw.YBottom
+	c.FillText(sty, vg.Point{X: at - 2, Y: c.Max.Y - 3}, u.label)
+}
+
+// tag is a text beside a point.
+type tag struct {
+	x, y   float64
+	text   string
+	xalign draw.XAlignment
+	yalign draw.YAlignment
+	shift  vg.Point
+	color  color.Color
+}
+
+func (t tag) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	sty := textStyle(fontSize - 1)
+	sty.XAlign, sty.YAlign, sty.Color = t.xalign, t.yalign, t.color
+	c.FillText(sty, vg.Point{X: x(t.x) + t.shift.X, Y: y(t.y) + t.shift.Y}, t.text)
+}
+
+// ticks puts at most so many labelled ticks on multiples of 1, 2, 2.5 or 5 times a power of ten.
+type ticks struct{ most int }
+
+func (t ticks) Ticks(low, high float64) []plot.Tick {
+	step := niceStep(high-low, t.most)
+	digits := 0
+	for digits < 12 && math.Abs(step*math.Pow10(digits)-math.Round(step*math.Pow10(digits))) > 1e-6 {
+		digits++
+	}
+	var out []plot.Tick
+	for i := math.Ceil(low/step - 1e-9); i*step <= high+1e-9*step; i++ {
+		v := i * step
+		if i == 0 {
+			v = 0 // not -0
+		}
+		out = append(out, plot.Tick{Value: v, Label: strings.Replace(strconv.FormatFloat(v, 'f', digits, 64), "-", "−", 1)})
+	}
+	return out
+}
+
+// niceStep returns the smallest round number that divides a span into fewer than most parts.
+func niceStep(span float64, most int) float64 {
+	if !(span > 0) || math.IsInf(span, 0) {
+		return 1
+	}
+	power := math.Pow10(int(math.Floor(math.Log10(span / float64(most)))))
+	for _, m := range []float64{1, 2, 2.5, 5, 10} {
+		if span/(m*power) < float64(most) {
+			return m * power
+		}
+	}
+	return 20 * power
+}
+
+// legend lists lines above the data, in columns, where it covers none of them.
+type legend struct {
+	style   text.Style
+	names   []string
+	thumbs  [][]plot.Thumbnailer
+	columns int
+}
+
+const (
+	thumbWidth = vg.Length(20)
+	cellGap    = vg.Length(10)
+)
+
+// addLegend puts a legend of names and what stands for each above the data, in as many columns as fit.
+func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer) {
+	l := &legend{style: textStyle(fontSize - 1), names: names, thumbs: thumbs}
+	l.style.YAlign = draw.YCenter
+	const room = width - 14*vg.Millimeter // less margins and y axis
+	l.columns = len(names)
+	for l.columns > 1 && l.width() > room {
+		l.columns--
+	}
+	l.columns = (len(names) + l.rows() - 1) / l.rows() // as few as so many rows need
+	p.Add(l)
+}
+
+func (l *legend) rows() int { return (len(l.names) + l.columns - 1) / l.columns }
+
+func (l *legend) pitch() vg.Length { return l.style.Font.Size * 1.35 }
+
+// column returns the width of a column.
+func (l *legend) column(c int) vg.Length {
+	var w vg.Length
+	for i := c * l.rows(); i < min((c+1)*l.rows(), len(l.names)); i++ {
+		w = max(w, thumbWidth+3+l.style.Width(l.names[i]))
+	}
+	return w
+}
+
+func (l *legend) width() vg.Length {
+	w := cellGap * vg.Length(l.columns-1)
+	for c := range l.columns {
+		w += l.column(c)
+	}
+	return w
+}
+
+// GlyphBoxes keeps the band above the data free.
+func (l *legend) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
+	return []plot.GlyphBox{{Y: 1, Rectangle: vg.Rectangle{Max: vg.Point{Y: vg.Length(l.rows())*l.pitch() + 4}}}}
+}
+
+func (l *legend) Plot(c draw.Canvas, _ *plot.Plot) {
+	x := c.Center().X - l.width()/2
+	for col := range l.columns {
+		for i := col * l.rows(); i < min((col+1)*l.rows(), len(l.names)); i++ {
+			y := c.Max.Y + 4 + l.pitch()*(vg.Length(l.rows()-1-(i-col*l.rows()))+0.5)
+			cell := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
+				Min: vg.Point{X: x, Y: y - 3}, Max: vg.Point{X: x + thumbWidth, Y: y + 3}}}
+			for _, t := range l.thumbs[i] {
+				t.Thumbnail(&cell)
+			}
+			c.FillText(l.style, vg.Point{X: x + thumbWidth + 3, Y: y}, l.names[i])
+		}
+		x += l.column(col) + cellGap
+	}
+}
+
+// patch is the thumbnail of an area.
+type patch struct {
+	fill color.Color
+	line draw.LineStyle
+}
+
+func (t patch) Thumbnail(c *draw.Canvas) {
+	r := c.Rectangle
+	box := []vg.Point{r.Min, {X: r.Max.X, Y: r.Min.Y}, r.Max, {X: r.Min.X, Y: r.Max.Y}}
+	c.FillPolygon(t.fill, box)
+	c.StrokeLines(t.line, append(box, r.Min))
+}
+
+// markup is plain text with parts raised, ^{…}, and lowered, _{…}.
+type markup struct{ text.Plain }
+
+type run struct {
+	text  string
+	shift float64 // of the base line, in units of the font size
+}
+
+const smaller = 0.72
+
+func runs(line string) (out []run) {
+	for line != "" {
+		i := strings.Index(line, "^{")
+		if j := strings.Index(line, "_{"); i < 0 || j >= 0 && j < i {
+			i = j
+		}
+		if i < 0 || !strings.Contains(line[i:], "}") {
+			return append(out, run{text: line})
+		}
+		if i > 0 {
+			out = append(out, run{text: line[:i]})
+		}
+		inner, rest, _ := strings.Cut(line[i+2:], "}")
+		shift := 0.36
+		if line[i] == '_' {
+			shift = -0.18
+		}
+		out = append(out, run{inner, shift})
+		line = rest
+	}
+	return out
+}
+
+func (m markup) face(r run, f font.Font) font.Face {
+	if r.shift != 0 {
+		f.Size *= smaller
+	}
+	return m.Fonts.Lookup(f, f.Size)
+}
+
+// Box implements text.Handler.
+func (m markup) Box(line string, f font.Font) (width, height, depth vg.Length) {
+	_, height, depth = m.Plain.Box("", f)
+	for _, r := range runs(line) {
+		face := m.face(r, f)
+		width += face.Width(r.text)
+	}
+	return width, height, depth
+}
+
+// Draw implements text.Handler.
+func (m markup) Draw(c vg.Canvas, txt string, sty text.Style, at vg.Point) {
+	lines := m.Lines(txt)
+	extents := m.Extents(sty.Font)
+	pitch := extents.Ascent + extents.Descent
+	total := pitch * vg.Length(len(lines))
+	c.SetColor(sty.Color)
+	c.Push()
+	defer c.Pop()
+	c.Translate(at)
+	c.Rotate(sty.Rotation)
+	// YAlign runs from -1, the top at the point, to 0, the bottom.
+	y := total*(1+vg.Length(sty.YAlign)) - extents.Ascent
+	for _, line := range lines {
+		w, _, _ := m.Box(line, sty.Font)
+		x := w * vg.Length(sty.XAlign)
+		for _, r := range runs(line) {
+			face := m.face(r, sty.Font)
+			c.FillString(face, vg.Point{X: x, Y: y + sty.Font.Size*vg.Length(r.shift)}, r.text)
+			x += face.Width(r.text)
+		}
+		y -= pitch
+	}
+}
+
+// outlined is a canvas that draws text other than ASCII as shapes: vgpdf knows no other code page than cp1252.
+type outlined struct{ vg.Canvas }
+
+func (c outlined) FillString(face font.Face, at vg.Point, s string) {
+	if strings.IndexFunc(s, func(r rune) bool { return r > 126 }) < 0 {
+		c.Canvas.FillString(face, at, s)
+		return
+	}
+	var (
+		buf   sfnt.Buffer
+		units = face.Face.UnitsPerEm()
+		scale = face.Font.Size / vg.Length(units)
+		path  vg.Path
+		prev  sfnt.GlyphIndex
+	)
+	point := func(p fixed.Point26_6) vg.Point {
+		return vg.Point{X: at.X + vg.Length(p.X)*scale, Y: at.Y - vg.Length(p.Y)*scale}
+	}
+	for i, r := range []rune(s) {
+		glyph, err := face.Face.GlyphIndex(&buf, r)
+		if err != nil {
+			continue
+		}
+		ppem := fixed.Int26_6(units) // a font unit is then 1/64
+		if kern, err := face.Face.Kern(&buf, prev, glyph, ppem, 0); i > 0 && err == nil {
+			at.X += vg.Length(kern) * scale
+		}
+		segments, err := face.Face.LoadGlyph(&buf, glyph, ppem, nil)
+		if err == nil {
+			for i, seg := range segments {
+				switch a := seg.Args; seg.Op {
+				case sfnt.SegmentOpMoveTo:
+					if i > 0 {
+						path.Close()
+					}
+					path.Move(point(a[0]))
+				case sfnt.SegmentOpLineTo:
+					path.Line(point(a[0]))
+				case sfnt.SegmentOpQuadTo:
+					path.QuadTo(point(a[0]), point(a[1]))
+				case sfnt.SegmentOpCubeTo:
+					path.CubeTo(point(a[0]), point(a[1]), point(a[2]))
+				}
+			}
+			if len(segments) > 0 {
+				path.Close()
+			}
+		}
+		if advance, err := face.Face.GlyphAdvance(&buf, glyph, ppem, 0); err == nil {
+			at.X += vg.Length(advance) * scale
+		}
+		prev = glyph
+	}
+	c.Fill(path)
+}

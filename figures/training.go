@@ -1,0 +1,117 @@
+package figures
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+)
+
+func drawTraining(in Input) (*Figure, error) {
+	if in.Metrics == nil {
+		return nil, fmt.Errorf("figure training: no table of training metrics")
+	}
+	return Training(in.Metrics, "")
+}
+
+// Training draws the curves of a table with a column step: those whose name contains loss above, those
+// whose name contains accuracy or certified below. An empty cell is no point; other columns are not drawn.
+func Training(metrics *Table, subject string) (*Figure, error) {
+	steps, given, err := metrics.numbers("step")
+	if err != nil {
+		return nil, fmt.Errorf("figure training: %w", err)
+	}
+	panel := func(label string, words ...string) (*plot.Plot, error) {
+		p := newPlot("step", label)
+		var names []string
+		var thumbs [][]plot.Thumbnailer
+		for _, column := range metrics.Columns {
+			if column == "step" || !containsAny(strings.ToLower(column), words) {
+				continue
+			}
+			ys, there, err := metrics.numbers(column)
+			if err != nil {
+				return nil, fmt.Errorf("figure training: %w", err)
+			}
+			var xy plotter.XYs
+			for i, y := range ys {
+				if there[i] && given[i] && finite(y) {
+					xy = append(xy, plotter.XY{X: steps[i], Y: y})
+				}
+			}
+			if len(xy) == 0 {
+				continue
+			}
+			line := newLine(xy, lineAt(len(names)), false)
+			p.Add(line)
+			names, thumbs = append(names, strings.ReplaceAll(column, "_", " ")), append(thumbs, []plot.Thumbnailer{line})
+		}
+		if len(names) == 0 {
+			return nil, nil
+		}
+		if len(names) > 1 || names[0] != label {
+			addLegend(p, names, thumbs)
+		}
+		return p, nil
+	}
+	loss, err := panel("loss", "loss")
+	if err != nil {
+		return nil, err
+	}
+	accuracy, err := panel("accuracy", "accuracy", "certified")
+	if err != nil {
+		return nil, err
+	}
+	f := &Figure{Name: "training", Title: "Training", Table: metrics, Width: width, Height: height}
+	if subject != "" {
+		f.Title += ": " + subject
+	}
+	switch {
+	case loss != nil && accuracy != nil:
+		f.Plot, f.Lower, f.Height = loss, accuracy, 1.4*height
+		loss.X.Label.Text = ""
+		low, high := min(loss.X.Min, accuracy.X.Min), max(loss.X.Max, accuracy.X.Max)
+		for _, p := range []*plot.Plot{loss, accuracy} {
+			p.X.Min, p.X.Max = low, high
+		}
+	case loss != nil:
+		f.Plot = loss
+	case accuracy != nil:
+		f.Plot = accuracy
+	default:
+		return nil, fmt.Errorf("figure training: no number under a column of loss or accuracy; there are %s", strings.Join(metrics.Columns, ", "))
+	}
+	if loss != nil {
+		widen(&loss.Y, math.Inf(1))
+	}
+	if accuracy != nil {
+		widen(&accuracy.Y, 1)
+	}
+	return f, nil
+}
+
+// widen gives an axis some room around its data, not beyond most.
+func widen(a *plot.Axis, most float64) {
+	room := 0.04 * (a.Max - a.Min)
+	if room == 0 {
+		room = 0.5
+	}
+	low := a.Min
+	if a.Min -= room; low >= 0 {
+		a.Min = max(0, a.Min)
+	}
+	if a.Max <= most {
+		a.Max = min(most, a.Max+room)
+	}
+}
+
+func containsAny(s string, words []string) bool {
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
+}
