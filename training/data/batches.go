@@ -142,13 +142,13 @@ func (d *Dataset) batch(indices []int, edit func(k int, image []float32)) (train
 	}, nil
 }
 
-// Sequential is a train.Dataset for evaluation: all images once, in order, the last batch
-// smaller where BatchSize does not divide their number.
+// Sequential is a train.Dataset for evaluation: images once, in order, as Batches shapes
+// them, the last batch smaller where BatchSize does not divide their number.
 type Sequential struct {
 	Dataset   *Dataset
 	BatchSize int
-	Limit     int // only the first so many images of Indices, or of the split; 0 is all
-	Indices   []int
+	Indices   []int // the images, in this order; nil is all
+	Limit     int   // no more than so many of them; 0 is all
 }
 
 var _ train.Dataset = (*Sequential)(nil)

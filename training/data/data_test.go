@@ -323,6 +323,18 @@ func TestImages(t *testing.T) {
 	}
 }
 
+func TestLinkedFolders(t *testing.T) {
+	real, dir := imageTree().folder(t), t.TempDir()
+	for _, split := range []string{Train, Test} {
+		if err := os.Symlink(filepath.Join(real, split), filepath.Join(dir, split)); err != nil {
+			t.Skipf("no links here: %v", err)
+		}
+	}
+	if train, test, err := Open(dir); err != nil || train.Len() != 12 || test.Len() != 3 {
+		t.Error(train, test, err)
+	}
+}
+
 func TestHashSeesContent(t *testing.T) {
 	seen := map[string]bool{}
 	for _, change := range []func(tree){

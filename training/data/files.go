@@ -28,7 +28,7 @@ type files struct {
 	check func(*Dataset) error // what a named dataset must satisfy, or nil
 }
 
-const maxDepth = 6 // folders below the root are looked at this deep
+const maxDepth = 6 // folders below the root are looked at this deep, links to folders too
 
 // ignored files and folders: hidden ones, and what macOS puts into archives.
 func ignored(name string) bool {
@@ -53,22 +53,37 @@ func datasetName(where string) string {
 func fromFS(fsys fs.FS, where string) (files, error) {
 	f := files{name: datasetName(where), where: where}
 	f.open = func(name string) (io.ReadCloser, error) { return fsys.Open(name) }
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
+	var walk func(dir string, depth int) error
+	walk = func(dir string, depth int) error {
+		entries, err := fs.ReadDir(fsys, dir)
+		if err != nil {
 			return err
-		case name == ".":
-		case d.IsDir() && (ignored(name) || strings.Count(name, "/") >= maxDepth):
-			return fs.SkipDir
-		case ignored(name):
-		case d.IsDir():
-			f.dirs = append(f.dirs, name)
-		default:
-			f.names = append(f.names, name)
+		}
+		for _, e := range entries {
+			name := path.Join(dir, e.Name())
+			if ignored(name) {
+				continue
+			}
+			isDir := e.IsDir()
+			if e.Type()&fs.ModeSymlink != 0 {
+				info, err := fs.Stat(fsys, name)
+				if err != nil {
+					return err
+				}
+				isDir = info.IsDir()
+			}
+			if !isDir {
+				f.names = append(f.names, name)
+			} else if depth < maxDepth {
+				f.dirs = append(f.dirs, name)
+				if err := walk(name, depth+1); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
-	})
-	if err != nil {
+	}
+	if err := walk(".", 0); err != nil {
 		return files{}, fmt.Errorf("%s: %w", where, err)
 	}
 	f.sort()
