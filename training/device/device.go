@@ -195,8 +195,11 @@ func (f *finder) openConfig(ctx context.Context, config string) (compute.Backend
 		plugin = "any"
 	}
 	b, info, err := f.openPlugin(ctx, plugin, options)
+	if err != nil {
+		return nil, Info{}, err
+	}
 	info.Source = FromEnvironment
-	return b, info, err
+	return b, info, nil
 }
 
 // candidate is a PJRT plugin on this machine.
@@ -231,7 +234,9 @@ func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.
 				return b, info, true
 			}
 			failed = append(failed, err)
-			fmt.Fprintf(f.progress, "lipsmooth: skipped a plugin that does not open: %v\n", err)
+			if name == "" {
+				fmt.Fprintf(f.progress, "lipsmooth: skipped a plugin that does not open: %v\n", err)
+			}
 		}
 		return nil, Info{}, false
 	}
@@ -242,12 +247,14 @@ func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.
 		return b, info, nil
 	}
 	switch {
+	case len(tried) > 0 && name != "" && name != "any":
+		// It is installed, and the reason why it does not open is known.
 	case name != "" && name != "any" && name != "cpu":
 		hint := "set PJRT_PLUGIN_LIBRARY_PATH to its folder"
 		if strings.HasPrefix(name, "cuda") {
 			hint = "run `lipsmooth setup --cuda`, or " + hint
 		}
-		failed = append(failed, fmt.Errorf("no plugin %q opens here: %s", name, hint))
+		failed = append(failed, fmt.Errorf("no plugin %q here: %s", name, hint))
 	case f.noInstall:
 		failed = append(failed, errors.New("no plugin that opens is installed, and installing is off"))
 	default:

@@ -99,6 +99,9 @@ func mustFallBack(t *testing.T, f *finder, log *bytes.Buffer, want ...string) {
 
 func TestFallBack(t *testing.T) {
 	onLinuxAMD64(t)
+	if !haveXLA {
+		t.Skip("this build has no XLA")
+	}
 	wrong := strings.Repeat("0", 64)
 	for _, c := range []struct {
 		name, script string
@@ -173,7 +176,7 @@ func TestEnvironment(t *testing.T) {
 		{"nonesuch:cpu", `no backend "nonesuch"`},
 		{"xla:/no/such/plugin.so", "/no/such/plugin.so"},
 		{"xla:cuda", "lipsmooth setup --cuda"},
-		{"xla:tpu", `no plugin "tpu" opens here`},
+		{"xla:tpu", `no plugin "tpu" here`},
 		{"xla:cpu", "installing is off"},
 	} {
 		t.Run(c.config, func(t *testing.T) {
@@ -397,6 +400,31 @@ func TestChild(t *testing.T) {
 	}
 	text, _ := json.Marshal(info)
 	fmt.Printf("opened in %v: %s\n%s\n", took, info, text)
+}
+
+func ExampleOpen() {
+	os.Setenv("GOMLX_BACKEND", "go") // a user's choice; unset, XLA is found or installed
+	defer os.Unsetenv("GOMLX_BACKEND")
+	backend, info, err := Open(context.Background(), Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer backend.Finalize()
+	fmt.Println(info)
+	// Output: go (GOMLX_BACKEND)
+}
+
+func TestLastLines(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "",
+		"ERROR: no version\nERROR: No matching distribution\n":     ": ERROR: No matching distribution",
+		"DO NOT MATCH\n  Expected sha256 a\n       Got        b\n": ": Expected sha256 a; Got        b",
+	} {
+		if got := lastLines([]byte(text)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }
 
 func TestInfoString(t *testing.T) {

@@ -346,7 +346,10 @@ func lastLines(text []byte) string {
 	for i, l := range lines {
 		lines[i] = strings.TrimSpace(l)
 	}
-	return ": " + strings.Join(lines[max(0, len(lines)-2):], "; ")
+	if last := lines[len(lines)-1]; strings.HasPrefix(last, "ERROR:") {
+		return ": " + last
+	}
+	return ": " + strings.Join(lines[max(0, len(lines)-2):], "; ") // "Expected …", "Got …"
 }
 
 // linkNVIDIA links the folder where the CUDA plugin looks for NVIDIA's libraries, ../nvidia,
