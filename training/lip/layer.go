@@ -3,6 +3,7 @@ package lip
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -21,6 +22,10 @@ func (s Size) Entries() int {
 		n *= d
 	}
 	return n
+}
+
+func (s Size) String() string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint([]int(s)), "[]"), " ", "×")
 }
 
 // A Layer is one step of a network, a value with public fields.

@@ -1,0 +1,200 @@
+package training
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/net"
+)
+
+// Format is the version of model.json.
+const Format = 1
+
+// Info is model.json, which lies beside the folder "weights" in a model's folder.
+type Info struct {
+	Format     int               `json:"format"`
+	Config     Config            `json:"config"`
+	Dataset    string            `json:"dataset"`
+	DataHash   string            `json:"dataset_hash"`
+	ClassNames []string          `json:"class_names"`
+	Input      lip.Size          `json:"input"` // [h, w, c]
+	Hash       string            `json:"hash"`  // of the effective weights
+	Layers     []net.LayerBound  `json:"layers"`
+	Lambda     lip.Bound         `json:"lambda"` // of every difference of two logits
+	Metrics    Metrics           `json:"metrics"`
+	Backend    string            `json:"backend"`
+	Versions   map[string]string `json:"versions"`
+}
+
+// Metrics are taken on the test split, without noise.
+type Metrics struct {
+	Loss     float64 `json:"train_loss"` // the moving average at the end
+	Accuracy float64 `json:"accuracy"`
+	// Verified is the fraction right with margin/Λ of at least the radius, by radius.
+	Verified map[string]float64 `json:"verified"`
+	// AverageRadius is the mean of margin/Λ where right, 0 elsewhere.
+	AverageRadius float64 `json:"average_radius"`
+	// Slope is the largest gradient of a difference of two logits that ascent found: an
+	// estimate from below of what Lambda bounds from above.
+	Slope float64 `json:"observed_slope"`
+}
+
+// Model is a trained classifier: effective weights and their proof.
+type Model struct {
+	Info
+	Network *net.Network
+	Store   *model.Store // effective weights
+}
+
+// effective is where a layer's effective weights lie.
+func effective(layer, weight int) string { return fmt.Sprintf("/model/layer_%02d/%d", layer, weight) }
+
+// Logits is the classifier as a graph: images, [batch, h, w, c] in [0, 1], to [batch, classes].
+func (m *Model) Logits(_ *model.Scope, images *Node) *Node {
+	g := images.Graph()
+	weights := make([][]*Node, len(m.Network.Layers))
+	for i := range weights {
+		for j := 0; ; j++ {
+			v := m.Store.GetVariable(effective(i, j))
+			if v == nil {
+				break
+			}
+			weights[i] = append(weights[i], v.NodeValue(g))
+		}
+	}
+	return m.Network.Logits(images, weights)
+}
+
+// Classes returns the number of classes.
+func (m *Model) Classes() int { return len(m.ClassNames) }
+
+// freeze computes effective weights from a trained store and proves them.
+func freeze(backend compute.Backend, trained *model.Store, n *net.Network) (store *model.Store, weights [][]*tensors.Tensor, err error) {
+	var counts []int
+	exec, err := model.NewExec(backend, trained, func(scope *model.Scope, g *Graph) []*Node {
+		var flat []*Node
+		counts = counts[:0]
+		for _, w := range n.Effective(scope.In("model"), g) {
+			counts = append(counts, len(w))
+			flat = append(flat, w...)
+		}
+		return flat
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	flat, err := exec.Call()
+	if err != nil {
+		return nil, nil, err
+	}
+	exec.Finalize()
+	store = model.NewStore()
+	for i, c := range counts {
+		for j, t := range flat[:c] {
+			t.MaterializeLocal()
+			if bad := nonFinite(t); bad {
+				return nil, nil, fmt.Errorf("training: layer %d, %v, has weights that aren't finite", i, n.Layers[i])
+			}
+			store.VariableWithValue(effective(i, j), t).SetTrainable(false)
+		}
+		weights = append(weights, flat[:c])
+		flat = flat[c:]
+	}
+	return store, weights, nil
+}
+
+func nonFinite(t *tensors.Tensor) bool {
+	for _, v := range tensors.MustCopyFlatData[float32](t) {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// Save writes m as the folder dir: weights first, then model.json.
+func (m *Model) Save(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if err := saveStore(m.Store, filepath.Join(dir, "weights")); err != nil {
+		return fmt.Errorf("training: %w", err)
+	}
+	text, err := json.MarshalIndent(m.Info, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, "model.json"), append(text, '\n'))
+}
+
+// writeFile replaces a file whole or not at all.
+func writeFile(path string, text []byte) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, text, 0o666); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
+}
+
+// ReadInfo reads model.json alone: the proof without the weights.
+func ReadInfo(dir string) (*Info, error) {
+	path := filepath.Join(dir, "model.json")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no model here: train one, or finish its training: %w", path, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	info := new(Info)
+	if err := json.Unmarshal(text, info); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if info.Format != Format {
+		return nil, fmt.Errorf("%s: format %d; this version reads %d", path, info.Format, Format)
+	}
+	return info, nil
+}
+
+// Load reads a model and checks its weights against the hash in model.json.
+func Load(dir string) (*Model, error) {
+	info, err := ReadInfo(dir)
+	if err != nil {
+		return nil, err
+	}
+	n, err := net.New(info.Config.Architecture, info.Input, info.Config.Convolution, info.Config.Width, len(info.ClassNames))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "model.json"), err)
+	}
+	weights := filepath.Join(dir, "weights")
+	store, err := loadStore(weights)
+	if err != nil {
+		return nil, fmt.Errorf("training: %w", err)
+	}
+	got, err := hash(store)
+	if err != nil {
+		return nil, err
+	}
+	if got != info.Hash {
+		return nil, fmt.Errorf("%s: the weights' hash is %.12s…, model.json says %.12s…: they don't belong together; restore the folder or train again", weights, got, info.Hash)
+	}
+	return &Model{Info: *info, Network: n, Store: store}, nil
+}
+
+// Fits says why images of d can't be given to the model, or nil.
+func (m *Model) Fits(d *data.Dataset) error {
+	if in := (lip.Size{d.Height, d.Width, d.Channels}); in.String() != m.Input.String() || d.Classes() != m.Classes() {
+		return fmt.Errorf("%s has images %v of %d classes; the model takes %v and knows %d", d.Name, in, d.Classes(), m.Input, m.Classes())
+	}
+	return nil
+}

@@ -1,0 +1,357 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train"
+	"github.com/gomlx/gomlx/ml/train/metric"
+	"github.com/gomlx/gomlx/ml/train/optimizer"
+	"github.com/gomlx/gomlx/ml/train/optimizer/cosineschedule"
+	"github.com/gomlx/gomlx/support/exceptions"
+	"github.com/gomlx/gomlx/ui/commandline"
+	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/loss"
+	"github.com/lipsmooth/lipsmooth/training/net"
+)
+
+// Options of Train that don't change what is learned.
+type Options struct {
+	// Bar draws GoMLX's progress bar on the standard output; otherwise Log gets a line now and then.
+	Bar bool
+	Log io.Writer // nil is silent
+	// Versions are kept in model.json.
+	Versions map[string]string
+}
+
+// Train trains a classifier on the train split, measures it on the test split and saves it in the
+// folder dir: model.json, weights, and training.tsv. A training stopped at any
+// point goes on from its last checkpoint and ends with the same weights.
+func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, testSet *data.Dataset, dir string, o Options) (*Model, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	n, err := net.New(c.Architecture, lip.Size{trainSet.Height, trainSet.Width, trainSet.Channels}, c.Convolution, c.Width, trainSet.Classes())
+	if err != nil {
+		return nil, fmt.Errorf("training: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	perEpoch := trainSet.Len() / c.Batch
+	if c.Images > 0 {
+		perEpoch = min(perEpoch, c.Images/c.Batch)
+	}
+	if perEpoch == 0 {
+		return nil, fmt.Errorf("training: a batch of %d is larger than the %d images to train on", c.Batch, min(trainSet.Len(), max(c.Images, 1)))
+	}
+	steps := c.Epochs * perEpoch
+
+	saved := filepath.Join(dir, "checkpoint")
+	store, err := loadStore(saved)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		store = model.NewStore()
+	case err != nil:
+		return nil, fmt.Errorf("training: %w; delete the folder to start again", err)
+	}
+	c.hyperparameters(store, steps)
+	start := int(optimizer.GetGlobalStep(store))
+	last := math.NaN()
+	if start < steps {
+		batches, err := data.NewBatches(trainSet, c.Batch, c.Seed, start)
+		if err != nil {
+			return nil, err
+		}
+		batches.Flip, batches.Crop = c.Flip, c.Crop
+		trainer := newTrainer(backend, store, c, n)
+		loop := train.NewLoop(trainer)
+		curve, err := openCurve(filepath.Join(dir, "training.tsv"), start)
+		if err != nil {
+			return nil, err
+		}
+		defer curve.Close()
+		began := time.Now()
+		said := began
+		if o.Bar {
+			commandline.AttachProgressBar(loop)
+		}
+		loop.OnStep("lipsmooth", 100, func(loop *train.Loop, m []*tensors.Tensor) error {
+			done := loop.LoopStep + 1
+			now := scalar(m[0])
+			if math.IsNaN(now) || math.IsInf(now, 0) {
+				return fmt.Errorf("the loss is %v at step %d: lower the learning rate; the last checkpoint is kept in %s", now, done, saved)
+			}
+			if done%curveEvery(steps) == 0 || done == steps {
+				if _, err := fmt.Fprintf(curve, "%d\t%.5f\t%.4f\n", done, scalar(m[1]), scalar(m[2])); err != nil {
+					return err
+				}
+			}
+			if !o.Bar && time.Since(said) > 10*time.Second {
+				said = time.Now()
+				rate := float64(done-start) / said.Sub(began).Seconds()
+				fmt.Fprintf(o.Log, "training: step %d of %d, loss %.3f, accuracy %.3f, %.0f images/s, %s left\n", done, steps, scalar(m[1]),
+					scalar(m[2]), rate*float64(c.Batch), time.Duration(float64(steps-done)/rate*1e9).Round(time.Second))
+			}
+			if stop := ctx.Err(); stop != nil || done%c.CheckpointEvery == 0 || done == steps {
+				if err := saveStore(store, saved); err != nil {
+					return err
+				}
+				return stop
+			}
+			return nil
+		})
+		metrics, err := loop.RunSteps(noisy{batches, c.Seed}, steps-start)
+		if errors.Is(err, context.Canceled) {
+			return nil, fmt.Errorf("training: stopped at step %d of %d; the same command goes on from there: %w", loop.LoopStep, steps, context.Canceled)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("training: %w", err)
+		}
+		last = scalar(metrics[1])
+	} else if last, err = lastLoss(filepath.Join(dir, "training.tsv")); err != nil {
+		return nil, err
+	}
+
+	frozen, weights, err := freeze(backend, store, n)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Network: n, Store: frozen, Info: Info{
+		Format: Format, Config: c, Dataset: trainSet.Name, ClassNames: trainSet.ClassNames, Input: n.In,
+		Backend: backend.Name(), Versions: o.Versions,
+	}}
+	if m.Hash, err = hash(frozen); err != nil {
+		return nil, err
+	}
+	if m.DataHash, err = trainSet.Hash(); err != nil {
+		return nil, err
+	}
+	m.Layers, m.Lambda = n.Bounds(weights)
+	if m.Metrics, err = m.measure(ctx, backend, testSet); err != nil {
+		return nil, err
+	}
+	m.Metrics.Loss = last
+	if err := m.Save(dir); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func newTrainer(backend compute.Backend, store *model.Store, c Config, n *net.Network) *train.Trainer {
+	return train.NewTrainer(backend, store, func(scope *model.Scope, in []*Node) *Node {
+		g := in[0].Graph()
+		cosineschedule.New(scope, g, dtypes.Float32).FromScope().Done()
+		images, rng := in[0], in[1]
+		if c.Sigma > 0 {
+			_, z := RandomNormal(rng, images.Shape())
+			images = Add(images, MulScalar(z, c.Sigma))
+		}
+		return n.Logits(images, n.Effective(scope.In("model"), g))
+	}, loss.Offset{Offset: c.Offset, Temperature: c.Temperature, Gap: math.Sqrt2}.Loss, optimizer.Adam().FromScope(store.RootScope()).Done(),
+		[]metric.Interface{metric.NewMovingAverageSparseCategoricalAccuracy("accuracy", "acc", 0.01)}, nil)
+}
+
+// noisy adds to each batch the random state of its step.
+type noisy struct {
+	*data.Batches
+	seed uint64
+}
+
+func (n noisy) Iter() iter.Seq2[train.Batch, error] {
+	return func(yield func(train.Batch, error) bool) {
+		step := n.Start
+		for b, err := range n.Batches.Iter() {
+			if err == nil {
+				s := state(n.seed, "training noise", uint64(step))
+				b.Inputs = append(b.Inputs, tensors.FromFlatDataAndDimensions(s, len(s)))
+			}
+			if !yield(b, err) {
+				return
+			}
+			step++
+		}
+	}
+}
+
+func scalar(t *tensors.Tensor) float64 {
+	switch v := t.Value().(type) {
+	case float32:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return math.NaN()
+}
+
+// curveEvery so many steps training.tsv gets a line, about 200 in all.
+func curveEvery(steps int) int { return max(1, steps/200) }
+
+const curveHeader = "step\tloss\taccuracy\n"
+
+// openCurve opens training.tsv for appending, without the lines after step start.
+func openCurve(path string, start int) (*os.File, error) {
+	kept := curveHeader
+	if old, err := os.ReadFile(path); err == nil && start > 0 {
+		for line := range strings.Lines(strings.TrimPrefix(string(old), curveHeader)) {
+			step, _, _ := strings.Cut(line, "\t")
+			if s, err := strconv.Atoi(step); err != nil || s > start || !strings.HasSuffix(line, "\n") {
+				break
+			}
+			kept += line
+		}
+	}
+	if err := writeFile(path, []byte(kept)); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o666)
+}
+
+func lastLoss(path string) (float64, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	cells := strings.Split(lines[len(lines)-1], "\t")
+	if len(cells) != 3 {
+		return 0, fmt.Errorf("%s:%d: not a line of the training curve", path, len(lines))
+	}
+	return strconv.ParseFloat(cells[1], 64)
+}
+
+// measure takes the metrics of the test split without noise.
+func (m *Model) measure(ctx context.Context, backend compute.Backend, d *data.Dataset) (Metrics, error) {
+	metrics := Metrics{Verified: map[string]float64{}}
+	if err := m.Fits(d); err != nil {
+		return metrics, fmt.Errorf("training: %w", err)
+	}
+	exec, err := model.NewExec1(backend, m.Store, m.Logits)
+	if err != nil {
+		return metrics, err
+	}
+	defer exec.Exec.Finalize()
+	radii := []float64{0.25, 0.5, 1, 1.5, 2}
+	verified := make([]int, len(radii))
+	right, sum := 0, 0.0
+	for b, err := range (&data.Sequential{Dataset: d, BatchSize: 500}).Iter() {
+		if err != nil {
+			return metrics, err
+		}
+		if err := ctx.Err(); err != nil {
+			return metrics, err
+		}
+		out, err := exec.Call(b.Inputs[0])
+		if err != nil {
+			return metrics, err
+		}
+		labels := tensors.MustCopyFlatData[int32](b.Labels[0])
+		for i, z := range rows(tensors.MustCopyFlatData[float32](out), m.Classes()) {
+			y := int(labels[i])
+			other := math.Inf(-1)
+			for k, v := range z {
+				if k != y {
+					other = max(other, float64(v))
+				}
+			}
+			r := (float64(z[y]) - other) / m.Lambda.Value()
+			if math.IsNaN(r) || math.IsInf(r, 0) {
+				return metrics, fmt.Errorf("training: a logit of a test image isn't finite")
+			}
+			if r > 0 {
+				right++
+				sum += r
+			}
+			for k, radius := range radii {
+				if r >= radius {
+					verified[k]++
+				}
+			}
+		}
+	}
+	n := float64(d.Len())
+	metrics.Accuracy, metrics.AverageRadius = float64(right)/n, sum/n
+	for k, radius := range radii {
+		metrics.Verified[fmt.Sprint(radius)] = float64(verified[k]) / n
+	}
+	metrics.Slope, err = m.Slope(backend, d, 64, 20)
+	return metrics, err
+}
+
+// rows iterates over the rows of a row-major matrix.
+func rows(flat []float32, columns int) iter.Seq2[int, []float32] {
+	return func(yield func(int, []float32) bool) {
+		for i := 0; i*columns < len(flat); i++ {
+			if !yield(i, flat[i*columns:][:columns]) {
+				return
+			}
+		}
+	}
+}
+
+// Slope estimates, from below, the largest gradient norm of a difference of two logits: gradient
+// ascent on the norm's proxy from so many images of d, in so many steps. A proof is what
+// Lambda is; this only shows how tight it is.
+func (m *Model) Slope(backend compute.Backend, d *data.Dataset, images, steps int) (slope float64, err error) {
+	images = min(images, d.Len())
+	if caught := exceptions.TryCatch[error](func() { slope, err = m.slope(backend, d, images, steps) }); caught != nil {
+		err = caught
+	}
+	return slope, err
+}
+
+func (m *Model) slope(backend compute.Backend, d *data.Dataset, images, steps int) (float64, error) {
+	// One step: the gradient of the top logit less the second at x, and x moved along it (the
+	// margin of a piecewise linear network is steepest where its gradient points on).
+	exec, err := model.NewExec(backend, m.Store, func(scope *model.Scope, x *Node) []*Node {
+		z := m.Logits(scope, x)
+		top := OneHot(ArgMax(z, -1), m.Classes(), z.DType())
+		rest := Sub(z, MulScalar(top, 1e6))
+		second := OneHot(ArgMax(rest, -1), m.Classes(), z.DType())
+		gap := ReduceAllSum(Mul(z, Sub(top, second)))
+		g := Gradient(gap, x)[0]
+		norm := Sqrt(ReduceAndKeep(Square(g), ReduceSum, 1, 2, 3))
+		return []*Node{Add(x, MulScalar(Div(g, AddScalar(norm, 1e-12)), 0.25)), ReduceAllMax(norm)}
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer exec.Finalize()
+	indices := make([]int, images)
+	for i := range indices {
+		indices[i] = i * d.Len() / images
+	}
+	buffer := make([]float32, images*d.Size())
+	if err := d.Images(buffer, indices); err != nil {
+		return 0, err
+	}
+	x := tensors.FromFlatDataAndDimensions(buffer, images, d.Height, d.Width, d.Channels)
+	most := 0.0
+	for range steps {
+		out, err := exec.Call(x)
+		if err != nil {
+			return 0, err
+		}
+		x = out[0]
+		most = max(most, scalar(out[1]))
+	}
+	return most, nil
+}
