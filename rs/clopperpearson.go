@@ -51,7 +51,7 @@ func clopperPearsonLower(k, n int, alpha float64) float64 {
 	case 0:
 		return 0
 	case n: // p^n = α
-		p = 1 + math.Expm1(math.Log(alpha)/float64(n))
+		p = math.Exp(math.Log(alpha) / float64(n))
 	case 1: // 1 - (1-p)^n = α
 		p = -math.Expm1(math.Log1p(-alpha) / float64(n))
 	default:
@@ -72,7 +72,7 @@ func clopperPearsonUpper(k, n int, alpha float64) float64 {
 	case 0: // (1-p)^n = α
 		p = -math.Expm1(math.Log(alpha) / float64(n))
 	case n - 1: // 1 - p^n = α
-		p = 1 + math.Expm1(math.Log1p(-alpha)/float64(n))
+		p = math.Exp(math.Log1p(-alpha) / float64(n))
 	default:
 		if alpha <= 0.5 {
 			p = binomialRoot(k, n, math.Log(alpha), false)
@@ -116,7 +116,7 @@ func binomialRoot(k, n int, target float64, atLeast bool) float64 {
 		if !(lo < next && next < hi) {
 			next = (lo + hi) / 2
 		}
-		if math.Abs(next-p) <= 0x1p-52*min(next, 1-next)+0x1p-54 || next <= lo || next >= hi {
+		if step := math.Abs(next - p); step <= 0x1p-52*min(next, 1-next) || p > 0.5 && step <= 0x1p-53 {
 			return next
 		}
 		p = next
@@ -125,43 +125,17 @@ func binomialRoot(k, n int, target float64, atLeast bool) float64 {
 }
 
 // binomialTail returns ln P(Bin(n, p) >= k) and its slope in p, 0 < k < n, given q = 1-p and
-// d = k - np: the largest term by Loader's saddle point, the rest by the continued fraction of the
-// incomplete beta function.
+// d = k - np: the first term by Loader's saddle point, and the sum of all over the first.
 func binomialTail(k, n int, p, q, d float64) (logTail, slope float64) {
 	x, fn := float64(k), float64(n)
-	logTerm := stirlingError(fn) - stirlingError(x) - stirlingError(fn-x) -
+	logFirst := stirlingError(fn) - stirlingError(x) - stirlingError(fn-x) -
 		deviance(x, fn*p, d) - deviance(fn-x, fn*q, -d) + 0.5*math.Log(fn/(2*math.Pi*x*(fn-x)))
-	f := betaFraction(x, fn-x+1, p)
-	return logTerm + math.Log(q*f), x / (p * q * f)
-}
-
-// betaFraction is I_x(a, b) a B(a, b) / (x^a (1-x)^b), by Lentz's method (NIST DLMF 8.17.22).
-func betaFraction(a, b, x float64) float64 {
-	const tiny = 1e-300
-	nonzero := func(v float64) float64 {
-		if math.Abs(v) < tiny {
-			return tiny
-		}
-		return v
+	odds, term, sum := p/q, 1.0, 1.0
+	for j := x; j < fn && term > 0x1p-60*sum; j++ {
+		term *= (fn - j) / (j + 1) * odds
+		sum += term
 	}
-	c := 1.0
-	d := 1 / nonzero(1-(a+b)*x/(a+1))
-	f := d
-	for m := 1.0; m < 1e7; m++ {
-		even := m * (b - m) * x / ((a + 2*m - 1) * (a + 2*m))
-		d = 1 / nonzero(1+even*d)
-		c = nonzero(1 + even/c)
-		f *= d * c
-		odd := -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
-		d = 1 / nonzero(1+odd*d)
-		c = nonzero(1 + odd/c)
-		step := d * c
-		f *= step
-		if math.Abs(step-1) < 0x1p-52 {
-			break
-		}
-	}
-	return f
+	return logFirst + math.Log(sum), x / (p * sum)
 }
 
 // deviance is x ln(x/m) + m - x, given d = x - m (Loader 2000, "Fast and accurate computation of binomial probabilities").

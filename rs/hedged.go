@@ -1,6 +1,9 @@
 package rs
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Hedged is the one-sided hedged capital bound with predictable plug-in bets, for draws
 // in [0, 1] in the order they came (Waudby-Smith & Ramdas, JRSS B 2024, section 4):
@@ -18,18 +21,19 @@ type Hedged struct {
 // Lower returns b with P(mean < b) <= alpha.
 func (h Hedged) Lower(x []float64, alpha float64) float64 {
 	checkAlpha(alpha)
+	for _, v := range x {
+		if !(0 <= v && v <= 1) {
+			panic(fmt.Sprintf("rs: a draw of %g, outside [0, 1]", v))
+		}
+	}
 	bets := h.bets(x, alpha)
 	target := -math.Log(alpha)
 	wins := func(m float64) bool {
-		k, best := 0.0, math.Inf(-1)
-		for i, v := range x {
-			k += math.Log1p(min(bets[i], h.c()/m) * (v - m))
-			best = max(best, k)
-		}
+		running, final := h.logCapital(x, bets, m)
 		if h.Final {
-			best = k
+			return final >= target
 		}
-		return best >= target
+		return running >= target
 	}
 	lo, hi := 0.0, 1.0
 	for range 60 {
@@ -51,11 +55,24 @@ func (h Hedged) Upper(x []float64, alpha float64) float64 {
 	return 1 - h.Lower(mirrored, alpha)
 }
 
-func (h Hedged) c() float64 {
-	if h.C == 0 {
-		return 0.5
+// logCapital returns ln K at m: the largest K_t, and K_n.
+func (h Hedged) logCapital(x, bets []float64, m float64) (running, final float64) {
+	running = math.Inf(-1)
+	for i, v := range x {
+		final += math.Log1p(min(bets[i], h.c()/m) * (v - m))
+		running = max(running, final)
 	}
-	return h.C
+	return running, final
+}
+
+func (h Hedged) c() float64 {
+	switch {
+	case h.C == 0:
+		return 0.5
+	case 0 < h.C && h.C < 1:
+		return h.C
+	}
+	panic(fmt.Sprintf("rs: Hedged.C = %g, outside (0, 1)", h.C))
 }
 
 // bets returns λ_i, which depends on the draws before the i-th only.

@@ -291,11 +291,12 @@ func normalLoss(u float64) float64 {
 	if u < 3 {
 		return phi - u*upperNormalAt(u, phi)
 	}
-	// Φ(-u)/φ(u) = 1/(u + 1/(u + 2/(u + 3/…))) = 1/(u + c), and the loss is φ(u) c/(u + c).
-	c := u
-	for k := 12 + int(160/(u*u)); k >= 2; k-- {
-		c = u + float64(k)/c
+	// Φ(-u)/φ(u) = 1/(u + 1/c_1), c_k = u + (k+1)/c_{k+1}, and the loss is φ(u)/(1 + u c_1). Far
+	// enough out, c_k is the root of its own equation.
+	k := 8 + math.Floor(100/u)
+	c := (u + math.Sqrt(u*u+4*k+2)) / 2
+	for ; k >= 2; k-- {
+		c = u + k/c
 	}
-	c = 1 / c
-	return phi * c / (u + c)
+	return phi / (1 + u*c)
 }

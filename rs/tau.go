@@ -74,17 +74,13 @@ func logSpaced(edges []float64, count int) []float64 {
 
 // scaled returns counts in the same proportions that sum to n: rounded down, the largest remainders up.
 func scaled[C ~[]int](counts C, n int) C {
-	total := Votes(counts).Total()
+	total, left := Votes(counts).Total(), n
 	to, order := make(C, len(counts)), make([]int, len(counts))
-	remainder := make([]float64, len(counts))
-	left := n
 	for i, k := range counts {
-		share := float64(k) * float64(n) / float64(total)
-		to[i] = int(share)
-		remainder[i], order[i] = share-float64(to[i]), i
+		to[i], order[i] = k*n/total, i
 		left -= to[i]
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(remainder[b], remainder[a]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(counts[b]*n%total, counts[a]*n%total) })
 	for _, i := range order[:left] {
 		to[i]++
 	}
