@@ -58,7 +58,7 @@ func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 	if len(levels) < 2 {
 		return nil, fmt.Errorf("figure acr-sigma: runs of %d noise level, want two or more", len(levels))
 	}
-	p := newPlot("σ of the noise sampled with", "average certified l_{2} radius")
+	p := newPlot("σ of the noise sampled with", "average certified ℓ_{2} radius")
 	table := &Table{Columns: []string{"sigma"}}
 	for i, l := range levels {
 		if i > 0 && l.Sigma == levels[i-1].Sigma {
@@ -83,7 +83,7 @@ func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 			mean, half := rs.AverageRadius(here.Results), 1.96*standardError(here.Results)
 			xy = append(xy, plotter.XY{X: l.Sigma, Y: mean})
 			bars = append(bars, struct{ Low, High float64 }{half, half})
-			table.Rows[i] = append(table.Rows[i], fmt.Sprintf("%.6g", mean), fmt.Sprintf("%.6g", half))
+			table.extend(i, mean, half)
 			top = max(top, mean+half)
 		}
 		table.Columns = append(table.Columns, c.Method, c.Method+"_halfwidth")
@@ -104,7 +104,7 @@ func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 		}
 		names, thumbs = append(names, name), append(thumbs, []plot.Thumbnailer{line, marks})
 	}
-	addLegend(p, names, thumbs)
+	rows := addLegend(p, names, thumbs, 0)
 	if top == 0 {
 		top = 1
 	}
@@ -112,7 +112,7 @@ func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = levels[0].Sigma-room, levels[len(levels)-1].Sigma+room, 0, 1.04*top
 	return &Figure{Name: "acr-sigma", Title: title("Average certified radius", s),
 		Caption: s.Caption() + "; bars: ± 1.96 standard errors over the images",
-		Plot:    p, Table: table, Width: width, Height: height}, nil
+		Plot:    p, Table: table, Width: width, Height: height + rows}, nil
 }
 
 // standardError estimates that of the average certified radius.

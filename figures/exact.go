@@ -2,6 +2,7 @@ package figures
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -13,7 +14,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-func drawExact(Input) (*Figure, error) { return Exact(0.1, 0.25, 0.5, 1) }
+func drawExact(Input) (*Figure, error) { return Exact(0.1, 0.25, 0.5) }
 
 // Exact draws, against the mean score p of the class, the exact radius F⁻¹(p) of an L-Lipschitz
 // score, the one published by Delattre et al. 2025 (at ρ = 0), both for each Lσ, and
@@ -24,7 +25,7 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 	}
 	normal := distuv.UnitNormal
 	const points, last = 240, 0.9999
-	p := newPlot("mean score p of the class", "radius R / σ")
+	p := newPlot("lower bound p on the mean score", "radius R / σ")
 	table := &Table{Columns: []string{"p", "cohen"}}
 	ps := make([]float64, points+1)
 	cohen := make(plotter.XYs, len(ps))
@@ -34,11 +35,14 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 		table.add(ps[i], cohen[i].Y)
 	}
 	top := cohen[points].Y
-	line := newLine(cohen, draw.LineStyle{Color: black, Width: 1.1, Dashes: dashes[2]}, false)
-	names, thumbs := []string{"exact"}, [][]plot.Thumbnailer{{newLine(nil, draw.LineStyle{Color: black, Width: 1.1}, false)}}
-	names, thumbs = append(names, "published"), append(thumbs, []plot.Thumbnailer{newLine(nil, draw.LineStyle{Color: black, Width: 1.1, Dashes: dashes[1]}, false)})
-	names, thumbs = append(names, "Cohen (L = ∞)"), append(thumbs, []plot.Thumbnailer{line})
+	stroke := func(xy plotter.XYs, c color.Color, dashes []vg.Length) *plotter.Line {
+		return newLine(xy, draw.LineStyle{Color: c, Width: 1.1, Dashes: dashes}, false)
+	}
+	line := stroke(cohen, black, dashes[2])
+	addLegend(p, []string{"exact", "published (ρ = 0)", "Cohen (L = ∞)"},
+		[][]plot.Thumbnailer{{stroke(nil, black, nil)}, {stroke(nil, black, dashes[1])}, {line}}, 0)
 
+	var labels tags
 	for i, ls := range lipschitzSigmas {
 		if !(ls > 0) || math.IsInf(ls, 1) {
 			return nil, fmt.Errorf("figure exact: Lσ = %g, want it positive and finite", ls)
@@ -48,22 +52,19 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 		for j, q := range ps {
 			exact[j] = plotter.XY{X: q, Y: c.Radius(max(0.5, q))}
 			paper[j] = plotter.XY{X: q, Y: c.PaperRadius(max(0.5, q))}
-			table.Rows[j] = append(table.Rows[j], fmt.Sprintf("%.6g", exact[j].Y), fmt.Sprintf("%.6g", paper[j].Y))
+			table.extend(j, exact[j].Y, paper[j].Y)
 		}
 		table.Columns = append(table.Columns, fmt.Sprintf("exact_%g", ls), fmt.Sprintf("published_%g", ls))
 		col := colorAt(i)
-		p.Add(newLine(exact, draw.LineStyle{Color: col, Width: 1.1}, false),
-			newLine(paper, draw.LineStyle{Color: col, Width: 1.1, Dashes: dashes[1]}, false),
-			tag{x: last, y: exact[points].Y, text: fmt.Sprintf("Lσ = %g", ls), xalign: draw.XLeft, yalign: draw.YCenter, shift: vg.Point{X: 3}, color: col})
+		p.Add(stroke(exact, col, nil), stroke(paper, col, dashes[1]))
+		labels.y, labels.text, labels.colors = append(labels.y, exact[points].Y), append(labels.text, fmt.Sprintf("Lσ = %g", ls)), append(labels.colors, col)
 		top = max(top, exact[points].Y)
 	}
-	p.Add(line)
-	addLegend(p, names, thumbs)
+	p.Add(line, labels)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.5, last, 0, 1.03*top
 	p.X.Scale = normalScale{}
 	p.X.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "0.5"}, {Value: 0.7, Label: "0.7"}, {Value: 0.9, Label: "0.9"},
 		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"}, {Value: 0.9999, Label: "0.9999"}}
-	p.Add(rightRoom{"Lσ = 0.25"})
 	return &Figure{Name: "exact", Title: "Radius certified by the mean of a Lipschitz score",
 		Caption: "score in [0, 1], L-Lipschitz in l2, averaged over noise of standard deviation σ; radii in units of σ",
 		Plot:    p, Table: table, Width: width, Height: height}, nil
@@ -75,13 +76,4 @@ type normalScale struct{}
 func (normalScale) Normalize(low, high, x float64) float64 {
 	q := distuv.UnitNormal.Quantile
 	return (q(x) - q(low)) / (q(high) - q(low))
-}
-
-// rightRoom keeps room for a text right of the data.
-type rightRoom struct{ text string }
-
-func (rightRoom) Plot(draw.Canvas, *plot.Plot) {}
-
-func (r rightRoom) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
-	return []plot.GlyphBox{{X: 1, Rectangle: vg.Rectangle{Max: vg.Point{X: textStyle(fontSize-1).Width(r.text) + 4}}}}
 }

@@ -42,7 +42,7 @@ func (f *Figure) Draw(c draw.Canvas) {
 	c.Fill(c.Rectangle.Path())
 	c = draw.Crop(c, margin, -margin, margin, -margin)
 	if f.Title != "" {
-		sty := titleStyle()
+		sty := titleStyle(f.Title, c.Size().X)
 		c.FillText(sty, vg.Point{X: c.Center().X, Y: c.Max.Y}, f.Title)
 		c.Max.Y -= sty.Height(f.Title) + 4
 	}
@@ -74,11 +74,10 @@ var formats = []format{
 	{"pdf", (*Figure).WritePDF},
 }
 
-// WriteSVG writes the figure as SVG, whose text asks the reader's machine for Liberation Sans or
-// what stands in for it (Arial, Helvetica). Equal figures give equal bytes.
+// WriteSVG writes the figure as SVG, its text as shapes. Equal figures give equal bytes.
 func (f *Figure) WriteSVG(w io.Writer) error {
 	c := vgsvg.New(f.Width, f.Height)
-	f.Draw(draw.New(c))
+	f.Draw(draw.NewCanvas(outlined{c, true}, f.Width, f.Height))
 	_, err := c.WriteTo(w)
 	return err
 }
@@ -94,7 +93,7 @@ func (f *Figure) WritePNG(w io.Writer, dpi int) error {
 // WritePDF writes the figure as PDF of one page.
 func (f *Figure) WritePDF(w io.Writer) error {
 	c := vgpdf.New(f.Width, f.Height)
-	f.Draw(draw.NewCanvas(outlined{c}, f.Width, f.Height))
+	f.Draw(draw.NewCanvas(pdfCanvas{outlined{c, false}}, f.Width, f.Height))
 	_, err := c.WriteTo(w)
 	return err
 }

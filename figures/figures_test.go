@@ -1,13 +1,21 @@
 package figures
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
+	"image/png"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"testing"
 
+	"gonum.org/v1/plot/vg"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -25,9 +33,9 @@ func sampled(sigma float64, images, n int) Sampled {
 		Sigma:    sigma, N0: 100, N: n, Seed: 1, Block: 100, MarginMax: 8, MarginBins: countlog.DefaultMarginBins,
 	}
 	edges := run.Edges()
-	rnd := rand.New(rand.NewPCG(7, 7))
 	s := Sampled{Run: run, Tau: 0.5}
 	for i := range images {
+		rnd := rand.New(rand.NewPCG(7, uint64(i)))
 		label := rnd.IntN(10)
 		margin := 1.4 + 0.9*rnd.NormFloat64() // of the true class
 		draw := func(n int) (rs.Votes, rs.Histogram) {
@@ -83,4 +91,351 @@ func input() Input {
 		in.Runs = append(in.Runs, sampled(sigma, 100, 200))
 	}
 	return in
+}
+
+// Every figure is drawn as it was: look at the new image before -update makes it golden.
+func TestGolden(t *testing.T) {
+	in := input()
+	for _, e := range List {
+		f, err := e.Draw(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		if err := f.WritePNG(&got, 100); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join("testdata", e.Name+".golden.png")
+		if *update {
+			if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := difference(t, got.Bytes(), want); d > 0.002 {
+			bad := filepath.Join(os.TempDir(), e.Name+".png")
+			os.WriteFile(bad, got.Bytes(), 0o644)
+			t.Errorf("%s differs from %s in %.2g of the pixels", bad, path, d)
+		}
+	}
+}
+
+// difference returns the fraction of the pixels in which two PNGs differ by more than the
+// rounding of an edge, as another processor's last bits can make it.
+func difference(t *testing.T, a, b []byte) float64 {
+	t.Helper()
+	x, err := png.Decode(bytes.NewReader(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Bounds() != y.Bounds() {
+		return 1
+	}
+	n, size := 0, x.Bounds().Size()
+	for i := range size.X {
+		for j := range size.Y {
+			r1, g1, b1, _ := x.At(i, j).RGBA()
+			r2, g2, b2, _ := y.At(i, j).RGBA()
+			if math.Abs(float64(r1)-float64(r2))+math.Abs(float64(g1)-float64(g2))+math.Abs(float64(b1)-float64(b2)) > 3*0x1000 {
+				n++
+			}
+		}
+	}
+	return float64(n) / float64(size.X*size.Y)
+}
+
+func TestList(t *testing.T) {
+	in := input()
+	for _, e := range List {
+		var svg [2]bytes.Buffer
+		for i := range svg {
+			f, err := e.Draw(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.WriteSVG(&svg[i]); err != nil {
+				t.Fatal(err)
+			}
+			if f.Name != e.Name || f.Title == "" || len(f.Table.Rows) == 0 {
+				t.Errorf("%s: name %q, title %q, %d rows", e.Name, f.Name, f.Title, len(f.Table.Rows))
+			}
+			if mm := f.Width / vg.Millimeter; mm < 85 || mm > 120 {
+				t.Errorf("%s is %g mm wide", e.Name, mm)
+			}
+			for _, row := range f.Table.Rows {
+				if len(row) != len(f.Table.Columns) {
+					t.Fatalf("%s: a row of %d cells under %d columns", e.Name, len(row), len(f.Table.Columns))
+				}
+			}
+		}
+		if !bytes.Equal(svg[0].Bytes(), svg[1].Bytes()) {
+			t.Errorf("%s: two equal figures, two files", e.Name)
+		}
+		if _, err := e.Draw(Input{}); (err == nil) != (e.Name == "exact") || err != nil && !strings.HasPrefix(err.Error(), "figure "+e.Name+": ") {
+			t.Errorf("%s of nothing: %v", e.Name, err)
+		}
+		if got, err := ByName(e.Name); err != nil || got.Doc != e.Doc {
+			t.Error(got, err)
+		}
+	}
+	if _, err := ByName("raduis"); err == nil || !strings.Contains(err.Error(), `no figure "raduis"; known: radius, acr-sigma,`) {
+		t.Error(err)
+	}
+}
+
+func result(class int, radius float64) rs.Result {
+	return rs.Result{Label: 3, Certificate: rs.Certificate{Class: class, Radius: radius}}
+}
+
+// column returns the cells of a column, by the first cell of its row.
+func column(t *testing.T, table *Table, name string) map[string]string {
+	t.Helper()
+	i := slices.Index(table.Columns, name)
+	if i < 0 {
+		t.Fatalf("no column %s in %v", name, table.Columns)
+	}
+	cells := map[string]string{}
+	for _, row := range table.Rows {
+		cells[row[0]] = row[i]
+	}
+	return cells
+}
+
+func TestRadius(t *testing.T) {
+	curves := []Curve{
+		{"one", []rs.Result{result(3, 1), result(3, 0.5), result(2, 3), result(rs.Abstain, 0)}},
+		{"two", []rs.Result{result(3, 0.2), result(3, 0.2), result(3, 0.2), result(3, 0)}},
+	}
+	s := Settings{Sigma: 0.5, N: 100, Alpha: 0.001}
+	f, err := Radius(s, curves, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := column(t, f.Table, "one"), column(t, f.Table, "two")
+	for r, want := range map[string][2]string{
+		"0": {"0.5", "1"}, "0.2": {"0.5", "0.75"}, "0.205": {"0.5", "0"}, "0.5": {"0.5", "0"}, "0.505": {"0.25", "0"}, "1": {"0.25", "0"}, "1.005": {"0", "0"},
+	} {
+		if got := [2]string{one[r], two[r]}; got != want {
+			t.Errorf("at %s: %v, want %v", r, got, want)
+		}
+	}
+	// 2 of 4 by Clopper and Pearson: the roots of P(X >= 2) = P(X <= 2) = 0.025.
+	if low, high := column(t, f.Table, "one_low")["0"], column(t, f.Table, "one_high")["0"]; low != "0.067586" || high != "0.932414" {
+		t.Errorf("band %s to %s", low, high)
+	}
+	// A ceiling beyond all curves stays in the picture: 0.5 Φ⁻¹(0.001^(1/100)) = 0.752.
+	if f.Plot.X.Max < 1 {
+		t.Errorf("x axis to %g", f.Plot.X.Max)
+	}
+	s.Sigma = 2
+	if f, err = Radius(s, curves, nil); err != nil || f.Plot.X.Max < 2*1.5 {
+		t.Error(f.Plot.X.Max, err)
+	}
+	for want, try := range map[string]func() (*Figure, error){
+		"no curve to draw":                      func() (*Figure, error) { return Radius(s, nil, nil) },
+		`a band of "three", which is not drawn`: func() (*Figure, error) { return Radius(s, curves, []string{"three"}) },
+		"four certified no example":             func() (*Figure, error) { return Radius(s, []Curve{{Method: "four"}}, nil) },
+	} {
+		if _, err := try(); err == nil || err.Error() != "figure radius: "+want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// The option acts: bands named, methods named.
+func TestRadiusOptions(t *testing.T) {
+	in := input()
+	in.Methods, in.Bands = []string{"mono", "twobound"}, []string{}
+	svg := func() string {
+		f, err := drawRadius(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"radius", "mono", "mono_low", "mono_high", "twobound", "twobound_low", "twobound_high"}; !slices.Equal(f.Table.Columns, want) {
+			t.Errorf("columns %v", f.Table.Columns)
+		}
+		var b strings.Builder
+		f.WriteSVG(&b)
+		return b.String()
+	}
+	none := svg()
+	in.Bands = []string{"mono"}
+	mono := svg()
+	in.Bands = []string{"mono", "twobound"}
+	if both := svg(); none == mono || mono == both || strings.Count(none, "fill-opacity") >= strings.Count(both, "fill-opacity") {
+		t.Error("bands do not change the picture")
+	}
+	in.Methods = []string{"lipschitz"}
+	in.Runs[0].Tau = -1
+	if _, err := drawRadius(in); err == nil || !strings.Contains(err.Error(), "no temperature was chosen") {
+		t.Error(err)
+	}
+	in.Methods = nil
+	if f, err := drawRadius(Input{Runs: in.Runs, Alpha: 0.01}); err != nil || slices.Contains(f.Table.Columns, "lipschitz") {
+		t.Error("a method that the run lacks something for:", err)
+	}
+}
+
+func TestExact(t *testing.T) {
+	f, err := Exact(0.1, 0.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := f.Table.Rows[len(f.Table.Rows)-1]
+	if want := []string{"p", "cohen", "exact_0.1", "published_0.1", "exact_0.5", "published_0.5"}; !slices.Equal(f.Table.Columns, want) {
+		t.Error(f.Table.Columns)
+	}
+	if last[0] != "0.9999" || last[1] != "3.71902" { // Φ⁻¹(0.9999)
+		t.Error(last)
+	}
+	for _, row := range f.Table.Rows {
+		var x [6]float64
+		for i, cell := range row {
+			x[i], _ = strconv.ParseFloat(cell, 64)
+		}
+		const slack = 1e-5 // of six digits
+		if x[1] > x[3]+slack || x[3] > x[2]+slack || x[1] > x[5]+slack || x[5] > x[4]+slack || x[4] > x[2]+slack {
+			t.Errorf("not Cohen <= published <= exact, falling in L: %v", row)
+		}
+	}
+	for _, bad := range [][]float64{nil, {0}, {math.NaN()}, {math.Inf(1)}} {
+		if _, err := Exact(bad...); err == nil {
+			t.Errorf("Exact(%v) is drawn", bad)
+		}
+	}
+}
+
+func TestMargins(t *testing.T) {
+	row := func(class int, margin float64) rs.Evidence {
+		return rs.Evidence{Label: 3, Clean: rs.Clean{Class: class, Margin: margin}}
+	}
+	rows := []rs.Evidence{row(3, 0.1), row(3, 3.95), row(3, 3.95), row(2, 0.3), row(rs.Abstain, 0)}
+	f, err := Margins(Settings{Lambda: 2, LambdaSource: "proved", Dataset: "made up"}, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, wrong := column(t, f.Table, "right"), column(t, f.Table, "wrong")
+	if right["0.05"] != "1" || right["1.95"] != "2" || wrong["0.15"] != "1" || wrong["1.95"] != "0" {
+		t.Error(f.Table.Rows)
+	}
+	if first := f.Table.Rows[1]; !slices.Equal(first, []string{"0.05", "0.1", "0.1", "0.2", "0", "0"}) {
+		t.Error(first)
+	}
+	if f.Title != "Clean margins over Λ = 2 (proved): made up" {
+		t.Error(f.Title)
+	}
+	if _, err := Margins(Settings{}, rows); err == nil || !strings.Contains(err.Error(), "no bound on the Lipschitz constant") {
+		t.Error(err)
+	}
+	if _, err := Margins(Settings{Lambda: 2}, rows[4:]); err == nil || !strings.Contains(err.Error(), "no example has a prediction") {
+		t.Error(err)
+	}
+}
+
+func TestTraining(t *testing.T) {
+	only := &Table{Columns: []string{"step", "accuracy"}, Rows: [][]string{{"0", "0.1"}, {"10", "0.9"}}}
+	f, err := Training(only, "one")
+	if err != nil || f.Lower != nil || f.Title != "Training: one" || f.Plot.X.Max != 10 {
+		t.Error(f, err)
+	}
+	for want, table := range map[string]*Table{
+		`no column "step"; there are loss`:  {Columns: []string{"loss"}},
+		"no number under a column of loss":  {Columns: []string{"step", "speed"}, Rows: [][]string{{"1", "2"}}},
+		`column "loss", row 2: "x" is no n`: {Columns: []string{"step", "loss"}, Rows: [][]string{{"1", "2"}, {"2", "x"}}},
+	} {
+		if _, err := Training(table, ""); err == nil || !strings.HasPrefix(err.Error(), "figure training: "+want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestACRSigma(t *testing.T) {
+	curve := func(r ...rs.Result) []Curve { return []Curve{{"mono", r}} }
+	f, err := ACRSigma(Settings{}, []Noise{
+		{0.5, curve(result(3, 1), result(3, 3), result(1, 9), result(3, 0))},
+		{0.25, curve(result(3, 0.5), result(3, 0.5))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Mean of 1, 3, 0, 0; their standard deviation is √2, its error over √4 examples 1/√2.
+	want := [][]string{{"0.25", "0.5", "0"}, {"0.5", "1", fmt.Sprintf("%.6g", 1.96*math.Sqrt2/2)}}
+	if !slices.EqualFunc(f.Table.Rows, want, slices.Equal) {
+		t.Error(f.Table.Rows)
+	}
+	for want, levels := range map[string][]Noise{
+		"runs of 1 noise level":   {{0.5, curve(result(3, 1))}},
+		"two runs of σ = 0.5":     {{0.5, curve(result(3, 1))}, {0.5, curve(result(3, 1))}},
+		"other methods at σ = 1":  {{0.5, curve(result(3, 1))}, {1, nil}},
+		"nothing certified by mo": {{0.5, curve(result(3, 1))}, {1, curve()}},
+	} {
+		if _, err := ACRSigma(Settings{}, levels); err == nil || !strings.HasPrefix(err.Error(), "figure acr-sigma: "+want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestSave(t *testing.T) {
+	f, err := drawExact(Input{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	paths, err := f.Save(dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ext := range []string{"svg", "png", "pdf", "tsv"} {
+		if want := filepath.Join(dir, "exact."+ext); paths[i] != want {
+			t.Errorf("%s, want %s", paths[i], want)
+		}
+	}
+	if there, _ := os.ReadDir(dir); len(there) != 4 {
+		t.Errorf("left: %v", there)
+	}
+	start := func(path string) []byte {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data[:min(len(data), 400)]
+	}
+	if !bytes.Contains(start(paths[0]), []byte("<svg")) || !bytes.HasPrefix(start(paths[2]), []byte("%PDF")) ||
+		!bytes.HasPrefix(start(paths[3]), []byte("# "+f.Caption+"\np\tcohen\t")) {
+		t.Error("not the files they are named")
+	}
+	file, _ := os.Open(paths[1])
+	defer file.Close()
+	if size, err := png.DecodeConfig(file); err != nil || float64(size.Width) < 200*float64(f.Width/vg.Inch) {
+		t.Error(size.Width, err)
+	}
+	if paths, err := f.Save(dir, "other"); err != nil || paths[0] != filepath.Join(dir, "other.svg") {
+		t.Error(paths, err)
+	}
+	for _, c := range []struct{ dir, name, path string }{
+		{paths[0], "", paths[0]}, // a file for a folder
+		{dir, "no/folder", filepath.Join(dir, "no/folder.svg")},
+	} {
+		if _, err := f.Save(c.dir, c.name); err == nil || !strings.Contains(err.Error(), c.path) {
+			t.Errorf("%v does not name %s", err, c.path)
+		}
+	}
+}
+
+// Figures, and what they are made from, need no device.
+func TestNoDevice(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".", "../rs", "../rs/countlog").Output()
+	if err != nil {
+		t.Skip(err)
+	}
+	if strings.Contains(string(out), "gomlx") {
+		t.Errorf("GoMLX among\n%s", out)
+	}
 }

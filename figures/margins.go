@@ -64,36 +64,38 @@ func Margins(s Settings, rows []rs.Evidence) (*Figure, error) {
 		table.add(low, high, low*s.Lambda, high*s.Lambda, int(counts[1][i]), int(counts[0][i]))
 	}
 
-	p := newPlot("deterministic l_{2} radius, margin / Λ", "images")
+	p := newPlot("deterministic ℓ_{2} radius, margin / Λ", "images")
 	// Right stands on wrong: the outline is all images.
 	stack := make([]float64, bins)
 	var names []string
 	var thumbs [][]plot.Thumbnailer
 	top := 0.0
 	for k, name := range []string{"wrong", "right"} {
-		col, sty := colorAt(1-k), lineAt(1-k)
-		sty.Width = 0.9
-		if k == 0 {
-			sty.Dashes = nil
+		col := colorAt(1 - k)
+		fill, sty := shade(col, []uint8{200, 70}[k]), draw.LineStyle{Color: col, Width: 0.9}
+		for i := 0; i < bins; i++ {
+			if counts[k][i] == 0 {
+				continue
+			}
+			// One outline for the bins up to the next empty one.
+			x := float64(i) * step
+			area := band{[]float64{x}, []float64{stack[i]}, []float64{stack[i] + counts[k][i]}, fill}
+			outline := plotter.XYs{{X: x, Y: stack[i]}}
+			for ; i < bins && counts[k][i] > 0; i++ {
+				x, low, high := float64(i+1)*step, stack[i], stack[i]+counts[k][i]
+				area.x, area.low, area.high = append(area.x, x), append(area.low, low), append(area.high, high)
+				outline = append(outline, plotter.XY{X: float64(i) * step, Y: high}, plotter.XY{X: x, Y: high})
+				stack[i] = high
+				top = max(top, high)
+			}
+			outline = append(outline, plotter.XY{X: float64(i) * step, Y: 0})
+			p.Add(area, newLine(outline, sty, false))
 		}
-		xs := []float64{0}
-		low, high := []float64{0}, []float64{0}
-		outline := plotter.XYs{{X: 0, Y: stack[0] + counts[k][0]}}
-		for i := range bins {
-			xs = append(xs, float64(i+1)*step)
-			low, high = append(low, stack[i]), append(high, stack[i]+counts[k][i])
-			stack[i] += counts[k][i]
-			outline = append(outline, plotter.XY{X: float64(i+1) * step, Y: stack[i]})
-			top = max(top, stack[i])
-		}
-		low[0], high[0] = low[1], high[1]
-		area := band{xs, low, high, shade(col, []uint8{200, 70}[k])}
-		p.Add(area, newLine(outline, sty, true))
 		names = append(names, fmt.Sprintf("%s, %d of %d", name, len(radii[k]), n))
-		thumbs = append(thumbs, []plot.Thumbnailer{patch{area.color, draw.LineStyle{Color: col, Width: 0.9}}})
+		thumbs = append(thumbs, []plot.Thumbnailer{patch{fill, sty}})
 	}
 	names[0], names[1], thumbs[0], thumbs[1] = names[1], names[0], thumbs[1], thumbs[0]
-	addLegend(p, names, thumbs)
+	addLegend(p, names, thumbs, 0)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, float64(bins)*step, 0, 1.05*top
 	p.Y.Tick.Marker = wholeTicks{}
 	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)", s.Lambda, s.LambdaSource), Settings{Dataset: s.Dataset, Model: s.Model}),

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -76,12 +77,12 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 	for i := range grid {
 		grid[i] = float64(i) * step
 	}
-	table := &Table{Columns: []string{"radius"}, Rows: make([][]string, len(grid))}
-	for i, r := range grid {
-		table.Rows[i] = []string{fmt.Sprintf("%.6g", r)}
+	table := &Table{Columns: []string{"radius"}}
+	for _, r := range grid {
+		table.add(r)
 	}
 
-	p := newPlot("l_{2} radius", "certified accuracy")
+	p := newPlot("ℓ_{2} radius", "certified accuracy")
 	var names []string
 	var thumbs [][]plot.Thumbnailer
 	var lines, areas []plot.Plotter
@@ -91,10 +92,14 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 		for j, r := range grid {
 			xy[j] = plotter.XY{X: r, Y: rs.CertifiedAccuracy(c.Results, r)}
 			b.low[j], b.high[j] = rs.AccuracyBand(c.Results, r, bandLevel)
-			table.Rows[j] = append(table.Rows[j], fmt.Sprintf("%.6g", xy[j].Y), fmt.Sprintf("%.6g", b.low[j]), fmt.Sprintf("%.6g", b.high[j]))
+			table.extend(j, xy[j].Y, b.low[j], b.high[j])
 		}
 		table.Columns = append(table.Columns, c.Method, c.Method+"_low", c.Method+"_high")
-		line := newLine(xy, lineAt(i), true)
+		end := slices.IndexFunc(xy, func(at plotter.XY) bool { return at.Y == 0 })
+		if end < 0 {
+			end = len(xy) - 1
+		}
+		line := newLine(xy[:end+1], lineAt(i), true) // down to the axis, and not along it
 		thumb := []plot.Thumbnailer{line}
 		if slices.Contains(bands, c.Method) {
 			areas = append(areas, b)
@@ -105,17 +110,20 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 		thumbs = append(thumbs, thumb)
 	}
 	p.Add(areas...)
+	var lift vg.Length
 	if ceiling > 0 {
-		p.Add(upright{ceiling, "Cohen’s ceiling σΦ^{−1}(α^{1/n})",
-			draw.LineStyle{Color: black, Width: 0.6, Dashes: dashes[2]}})
+		mark := upright{ceiling, fmt.Sprintf("Cohen’s ceiling σΦ^{−1}(α^{1/n}) = %.3f", ceiling),
+			draw.LineStyle{Color: black, Width: 0.8, Dashes: []vg.Length{0.8, 1.6}}}
+		p.Add(mark)
+		lift = mark.height()
 	}
 	p.Add(lines...)
-	addLegend(p, names, thumbs)
+	lift += addLegend(p, names, thumbs, lift)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.03*far, 0, 1
 
 	caption := s.Caption() + fmt.Sprintf("; bands: %g%% Clopper–Pearson intervals over the images", 100*bandLevel)
 	return &Figure{Name: "radius", Title: title("Certified accuracy", s), Caption: caption,
-		Plot: p, Table: table, Width: width, Height: height}, nil
+		Plot: p, Table: table, Width: width, Height: height + lift}, nil
 }
 
 // title puts what was classified behind the subject of a figure.

@@ -1,8 +1,10 @@
 package figures
 
 import (
+	"cmp"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +21,7 @@ import (
 // What a figure looks like on paper: one column wide, 8 point Liberation Sans.
 const (
 	width    = 90 * vg.Millimeter
-	height   = 68 * vg.Millimeter
+	height   = 66 * vg.Millimeter // with one row of legend
 	margin   = vg.Length(4)
 	fontSize = vg.Length(8)
 )
@@ -69,9 +71,11 @@ func textStyle(size vg.Length) text.Style {
 	}
 }
 
-func titleStyle() text.Style {
+// titleStyle returns that of a title, small enough for the room there is.
+func titleStyle(title string, room vg.Length) text.Style {
 	sty := textStyle(fontSize + 1)
 	sty.XAlign, sty.YAlign = draw.XCenter, draw.YTop
+	sty.Font.Size *= min(1, room/max(1, sty.Width(title)))
 	return sty
 }
 
@@ -90,7 +94,7 @@ func newPlot(x, y string) *plot.Plot {
 		a.Padding = 0
 		a.Width, a.Tick.Width = 0.6, 0.6
 		a.Tick.Length = 3
-		a.Tick.Marker = ticks{most: 7}
+		a.Tick.Marker = ticks{most: 8}
 	}
 	g := plotter.NewGrid()
 	for _, l := range []*draw.LineStyle{&g.Vertical, &g.Horizontal} {
@@ -143,40 +147,70 @@ func (b band) DataRange() (xmin, xmax, ymin, ymax float64) {
 	return
 }
 
-// upright is a vertical line at x over the whole height, with a label along it from the top.
+// upright is a vertical line at x, from the axis to its label above the data.
 type upright struct {
 	x     float64
 	label string
 	style draw.LineStyle
 }
 
+func (u upright) height() vg.Length { return 1.4 * (fontSize - 1) }
+
 func (u upright) Plot(c draw.Canvas, p *plot.Plot) {
 	x, _ := p.Transforms(&c)
 	at := x(u.x)
-	if at < c.Min.X || at > c.Max.X {
+	if !c.ContainsX(at) {
 		return
 	}
-	c.StrokeLine2(u.style, at, c.Min.Y, at, c.Max.Y)
+	c.StrokeLine2(u.style, at, c.Min.Y, at, c.Max.Y+2)
 	sty := textStyle(fontSize - 1)
-	sty.Rotation, sty.XAlign, sty.YAlign = math.Pi/2, draw.XRight, draw.YBottom
-	c.FillText(sty, vg.Point{X: at - 2, Y: c.Max.Y - 3}, u.label)
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YCenter
+	half := sty.Width(u.label) / 2
+	at = min(max(at, c.Min.X+half), c.Max.X-half)
+	c.FillText(sty, vg.Point{X: at, Y: c.Max.Y + 2 + u.height()/2}, u.label)
 }
 
-// tag is a text beside a point.
-type tag struct {
-	x, y   float64
-	text   string
-	xalign draw.XAlignment
-	yalign draw.YAlignment
-	shift  vg.Point
-	color  color.Color
+// GlyphBoxes keeps the room of the label free.
+func (u upright) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
+	return []plot.GlyphBox{{Y: 1, Rectangle: vg.Rectangle{Max: vg.Point{Y: 2 + u.height()}}}}
 }
 
-func (t tag) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
+// tags are texts right of the data, each at the height of its y or as near as the others let it.
+type tags struct {
+	y      []float64
+	text   []string
+	colors []color.Color
+}
+
+func (t tags) style() text.Style {
 	sty := textStyle(fontSize - 1)
-	sty.XAlign, sty.YAlign, sty.Color = t.xalign, t.yalign, t.color
-	c.FillText(sty, vg.Point{X: x(t.x) + t.shift.X, Y: y(t.y) + t.shift.Y}, t.text)
+	sty.YAlign = draw.YCenter
+	return sty
+}
+
+func (t tags) Plot(c draw.Canvas, p *plot.Plot) {
+	_, y := p.Transforms(&c)
+	order := make([]int, len(t.y))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(t.y[b], t.y[a]) })
+	sty, below := t.style(), vg.Length(math.Inf(1))
+	for _, i := range order {
+		sty.Color = t.colors[i]
+		at := min(y(t.y[i]), below)
+		c.FillText(sty, vg.Point{X: c.Max.X + 3, Y: at}, t.text[i])
+		below = at - 1.1*sty.Font.Size
+	}
+}
+
+// GlyphBoxes keeps the room free.
+func (t tags) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
+	var w vg.Length
+	for _, s := range t.text {
+		w = max(w, t.style().Width(s))
+	}
+	return []plot.GlyphBox{{X: 1, Rectangle: vg.Rectangle{Max: vg.Point{X: w + 4}}}}
 }
 
 // ticks puts at most so many labelled ticks on multiples of 1, 2, 2.5 or 5 times a power of ten.
@@ -219,6 +253,7 @@ type legend struct {
 	names   []string
 	thumbs  [][]plot.Thumbnailer
 	columns int
+	lift    vg.Length // of the legend over the data, more than what else stands there
 }
 
 const (
@@ -226,22 +261,24 @@ const (
 	cellGap    = vg.Length(10)
 )
 
-// addLegend puts a legend of names and what stands for each above the data, in as many columns as fit.
-func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer) {
-	l := &legend{style: textStyle(fontSize - 1), names: names, thumbs: thumbs}
+// addLegend puts a legend of names and what stands for each above the data and what of others is there, lift high, in
+// as many columns as fit. It returns the height of the rows after the first.
+func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer, lift vg.Length) vg.Length {
+	l := &legend{lift: lift + 4, style: textStyle(fontSize - 1), names: names, thumbs: thumbs}
 	l.style.YAlign = draw.YCenter
-	const room = width - 14*vg.Millimeter // less margins and y axis
+	const room = width - 13*vg.Millimeter // less margins and y axis
 	l.columns = len(names)
 	for l.columns > 1 && l.width() > room {
 		l.columns--
 	}
 	l.columns = (len(names) + l.rows() - 1) / l.rows() // as few as so many rows need
 	p.Add(l)
+	return l.pitch() * vg.Length(l.rows()-1)
 }
 
 func (l *legend) rows() int { return (len(l.names) + l.columns - 1) / l.columns }
 
-func (l *legend) pitch() vg.Length { return l.style.Font.Size * 1.35 }
+func (l *legend) pitch() vg.Length { return l.style.Font.Size * 1.4 }
 
 // column returns the width of a column.
 func (l *legend) column(c int) vg.Length {
@@ -262,14 +299,14 @@ func (l *legend) width() vg.Length {
 
 // GlyphBoxes keeps the band above the data free.
 func (l *legend) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
-	return []plot.GlyphBox{{Y: 1, Rectangle: vg.Rectangle{Max: vg.Point{Y: vg.Length(l.rows())*l.pitch() + 4}}}}
+	return []plot.GlyphBox{{Y: 1, Rectangle: vg.Rectangle{Max: vg.Point{Y: vg.Length(l.rows())*l.pitch() + l.lift}}}}
 }
 
 func (l *legend) Plot(c draw.Canvas, _ *plot.Plot) {
 	x := c.Center().X - l.width()/2
 	for col := range l.columns {
 		for i := col * l.rows(); i < min((col+1)*l.rows(), len(l.names)); i++ {
-			y := c.Max.Y + 4 + l.pitch()*(vg.Length(l.rows()-1-(i-col*l.rows()))+0.5)
+			y := c.Max.Y + l.lift + l.pitch()*(vg.Length(l.rows()-1-(i-col*l.rows()))+0.5)
 			cell := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 				Min: vg.Point{X: x, Y: y - 3}, Max: vg.Point{X: x + thumbWidth, Y: y + 3}}}
 			for _, t := range l.thumbs[i] {
@@ -291,7 +328,9 @@ func (t patch) Thumbnail(c *draw.Canvas) {
 	r := c.Rectangle
 	box := []vg.Point{r.Min, {X: r.Max.X, Y: r.Min.Y}, r.Max, {X: r.Min.X, Y: r.Max.Y}}
 	c.FillPolygon(t.fill, box)
-	c.StrokeLines(t.line, append(box, r.Min))
+	if t.line.Width > 0 {
+		c.StrokeLines(t.line, append(box, r.Min))
+	}
 }
 
 // markup is plain text with parts raised, ^{…}, and lowered, _{…}.
@@ -369,11 +408,32 @@ func (m markup) Draw(c vg.Canvas, txt string, sty text.Style, at vg.Point) {
 	}
 }
 
-// outlined is a canvas that draws text other than ASCII as shapes: vgpdf knows no other code page than cp1252.
-type outlined struct{ vg.Canvas }
+// outlined is a canvas that draws text as shapes, all of it or what isn't ASCII: an SVG then
+// looks the same where Liberation isn't installed, and vgpdf knows no other code page than cp1252.
+type outlined struct {
+	vg.Canvas
+	all bool
+}
+
+// pdfCanvas gives vgpdf red, green and blue as they are: it takes those that color.Color multiplies by alpha for them.
+type pdfCanvas struct{ outlined }
+
+func (c pdfCanvas) SetColor(col color.Color) {
+	if col == nil {
+		col = black
+	}
+	c.Canvas.SetColor(straight(color.NRGBAModel.Convert(col).(color.NRGBA)))
+}
+
+// straight is a colour whose RGBA isn't multiplied by alpha.
+type straight color.NRGBA
+
+func (s straight) RGBA() (r, g, b, a uint32) {
+	return 257 * uint32(s.R), 257 * uint32(s.G), 257 * uint32(s.B), 257 * uint32(s.A)
+}
 
 func (c outlined) FillString(face font.Face, at vg.Point, s string) {
-	if strings.IndexFunc(s, func(r rune) bool { return r > 126 }) < 0 {
+	if !c.all && strings.IndexFunc(s, func(r rune) bool { return r > 126 }) < 0 {
 		c.Canvas.FillString(face, at, s)
 		return
 	}

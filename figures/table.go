@@ -16,17 +16,20 @@ type Table struct {
 	Rows    [][]string
 }
 
-// add appends a row of numbers, to six significant digits.
+// add appends a row of numbers, floats to six significant digits.
 func (t *Table) add(cells ...any) {
-	row := make([]string, len(cells))
-	for i, c := range cells {
+	t.Rows = append(t.Rows, nil)
+	t.extend(len(t.Rows)-1, cells...)
+}
+
+// extend appends cells to a row.
+func (t *Table) extend(row int, cells ...any) {
+	for _, c := range cells {
 		if x, ok := c.(float64); ok {
-			row[i] = strconv.FormatFloat(x, 'g', 6, 64)
-		} else {
-			row[i] = fmt.Sprint(c)
+			c = strconv.FormatFloat(x, 'g', 6, 64)
 		}
+		t.Rows[row] = append(t.Rows[row], fmt.Sprint(c))
 	}
-	t.Rows = append(t.Rows, row)
 }
 
 // WriteTSV writes a comment line, "# " and the caption, where there is one, the column names and the rows, tab separated.

@@ -13,7 +13,11 @@ func drawTraining(in Input) (*Figure, error) {
 	if in.Metrics == nil {
 		return nil, fmt.Errorf("figure training: no table of training metrics")
 	}
-	return Training(in.Metrics, "")
+	subject := ""
+	if len(in.Runs) > 0 {
+		subject = in.Runs[0].Settings(0).place()
+	}
+	return Training(in.Metrics, subject)
 }
 
 // Training draws the curves of a table with a column step: those whose name contains loss above, those
@@ -52,7 +56,7 @@ func Training(metrics *Table, subject string) (*Figure, error) {
 			return nil, nil
 		}
 		if len(names) > 1 || names[0] != label {
-			addLegend(p, names, thumbs)
+			addLegend(p, names, thumbs, 0)
 		}
 		return p, nil
 	}
