@@ -14,7 +14,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-func drawExact(Input) (*Figure, error) { return Exact(0.1, 0.25, 0.5) }
+func drawExact(Input) (*Figure, error) { return Exact(0.05, 0.15, 0.5) }
 
 // Exact draws, against the mean score p of the class, the exact radius F⁻¹(p) of an L-Lipschitz
 // score, the one published by Delattre et al. 2025 (at ρ = 0), both for each Lσ, and

@@ -316,7 +316,7 @@ func TestMargins(t *testing.T) {
 	row := func(class int, margin float64) rs.Evidence {
 		return rs.Evidence{Label: 3, Clean: rs.Clean{Class: class, Margin: margin}}
 	}
-	rows := []rs.Evidence{row(3, 0.1), row(3, 3.95), row(3, 3.95), row(2, 0.3), row(rs.Abstain, 0)}
+	rows := []rs.Evidence{row(3, 0.12), row(3, 3.95), row(3, 3.95), row(2, 0.35), row(rs.Abstain, 0)}
 	f, err := Margins(Settings{Lambda: 2, LambdaSource: "proved", Dataset: "made up"}, rows)
 	if err != nil {
 		t.Fatal(err)
@@ -325,7 +325,7 @@ func TestMargins(t *testing.T) {
 	if right["0.05"] != "1" || right["1.95"] != "2" || wrong["0.15"] != "1" || wrong["1.95"] != "0" {
 		t.Error(f.Table.Rows)
 	}
-	if first := f.Table.Rows[1]; !slices.Equal(first, []string{"0.05", "0.1", "0.1", "0.2", "0", "0"}) {
+	if first := f.Table.Rows[1]; !slices.Equal(first, []string{"0.05", "0.1", "0.1", "0.2", "1", "0"}) {
 		t.Error(first)
 	}
 	if f.Title != "Clean margins over Λ = 2 (proved): made up" {
