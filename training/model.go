@@ -38,7 +38,7 @@ type Info struct {
 
 // Metrics are taken on the test split, without noise.
 type Metrics struct {
-	Loss     float64 `json:"train_loss"` // the moving average at the end
+	Loss     float64 `json:"train_loss"` // mean over the last steps
 	Accuracy float64 `json:"accuracy"`
 	// Verified is the fraction right with margin/Λ of at least the radius, by radius.
 	Verified map[string]float64 `json:"verified"`
@@ -56,8 +56,13 @@ type Model struct {
 	Store   *model.Store // effective weights
 }
 
+// weightsPath is the scope of the effective weights.
+const weightsPath = "/model/"
+
 // effective is where a layer's effective weights lie.
-func effective(layer, weight int) string { return fmt.Sprintf("/model/layer_%02d/%d", layer, weight) }
+func effective(layer, weight int) string {
+	return fmt.Sprintf("%slayer_%02d/%d", weightsPath, layer, weight)
+}
 
 // Logits is the classifier as a graph: images, [batch, h, w, c] in [0, 1], to [batch, classes].
 func (m *Model) Logits(_ *model.Scope, images *Node) *Node {
@@ -181,7 +186,7 @@ func Load(dir string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}
-	got, err := hash(store)
+	got, err := hash(store, weightsPath)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/checkpoint"
@@ -29,7 +30,7 @@ func saveStore(store *model.Store, dir string) error {
 	if err != nil {
 		return fmt.Errorf("can't save %s: %w", dir, err)
 	}
-	want, err := hash(store)
+	want, err := hash(store, "/")
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func saveStore(store *model.Store, dir string) error {
 	if err != nil {
 		return fmt.Errorf("can't save %s (is the disk full?): %w", dir, err)
 	}
-	if got, err := hash(back); err != nil || got != want {
+	if got, err := hash(back, "/"); err != nil || got != want {
 		return fmt.Errorf("can't save %s: what was written reads back differently (is the disk full?)", dir)
 	}
 	back.Finalize()
@@ -78,11 +79,13 @@ func readStore(dir string) (*model.Store, error) {
 	return store, nil
 }
 
-// hash identifies the variables of a store by path, shape and bits: SHA-256, in hex.
-func hash(store *model.Store) (string, error) {
+// hash identifies the variables of a store under a path by name, shape and bits: SHA-256, in hex.
+func hash(store *model.Store, under string) (string, error) {
 	variables := map[string]*model.Variable{}
 	for v := range store.IterVariables() {
-		variables[v.Path()] = v
+		if strings.HasPrefix(v.Path(), under) {
+			variables[v.Path()] = v
+		}
 	}
 	h := sha256.New()
 	for _, path := range slices.Sorted(maps.Keys(variables)) {

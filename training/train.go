@@ -91,6 +91,7 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 		defer curve.Close()
 		began := time.Now()
 		said := began
+		losses, hits, since := 0.0, 0.0, 0.0
 		if o.Bar {
 			commandline.AttachProgressBar(loop)
 		}
@@ -100,18 +101,23 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 			if math.IsNaN(now) || math.IsInf(now, 0) {
 				return fmt.Errorf("the loss is %v at step %d: lower the learning rate; the last checkpoint is kept in %s", now, done, saved)
 			}
-			if done%curveEvery(steps) == 0 || done == steps {
-				if _, err := fmt.Fprintf(curve, "%d\t%.5f\t%.4f\n", done, scalar(m[1]), scalar(m[2])); err != nil {
+			losses, hits, since = losses+now, hits+scalar(m[2]), since+1
+			whole := done%curveEvery == 0 || done == steps
+			if whole {
+				last = losses / since
+				if _, err := fmt.Fprintf(curve, "%d\t%.5f\t%.4f\n", done, last, hits/since); err != nil {
 					return err
 				}
+				losses, hits, since = 0, 0, 0
 			}
 			if !o.Bar && time.Since(said) > 10*time.Second {
 				said = time.Now()
 				rate := float64(done-start) / said.Sub(began).Seconds()
-				fmt.Fprintf(o.Log, "training: step %d of %d, loss %.3f, accuracy %.3f, %.0f images/s, %s left\n", done, steps, scalar(m[1]),
-					scalar(m[2]), rate*float64(c.Batch), time.Duration(float64(steps-done)/rate*1e9).Round(time.Second))
+				fmt.Fprintf(o.Log, "training: step %d of %d, loss %.3f, %.0f images/s, %s left\n", done, steps, scalar(m[1]),
+					rate*float64(c.Batch), time.Duration(float64(steps-done)/rate*1e9).Round(time.Second))
 			}
-			if stop := ctx.Err(); stop != nil || done%c.CheckpointEvery == 0 || done == steps {
+			// Only between lines of the curve, so that a resumed one has the same lines.
+			if stop := ctx.Err(); whole && (stop != nil || done/c.CheckpointEvery > (done-curveEvery)/c.CheckpointEvery || done == steps) {
 				if err := saveStore(store, saved); err != nil {
 					return err
 				}
@@ -119,14 +125,13 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 			}
 			return nil
 		})
-		metrics, err := loop.RunSteps(noisy{batches, c.Seed}, steps-start)
+		_, err = loop.RunSteps(noisy{batches, c.Seed}, steps-start)
 		if errors.Is(err, context.Canceled) {
 			return nil, fmt.Errorf("training: stopped at step %d of %d; the same command goes on from there: %w", loop.LoopStep, steps, context.Canceled)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("training: %w", err)
 		}
-		last = scalar(metrics[1])
 	} else if last, err = lastLoss(filepath.Join(dir, "training.tsv")); err != nil {
 		return nil, err
 	}
@@ -139,7 +144,7 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 		Format: Format, Config: c, Dataset: trainSet.Name, ClassNames: trainSet.ClassNames, Input: n.In,
 		Backend: backend.Name(), Versions: o.Versions,
 	}}
-	if m.Hash, err = hash(frozen); err != nil {
+	if m.Hash, err = hash(frozen, weightsPath); err != nil {
 		return nil, err
 	}
 	if m.DataHash, err = trainSet.Hash(); err != nil {
@@ -167,7 +172,7 @@ func newTrainer(backend compute.Backend, store *model.Store, c Config, n *net.Ne
 		}
 		return n.Logits(images, n.Effective(scope.In("model"), g))
 	}, loss.Offset{Offset: c.Offset, Temperature: c.Temperature, Gap: math.Sqrt2}.Loss, optimizer.Adam().FromScope(store.RootScope()).Done(),
-		[]metric.Interface{metric.NewMovingAverageSparseCategoricalAccuracy("accuracy", "acc", 0.01)}, nil)
+		[]metric.Interface{metric.NewBaseMetric("Accuracy", "acc", metric.AccuracyMetricType, metric.SparseCategoricalAccuracyGraph, nil)}, nil)
 }
 
 // noisy adds to each batch the random state of its step.
@@ -202,8 +207,8 @@ func scalar(t *tensors.Tensor) float64 {
 	return math.NaN()
 }
 
-// curveEvery so many steps training.tsv gets a line, about 200 in all.
-func curveEvery(steps int) int { return max(1, steps/200) }
+// curveEvery so many steps training.tsv gets a line: means over these steps.
+const curveEvery = 10
 
 const curveHeader = "step\tloss\taccuracy\n"
 
