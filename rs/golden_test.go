@@ -57,3 +57,15 @@ func checkRadius(t *testing.T, row any, what string, got, want float64) {
 		t.Errorf("%v: %s = %.17g, want %.17g", row, what, got, want)
 	}
 }
+
+// panics reports an error unless f panics with a message of this package.
+func panics(t *testing.T, what string, f func()) {
+	t.Helper()
+	defer func() {
+		t.Helper()
+		if s, ok := recover().(string); !ok || !strings.HasPrefix(s, "rs: ") {
+			t.Errorf("%s: no panic of rs", what)
+		}
+	}()
+	f()
+}
