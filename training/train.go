@@ -40,8 +40,8 @@ type Options struct {
 }
 
 // Train trains a classifier on the train split, measures it on the test split and saves it in the
-// folder dir: model.json, weights, and training.tsv. A training stopped at any
-// point goes on from its last checkpoint and ends with the same weights.
+// folder dir: config.json, training.tsv, and in the end model.json and weights. A training stopped at any
+// point goes on from its last checkpoint and ends with the same weights; a finished one is loaded.
 func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, testSet *data.Dataset, dir string, o Options) (*Model, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -53,8 +53,15 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 	if err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	dataHash, err := trainSet.Hash()
+	if err != nil {
 		return nil, err
+	}
+	if err := begin(dir, begun{c, dataHash, backend.Name()}); err != nil {
+		return nil, fmt.Errorf("training: %w", err)
+	}
+	if m, err := Load(dir); !errors.Is(err, os.ErrNotExist) {
+		return m, err
 	}
 	perEpoch := trainSet.Len() / c.Batch
 	if c.Images > 0 {
@@ -141,13 +148,10 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 		return nil, err
 	}
 	m := &Model{Network: n, Store: frozen, Info: Info{
-		Format: Format, Config: c, Dataset: trainSet.Name, ClassNames: trainSet.ClassNames, Input: n.In,
+		Format: Format, Config: c, Dataset: trainSet.Name, DataHash: dataHash, ClassNames: trainSet.ClassNames, Input: n.In,
 		Backend: backend.Name(), Versions: o.Versions,
 	}}
 	if m.Hash, err = hash(frozen, weightsPath); err != nil {
-		return nil, err
-	}
-	if m.DataHash, err = trainSet.Hash(); err != nil {
 		return nil, err
 	}
 	m.Layers, m.Lambda = n.Bounds(weights)
