@@ -24,6 +24,10 @@ type Smoothed struct {
 // Radii are lowered by what it can do, and by as much of themselves.
 const tailError = 0x1p-45
 
+// noiseless reports whether the noise vanishes against the ramp in all digits. Leaving it
+// out lowers |F⁻¹|, which lowers every radius.
+func (c Smoothed) noiseless() bool { return c.Sigma == 0 || c.width() > 1e15 }
+
 // width returns half the ramp in units of σ, w = 1/(2Lσ).
 func (c Smoothed) width() float64 {
 	if !(c.Sigma >= 0) || math.IsInf(c.Sigma, 1) || !(c.L > 0) {
@@ -38,31 +42,34 @@ func (c Smoothed) width() float64 {
 // F returns the mean of the ramp at t.
 func (c Smoothed) F(t float64) float64 {
 	w := c.width()
-	if c.Sigma == 0 {
+	if c.noiseless() {
 		if t == 0 {
 			return 0.5
 		}
 		return min(max(c.L*t+0.5, 0), 1)
 	}
 	if t < 0 {
-		return tail(-t/c.Sigma, w)
+		mass, _ := tail(-t/c.Sigma, w)
+		return mass
 	}
-	return 1 - tail(t/c.Sigma, w)
+	mass, _ := tail(t/c.Sigma, w)
+	return 1 - mass
 }
 
 // Derivative returns F'(t) = L[Φ((t + 1/2L)/σ) - Φ((t - 1/2L)/σ)].
 func (c Smoothed) Derivative(t float64) float64 {
 	w := c.width()
-	if c.Sigma == 0 {
+	if c.noiseless() {
 		if c.L*math.Abs(t) <= 0.5 {
 			return c.L
 		}
 		return 0
 	}
-	return tailDensity(math.Abs(t)/c.Sigma, w) / c.Sigma
+	_, slope := tail(math.Abs(t)/c.Sigma, w)
+	return slope / c.Sigma
 }
 
-// Inverse returns F⁻¹(p), 0 <= p <= 1: infinite at 0 and 1 under noise.
+// Inverse returns F⁻¹(p), 0 <= p <= 1: infinite at 0 and 1 under noise, else at least F⁻¹(2^-1000).
 func (c Smoothed) Inverse(p float64) float64 {
 	t, _ := c.inverse(p)
 	return t
@@ -77,7 +84,7 @@ func (c Smoothed) inverse(p float64) (t, slack float64) {
 	if p == 0.5 {
 		return 0, 0
 	}
-	if c.Sigma == 0 {
+	if c.noiseless() {
 		if math.IsInf(c.L, 1) {
 			return 0, 0
 		}
@@ -85,10 +92,13 @@ func (c Smoothed) inverse(p float64) (t, slack float64) {
 		return t, tailError * math.Abs(t)
 	}
 	q := min(p, 1-p)
-	s := tailInverse(q, w)
+	if q > 0 { // subnormal numbers have no digits to spare; F⁻¹ of less is further out
+		q = max(q, 0x1p-1000)
+	}
+	s, slope := tailInverse(q, w)
 	slack = tailError * s
 	if q > 0 {
-		slack += tailError * q / tailDensity(s, w)
+		slack += tailError * q / slope
 	}
 	s, slack = s*c.Sigma, slack*c.Sigma
 	if p < 0.5 {
@@ -204,66 +214,62 @@ var nodes, weights = func() (x, w [8]float64) {
 	return x, w
 }()
 
-// tail returns 1-F for σ = 1 at s >= 0: the mean of Φ(-v) over [s-w, s+w].
-func tail(s, w float64) float64 {
+// tail returns 1-F for σ = 1 at s >= 0, the mean of Φ(-v) over [s-w, s+w], and the mean
+// of φ, which is its slope, negated.
+func tail(s, w float64) (mass, slope float64) {
 	switch {
 	case w == 0:
 		return upperNormal(s)
-	case math.IsInf(w, 1):
-		return 0.5
 	case w < quadratureBelow:
-		sum := 0.0
 		for i, x := range nodes {
-			sum += weights[i] * upperNormal(s+w*x)
+			m, d := upperNormal(s + w*x)
+			mass += weights[i] / 2 * m
+			slope += weights[i] / 2 * d
 		}
-		return sum / 2
+		return mass, slope
 	}
-	return (normalLoss(s-w) - normalLoss(s+w)) / (2 * w)
+	near, nearLoss := normalLoss(s - w)
+	far, farLoss := normalLoss(s + w)
+	return (nearLoss - farLoss) / (2 * w), (near - far) / (2 * w)
 }
 
-// tailDensity returns -d tail/ds: the mean of φ over [s-w, s+w].
-func tailDensity(s, w float64) float64 {
-	switch {
-	case w == 0:
-		return density(s)
-	case w < quadratureBelow:
-		sum := 0.0
-		for i, x := range nodes {
-			sum += weights[i] * density(s+w*x)
-		}
-		return sum / 2
-	}
-	return (upperNormal(s-w) - upperNormal(s+w)) / (2 * w)
-}
-
-// tailInverse solves tail(s, w) = q for s >= 0, 0 <= q <= 1/2. Newton's method on ln tail,
-// which is concave: from the second step on it falls to the root and never passes it.
-func tailInverse(q, w float64) float64 {
+// tailInverse solves tail(s, w) = q for s >= 0, 0 <= q <= 1/2, and returns the slope there to
+// some digits. Newton's method on ln tail, which is concave: from the second step on it
+// falls to the root and never passes it.
+func tailInverse(q, w float64) (s, slope float64) {
 	if q == 0 {
-		return math.Inf(1)
+		return math.Inf(1), 0
 	}
 	z := -mathext.NormalQuantile(q)
 	if w == 0 {
-		return z
+		return z, density(z)
 	}
 	// Each is at most the root: L = ∞; σ = 0; and the last unit of the ramp alone.
-	s := max(z, 2*w*(0.5-q))
+	s = max(z, 2*w*(0.5-q))
 	if a := 2 * w * q; a < 0.5 {
 		s = max(s, w-1-mathext.NormalQuantile(a))
 	}
-	if w > 1e15 {
-		return s
-	}
-	for step := range 100 {
-		f := tail(s, w)
-		d := f / tailDensity(s, w) * math.Log(f/q)
-		next := s + d
-		if math.IsNaN(next) || step > 0 && d >= 0 || next == s {
+	start, stepped := s, false
+	for range 200 {
+		var mass float64
+		mass, slope = tail(s, w)
+		if !(mass > 0 && slope > 0) { // beyond the smallest doubles
+			if s == start {
+				break
+			}
+			s, stepped = (start+s)/2, false
+			continue
+		}
+		d := mass / slope * math.Log(mass/q)
+		if stepped && d >= 0 {
 			break
 		}
-		s = next
+		s, stepped = s+d, true
+		if math.Abs(d) < 1e-8*min(1, s) { // the next step would be about its square
+			break
+		}
 	}
-	return s
+	return s, slope
 }
 
 // density is φ(u), its square taken in twice the precision.
@@ -273,30 +279,28 @@ func density(u float64) float64 {
 	return math.Exp(-sq/2) * (1 - rest/2) / math.Sqrt(2*math.Pi)
 }
 
-// upperNormal is Φ(-u) to about 1e-16 relative: erfc at u/√2, corrected for the rounding of u/√2.
-func upperNormal(u float64) float64 {
-	return upperNormalAt(u, density(u))
-}
-
-func upperNormalAt(u, phi float64) float64 {
+// upperNormal returns Φ(-u) to about 1e-16 relative, by erfc at u/√2 corrected for the rounding of u/√2, and φ(u).
+func upperNormal(u float64) (mass, phi float64) {
 	const sqrt2, rest = math.Sqrt2, -9.667293313452913e-17 // √2 = sqrt2 + rest
+	phi = density(u)
 	y := u / sqrt2
 	r := math.FMA(-y, sqrt2, u) - y*rest
-	return math.Erfc(y)/2 - r*phi
+	return math.Erfc(y)/2 - r*phi, phi
 }
 
-// normalLoss is E max(Z - u, 0) = φ(u) - uΦ(-u).
-func normalLoss(u float64) float64 {
-	phi := density(u)
+// normalLoss returns Φ(-u) and E max(Z - u, 0) = φ(u) - uΦ(-u).
+func normalLoss(u float64) (mass, loss float64) {
 	if u < 3 {
-		return phi - u*upperNormalAt(u, phi)
+		mass, phi := upperNormal(u)
+		return mass, phi - u*mass
 	}
-	// Φ(-u)/φ(u) = 1/(u + 1/c_1), c_k = u + (k+1)/c_{k+1}, and the loss is φ(u)/(1 + u c_1). Far
-	// enough out, c_k is the root of its own equation.
+	// Φ(-u)/φ(u) = 1/(u + 1/c_1) with c_k = u + (k+1)/c_{k+1}. Far enough out, c_k is the
+	// root of its own equation.
 	k := 8 + math.Floor(100/u)
 	c := (u + math.Sqrt(u*u+4*k+2)) / 2
 	for ; k >= 2; k-- {
 		c = u + k/c
 	}
-	return phi / (1 + u*c)
+	phi := density(u)
+	return phi / (u + 1/c), phi / (1 + u*c)
 }

@@ -170,6 +170,23 @@ func TestRadiusLimits(t *testing.T) {
 			t.Errorf("case %d: %g, want %g", i, c.got, c.want)
 		}
 	}
+	// Where σL and the tails leave the range of doubles.
+	for _, c := range []struct {
+		s        Smoothed
+		p, limit float64
+	}{
+		{Smoothed{1e-200, 1e-200}, 0.75, 0.25e200}, {Smoothed{1, 1e-300}, 0.75, 0.25e300}, {Smoothed{1e-300, 1}, 0.75, 0.25},
+	} {
+		if r := c.s.Radius(c.p); r > c.limit || r < c.limit*(1-1e-12) {
+			t.Errorf("%v: radius %g, want %g", c.s, r, c.limit)
+		}
+	}
+	for _, w := range []float64{1e-4, 0.04, 0.06, 1, 10, 1e4, 1e12} {
+		s := Smoothed{1, 1 / (2 * w)}
+		if x := -s.Inverse(5e-324); !near(s.F(-x), 0x1p-1000, 0x1p-1000*(1e-11+4e-15*w)) {
+			t.Errorf("w = %g: F⁻¹ of the smallest double is -%g, F there %g", w, x, s.F(-x))
+		}
+	}
 	if r := CleanRadius(1, 3); r > 1.0/3 || r < 1.0/3-1e-13 {
 		t.Errorf("clean radius %g", r)
 	}
