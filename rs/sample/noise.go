@@ -1,0 +1,62 @@
+// Package sample draws the noisy predictions of a classifier on a GoMLX backend and brings
+// back counts alone: votes, and histograms of the selected class's margin.
+//
+// Every draw is a function of (seed, example, phase, block): blocks of draws start their own
+// stream of random numbers, so the order of work, a resumed run and shards change nothing.
+package sample
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// Phase is one of the two independent draws of an example.
+type Phase int
+
+const (
+	Selection  Phase = iota // what is chosen may depend on this one
+	Estimation              // what is bounded depends on this one
+)
+
+// state is the start of the stream of a block, in the form of GoMLX's random generators. All
+// words are spread by SHA-256 (the pure-Go backend seeds from the first two alone).
+func state(seed uint64, example int, phase Phase, block int) []uint64 {
+	var in [32]byte
+	for i, v := range []uint64{seed, uint64(example), uint64(phase), uint64(block)} {
+		binary.LittleEndian.PutUint64(in[8*i:], v)
+	}
+	h := sha256.Sum256(in[:])
+	return []uint64{
+		binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]), binary.LittleEndian.Uint64(h[16:]),
+	}
+}
+
+// normal returns independent standard normal draws by Box and Muller's method, both halves of
+// it: x = √(-2 ln u)·(cos, sin)(2πv), half the random numbers of GoMLX's RandomNormal.
+// u is a multiple of 2⁻³², lifted by 2⁻³³ off 0, so |x| < 6.8.
+func normal(rng *Node, dimensions ...int) *Node {
+	n := 1
+	for _, d := range dimensions {
+		n *= d
+	}
+	half := (n + 1) / 2
+	_, u := RandomUniform(rng, shapes.Make(dtypes.Float32, 2, half))
+	r := Sqrt(MulScalar(Log(AddScalar(Slice(u, AxisElem(0)), 0x1p-33)), -2))
+	angle := MulScalar(Slice(u, AxisElem(1)), 2*math.Pi)
+	z := Reshape(Concatenate([]*Node{Mul(r, Cos(angle)), Mul(r, Sin(angle))}, 0), 2*half)
+	if 2*half > n {
+		z = Slice(z, AxisRange(0, n))
+	}
+	return Reshape(z, dimensions...)
+}
+
+// noisy returns block images x + σz, [block, h, w, c], from x, [h, w, c].
+func noisy(x, sigma, rng *Node, block int) *Node {
+	d := x.Shape().Dimensions
+	return Add(ExpandAxes(x, 0), Mul(sigma, normal(rng, block, d[0], d[1], d[2])))
+}
