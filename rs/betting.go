@@ -9,9 +9,9 @@ import (
 //
 //	W(m) = Σ_j π_j Π_i (1 - θ_j + θ_j x_i/m),
 //
-// a nonnegative martingale at m = E x, and at most 1 in the mean above it: the lower bound
-// is the m where W = 1/α. It holds for any draws in [0, 1], and at every time at once (Orabona &
-// Jun 2021; Waudby-Smith & Ramdas 2024) for one n in the prior.
+// a nonnegative martingale where m is the mean: it passes 1/α with probability at most α, and
+// falls in m, so that the lower bound is the m where W = 1/α. It holds for any draws in [0, 1]
+// (Orabona & Jun 2021; Waudby-Smith & Ramdas 2024). The prior π depends on n and α.
 type Betting struct{}
 
 // Name implements Bound.
@@ -21,15 +21,14 @@ func (Betting) Name() string { return "betting" }
 func (Betting) Lower(s Sample, alpha float64) float64 {
 	checkAlpha(alpha)
 	s.check()
-	bets := newBets(s.N, alpha)
-	return bets.root(s, -math.Log(alpha)+wealthSlack)
+	return newBets(s.N, alpha).root(s, wealthSlack(s.N)-math.Log(alpha))
 }
 
 // Upper implements Bound.
 func (b Betting) Upper(s Sample, alpha float64) float64 { return upperOf(b, s, alpha) }
 
-// wealthSlack is how far ln W must pass ln 1/α: it covers rounding of ln W, Σ|ln factor| · 1e-16.
-const wealthSlack = 1e-9
+// wealthSlack is how far ln W must pass ln 1/α: it covers the rounding of n logarithms.
+func wealthSlack(n int) float64 { return 1e-9 + float64(n)*0x1p-50 }
 
 // bets is a discrete prior over bets in [0, 1], rising, with the logarithms of its weights.
 type bets struct {

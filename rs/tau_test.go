@@ -1,0 +1,99 @@
+package rs
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func tuningSet(sigma float64, n int) []Evidence {
+	r := rand.New(rand.NewPCG(31, 32))
+	var tuning []Evidence
+	for range 50 {
+		e := ramp(r, 0.5+math.Abs(r.NormFloat64()), sigma, n)
+		e.Label = e.Class
+		tuning = append(tuning, *e)
+	}
+	return tuning
+}
+
+func TestChooseTau(t *testing.T) {
+	average := func(tau float64, set []Evidence, alpha float64) float64 {
+		var results []Result
+		for i := range set {
+			c := certify(t, Lipschitz{Lambda: 1, Tau: tau}, &set[i], alpha)
+			results = append(results, Result{Label: set[i].Label, Certificate: c})
+		}
+		return AverageRadius(results)
+	}
+	// Small noise and few draws: soft votes win by far.
+	set := tuningSet(0.2, 100)
+	tau := ChooseTau(set, 100, 1, 0.001)
+	if got, hard := average(tau, set, 0.001), average(0, set, 0.001); tau <= 0 || got < 1.5*hard {
+		t.Errorf("τ = %g: average radius %g, hard votes %g", tau, got, hard)
+	}
+	for _, other := range []float64{0.125, 0.5, 1, 2, 4} {
+		if a, b := average(other, set, 0.001), average(tau, set, 0.001); a > b*1.02 {
+			t.Errorf("τ = %g: average radius %g, but %g at %g", tau, b, a, other)
+		}
+	}
+	if !slices.Contains(set[0].Margins.Edges, tau) {
+		t.Errorf("τ = %g is no edge", tau)
+	}
+	// A loose Λ makes hard votes win; so does none.
+	for _, lambda := range []float64{1e6, 0} {
+		if tau := ChooseTau(set, 100000, lambda, 0.001); tau != 0 {
+			t.Errorf("Λ = %g: τ = %g", lambda, tau)
+		}
+	}
+	if tau := ChooseTau(nil, 100, 1, 0.001); tau != 0 {
+		t.Errorf("no tuning examples: τ = %g", tau)
+	}
+	// Examples of another class say nothing.
+	for i := range set {
+		set[i].Label = 1 - set[i].Class
+	}
+	if tau := ChooseTau(set, 100, 1, 0.001); tau != 0 {
+		t.Errorf("all wrong: τ = %g", tau)
+	}
+	panics(t, "n = 0", func() { ChooseTau(set, 0, 1, 0.001) })
+	panics(t, "alpha", func() { ChooseTau(set, 1, 1, 0) })
+}
+
+func TestScaled(t *testing.T) {
+	for _, c := range []struct {
+		counts, want []int
+		n            int
+	}{
+		{[]int{1, 2, 1}, []int{25, 50, 25}, 100},
+		{[]int{1, 1, 1}, []int{34, 33, 33}, 100},
+		{[]int{0, 5, 95}, []int{0, 1, 9}, 10},
+		{[]int{1e8, 1, 1e8}, []int{5e7, 0, 5e7}, 1e8},
+	} {
+		if got := scaled(c.counts, c.n); !slices.Equal(got, c.want) {
+			t.Errorf("%v to %d: %v, want %v", c.counts, c.n, got, c.want)
+		}
+	}
+}
+
+func TestLogSpaced(t *testing.T) {
+	edges := make([]float64, 512)
+	for i := range edges {
+		edges[i] = float64(i-255) / 32
+	}
+	got := logSpaced(edges, 32)
+	if len(got) > 32 || len(got) < 20 || got[0] != 1.0/32 || got[len(got)-1] != 8 || !slices.IsSorted(got) {
+		t.Errorf("%v", got)
+	}
+	if got := logSpaced([]float64{-1, 0, 2}, 32); !slices.Equal(got, []float64{2}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func BenchmarkChooseTau(b *testing.B) {
+	set := tuningSet(0.5, 1000)
+	for b.Loop() {
+		ChooseTau(set, 100000, 1, 0.001)
+	}
+}
