@@ -3,6 +3,7 @@ package rs
 import (
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -112,6 +113,24 @@ func TestClopperPearsonIsMonotone(t *testing.T) {
 				}
 				lastLower, lastUpper = lower, upper
 			}
+		}
+	}
+}
+
+// The root, put back: the tail at the bound is α, whatever k, n and α, to what rounding outward takes.
+func TestClopperPearsonOfManyDraws(t *testing.T) {
+	r := rand.New(rand.NewPCG(41, 42))
+	for range 2000 {
+		n := 3 + int(math.Exp(15*r.Float64()))
+		k := 1 + r.IntN(n-2)
+		alpha := math.Exp(-0.7 - 30*r.Float64())
+		lower, upper := ClopperPearson{}.Lower(Bernoulli(k, n), alpha), ClopperPearson{}.Upper(Bernoulli(k, n), alpha)
+		fn, fk := float64(n), float64(k)
+		below, _ := binomialTail(k, n, lower, 1-lower, -math.FMA(fn, lower, -fk))
+		above, _ := binomialTail(n-k, n, 1-upper, upper, math.FMA(fn, upper, -fk))
+		tolerance := 1e-9 + 1e-13*fn
+		if !near(below, math.Log(alpha), tolerance) || !near(above, math.Log(alpha), tolerance+1e-15*fn/(1-upper)) {
+			t.Errorf("%d of %d at %g: [%g, %g], ln tails %g, %g, want %g", k, n, alpha, lower, upper, below, above, math.Log(alpha))
 		}
 	}
 }
