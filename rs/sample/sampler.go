@@ -76,7 +76,7 @@ func (p *Sampler) countGraph(scope *model.Scope, in []*Node) []*Node {
 	}
 	counts := LessThan(Iota(g, shape(dtypes.Int32, b), 0), used) // [b]
 	bad := And(counts, Not(LogicalAll(IsFinite(z), 1)))
-	votes := Where(ExpandAxes(counts, 1), OneHot(ArgMax(z, -1), k, dtypes.Int32), zeros(g, b, k))
+	votes := Mul(OneHot(ArgMax(z, -1), k, dtypes.Int32), ExpandAxes(ConvertDType(counts, dtypes.Int32), 1))
 	outputs := []*Node{ReduceSum(votes, 0), ReduceSum(ConvertDType(bad, dtypes.Int32))}
 	if p.settings.Edges == nil {
 		return outputs

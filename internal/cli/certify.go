@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/spf13/cobra"
+)
+
+// loaded is a run read from its folder.
+type loaded struct {
+	figures.Sampled
+	notes []string // what a reader must know
+}
+
+// load reads a run, and chooses the temperature on its tuning images unless tau is given (not negative).
+func load(dir string, alpha, tau float64) (*loaded, error) {
+	if !(0 < alpha && alpha < 1) {
+		return nil, fmt.Errorf("--alpha %v: must lie between 0 and 1", alpha)
+	}
+	log, err := countlog.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &loaded{Sampled: figures.Sampled{Run: log.Run, Tau: tau}}
+	if err := ofModel(dir, log.Run); err != nil {
+		return nil, err
+	}
+	if l.Rows, err = log.All(); err != nil {
+		return nil, err
+	}
+	if len(l.Rows) == 0 {
+		return nil, fmt.Errorf("%s: no example is sampled yet", dir)
+	}
+	if len(l.Rows) < log.Planned() {
+		l.notes = append(l.notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", dir, len(l.Rows), log.Planned()))
+	}
+	if tau >= 0 {
+		return l, nil
+	}
+	tuning, err := countlog.Open(filepath.Join(dir, tuningFolder))
+	if errors.Is(err, os.ErrNotExist) {
+		l.notes = append(l.notes, fmt.Sprintf("%s: no tuning images: give a temperature with --tau for soft votes", dir))
+		return l, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if tuning.Run.Model != log.Run.Model || tuning.Run.Dataset != log.Run.Dataset || tuning.Run.Sigma != log.Run.Sigma {
+		return nil, fmt.Errorf("%s: its model, dataset or σ aren't those of %s", filepath.Join(dir, tuningFolder), dir)
+	}
+	rows, err := tuning.All()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range rows {
+		if log.Run.Examples.Position(e.Index) >= 0 {
+			return nil, fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound", filepath.Join(dir, tuningFolder), e.Index)
+		}
+	}
+	l.Tau = rs.ChooseTau(rows, log.Run.N, log.Run.Model.Lambda, alpha)
+	return l, nil
+}
+
+// ofModel checks a run against the model that lies in its folder, if one does.
+func ofModel(dir string, run countlog.Run) error {
+	folder := filepath.Join(dir, modelFolder)
+	info, err := training.ReadInfo(folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil && info.Hash != run.Model.Hash {
+		err = fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s: this evidence is of another model", filepath.Join(dir, countlog.RunFile), run.Model.Hash, folder, info.Hash)
+	}
+	return err
+}
+
+// certified is what one method says of a run.
+type certified struct {
+	figures.Curve
+	seconds float64
+}
+
+// certify certifies a run by each method; all stands for those the run has what they need for.
+func (l *loaded) certify(method string, alpha float64) ([]certified, error) {
+	names := strings.Split(method, ",")
+	all := method == "all"
+	if all {
+		names = rs.MethodNames()
+	}
+	var out []certified
+	for _, name := range names {
+		begun := time.Now()
+		curves, err := l.Certify(alpha, []string{name})
+		if err != nil {
+			if _, unknown := rs.MethodByName(name); !all || unknown != nil {
+				return nil, err
+			}
+			l.notes = append(l.notes, fmt.Sprintf("left out: %v", err))
+			continue
+		}
+		out = append(out, certified{curves[0], time.Since(begun).Seconds()})
+	}
+	return out, nil
+}
+
+// defaultRadii are those of the paper's tables.
+var defaultRadii = []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}
+
+// accuracyTable has a row for each method: certified accuracy at the radii, average certified radius, seconds.
+func accuracyTable(results []certified, radii []float64) *figures.Table {
+	t := &figures.Table{Columns: []string{"method"}}
+	for _, r := range radii {
+		t.Columns = append(t.Columns, "r="+strconv.FormatFloat(r, 'g', -1, 64))
+	}
+	t.Columns = append(t.Columns, "average radius", "seconds")
+	for _, c := range results {
+		row := []string{c.Method}
+		for _, r := range radii {
+			row = append(row, fmt.Sprintf("%.3f", rs.CertifiedAccuracy(c.Results, r)))
+		}
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", rs.AverageRadius(c.Results)), fmt.Sprintf("%.3f", c.seconds)))
+	}
+	return t
+}
+
+// certificates has a row for each image and method: what was certified, and what α was spent on.
+func certificates(l *loaded, results []certified) *figures.Table {
+	t := &figures.Table{Columns: []string{"index", "label", "method", "class", "radius", "alpha spent", "bounds"}}
+	for i, e := range l.Rows {
+		for _, c := range results {
+			r := c.Results[i]
+			var bounds []string
+			for _, s := range r.Ledger {
+				side := "lower"
+				if s.Upper {
+					side = "upper"
+				}
+				bounds = append(bounds, fmt.Sprintf("%s %s %s %.17g at %d×%g", s.Of, side, s.Bound, s.Value, s.Times, s.Alpha))
+			}
+			t.Rows = append(t.Rows, []string{
+				strconv.Itoa(e.Index), strconv.Itoa(e.Label), c.Method, strconv.Itoa(r.Class), strconv.FormatFloat(r.Radius, 'g', -1, 64),
+				strconv.FormatFloat(r.Alpha(), 'g', -1, 64), strings.Join(bounds, "; "),
+			})
+		}
+	}
+	return t
+}
+
+// writeTable writes a table as TSV, whole or not at all.
+func writeTable(path string, t *figures.Table, caption string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	err = t.WriteTSV(f, caption)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// report prints a run's table and writes it, with the certificates of each image, into its folder.
+func report(w io.Writer, l *loaded, results []certified, dir string, alpha float64, radii []float64) error {
+	caption := l.Settings(alpha).Caption()
+	fmt.Fprintln(w, caption)
+	t := accuracyTable(results, radii)
+	if err := t.WriteText(w); err != nil {
+		return err
+	}
+	for _, note := range l.notes {
+		fmt.Fprintln(w, "note:", note)
+	}
+	if err := writeTable(filepath.Join(dir, "table.tsv"), t, caption); err != nil {
+		return err
+	}
+	return writeTable(filepath.Join(dir, "certificates.tsv"), certificates(l, results), caption)
+}
+
+func certifyCommand() *cobra.Command {
+	var alpha, tau float64
+	var method, out string
+	var radii []float64
+	var list strings.Builder
+	for _, m := range rs.Methods {
+		fmt.Fprintf(&list, "  %-11s %s\n", m.Name, m.Doc)
+	}
+	c := &cobra.Command{
+		Use:   "certify RUN",
+		Short: "Certify l2 radii from a run's evidence, by any method, without a device",
+		Long: `Certify l2 radii from the votes and margins in a run's folder. Each certificate holds with probability 1-α over
+the noise drawn. Prints certified accuracy at each radius and the average certified radius, and writes table.tsv and
+certificates.tsv: one line an image and method, with what α was spent on.
+
+Methods:
+` + list.String(),
+		Example: "  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("tau") && !(tau >= 0) {
+				return fmt.Errorf("--tau %v: must be at least 0", tau)
+			}
+			l, err := load(args[0], alpha, tau)
+			if err != nil {
+				return err
+			}
+			results, err := l.certify(method, alpha)
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				out = args[0]
+			}
+			return report(cmd.OutOrStdout(), l, results, out, alpha, radii)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&method, "method", "all", "methods, separated by commas, or all")
+	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
+	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
+	f.Float64SliceVar(&radii, "radii", defaultRadii, "radii of the table")
+	f.StringVar(&out, "out", "", "folder for table.tsv and certificates.tsv; default: RUN")
+	return c
+}

@@ -1,0 +1,69 @@
+// Package cli is the lipsmooth command: one file a subcommand, over the packages that do the work.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// commands makes every subcommand; a new one is a file and a line here.
+var commands = []func() *cobra.Command{
+	reproduceCommand, trainCommand, sampleCommand, certifyCommand, figuresCommand, infoCommand, setupCommand,
+}
+
+// Main runs the command and returns its exit status: 0, 1 after an error, which is one line
+// on stderr, 130 when interrupted.
+func Main(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second interrupt ends the process at once.
+	context.AfterFunc(ctx, stop)
+	err := Run(ctx, args, stdout, stderr)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "lipsmooth:", oneLine(err))
+	if errors.Is(err, context.Canceled) {
+		return 130
+	}
+	return 1
+}
+
+// Run runs the command.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	root := &cobra.Command{
+		Use:   "lipsmooth",
+		Short: "Certified robustness by randomized smoothing and Lipschitz networks",
+		Long: `lipsmooth trains Lipschitz-bounded classifiers, samples their predictions under Gaussian noise,
+and certifies l2 radii from what it sampled.
+
+  lipsmooth reproduce        all of it, on MNIST`,
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	for _, c := range commands {
+		root.AddCommand(c())
+	}
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root.ExecuteContext(ctx)
+}
+
+func oneLine(err error) string {
+	var lines []string
+	for line := range strings.Lines(err.Error()) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}

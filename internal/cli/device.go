@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/training/device"
+)
+
+// opened is a backend, opened when first asked for.
+type opened struct {
+	backend compute.Backend
+	device.Info
+	log io.Writer
+}
+
+func (o *opened) open(ctx context.Context) error {
+	if o.backend != nil {
+		return nil
+	}
+	var err error
+	o.backend, o.Info, err = device.Open(ctx, device.Options{Log: o.log})
+	return err
+}
+
+// String names the backend where draws depend on it.
+func (o *opened) String() string { return o.Name + " " + o.Platform }

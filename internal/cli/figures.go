@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/spf13/cobra"
+)
+
+// curveFile is the training curve in a model's folder.
+const curveFile = "training.tsv"
+
+// drawing gathers what figures are made from: the run, the runs at other noise in its folder sigma, and
+// the training curve of the model in it.
+func drawing(l *loaded, dir string, alpha float64) (figures.Input, error) {
+	in := figures.Input{Runs: []figures.Sampled{l.Sampled}, Alpha: alpha}
+	others, err := filepath.Glob(filepath.Join(dir, sweepFolder, "*"))
+	if err != nil {
+		return in, err
+	}
+	for _, other := range others {
+		s, err := load(other, alpha, -1)
+		if err != nil {
+			return in, err
+		}
+		in.Runs = append(in.Runs, s.Sampled)
+	}
+	path := filepath.Join(dir, modelFolder, curveFile)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return in, nil
+	}
+	if err != nil {
+		return in, err
+	}
+	defer f.Close()
+	in.Metrics, err = figures.ReadTable(f, path)
+	return in, err
+}
+
+// draw saves the named figures, or every one the input has what it needs for, and returns one path of each.
+func draw(in figures.Input, names []string, out string) (paths, notes []string, err error) {
+	all := len(names) == 0
+	if all {
+		for _, e := range figures.List {
+			names = append(names, e.Name)
+		}
+	}
+	for _, name := range names {
+		entry, err := figures.ByName(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		figure, err := entry.Draw(in)
+		if err != nil {
+			if !all {
+				return nil, nil, err
+			}
+			notes = append(notes, fmt.Sprintf("left out: %v", err))
+			continue
+		}
+		files, err := figure.Save(out, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		paths = append(paths, files[1])
+	}
+	return paths, notes, nil
+}
+
+func figuresCommand() *cobra.Command {
+	var alpha float64
+	var out string
+	var list strings.Builder
+	for _, e := range figures.List {
+		fmt.Fprintf(&list, "  %-10s %s\n", e.Name, e.Doc)
+	}
+	c := &cobra.Command{
+		Use:   "figures RUN [NAME…]",
+		Short: "Draw figures of a run as SVG, PNG and PDF, each with its numbers as TSV",
+		Long: `Draw the named figures of a run, or all it has what they need for, without a device.
+
+Figures:
+` + list.String(),
+		Example: "  lipsmooth figures runs/mnist-0.25 radius margins --out figures",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l, err := load(args[0], alpha, -1)
+			if err != nil {
+				return err
+			}
+			in, err := drawing(l, args[0], alpha)
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				out = filepath.Join(args[0], "figures")
+			}
+			paths, notes, err := draw(in, args[1:], out)
+			if err != nil {
+				return err
+			}
+			for _, n := range append(l.notes, notes...) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "note:", n)
+			}
+			for _, p := range paths {
+				fmt.Fprintln(cmd.OutOrStdout(), p)
+			}
+			return nil
+		},
+	}
+	c.Flags().Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
+	c.Flags().StringVar(&out, "out", "", "folder for the files; default: RUN/figures")
+	return c
+}
