@@ -4,23 +4,37 @@ import . "github.com/gomlx/gomlx/core/graph"
 
 // Bjorck returns the matrix with orthonormal rows or columns nearest w, [in, out], by
 // iterations of Björck & Bowie 1971, w ← w(3/2·I - 1/2·wᵀw), after scaling w so that they
-// converge (Anil et al. 2019). They run on the smaller Gram matrix alone:
-// min(in, out)³ a step, and the large matrix is multiplied twice in all.
+// converge (Anil et al. 2019): a singular value of σ times the largest takes about 6 + 2.5·ln(1/σ) of them,
+// and stays below 1 with fewer. They run on the smaller Gram matrix, min(in, out)³ a step.
 func Bjorck(w *Node, iterations int) *Node {
 	d := w.Shape().Dimensions
 	if d[0] < d[1] {
 		return Transpose(Bjorck(Transpose(w, 0, 1), iterations), 0, 1)
 	}
-	g := Einsum("ij,ik->jk", w, w)
+	g := gram(w)
 	// The largest absolute row sum is at least the largest eigenvalue.
 	s := Reciprocal(AddScalar(ReduceAllMax(ReduceSum(Abs(g), -1)), 1e-12))
 	g = Mul(g, s)
+	w = Mul(w, Sqrt(s))
 	id := identity(g, d[1])
-	p := MulScalar(id, 1)
-	for range iterations {
-		q := Sub(MulScalar(id, 1.5), MulScalar(g, 0.5))
-		p = DotProduct(p, q)
-		g = DotProduct(DotProduct(q, g), q)
+	for iterations > 0 {
+		p := id
+		for range min(iterations, gramLife) {
+			q := Sub(MulScalar(id, 1.5), MulScalar(g, 0.5))
+			p = DotProduct(p, q)
+			g = DotProduct(DotProduct(q, g), q)
+		}
+		w = DotProduct(w, p)
+		if iterations -= gramLife; iterations > 0 {
+			g = gram(w)
+		}
 	}
-	return DotProduct(w, Mul(p, Sqrt(s)))
+	return w
 }
+
+// gramLife is how many iterations one Gram matrix serves: its rounding errors, 1e-6 at most, may be
+// negative eigenvalues, and grow by 9/4 in each.
+const gramLife = 12
+
+// gram returns wᵀw.
+func gram(w *Node) *Node { return Einsum("ij,ik->jk", w, w) }

@@ -2,7 +2,9 @@ package lip
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -83,6 +85,9 @@ type Convolution struct {
 	Channels int
 }
 
+// Convolutions lists the kinds of Convolution.
+func Convolutions() []string { return slices.Sorted(maps.Keys(convolutions)) }
+
 // convolutions make an effective kernel, [k, k, in, out], by Kind.
 var convolutions = map[string]func(scope *model.Scope, g *Graph, k, in, out int) *Node{
 	"bcop": func(scope *model.Scope, g *Graph, k, in, out int) *Node {
@@ -102,16 +107,19 @@ func (c Convolution) String() string {
 func (c Convolution) Out(in Size) (Size, error) {
 	switch {
 	case convolutions[c.Kind] == nil:
-		return nil, fmt.Errorf("no convolution %q; known: aol, bcop", c.Kind)
+		return nil, fmt.Errorf("no convolution %q; known: %s", c.Kind, strings.Join(Convolutions(), ", "))
 	case len(in) != 3 || c.Channels < 1:
 		return nil, fmt.Errorf("%v needs an input [h, w, c] and at least one channel, not %v", c, in)
-	case c.Kernel%2 == 0 || c.Kernel < 1 || c.Kernel > min(in[0], in[1]):
+	case !fits(c.Kernel, in):
 		return nil, fmt.Errorf("%v needs an odd kernel no larger than the image %v", c, in)
 	case c.Kind == "bcop" && max(in[2], c.Channels)%2 != 0:
 		return nil, fmt.Errorf("%v needs an even number of channels on its wider side, from %d", c, in[2])
 	}
 	return Size{in[0], in[1], c.Channels}, nil
 }
+
+// fits says whether a kernel of side k is odd and no larger than the image.
+func fits(k int, in Size) bool { return k >= 1 && k%2 == 1 && k <= min(in[0], in[1]) }
 
 func (c Convolution) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	return []*Node{convolutions[c.Kind](scope, g, c.Kernel, in[2], c.Channels), variable(scope, g, "b", 0, c.Channels)}
@@ -136,8 +144,11 @@ func (r Residual) String() string {
 }
 
 func (r Residual) Out(in Size) (Size, error) {
-	if len(in) != 3 || r.Inner < 1 || r.Kernel%2 == 0 || r.Kernel > min(in[0], in[1]) {
-		return nil, fmt.Errorf("%v needs an input [h, w, c] and an odd kernel no larger, not %v", r, in)
+	switch {
+	case len(in) != 3 || r.Inner < 1:
+		return nil, fmt.Errorf("%v needs an input [h, w, c] and at least one channel, not %v", r, in)
+	case !fits(r.Kernel, in):
+		return nil, fmt.Errorf("%v needs an odd kernel no larger than the image %v", r, in)
 	}
 	return in, nil
 }

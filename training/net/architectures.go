@@ -2,8 +2,8 @@ package net
 
 import "github.com/lipsmooth/lipsmooth/training/lip"
 
-// conv: two steps of space to depth, a convolution before and after the second, two dense
-// layers. Padding to a size that halves twice isn't needed for 28×28 and 32×32.
+// conv: two steps of space to depth, a convolution after each, two dense layers. The sides of the
+// image must be multiples of 4.
 func conv(in lip.Size, convolution string, width int) []lip.Layer {
 	return []lip.Layer{
 		lip.Depth{By: 2},
@@ -29,7 +29,7 @@ func residual(in lip.Size, convolution string, width int) []lip.Layer {
 	}
 }
 
-// dense: four dense layers.
+// dense: three dense layers before the logits, no convolution.
 func dense(in lip.Size, _ string, width int) []lip.Layer {
 	layers := []lip.Layer{lip.Flat{}}
 	for range 3 {

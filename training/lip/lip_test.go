@@ -1,0 +1,226 @@
+package lip
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/gomlx/backends/default"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/lipsmooth/lipsmooth/training/device"
+	"gonum.org/v1/gonum/mat"
+)
+
+// backend is the machine's best, pure the pure-Go one; they may be of one kind.
+var backend, pure compute.Backend
+
+func TestMain(m *testing.M) {
+	var err error
+	if backend, _, err = device.Open(context.Background(), device.Options{Quiet: true}); err != nil {
+		panic(err)
+	}
+	if pure, err = compute.NewWithConfig("go"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// tensor is random, Gaussian.
+func tensor(r *rand.Rand, dimensions ...int) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(floats(r, Size(dimensions).Entries()), dimensions...)
+}
+
+// zeros is a tensor of zeros.
+func zeros(dimensions ...int) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(make([]float32, Size(dimensions).Entries()), dimensions...)
+}
+
+func run(on compute.Backend, f func([]*Node) []*Node, inputs ...*tensors.Tensor) []*tensors.Tensor {
+	args := make([]any, len(inputs))
+	for i, x := range inputs {
+		args[i] = must(x.Clone()) // a tensor lives on one backend
+	}
+	return MustExecOnceN(on, f, args...)
+}
+
+func run1(on compute.Backend, f func([]*Node) *Node, inputs ...*tensors.Tensor) []float32 {
+	return flat(run(on, func(in []*Node) []*Node { return []*Node{f(in)} }, inputs...)[0])
+}
+
+func must[T any](x T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// near checks that a and b differ by no more than tolerance anywhere.
+func near(t *testing.T, what string, a, b []float32, tolerance float64) {
+	t.Helper()
+	if len(a) != len(b) {
+		t.Fatalf("%s: %d and %d values", what, len(a), len(b))
+	}
+	for i := range a {
+		if d := math.Abs(float64(a[i]) - float64(b[i])); !(d <= tolerance) {
+			t.Fatalf("%s: at %d %v and %v", what, i, a[i], b[i])
+		}
+	}
+}
+
+func norm(x []float32) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += float64(v) * float64(v)
+	}
+	return math.Sqrt(s)
+}
+
+func minus(x, y []float32) []float32 {
+	d := make([]float32, len(x))
+	for i := range x {
+		d[i] = x[i] - y[i]
+	}
+	return d
+}
+
+func TestBackendsDiffer(t *testing.T) {
+	if backend.Name() == pure.Name() {
+		t.Skip("no XLA plugin to be had: the tests compare the pure-Go backend with itself")
+	}
+}
+
+func TestMaxMin(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	got := run1(backend, func(in []*Node) *Node { return MaxMin(in[0]) },
+		tensors.FromValue([][]float32{{1, 2, 3, 4}, {4, -1, -3, 9}}))
+	near(t, "MaxMin", got, []float32{3, 4, 1, 2, 4, 9, -3, -1}, 0)
+	for _, shape := range [][]int{{50, 8}, {50, 3, 5, 6}, {50, 2}} {
+		x, y := tensor(r, shape...), tensor(r, shape...)
+		isometry(t, "MaxMin", MaxMin, x, y, false)
+	}
+	mustPanic(t, "lip.MaxMin: the last axis", func() {
+		run(backend, func(in []*Node) []*Node { return []*Node{MaxMin(in[0])} }, zeros(2, 3))
+	})
+}
+
+// isometry checks norms and distances of pairs; linear says that distances are kept too.
+func isometry(t *testing.T, what string, f func(*Node) *Node, x, y *tensors.Tensor, linear bool) {
+	t.Helper()
+	out := run(backend, func(in []*Node) []*Node { return []*Node{f(in[0]), f(in[1])} }, x, y)
+	a, b, fa, fb := flat(x), flat(y), flat(out[0]), flat(out[1])
+	n := x.Shape().Dimensions[0]
+	size := len(a) / n
+	for i := range n {
+		part := func(v []float32) []float32 { return v[i*size:][:size] }
+		if d := norm(part(fa))/norm(part(a)) - 1; math.Abs(d) > 1e-6 {
+			t.Errorf("%s %s: norm changed by %g", what, x.Shape(), d)
+		}
+		d := norm(minus(part(fa), part(fb)))/norm(minus(part(a), part(b))) - 1
+		if d > 1e-6 || linear && d < -1e-6 {
+			t.Errorf("%s %s: distance changed by %g", what, x.Shape(), d)
+		}
+	}
+}
+
+func TestSpaceToDepth(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 6))
+	// 4×4, each entry 10·row + column: the first patch row by row.
+	x := make([]float32, 16)
+	for i := range x {
+		x[i] = float32(i/4*10 + i%4)
+	}
+	got := run1(backend, func(in []*Node) *Node { return SpaceToDepth(in[0], 2) }, tensors.FromFlatDataAndDimensions(x, 1, 4, 4, 1))
+	near(t, "SpaceToDepth", got, []float32{0, 1, 10, 11, 2, 3, 12, 13, 20, 21, 30, 31, 22, 23, 32, 33}, 0)
+	for _, c := range []struct {
+		by    int
+		shape []int
+	}{{2, []int{9, 4, 6, 3}}, {3, []int{9, 3, 9, 2}}, {1, []int{9, 2, 2, 2}}} {
+		isometry(t, "SpaceToDepth", func(x *Node) *Node { return SpaceToDepth(x, c.by) }, tensor(r, c.shape...), tensor(r, c.shape...), true)
+	}
+	for _, shape := range [][]int{{1, 4, 5, 1}, {1, 5, 4, 1}, {4, 4}} {
+		mustPanic(t, "lip.SpaceToDepth: can't cut", func() {
+			run(backend, func(in []*Node) []*Node { return []*Node{SpaceToDepth(in[0], 2)} }, zeros(shape...))
+		})
+	}
+}
+
+// sizes of circular convolutions: odd and non-square images, more channels in than out and
+// fewer, kernels as large as the image.
+var sizes = []struct{ k, in, out, h, w int }{
+	{1, 3, 2, 5, 4}, {3, 1, 4, 7, 7}, {3, 4, 2, 5, 9}, {3, 2, 2, 3, 3}, {5, 2, 3, 5, 8}, {3, 3, 3, 1, 6},
+}
+
+func TestCircular(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	for _, c := range sizes {
+		x, kernel := tensor(r, 2, c.h, c.w, c.in), tensor(r, c.k, c.k, c.in, c.out)
+		xs := flat(x)
+		m := circulant(flat(kernel), c.k, c.in, c.out, c.h, c.w)
+		var want []float32
+		for _, image := range [][]float32{xs[:len(xs)/2], xs[len(xs)/2:]} {
+			want = append(want, times(m, image)...)
+		}
+		// The output, and gradients by image and kernel of Σ out²/2 = out·∂out.
+		all := func(on compute.Backend) []*tensors.Tensor {
+			return run(on, func(in []*Node) []*Node {
+				y := Circular(in[0], in[1])
+				return append([]*Node{y}, Gradient(ReduceAllSum(MulScalar(Square(y), 0.5)), in[0], in[1])...)
+			}, x, kernel)
+		}
+		a, b := all(backend), all(pure)
+		for i, what := range []string{"output", "gradient by image", "gradient by kernel"} {
+			near(t, what+" of both backends", flat(a[i]), flat(b[i]), 1e-5*(1+norm(flat(b[i]))))
+		}
+		near(t, "output", flat(a[0]), want, 1e-5)
+		near(t, "output, pure Go", flat(b[0]), want, 1e-5)
+		// The gradient by the image is the transpose applied to the output.
+		near(t, "gradient", flat(a[1])[:len(xs)/2], times(m.T(), want[:len(want)/2]), 1e-4)
+	}
+	for _, c := range []struct {
+		want          string
+		image, kernel []int
+	}{
+		{"lip.Circular: kernel", []int{1, 4, 4, 1}, []int{2, 2, 1, 1}},
+		{"lip.Circular: kernel", []int{1, 4, 4, 1}, []int{3, 1, 1, 1}},
+		{"lip.Circular: kernel", []int{1, 4, 4, 1}, []int{3, 3, 1}},
+		{"lip.Circular: a border of 2 is wider than axis 2", []int{1, 4, 1, 1}, []int{5, 5, 1, 1}},
+	} {
+		mustPanic(t, c.want, func() {
+			run(backend, func(in []*Node) []*Node { return []*Node{Circular(in[0], in[1])} }, zeros(c.image...), zeros(c.kernel...))
+		})
+	}
+}
+
+// times returns m·x.
+func times(m mat.Matrix, x []float32) []float32 {
+	v := mat.NewVecDense(len(x), nil)
+	for i, f := range x {
+		v.SetVec(i, float64(f))
+	}
+	var out mat.VecDense
+	out.MulVec(m, v)
+	y := make([]float32, out.Len())
+	for i := range y {
+		y[i] = float32(out.AtVec(i))
+	}
+	return y
+}
+
+// TestAdjoint: ⟨Wx, y⟩ = ⟨x, Wᵀy⟩.
+func TestAdjoint(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	for _, c := range sizes {
+		x, y, kernel := tensor(r, 1, c.h, c.w, c.in), tensor(r, 1, c.h, c.w, c.out), tensor(r, c.k, c.k, c.in, c.out)
+		out := run(backend, func(in []*Node) []*Node {
+			return []*Node{
+				ReduceAllSum(Mul(Circular(in[0], in[2]), in[1])),
+				ReduceAllSum(Mul(in[0], Circular(in[1], adjoint(in[2])))),
+			}
+		}, x, y, kernel)
+		near(t, "⟨Wx, y⟩ and ⟨x, Wᵀy⟩", flat(out[0]), flat(out[1]), 1e-3)
+	}
+}
