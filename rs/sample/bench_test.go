@@ -1,0 +1,96 @@
+package sample_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/net"
+)
+
+// conv is the convolutional network of the MNIST runs with weights as they are drawn.
+func conv(t testing.TB, backend compute.Backend) sample.Classifier {
+	n, err := net.New("conv", lip.Size{28, 28, 1}, "aol", 16, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := model.NewStore()
+	if err := drawn.SetRNGStateFromSeed(1); err != nil {
+		t.Fatal(err)
+	}
+	var counts []int
+	flat, err := model.CallOnceN(backend, drawn, func(scope *model.Scope, g *graph.Graph) []*graph.Node {
+		var flat []*graph.Node
+		counts = nil
+		for _, w := range n.Effective(scope, g) {
+			counts = append(counts, len(w))
+			flat = append(flat, w...)
+		}
+		return flat
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := model.NewStore()
+	for i, w := range flat {
+		w.MaterializeLocal()
+		store.VariableWithValue(fmt.Sprintf("/w%d", i), tensors.FromFlatDataAndDimensions(tensors.MustCopyFlatData[float32](w), w.Shape().Dimensions...))
+	}
+	return sample.Classifier{
+		Store: store, Size: [3]int{28, 28, 1}, Classes: 10,
+		Logits: func(_ *model.Scope, x *graph.Node) *graph.Node {
+			weights := make([][]*graph.Node, len(counts))
+			next := 0
+			for i, c := range counts {
+				for range c {
+					weights[i] = append(weights[i], store.GetVariable(fmt.Sprintf("/w%d", next)).NodeValue(x.Graph()))
+					next++
+				}
+			}
+			return n.Logits(x, weights)
+		},
+	}
+}
+
+// BenchmarkEvidence reports the rate of noisy predictions.
+func BenchmarkEvidence(b *testing.B) {
+	for _, backend := range backends(b) {
+		c := conv(b, backend)
+		x := make([]float32, 28*28)
+		r := rand.New(rand.NewPCG(1, 2))
+		for i := range x {
+			x[i] = r.Float32()
+		}
+		for _, block := range []int{50, 100, 200, 400, 1000} {
+			b.Run(fmt.Sprintf("%s/block=%d", backend.Name(), block), func(b *testing.B) {
+				s, err := sample.New(backend, c, sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close()
+				n := 4000
+				if backend.Name() == "go" {
+					n = 1000
+				}
+				if _, err := s.Evidence(x, 0, 0, 0.5, block, block, 1); err != nil {
+					b.Fatal(err)
+				}
+				example := 0
+				for b.Loop() {
+					if _, err := s.Evidence(x, example, 0, 0.5, 100, n, 1); err != nil {
+						b.Fatal(err)
+					}
+					example++
+				}
+				b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "draws/s")
+			})
+		}
+	}
+}
