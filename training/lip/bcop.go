@@ -8,47 +8,32 @@ func BCOPTaps(k int) int { return 2 * (k - 1) }
 // BCOP builds a kernel [k, k, in, out] whose circular convolution is orthogonal (rows or columns
 // orthonormal where in ≠ out): the block convolution of 2-tap paraunitary filters
 // (P, I-P), P a projector on half of the channels, along each axis (Xiao et al. 2018; Li et al. 2019).
-// mix is [in, out], orthonormalised; half is [2(k-1), c, c/2], c = max(in, out).
+// mix is [in, out], orthonormalised; half is [2(k-1), c, c/2], c = max(in, out), nil for k = 1.
 func BCOP(mix, half *Node, k, iterations int) *Node {
-	d, c := mix.Shape().Dimensions, half.Shape().Dimensions[1]
-	id := identity(mix, c)
-	line := func(first int) []*Node { // taps of one axis, k matrices [c, c]
-		taps := []*Node{id}
-		for t := first; t < first+k-1; t++ {
-			r := Bjorck(Squeeze(Slice(half, AxisElem(t)), 0), iterations)
-			p := Einsum("ij,kj->ik", r, r)
-			q := Sub(id, p)
-			next := make([]*Node, len(taps)+1)
-			for i := range next {
-				if i < len(taps) {
-					next[i] = DotProduct(taps[i], p)
-				}
-				if i > 0 {
-					n := DotProduct(taps[i-1], q)
-					if next[i] != nil {
-						n = Add(next[i], n)
-					}
-					next[i] = n
-				}
-			}
-			taps = next
+	d := mix.Shape().Dimensions
+	m := Bjorck(mix, iterations)
+	if k == 1 {
+		return Reshape(m, 1, 1, d[0], d[1])
+	}
+	c := half.Shape().Dimensions[1]
+	r := Bjorck(half, iterations)
+	projectors := Split(Einsum("nij,nkj->nik", r, r), 0, BCOPTaps(k))
+	line := func(projectors []*Node) *Node { // taps of one axis, [k, c, c]
+		taps := ExpandAxes(identity(mix, c), 0)
+		for _, p := range projectors {
+			// Tap i of the product with (P, I-P) is tap i times P and tap i-1 times I-P.
+			none := ZerosLike(SliceAxis(taps, 0, AxisElem(0)))
+			here, before := Concatenate([]*Node{taps, none}, 0), Concatenate([]*Node{none, taps}, 0)
+			taps = Add(before, Einsum("nij,jk->nik", Sub(here, before), Squeeze(p, 0)))
 		}
 		return taps
 	}
-	rows, columns := line(0), line(k-1)
-	m := Bjorck(mix, iterations)
+	rows, columns := line(projectors[:k-1]), line(projectors[k-1:])
 	// The wide side carries the filters: after the mix where it widens, before it where it narrows.
-	kernel := make([]*Node, 0, k*k)
-	for _, a := range rows {
-		for _, b := range columns {
-			f := DotProduct(a, b)
-			if d[1] > d[0] {
-				f = DotProduct(m, f)
-			} else {
-				f = DotProduct(f, m)
-			}
-			kernel = append(kernel, f)
-		}
+	if d[1] > d[0] {
+		rows = Einsum("im,nmj->nij", m, rows)
+	} else {
+		columns = Einsum("nij,jm->nim", columns, m)
 	}
-	return Reshape(Stack(kernel, 0), k, k, d[0], d[1])
+	return Einsum("yij,xjk->yxik", rows, columns)
 }

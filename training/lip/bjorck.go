@@ -2,29 +2,30 @@ package lip
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// Bjorck returns the matrix with orthonormal rows or columns nearest w, [in, out], by
-// iterations of Björck & Bowie 1971, w ← w(3/2·I - 1/2·wᵀw), after scaling w so that they
-// converge (Anil et al. 2019): a singular value of σ times the largest takes about 6 + 2.5·ln(1/σ) of them,
-// and stays below 1 with fewer. They run on the smaller Gram matrix, min(in, out)³ a step.
+// Bjorck returns the matrix with orthonormal rows or columns nearest w, [in, out], or of each of
+// several matrices, [n, in, out], by iterations of Björck & Bowie 1971, w ← w(3/2·I - 1/2·wᵀw), after scaling
+// w so that they converge (Anil et al. 2019): a singular value of σ times the largest takes about
+// 6 + 2.5·ln(1/σ) of them, and stays below 1 with fewer. They run on the smaller Gram matrix,
+// min(in, out)³ a step.
 func Bjorck(w *Node, iterations int) *Node {
 	d := w.Shape().Dimensions
-	if d[0] < d[1] {
-		return Transpose(Bjorck(Transpose(w, 0, 1), iterations), 0, 1)
+	if d[len(d)-2] < d[len(d)-1] {
+		return Transpose(Bjorck(Transpose(w, -2, -1), iterations), -2, -1)
 	}
 	g := gram(w)
 	// The largest absolute row sum is at least the largest eigenvalue.
-	s := Reciprocal(AddScalar(ReduceAllMax(ReduceSum(Abs(g), -1)), 1e-12))
-	g = Mul(g, s)
-	w = Mul(w, Sqrt(s))
-	id := identity(g, d[1])
+	most := ReduceAndKeep(ReduceAndKeep(Abs(g), ReduceSum, -1), ReduceMax, -2)
+	s := Reciprocal(AddScalar(most, 1e-12))
+	g, w = Mul(g, s), Mul(w, Sqrt(s))
+	id := BroadcastToShape(ExpandLeftToRank(identity(g, d[len(d)-1]), g.Rank()), g.Shape())
 	for iterations > 0 {
 		p := id
 		for range min(iterations, gramLife) {
 			q := Sub(MulScalar(id, 1.5), MulScalar(g, 0.5))
-			p = DotProduct(p, q)
-			g = DotProduct(DotProduct(q, g), q)
+			p = MatMul(p, q)
+			g = MatMul(MatMul(q, g), q)
 		}
-		w = DotProduct(w, p)
+		w = MatMul(w, p)
 		if iterations -= gramLife; iterations > 0 {
 			g = gram(w)
 		}
@@ -37,4 +38,9 @@ func Bjorck(w *Node, iterations int) *Node {
 const gramLife = 12
 
 // gram returns wᵀw.
-func gram(w *Node) *Node { return Einsum("ij,ik->jk", w, w) }
+func gram(w *Node) *Node {
+	if w.Rank() == 2 {
+		return Einsum("ij,ik->jk", w, w)
+	}
+	return Einsum("nij,nik->njk", w, w)
+}

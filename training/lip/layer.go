@@ -92,8 +92,12 @@ func Convolutions() []string { return slices.Sorted(maps.Keys(convolutions)) }
 var convolutions = map[string]func(scope *model.Scope, g *Graph, k, in, out int) *Node{
 	"bcop": func(scope *model.Scope, g *Graph, k, in, out int) *Node {
 		c := max(in, out)
-		mix := variable(scope, g, "mix", 1/math.Sqrt(float64(c)), in, out)
-		return BCOP(mix, variable(scope, g, "half", 1/math.Sqrt(float64(c)), BCOPTaps(k), c, c/2), k, iterations)
+		std := 1 / math.Sqrt(float64(c))
+		var half *Node
+		if k > 1 {
+			half = variable(scope, g, "half", std, BCOPTaps(k), c, c/2)
+		}
+		return BCOP(variable(scope, g, "mix", std, in, out), half, k, iterations)
 	},
 	"aol": func(scope *model.Scope, g *Graph, k, in, out int) *Node {
 		return AOLConvolution(variable(scope, g, "kernel", 1/math.Sqrt(float64(k*k*max(in, out))), k, k, in, out))

@@ -68,6 +68,7 @@ func TestTrainedLayers(t *testing.T) {
 		in    Size
 	}{
 		{Dense{64}, Size{64}}, {Dense{16}, Size{49}}, {Dense{49}, Size{16}},
+		{Convolution{"bcop", 1, 4}, Size{3, 5, 6}},
 		{Convolution{"bcop", 3, 8}, Size{7, 7, 4}},
 		{Convolution{"bcop", 3, 4}, Size{5, 9, 8}},
 		{Convolution{"bcop", 5, 2}, Size{6, 5, 1}},

@@ -12,7 +12,7 @@ import (
 // Gap, the constant of a difference of two logits.
 type Offset struct{ Offset, Temperature, Gap float64 }
 
-// Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the loss of each example, [batch].
+// Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the mean over the batch, a scalar.
 func (o Offset) Loss(labels, logits []*Node) *Node {
 	z := logits[0]
 	d := z.Shape().Dimensions

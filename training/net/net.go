@@ -35,6 +35,9 @@ func New(architecture string, in lip.Size, convolution string, width, classes in
 		known := slices.Sorted(maps.Keys(Architectures))
 		return nil, fmt.Errorf("no architecture %q; known: %s", architecture, strings.Join(known, ", "))
 	}
+	if known := lip.Convolutions(); !slices.Contains(known, convolution) { // even where the architecture has none
+		return nil, fmt.Errorf("no convolution %q; known: %s", convolution, strings.Join(known, ", "))
+	}
 	if width < 2 || classes < 2 {
 		return nil, fmt.Errorf("a network needs width and classes of at least 2, not %d and %d", width, classes)
 	}
@@ -77,8 +80,8 @@ type LayerBound struct {
 }
 
 // Bounds proves every layer from effective weights and returns Λ last: a bound on the Lipschitz
-// constant (l2) of every difference of two logits, the product of all layers but the last
-// times the largest distance of two of its rows.
+// constant (l2) of every difference of two logits, the product of all layers but the last times
+// the largest distance of two columns, [in, classes], of that one.
 func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) {
 	bounds := make([]LayerBound, len(n.Layers))
 	lambda := lip.Isometry()

@@ -1,0 +1,170 @@
+package net
+
+import (
+	"context"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/gomlx/backends/default"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/training/device"
+	"github.com/lipsmooth/lipsmooth/training/lip"
+)
+
+var backend compute.Backend
+
+func TestMain(m *testing.M) {
+	var err error
+	if backend, _, err = device.Open(context.Background(), device.Options{Quiet: true}); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+func TestNew(t *testing.T) {
+	for architecture := range Architectures {
+		for _, convolution := range lip.Convolutions() {
+			for _, in := range []lip.Size{{28, 28, 1}, {32, 32, 3}} {
+				n, err := New(architecture, in, convolution, 16, 10)
+				if err != nil {
+					t.Errorf("%s with %s on %v: %v", architecture, convolution, in, err)
+					continue
+				}
+				last := len(n.Layers) - 1
+				if out, err := n.Layers[last].Out(n.Sizes()[last]); err != nil || out.String() != "10" || n.Sizes()[0].String() != in.String() {
+					t.Errorf("%s on %v: sizes %v, then %v, %v", architecture, in, n.Sizes(), out, err)
+				}
+			}
+		}
+	}
+	names := strings.Join(slices.Sorted(maps.Keys(Architectures)), ", ")
+	for _, c := range []struct {
+		architecture   string
+		in             lip.Size
+		convolution    string
+		width, classes int
+		want           string
+	}{
+		{"resnet50", lip.Size{28, 28, 1}, "aol", 16, 10, `no architecture "resnet50"; known: ` + names},
+		{"conv", lip.Size{28, 28, 1}, "fft", 16, 10, `no convolution "fft"; known: aol, bcop`},
+		{"dense", lip.Size{28, 28, 1}, "", 16, 10, `no convolution ""; known: aol, bcop`},
+		{"conv", lip.Size{28, 28, 1}, "aol", 1, 10, "width and classes of at least 2, not 1 and 10"},
+		{"dense", lip.Size{28, 28, 1}, "aol", -4, 10, "width and classes of at least 2"},
+		{"conv", lip.Size{28, 28, 1}, "aol", 16, 1, "width and classes of at least 2, not 16 and 1"},
+		{"conv", lip.Size{28, 28, 1}, "aol", 15, 10, "layer 2 of conv: MaxMin needs an even number of channels"},
+		{"conv", lip.Size{30, 28, 1}, "aol", 16, 10, "layer 3 of conv: space to depth 2×2 needs"},
+		{"residual", lip.Size{7, 28, 1}, "aol", 16, 10, "layer 0 of residual: space to depth 2×2 needs"},
+		{"conv", lip.Size{4, 4, 1}, "aol", 16, 10, "layer 1 of conv: conv 3×3 16 (aol) needs an odd kernel no larger than the image 2×2×4"},
+		{"conv", lip.Size{16}, "aol", 16, 10, "layer 0 of conv"},
+	} {
+		if _, err := New(c.architecture, c.in, c.convolution, c.width, c.classes); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+func normal(r *rand.Rand, dimensions ...int) *tensors.Tensor {
+	x := make([]float32, lip.Size(dimensions).Entries())
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return tensors.FromFlatDataAndDimensions(x, dimensions...)
+}
+
+// TestBounds: no difference of two logits is steeper than Λ, along random pairs near and far or
+// where gradient ascent leads; and Λ is no more than √2.
+func TestBounds(t *testing.T) {
+	const n, classes = 32, 5
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct{ architecture, convolution string }{
+		{"conv", "aol"}, {"conv", "bcop"}, {"residual", "aol"}, {"dense", "aol"},
+	} {
+		net, err := New(c.architecture, lip.Size{12, 12, 1}, c.convolution, 4, classes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := model.NewStore()
+		store.SetParam(model.ParamInitialSeed, int64(3))
+		var layers []int // of each weight
+		exec, err := model.NewExec(backend, store, func(scope *model.Scope, x, y, pick *Node) []*Node {
+			w := net.Effective(scope.In("model"), x.Graph())
+			z := net.Logits(x, w)
+			// The gradient of the logits' difference that pick, [n, classes], names, and a step along it.
+			g := Gradient(ReduceAllSum(Mul(z, pick)), x)[0]
+			norm := Sqrt(ReduceAndKeep(Square(g), ReduceSum, 1, 2, 3))
+			out := []*Node{z, net.Logits(y, w), norm, Add(x, Div(g, AddScalar(norm, 1e-12)))}
+			layers = nil
+			for i, l := range w {
+				for _, v := range l {
+					out, layers = append(out, v), append(layers, i)
+				}
+			}
+			return out
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pick := make([]float32, n*classes)
+		for i := range n {
+			pick[i*classes+i%classes], pick[i*classes+(i+1+i/classes%(classes-1))%classes] = 1, -1
+		}
+		weights := make([][]*tensors.Tensor, len(net.Layers))
+		lambda, most, pairs := math.NaN(), 0.0, 0.0
+		x := normal(r, n, 12, 12, 1)
+		for step := range 30 {
+			y := tensors.MustCopyFlatData[float32](x)
+			distance := make([]float64, n)
+			for i := range y {
+				d := float32(r.NormFloat64() * math.Exp2(-float64(step%8)))
+				distance[i/144] += float64(d) * float64(d)
+				y[i] += d
+			}
+			out, err := exec.Call(x, tensors.FromFlatDataAndDimensions(y, n, 12, 12, 1), tensors.FromFlatDataAndDimensions(pick, n, classes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if step == 0 {
+				for i, l := range layers {
+					weights[l] = append(weights[l], out[4+i])
+				}
+				bounds, b := net.Bounds(weights)
+				lambda = b.Value()
+				product := 1.0
+				for i, l := range bounds {
+					if l.Layer != net.Layers[i].String() || l.Bound.Proof() == "" || l.Bound.Value() > 1+1e-4 {
+						t.Errorf("%v: layer %d is %+v", c, i, l)
+					}
+					product *= l.Bound.Value()
+				}
+				if !(lambda <= math.Sqrt2*product*(1+1e-9)) {
+					t.Errorf("%v: Λ %v, √2 times the layers' product %v", c, lambda, math.Sqrt2*product)
+				}
+			}
+			a, b := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
+			for i := range n {
+				d := make([]float64, classes)
+				for k := range d {
+					d[k] = float64(a[i*classes+k]) - float64(b[i*classes+k])
+				}
+				pairs = max(pairs, (slices.Max(d)-slices.Min(d))/math.Sqrt(distance[i]))
+			}
+			for _, s := range tensors.MustCopyFlatData[float32](out[2]) {
+				most = max(most, float64(s))
+			}
+			x = out[3]
+		}
+		exec.Finalize()
+		t.Logf("%-8s %-4s Λ %.5f, steepest found %.5f, of random pairs %.5f", c.architecture, c.convolution, lambda, most, pairs)
+		if !(most <= lambda*(1+1e-5) && pairs <= lambda*(1+1e-3)) || most < 0.05*lambda {
+			t.Errorf("%v: Λ %v, but slopes of %v and %v", c, lambda, most, pairs)
+		}
+	}
+}
