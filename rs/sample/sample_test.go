@@ -2,10 +2,22 @@ package sample_test
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	_ "github.com/gomlx/compute/gobackend"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
@@ -16,6 +28,7 @@ var backends = func() func(testing.TB) []compute.Backend {
 		if list != nil {
 			return list
 		}
+		t.Setenv("GOMLX_BACKEND", "") // another than these two isn't tested
 		if b, info, err := device.Open(context.Background(), device.Options{NoInstall: true, Quiet: true}); err == nil && info.Name != "go" {
 			list = append(list, b)
 		} else {
@@ -29,3 +42,340 @@ var backends = func() func(testing.TB) []compute.Backend {
 		return list
 	}
 }()
+
+// onEach runs a test on every backend.
+func onEach(t *testing.T, f func(t *testing.T, backend compute.Backend)) {
+	for _, b := range backends(t) {
+		t.Run(b.Name(), func(t *testing.T) { f(t, b) })
+	}
+}
+
+var size = [3]int{8, 8, 1}
+
+const values, classes = 64, 5
+
+// dense is a network of two layers and random weights on 8×8 images. end, where it isn't nil, is applied to
+// the logits.
+func dense(end func(scope *model.Scope, images, logits *Node) *Node) sample.Classifier {
+	r := rand.New(rand.NewPCG(3, 4))
+	weights := func(in, out int) *tensors.Tensor {
+		w := make([]float32, in*out)
+		for i := range w {
+			w[i] = float32(r.NormFloat64() / math.Sqrt(float64(in)))
+		}
+		return tensors.FromFlatDataAndDimensions(w, in, out)
+	}
+	store := model.NewStore()
+	store.VariableWithValue("/a", weights(values, 16))
+	store.VariableWithValue("/b", weights(16, classes))
+	return sample.Classifier{
+		Store: store, Size: size, Classes: classes,
+		Logits: func(scope *model.Scope, x *Node) *Node {
+			g := x.Graph()
+			h := DotProduct(Reshape(AddScalar(x, -0.5), -1, values), store.GetVariable("/a").NodeValue(g))
+			z := DotProduct(Abs(h), store.GetVariable("/b").NodeValue(g))
+			if end != nil {
+				z = end(scope, x, z)
+			}
+			return z
+		},
+	}
+}
+
+// picture is an image of index i.
+func picture(i int) []float32 {
+	r := rand.New(rand.NewPCG(uint64(i), 5))
+	x := make([]float32, values)
+	for j := range x {
+		x[j] = r.Float32()
+	}
+	return x
+}
+
+func newSampler(t testing.TB, backend compute.Backend, c sample.Classifier, s sample.Settings) *sample.Sampler {
+	t.Helper()
+	p, err := sample.New(backend, c, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+var edges = countlog.Edges(4, 64)
+
+// What Evidence counts is what the classifier says of Draws, counted here.
+func TestEvidenceIsOfDraws(t *testing.T) {
+	rounded := func(_ *model.Scope, _, z *Node) *Node { return Floor(z) } // ties
+	doubles := func(_ *model.Scope, _, z *Node) *Node { return ConvertDType(z, dtypes.Float64) }
+	onEach(t, func(t *testing.T, backend compute.Backend) {
+		for name, end := range map[string]func(*model.Scope, *Node, *Node) *Node{"plain": nil, "ties": rounded, "float64": doubles} {
+			const block, seed, sigma = 50, 9, 0.3
+			c := dense(end)
+			p := newSampler(t, backend, c, sample.Settings{Block: block, Edges: edges})
+			bare := newSampler(t, backend, c, sample.Settings{Block: block})
+			exec := model.MustNewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node {
+				return ConvertDType(c.Logits(scope, x), dtypes.Float32)
+			})
+			defer exec.Finalize()
+			tied := 0
+			for _, n := range []struct{ n0, n int }{{37, 120}, {50, 100}, {1, 1}, {101, 49}} {
+				const index = 4
+				e, err := p.Evidence(picture(index), index, 2, sigma, n.n0, n.n, seed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := &rs.Evidence{Index: index, Label: 2, Sigma: sigma, Clean: e.Clean}
+				draws := func(phase sample.Phase, n int) (votes rs.Votes, logits []float32) {
+					votes = make(rs.Votes, classes)
+					for b := 0; b*block < n; b++ {
+						x, err := p.Draws(picture(index), sigma, seed, index, phase, b)
+						if err != nil {
+							t.Fatal(err)
+						}
+						out := exec.MustCall(tensors.FromFlatDataAndDimensions(x, block, 8, 8, 1))
+						logits = append(logits, tensors.MustCopyFlatData[float32](out[0])...)
+					}
+					logits = logits[:n*classes]
+					for i := range n {
+						z := logits[i*classes : (i+1)*classes]
+						best, equal := 0, false
+						for c := 1; c < classes; c++ {
+							if z[c] == z[best] {
+								equal = true
+							}
+							if z[c] > z[best] {
+								best, equal = c, false
+							}
+						}
+						if equal {
+							tied++
+						}
+						votes[best]++
+					}
+					return votes, logits
+				}
+				bins := func(logits []float32) rs.Histogram {
+					h := rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
+					for i := 0; i < len(logits); i += classes {
+						other := float32(math.Inf(-1))
+						for c := range classes {
+							if c != want.Class {
+								other = max(other, logits[i+c])
+							}
+						}
+						m := logits[i+want.Class] - other
+						bin := 0
+						for bin < len(edges) && m >= float32(edges[bin]) {
+							bin++
+						}
+						h.Counts[bin]++
+					}
+					return h
+				}
+				var selection, estimation []float32
+				want.Selection, selection = draws(sample.Selection, n.n0)
+				want.Class = want.Selection.Top()
+				want.Estimation, estimation = draws(sample.Estimation, n.n)
+				want.SelectionMargins, want.Margins = bins(selection), bins(estimation)
+				if !reflect.DeepEqual(e, want) {
+					t.Errorf("%s, n0=%d, n=%d:\n%+v\nnot what is counted from its draws:\n%+v", name, n.n0, n.n, e, want)
+				}
+				for total, of := range map[int]int{e.Selection.Total(): n.n0, e.SelectionMargins.Total(): n.n0, e.Estimation.Total(): n.n, e.Margins.Total(): n.n} {
+					if total != of {
+						t.Errorf("%s: %d draws were counted of %d", name, total, of)
+					}
+				}
+				without, err := bare.Evidence(picture(index), index, 2, sigma, n.n0, n.n, seed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				e.SelectionMargins, e.Margins = rs.Histogram{}, rs.Histogram{}
+				if !reflect.DeepEqual(e, without) {
+					t.Errorf("%s: without margins %+v, with them %+v", name, without, e)
+				}
+			}
+			if name == "ties" && tied < 20 {
+				t.Errorf("%d ties test little", tied)
+			}
+		}
+	})
+}
+
+func TestClean(t *testing.T) {
+	onEach(t, func(t *testing.T, backend compute.Backend) {
+		for _, test := range []struct {
+			logits []float32
+			want   rs.Clean
+		}{
+			{[]float32{1, 4, 2.5}, rs.Clean{Class: 1, Margin: 1.5}},
+			{[]float32{3, 3, 1}, rs.Clean{Class: 0, Margin: 0}},
+			{[]float32{-3, -2, -1}, rs.Clean{Class: 2, Margin: 1}},
+		} {
+			p := newSampler(t, backend, constant(test.logits), sample.Settings{Block: 10})
+			e, err := p.Evidence([]float32{0.5}, 0, 0, 1, 1, 11, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Clean != test.want || e.Class != test.want.Class || e.Estimation[test.want.Class] != 11 {
+				t.Errorf("logits %v gave %+v", test.logits, e)
+			}
+		}
+	})
+}
+
+// constant is a classifier of one answer on images of one value.
+func constant(logits []float32) sample.Classifier {
+	return sample.Classifier{
+		Store: model.NewStore(), Size: [3]int{1, 1, 1}, Classes: len(logits),
+		Logits: func(_ *model.Scope, x *Node) *Node {
+			return Add(MulScalar(Reshape(x, -1, 1), 0), ExpandAxes(Const(x.Graph(), logits), 0))
+		},
+	}
+}
+
+func TestNotFinite(t *testing.T) {
+	onEach(t, func(t *testing.T, backend compute.Backend) {
+		settings := sample.Settings{Block: 20, Edges: edges}
+		// Weights.
+		c := dense(nil)
+		w := make([]float32, 16*classes)
+		w[7] = float32(math.NaN())
+		if err := c.Store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16, classes)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := newSampler(t, backend, c, settings).Evidence(picture(3), 3, 0, 0.5, 10, 10, 1)
+		refused(t, err, "example 3", "without noise", "NaN")
+
+		// One logit of the draws whose first value is over 1.7; the image's is below.
+		for name, bad := range map[string]float64{"NaN": math.NaN(), "+Inf": math.Inf(1), "-Inf": math.Inf(-1)} {
+			c := dense(func(_ *model.Scope, x, z *Node) *Node {
+				g := z.Graph()
+				first := Reshape(Slice(x, AxisRange(), AxisElem(0), AxisElem(0)), -1, 1)
+				hit := And(GreaterThan(first, Scalar(g, dtypes.Float32, 1.7)), Equal(Iota(g, z.Shape(), 1), Scalar(g, dtypes.Float32, 2)))
+				return Where(hit, BroadcastToShape(Const(g, float32(bad)), z.Shape()), z)
+			})
+			p := newSampler(t, backend, c, settings)
+			x := picture(5)
+			x[0] = 0.5
+			for _, phase := range []sample.Phase{sample.Selection, sample.Estimation} {
+				at := -1
+				for block := 0; at < 0; block++ {
+					draws, err := p.Draws(x, 0.5, 1, 5, phase, block)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i := 0; i < settings.Block && at < 0; i++ {
+						if draws[i*values] > 1.7 {
+							at = block*settings.Block + i
+						}
+					}
+				}
+				if at == 0 {
+					t.Fatal("choose another seed")
+				}
+				n0, n := 1, at
+				if phase == sample.Selection {
+					n0, n = at, 1
+				}
+				if _, err := p.Evidence(x, 5, 0, 0.5, n0, n, 1); err != nil {
+					t.Errorf("%s: %d draws of the %v draw, none of them bad: %v", name, at, phase, err)
+				}
+				if phase == sample.Selection {
+					n0++
+				} else {
+					n++
+				}
+				e, err := p.Evidence(x, 5, 0, 0.5, n0, n, 1)
+				refused(t, err, "example 5", fmt.Sprintf("draw %d of block %d of the %v draw", at%settings.Block, at/settings.Block, phase))
+				if e != nil {
+					t.Error("evidence beside an error")
+				}
+			}
+		}
+	})
+}
+
+func TestNotDeterministic(t *testing.T) {
+	onEach(t, func(t *testing.T, backend compute.Backend) {
+		for _, e := range [][]float64{nil, edges} {
+			// Far too little to change a vote.
+			c := dense(func(scope *model.Scope, _, z *Node) *Node {
+				return Add(z, MulScalar(scope.Store().RandomNormal(z.Graph(), z.Shape()), 1e-5))
+			})
+			_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Edges: e}).Evidence(picture(6), 6, 0, 0.1, 10, 10, 1)
+			refused(t, err, "example 6", "isn't deterministic")
+		}
+	})
+}
+
+func TestRefused(t *testing.T) {
+	backend := backends(t)[0]
+	c := dense(nil)
+	for name, s := range map[string]sample.Settings{
+		"blocks of 0":  {Block: 0},
+		"blocks of -1": {Block: -1},
+		"edge 1, 0.1":  {Block: 1, Edges: []float64{0, 0.1}},
+		"edge 0, NaN":  {Block: 1, Edges: []float64{math.NaN()}},
+		"edge 1, 0":    {Block: 1, Edges: []float64{1, 0}},
+		"edge 1, 1":    {Block: 1, Edges: []float64{1, 1}},
+	} {
+		_, err := sample.New(backend, c, s)
+		refused(t, err, name)
+	}
+	for name, change := range map[string]func(*sample.Classifier){
+		"1 classes": func(c *sample.Classifier) { c.Classes = 1 },
+		"[8 0 1]":   func(c *sample.Classifier) { c.Size[1] = 0 },
+		"store":     func(c *sample.Classifier) { c.Store = nil },
+	} {
+		c := c
+		change(&c)
+		_, err := sample.New(backend, c, sample.Settings{Block: 1})
+		refused(t, err, name)
+	}
+
+	p := newSampler(t, backend, c, sample.Settings{Block: 5})
+	for _, test := range []struct {
+		says   string
+		values int
+		sigma  float64
+		n0, n  int
+	}{
+		{"63 values", 63, 1, 1, 1},
+		{"65 values", 65, 1, 1, 1},
+		{"deviation 0", 64, 0, 1, 1},
+		{"deviation -1", 64, -1, 1, 1},
+		{"deviation NaN", 64, math.NaN(), 1, 1},
+		{"deviation +Inf", 64, math.Inf(1), 1, 1},
+		{"0 selection", 64, 1, 0, 1},
+		{"0 estimation", 64, 1, 1, 0},
+	} {
+		_, err := p.Evidence(make([]float32, test.values), 8, 0, test.sigma, test.n0, test.n, 1)
+		refused(t, err, "example 8", test.says)
+		if test.n0 == 1 && test.n == 1 {
+			_, err := p.Draws(make([]float32, test.values), test.sigma, 1, 8, sample.Selection, 0)
+			refused(t, err, "example 8", test.says)
+		}
+	}
+
+	c.Classes++
+	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
+	refused(t, err, "logits are [5 5], not [5, 6]")
+	c.Logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
+	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
+	refused(t, err, "example 0")
+}
+
+// refused asks for an error that says these things.
+func refused(t *testing.T, err error, says ...string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("no error that says %q", says)
+		return
+	}
+	for _, s := range says {
+		if !strings.Contains(err.Error(), s) {
+			t.Errorf("%q doesn't say %q", err, s)
+		}
+	}
+}
