@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,8 +27,8 @@ type loaded struct {
 
 // load reads a run, and chooses the temperature on its tuning images unless tau is given (not negative).
 func load(dir string, alpha, tau float64) (*loaded, error) {
-	if !(0 < alpha && alpha < 1) {
-		return nil, fmt.Errorf("--alpha %v: must lie between 0 and 1", alpha)
+	if err := checkAlpha(alpha); err != nil {
+		return nil, err
 	}
 	log, err := countlog.Open(dir)
 	if err != nil {
@@ -48,7 +50,8 @@ func load(dir string, alpha, tau float64) (*loaded, error) {
 	if tau >= 0 {
 		return l, nil
 	}
-	tuning, err := countlog.Open(filepath.Join(dir, tuningFolder))
+	folder := filepath.Join(dir, tuningFolder)
+	tuning, err := countlog.Open(folder)
 	if errors.Is(err, os.ErrNotExist) {
 		l.notes = append(l.notes, fmt.Sprintf("%s: no tuning images: give a temperature with --tau for soft votes", dir))
 		return l, nil
@@ -56,8 +59,11 @@ func load(dir string, alpha, tau float64) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tuning.Run.Model != log.Run.Model || tuning.Run.Dataset != log.Run.Dataset || tuning.Run.Sigma != log.Run.Sigma {
-		return nil, fmt.Errorf("%s: its model, dataset or σ aren't those of %s", filepath.Join(dir, tuningFolder), dir)
+	if err := alike(folder, tuning.Run, dir, log.Run); err != nil {
+		return nil, err
+	}
+	if tuning.Run.Sigma != log.Run.Sigma {
+		return nil, fmt.Errorf("%s was sampled with σ = %v, %s with %v", folder, tuning.Run.Sigma, dir, log.Run.Sigma)
 	}
 	rows, err := tuning.All()
 	if err != nil {
@@ -65,7 +71,7 @@ func load(dir string, alpha, tau float64) (*loaded, error) {
 	}
 	for _, e := range rows {
 		if log.Run.Examples.Position(e.Index) >= 0 {
-			return nil, fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound", filepath.Join(dir, tuningFolder), e.Index)
+			return nil, fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound", folder, e.Index)
 		}
 	}
 	l.Tau = rs.ChooseTau(rows, log.Run.N, log.Run.Model.Lambda, alpha)
@@ -85,31 +91,58 @@ func ofModel(dir string, run countlog.Run) error {
 	return err
 }
 
+// alike says why two runs can't stand in one figure or table, or nil.
+func alike(dir string, run countlog.Run, otherDir string, other countlog.Run) error {
+	switch {
+	case run.Model != other.Model:
+		return fmt.Errorf("%s was sampled from model %s %.12s, %s from %s %.12s", dir, run.Model.Name, run.Model.Hash, otherDir, other.Model.Name, other.Model.Hash)
+	case run.Dataset != other.Dataset:
+		return fmt.Errorf("%s was sampled on dataset %s %.12s, %s on %s %.12s", dir, run.Dataset.Name, run.Dataset.Hash, otherDir, other.Dataset.Name, other.Dataset.Hash)
+	}
+	return nil
+}
+
 // certified is what one method says of a run.
 type certified struct {
 	figures.Curve
 	seconds float64
 }
 
-// certify certifies a run by each method; all stands for those the run has what they need for.
-func (l *loaded) certify(method string, alpha float64) ([]certified, error) {
-	names := strings.Split(method, ",")
-	all := method == "all"
-	if all {
-		names = rs.MethodNames()
+// methods reads a list of methods; all is every one, and known to be.
+func methods(list string) (names []string, all bool, err error) {
+	for name := range strings.SplitSeq(list, ",") {
+		name = strings.TrimSpace(name)
+		if name == "all" {
+			return rs.MethodNames(), true, nil
+		}
+		if _, err := rs.MethodByName(name); err != nil {
+			return nil, false, fmt.Errorf("--method: %w, all", err)
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, false, nil
+}
+
+// certify certifies a run by each method of a list; all stands for those the run has what they need for.
+func (l *loaded) certify(list string, alpha float64) ([]certified, error) {
+	names, all, err := methods(list)
+	if err != nil {
+		return nil, err
 	}
 	var out []certified
 	for _, name := range names {
 		begun := time.Now()
 		curves, err := l.Certify(alpha, []string{name})
-		if err != nil {
-			if _, unknown := rs.MethodByName(name); !all || unknown != nil {
-				return nil, err
-			}
+		switch {
+		case err == nil:
+			out = append(out, certified{curves[0], time.Since(begun).Seconds()})
+		case all:
 			l.notes = append(l.notes, fmt.Sprintf("left out: %v", err))
-			continue
+		default:
+			return nil, err
 		}
-		out = append(out, certified{curves[0], time.Since(begun).Seconds()})
 	}
 	return out, nil
 }
@@ -159,25 +192,23 @@ func certificates(l *loaded, results []certified) *figures.Table {
 
 // writeTable writes a table as TSV, whole or not at all.
 func writeTable(path string, t *figures.Table, caption string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	next := path + ".new"
+	f, err := os.Create(next)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer os.Remove(next)
 	err = t.WriteTSV(f, caption)
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
-	return nil
+	return os.Rename(next, path)
 }
 
 // report prints a run's table and writes it, with the certificates of each image, into its folder.
@@ -215,10 +246,16 @@ certificates.tsv: one line an image and method, with what α was spent on.
 Methods:
 ` + list.String(),
 		Example: "  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("tau") && !(tau >= 0) {
-				return fmt.Errorf("--tau %v: must be at least 0", tau)
+			if cmd.Flags().Changed("tau") && !(0 <= tau && tau <= math.MaxFloat64) {
+				return fmt.Errorf("--tau %v: must be at least 0 and finite", tau)
+			}
+			if err := checkRadii(radii); err != nil {
+				return err
+			}
+			if _, _, err := methods(method); err != nil {
+				return err
 			}
 			l, err := load(args[0], alpha, tau)
 			if err != nil {

@@ -3,7 +3,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,14 +26,24 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	// A second interrupt ends the process at once.
 	context.AfterFunc(ctx, stop)
 	err := Run(ctx, args, stdout, stderr)
-	if err == nil {
+	switch {
+	case err == nil:
 		return 0
-	}
-	fmt.Fprintln(stderr, "lipsmooth:", oneLine(err))
-	if errors.Is(err, context.Canceled) {
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "lipsmooth: interrupted:", interrupted(err))
 		return 130
 	}
+	fmt.Fprintln(stderr, "lipsmooth:", oneLine(err))
 	return 1
+}
+
+// interrupted is what an interrupt cut off.
+func interrupted(err error) string {
+	what := strings.TrimRight(strings.TrimSuffix(oneLine(err), context.Canceled.Error()), ": ")
+	if what == "" {
+		return "the same command goes on from what is done"
+	}
+	return what
 }
 
 // Run runs the command.
@@ -54,10 +63,12 @@ and certifies l2 radii from what it sampled.
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root.ExecuteContext(ctx)
 }
 
+// oneLine joins the lines of an error.
 func oneLine(err error) string {
 	var lines []string
 	for line := range strings.Lines(err.Error()) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/gomlx/compute"
@@ -20,7 +21,9 @@ func (o *opened) open(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	o.backend, o.Info, err = device.Open(ctx, device.Options{Log: o.log})
+	if o.backend, o.Info, err = device.Open(ctx, device.Options{Log: o.log}); err == nil {
+		fmt.Fprintf(o.log, "backend: %s\n", o.Info)
+	}
 	return err
 }
 

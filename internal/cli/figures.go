@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/spf13/cobra"
 )
 
@@ -18,16 +19,21 @@ const curveFile = "training.tsv"
 // the training curve of the model in it.
 func drawing(l *loaded, dir string, alpha float64) (figures.Input, error) {
 	in := figures.Input{Runs: []figures.Sampled{l.Sampled}, Alpha: alpha}
-	others, err := filepath.Glob(filepath.Join(dir, sweepFolder, "*"))
+	others, err := filepath.Glob(filepath.Join(dir, sweepFolder, "*", countlog.RunFile))
 	if err != nil {
 		return in, err
 	}
 	for _, other := range others {
+		other = filepath.Dir(other)
 		s, err := load(other, alpha, -1)
 		if err != nil {
 			return in, err
 		}
+		if err := alike(other, s.Run, dir, l.Run); err != nil {
+			return in, err
+		}
 		in.Runs = append(in.Runs, s.Sampled)
+		l.notes = append(l.notes, s.notes...)
 	}
 	path := filepath.Join(dir, modelFolder, curveFile)
 	f, err := os.Open(path)
@@ -42,27 +48,26 @@ func drawing(l *loaded, dir string, alpha float64) (figures.Input, error) {
 	return in, err
 }
 
-// draw saves the named figures, or every one the input has what it needs for, and returns one path of each.
+// draw saves the named figures, or every one the input has what it needs for, and returns one path of
+// each. Nothing is saved where a named one can't be drawn.
 func draw(in figures.Input, names []string, out string) (paths, notes []string, err error) {
-	all := len(names) == 0
-	if all {
-		for _, e := range figures.List {
-			names = append(names, e.Name)
+	entries, err := figuresByName(names)
+	if err != nil {
+		return nil, nil, err
+	}
+	var drawn []*figures.Figure
+	for _, e := range entries {
+		figure, err := e.Draw(in)
+		switch {
+		case err == nil:
+			drawn = append(drawn, figure)
+		case len(names) > 0:
+			return nil, nil, err
+		default:
+			notes = append(notes, fmt.Sprintf("left out: %v", err))
 		}
 	}
-	for _, name := range names {
-		entry, err := figures.ByName(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		figure, err := entry.Draw(in)
-		if err != nil {
-			if !all {
-				return nil, nil, err
-			}
-			notes = append(notes, fmt.Sprintf("left out: %v", err))
-			continue
-		}
+	for _, figure := range drawn {
 		files, err := figure.Save(out, "")
 		if err != nil {
 			return nil, nil, err
@@ -70,6 +75,21 @@ func draw(in figures.Input, names []string, out string) (paths, notes []string, 
 		paths = append(paths, files[1])
 	}
 	return paths, notes, nil
+}
+
+// figuresByName finds entries of figures.List, all of them where no name is given.
+func figuresByName(names []string) (entries []figures.Entry, err error) {
+	if len(names) == 0 {
+		return figures.List, nil
+	}
+	for _, name := range names {
+		e, err := figures.ByName(name)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
 }
 
 func figuresCommand() *cobra.Command {
@@ -87,8 +107,13 @@ func figuresCommand() *cobra.Command {
 Figures:
 ` + list.String(),
 		Example: "  lipsmooth figures runs/mnist-0.25 radius margins --out figures",
-		Args:    cobra.MinimumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			return one("run's folder")(cmd, args[:min(1, len(args))])
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := figuresByName(args[1:]); err != nil {
+				return err
+			}
 			l, err := load(args[0], alpha, -1)
 			if err != nil {
 				return err

@@ -20,11 +20,13 @@ func terminal(w io.Writer) bool {
 // every ten seconds elsewhere. begun is how many there were at the start.
 func progress(w io.Writer, what, unit string, begun, total int) func(done int) {
 	if terminal(w) {
-		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
+		if begun > 0 {
+			what += fmt.Sprintf(" (%d done before)", begun)
+		}
+		bar := progressbar.NewOptions(total-begun, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
 			progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }))
-		_ = bar.Set(begun)
-		return func(done int) { _ = bar.Set(done) }
+		return func(done int) { _ = bar.Set(done - begun) }
 	}
 	start := time.Now()
 	said := start

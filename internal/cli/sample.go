@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -28,14 +30,48 @@ type draws struct {
 	block  int
 }
 
+// check names the first flag that is out of range.
+func (s draws) check() error {
+	if err := checkSigma(s.sigma); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		flag         string
+		value, least int
+	}{{"images", s.images, 0}, {"tuning", s.tuning, 0}, {"n0", s.n0, 1}, {"n", s.n, 1}, {"block", s.block, 1}} {
+		if err := checkLeast(f.flag, f.value, f.least); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plans are the images of a run and others, to choose a temperature on.
+func (s draws) plans(size int) (run, tuning countlog.Plan, err error) {
+	run = countlog.Every(size)
+	if s.images > 0 {
+		run = countlog.Spread(size, s.images)
+	}
+	if s.tuning == 0 {
+		return run, tuning, nil
+	}
+	if run.Stride < 2 {
+		return run, tuning, fmt.Errorf("%d of %d images leave none to choose a temperature on: sample at most %d, or give --tuning 0", run.Count, size, size/2)
+	}
+	// Halfway between the images of the run.
+	count := min(s.tuning, run.Count)
+	return run, countlog.Plan{Start: run.Start + run.Stride/2, Stride: run.Count / count * run.Stride, Count: count}, nil
+}
+
 // tuningDraws of the estimation draw are enough to choose a temperature.
 const tuningDraws = 1000
 
 // marginRadius is the margin that the last bin of the histograms starts at, in units of Λ.
 const marginRadius = 4
 
-// sampling draws a run and its tuning images into the folder out. Seconds count this call alone.
-func sampling(ctx context.Context, o *opened, m *training.Model, name string, d *data.Dataset, out string, s draws, log io.Writer) (seconds float64, err error) {
+// sampling draws a run and its tuning images into the folder out. What is complete needs no device.
+// Seconds count this call alone.
+func sampling(ctx context.Context, o *opened, m *training.Model, d *data.Dataset, out string, s draws, log io.Writer) (seconds float64, err error) {
 	if err := m.Fits(d); err != nil {
 		return 0, err
 	}
@@ -43,13 +79,14 @@ func sampling(ctx context.Context, o *opened, m *training.Model, name string, d 
 	if err != nil {
 		return 0, err
 	}
-	plan := countlog.Every(d.Len())
-	if s.images > 0 {
-		plan = countlog.Spread(d.Len(), s.images)
+	plan, tuning, err := s.plans(d.Len())
+	if err != nil {
+		return 0, err
 	}
+	begun := time.Now()
 	run := countlog.Run{
 		Format:     countlog.Format,
-		Model:      countlog.Model{Name: name, Hash: m.Hash, Lambda: m.Lambda.Value(), LambdaSource: countlog.Proved},
+		Model:      countlog.Model{Name: modelName(m), Hash: m.Hash, Lambda: m.Lambda.Value(), LambdaSource: countlog.Proved},
 		Dataset:    countlog.Dataset{Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len()},
 		Examples:   plan,
 		Sigma:      s.sigma,
@@ -60,67 +97,70 @@ func sampling(ctx context.Context, o *opened, m *training.Model, name string, d 
 		MarginMax:  float64(float32(marginRadius * m.Lambda.Value())),
 		MarginBins: countlog.DefaultMarginBins,
 	}
-	if s.tuning > 0 && plan.Stride < 2 {
-		return 0, fmt.Errorf("no images are left to choose a temperature from: sample fewer than %d, or none with --tuning 0", d.Len())
+	// The run's folder is asked first: where it holds another run, nothing is drawn for it.
+	w, err := openRun(ctx, o, out, run, log)
+	if err != nil {
+		return 0, err
 	}
-	begun := time.Now()
-	one := func(run countlog.Run, dir, what string) error {
-		if done, err := finished(dir, run); done || err != nil {
-			return err
-		}
-		if err := o.open(ctx); err != nil {
-			return err
-		}
-		run.Backend, run.Versions, run.Created = o.String(), o.Versions, time.Now().UTC().Truncate(time.Second)
-		w, err := countlog.Create(dir, run)
-		if err != nil {
-			return err
-		}
-		defer w.Close()
-		if dropped := w.Dropped(); dropped != nil {
-			fmt.Fprintln(log, "sampling: dropped an incomplete line:", dropped)
-		}
-		sampler, err := sample.New(o.backend, sample.Classifier{
-			Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
-		}, sample.Settings{Block: run.Block, Edges: run.Edges()})
-		if err != nil {
-			return err
-		}
-		defer sampler.Close()
-		if err := sampler.Run(ctx, w, d, progress(log, what, "images", w.Count(), run.Examples.Count)); err != nil {
-			return err
-		}
-		return w.Close()
-	}
+	defer w.Close()
+	what := fmt.Sprintf("sampling σ=%g", s.sigma)
 	if s.tuning > 0 {
-		t := run
-		// Halfway between the images of the run.
-		t.Examples = countlog.Spread(d.Len(), min(s.tuning, plan.Count))
-		t.Examples.Stride = max(1, plan.Count/t.Examples.Count) * plan.Stride
-		t.Examples.Start = plan.Start + plan.Stride/2
-		t.N = min(s.n, tuningDraws)
-		if err := one(t, filepath.Join(out, tuningFolder), fmt.Sprintf("sampling σ=%g (for the temperature)", s.sigma)); err != nil {
+		run.Examples, run.N = tuning, min(s.n, tuningDraws)
+		t, err := openRun(ctx, o, filepath.Join(out, tuningFolder), run, log)
+		if err != nil {
+			return 0, err
+		}
+		defer t.Close()
+		if err := fill(ctx, o, m, d, t, what+" (for the temperature)", log); err != nil {
 			return 0, err
 		}
 	}
-	err = one(run, out, fmt.Sprintf("sampling σ=%g", s.sigma))
+	err = fill(ctx, o, m, d, w, what, log)
 	return time.Since(begun).Seconds(), err
 }
 
-// finished reports whether the folder holds every row of this run, so that no device is needed.
-func finished(dir string, want countlog.Run) (bool, error) {
-	log, err := countlog.Open(dir)
+// openRun opens a run's folder to write in. A new run opens the device, which run.json names.
+func openRun(ctx context.Context, o *opened, dir string, run countlog.Run, log io.Writer) (*countlog.Writer, error) {
+	there, err := countlog.ReadRun(dir)
+	switch {
+	case err == nil:
+		run.Backend = there.Backend
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, err
+	default:
+		if err := o.open(ctx); err != nil {
+			return nil, err
+		}
+		run.Backend, run.Versions, run.Created = o.String(), o.Versions, time.Now().UTC().Truncate(time.Second)
+	}
+	w, err := countlog.Create(dir, run)
+	if err == nil && w.Dropped() != nil {
+		fmt.Fprintln(log, "sampling: dropped an incomplete line:", w.Dropped())
+	}
+	return w, err
+}
+
+// fill draws the rows that a run lacks.
+func fill(ctx context.Context, o *opened, m *training.Model, d *data.Dataset, w *countlog.Writer, what string, log io.Writer) error {
+	run := w.Run()
+	if w.Count() == run.Examples.Count {
+		return nil
+	}
+	if err := o.open(ctx); err != nil {
+		return err
+	}
+	if o.String() != run.Backend {
+		return fmt.Errorf("%s: %d of %d examples were drawn on backend %s; this is %s, whose draws may differ: set GOMLX_BACKEND, or choose another --out",
+			what, w.Count(), run.Examples.Count, run.Backend, o)
+	}
+	sampler, err := sample.New(o.backend, sample.Classifier{
+		Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
+	}, sample.Settings{Block: run.Block, Edges: run.Edges()})
 	if err != nil {
-		return false, nil // countlog.Create says what is wrong, if anything is
+		return err
 	}
-	have := log.Run
-	want.Backend, want.Versions, want.Created = have.Backend, nil, time.Time{}
-	have.Versions, have.Created = nil, time.Time{}
-	if fmt.Sprint(have) != fmt.Sprint(want) {
-		return false, nil
-	}
-	n, err := log.Count()
-	return err == nil && n == log.Planned(), nil
+	defer sampler.Close()
+	return sampler.Run(ctx, w, d, progress(log, what, "images", w.Count(), run.Examples.Count))
 }
 
 func sampleCommand() *cobra.Command {
@@ -133,8 +173,11 @@ func sampleCommand() *cobra.Command {
 and margin histograms as a run: run.json and a table with one line an image. Stopped and started again with the
 same flags, it goes on where it stopped.`,
 		Example: "  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 10000 --out runs/mnist-0.25",
-		Args:    cobra.ExactArgs(1),
+		Args:    one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := s.check(); err != nil {
+				return err
+			}
 			m, err := training.Load(args[0])
 			if err != nil {
 				return err
@@ -144,10 +187,13 @@ same flags, it goes on where it stopped.`,
 			}
 			d, err := data.Load(ref, data.Test)
 			if err != nil {
+				if !cmd.Flags().Changed("data") {
+					err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
+				}
 				return err
 			}
 			o := &opened{log: cmd.ErrOrStderr()}
-			seconds, err := sampling(cmd.Context(), o, m, modelName(m), d, out, s, cmd.ErrOrStderr())
+			seconds, err := sampling(cmd.Context(), o, m, d, out, s, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -160,7 +206,7 @@ same flags, it goes on where it stopped.`,
 	f.StringVar(&out, "out", "run", "folder of the run")
 	f.Float64Var(&s.sigma, "sigma", s.sigma, "standard deviation of the noise, images being in [0, 1]")
 	f.IntVar(&s.images, "images", s.images, "how many, spread over the test split; 0 is all")
-	f.IntVar(&s.tuning, "tuning", s.tuning, "further images, to choose the temperature of soft votes on")
+	f.IntVar(&s.tuning, "tuning", s.tuning, "other images, to choose the temperature of soft votes on; no more than --images")
 	f.IntVar(&s.n0, "n0", s.n0, "draws an image to select the class with")
 	f.IntVar(&s.n, "n", s.n, "draws an image to estimate with")
 	f.Uint64Var(&s.seed, "seed", s.seed, "seed of the noise")

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/net"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -27,6 +30,25 @@ func bind(f *pflag.FlagSet, c *training.Config) {
 	f.IntVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "steps between checkpoints")
 }
 
+// train trains a model in the folder dir, or loads it where that is done, without a device. bar says
+// whether the standard output is a terminal to draw on.
+func train(ctx context.Context, o *opened, c training.Config, trainSet, testSet *data.Dataset, dir string, bar bool) (*training.Model, error) {
+	if _, err := net.New(c.Architecture, lip.Size{trainSet.Height, trainSet.Width, trainSet.Channels}, c.Convolution, c.Width, trainSet.Classes()); err != nil {
+		return nil, fmt.Errorf("training on %s: %w", trainSet.Name, err)
+	}
+	hash, err := trainSet.Hash()
+	if err != nil {
+		return nil, err
+	}
+	if there, err := training.ReadInfo(dir); err == nil && there.Config == c && there.DataHash == hash {
+		return training.Load(dir)
+	}
+	if err := o.open(ctx); err != nil {
+		return nil, err
+	}
+	return training.Train(ctx, o.backend, c, trainSet, testSet, dir, training.Options{Bar: bar, Log: o.log, Versions: o.Versions})
+}
+
 func trainCommand() *cobra.Command {
 	config := training.Default()
 	var ref, out string
@@ -38,22 +60,20 @@ and started again with the same flags, it goes on from its last checkpoint.`,
 		Example: "  lipsmooth train --data mnist --sigma 0.25 --epochs 5 --out models/mnist-0.25",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := config.Validate(); err != nil {
+				return err
+			}
 			trainSet, testSet, err := data.Open(ref)
 			if err != nil {
 				return err
 			}
-			o := &opened{log: cmd.ErrOrStderr()}
-			if err := o.open(cmd.Context()); err != nil {
-				return err
-			}
-			m, err := training.Train(cmd.Context(), o.backend, config, trainSet, testSet, out, training.Options{
-				Bar: terminal(cmd.OutOrStdout()), Log: cmd.ErrOrStderr(), Versions: o.Versions,
-			})
+			w := cmd.OutOrStdout()
+			m, err := train(cmd.Context(), &opened{log: cmd.ErrOrStderr()}, config, trainSet, testSet, out, terminal(w))
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), summary(m))
-			fmt.Fprintln(cmd.OutOrStdout(), "saved in", out)
+			fmt.Fprintln(w, summary(m))
+			fmt.Fprintln(w, "saved in", out)
 			return nil
 		},
 	}

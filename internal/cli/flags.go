@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Checks of flags come before any work; each names the flag, its value and what it may be.
+
+func checkAlpha(alpha float64) error {
+	if !(0 < alpha && alpha < 1) {
+		return fmt.Errorf("--alpha %v: must lie between 0 and 1", alpha)
+	}
+	return nil
+}
+
+// checkSigma takes noise that is not 0 as float32, which is what the device draws, nor infinite.
+func checkSigma(sigma float64) error {
+	if !(1e-6 <= sigma && sigma <= 1e6) {
+		return fmt.Errorf("--sigma %v: must be positive, from 1e-6 to 1e6, images being in [0, 1]", sigma)
+	}
+	return nil
+}
+
+func checkRadii(radii []float64) error {
+	for _, r := range radii {
+		if !(0 <= r && r <= math.MaxFloat64) {
+			return fmt.Errorf("--radii: %v: must be at least 0 and finite", r)
+		}
+	}
+	return nil
+}
+
+func checkLeast(flag string, value, least int) error {
+	if value < least {
+		return fmt.Errorf("--%s %d: must be at least %d", flag, value, least)
+	}
+	return nil
+}
+
+// one says what the one argument of a command is.
+func one(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%s takes one %s, and was given %d; see %[1]s --help", c.CommandPath(), what, len(args))
+		}
+		return nil
+	}
+}
+
+// kinds are pflag's names of types in words.
+var kinds = map[string]string{
+	"bool": "true or false", "int": "a whole number", "uint64": "a whole number of at least 0",
+	"float64": "a number", "float64Slice": "numbers separated by commas",
+}
+
+// flagError says what is wrong with a flag in the command's words.
+func flagError(c *cobra.Command, err error) error {
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		f := bad.GetFlag()
+		return fmt.Errorf("--%s %s: not %s; see %s --help", f.Name, bad.GetValue(), cmp.Or(kinds[f.Value.Type()], f.Value.Type()), c.CommandPath())
+	}
+	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+}
