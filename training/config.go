@@ -28,7 +28,8 @@ type Config struct {
 	Crop         int     `json:"crop"`          // shift images by up to so many pixels by chance
 	Seed         uint64  `json:"seed"`
 
-	// CheckpointEvery so many steps, so that a stopped training goes on from there.
+	// CheckpointEvery so many steps, rounded up to the next line of training.tsv, so that a stopped training
+	// goes on from there.
 	CheckpointEvery int `json:"checkpoint_every"`
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -154,7 +155,7 @@ func writeFile(path string, text []byte) error {
 // ReadInfo reads model.json alone: the proof without the weights.
 func ReadInfo(dir string) (*Info, error) {
 	path := filepath.Join(dir, "model.json")
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) // its errors name path
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no model here: train one, or finish its training: %w", path, err)
 	}
@@ -165,8 +166,11 @@ func ReadInfo(dir string) (*Info, error) {
 	if err := json.Unmarshal(text, info); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if info.Format != Format {
+	switch {
+	case info.Format != Format:
 		return nil, fmt.Errorf("%s: format %d; this version reads %d", path, info.Format, Format)
+	case info.Lambda.Proof() == "":
+		return nil, fmt.Errorf("%s: lambda isn't there", path)
 	}
 	return info, nil
 }
@@ -180,6 +184,9 @@ func Load(dir string) (*Model, error) {
 	n, err := net.New(info.Config.Architecture, info.Input, info.Config.Convolution, info.Config.Width, len(info.ClassNames))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "model.json"), err)
+	}
+	if !slices.EqualFunc(n.Layers, info.Layers, func(l lip.Layer, b net.LayerBound) bool { return l.String() == b.Layer }) {
+		return nil, fmt.Errorf("%s: the layers aren't those of its config", filepath.Join(dir, "model.json"))
 	}
 	weights := filepath.Join(dir, "weights")
 	store, err := loadStore(weights)

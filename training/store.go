@@ -42,11 +42,14 @@ func saveStore(store *model.Store, dir string) error {
 		return fmt.Errorf("can't save %s: what was written reads back differently (is the disk full?)", dir)
 	}
 	back.Finalize()
-	if err := os.RemoveAll(last); err != nil {
-		return err
-	}
-	if err := os.Rename(dir, last); err != nil && !os.IsNotExist(err) {
-		return err
+	// Where dir is missing, last is all there is until next takes its place.
+	if _, err := os.Stat(dir); err == nil {
+		if err := os.RemoveAll(last); err != nil {
+			return err
+		}
+		if err := os.Rename(dir, last); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(next, dir); err != nil {
 		return err

@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,8 +41,9 @@ type Options struct {
 }
 
 // Train trains a classifier on the train split, measures it on the test split and saves it in the
-// folder dir: config.json, training.tsv, and in the end model.json and weights. A training stopped at any
-// point goes on from its last checkpoint and ends with the same weights; a finished one is loaded.
+// folder dir: model.json, weights, training.tsv (the curve), training.json (what was asked for) and the
+// last checkpoint. A training stopped at any point goes on from its last checkpoint and, on the
+// same backend, ends with the same weights; a folder of another config or dataset is refused.
 func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, testSet *data.Dataset, dir string, o Options) (*Model, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -53,116 +55,195 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 	if err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}
-	dataHash, err := trainSet.Hash()
-	if err != nil {
-		return nil, err
-	}
-	if err := begin(dir, begun{c, dataHash, backend.Name()}); err != nil {
+	m := &Model{Network: n, Info: Info{
+		Format: Format, Config: c, Dataset: trainSet.Name, ClassNames: trainSet.ClassNames, Input: n.In,
+		Backend: backend.Name(), Versions: o.Versions,
+	}}
+	if err := m.Fits(testSet); err != nil {
 		return nil, fmt.Errorf("training: %w", err)
-	}
-	if m, err := Load(dir); !errors.Is(err, os.ErrNotExist) {
-		return m, err
 	}
 	perEpoch := trainSet.Len() / c.Batch
 	if c.Images > 0 {
 		perEpoch = min(perEpoch, c.Images/c.Batch)
 	}
 	if perEpoch == 0 {
-		return nil, fmt.Errorf("training: a batch of %d is larger than the %d images to train on", c.Batch, min(trainSet.Len(), max(c.Images, 1)))
+		images := trainSet.Len()
+		if c.Images > 0 {
+			images = min(images, c.Images)
+		}
+		return nil, fmt.Errorf("training: a batch of %d is larger than the %d images to train on", c.Batch, images)
 	}
-	steps := c.Epochs * perEpoch
-
+	if m.DataHash, err = trainSet.Hash(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
 	saved := filepath.Join(dir, "checkpoint")
 	store, err := loadStore(saved)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		store = model.NewStore()
+		err = m.begin(dir)
 	case err != nil:
 		return nil, fmt.Errorf("training: %w; delete the folder to start again", err)
+	default:
+		err = m.resume(dir)
 	}
-	c.hyperparameters(store, steps)
-	start := int(optimizer.GetGlobalStep(store))
-	last := math.NaN()
-	if start < steps {
-		batches, err := data.NewBatches(trainSet, c.Batch, c.Seed, start)
-		if err != nil {
-			return nil, err
-		}
-		batches.Flip, batches.Crop = c.Flip, c.Crop
-		trainer := newTrainer(backend, store, c, n)
-		loop := train.NewLoop(trainer)
-		curve, err := openCurve(filepath.Join(dir, "training.tsv"), start)
-		if err != nil {
-			return nil, err
-		}
-		defer curve.Close()
-		began := time.Now()
-		said := began
-		losses, hits, since := 0.0, 0.0, 0.0
-		if o.Bar {
-			commandline.AttachProgressBar(loop)
-		}
-		loop.OnStep("lipsmooth", 100, func(loop *train.Loop, m []*tensors.Tensor) error {
-			done := loop.LoopStep + 1
-			now := scalar(m[0])
-			if math.IsNaN(now) || math.IsInf(now, 0) {
-				return fmt.Errorf("the loss is %v at step %d: lower the learning rate; the last checkpoint is kept in %s", now, done, saved)
-			}
-			losses, hits, since = losses+now, hits+scalar(m[2]), since+1
-			whole := done%curveEvery == 0 || done == steps
-			if whole {
-				last = losses / since
-				if _, err := fmt.Fprintf(curve, "%d\t%.5f\t%.4f\n", done, last, hits/since); err != nil {
-					return err
-				}
-				losses, hits, since = 0, 0, 0
-			}
-			if !o.Bar && time.Since(said) > 10*time.Second {
-				said = time.Now()
-				rate := float64(done-start) / said.Sub(began).Seconds()
-				fmt.Fprintf(o.Log, "training: step %d of %d, loss %.3f, %.0f images/s, %s left\n", done, steps, scalar(m[1]),
-					rate*float64(c.Batch), time.Duration(float64(steps-done)/rate*1e9).Round(time.Second))
-			}
-			// Only between lines of the curve, so that a resumed one has the same lines.
-			if stop := ctx.Err(); whole && (stop != nil || done/c.CheckpointEvery > (done-curveEvery)/c.CheckpointEvery || done == steps) {
-				if err := saveStore(store, saved); err != nil {
-					return err
-				}
-				return stop
-			}
-			return nil
-		})
-		_, err = loop.RunSteps(noisy{batches, c.Seed}, steps-start)
-		if errors.Is(err, context.Canceled) {
-			return nil, fmt.Errorf("training: stopped at step %d of %d; the same command goes on from there: %w", loop.LoopStep, steps, context.Canceled)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("training: %w", err)
-		}
-	} else if last, err = lastLoss(filepath.Join(dir, "training.tsv")); err != nil {
-		return nil, err
-	}
-
-	frozen, weights, err := freeze(backend, store, n)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Network: n, Store: frozen, Info: Info{
-		Format: Format, Config: c, Dataset: trainSet.Name, DataHash: dataHash, ClassNames: trainSet.ClassNames, Input: n.In,
-		Backend: backend.Name(), Versions: o.Versions,
-	}}
-	if m.Hash, err = hash(frozen, weightsPath); err != nil {
+	if err := m.steps(ctx, backend, store, trainSet, dir, saved, c.Epochs*perEpoch, o); err != nil {
+		return nil, err
+	}
+	var weights [][]*tensors.Tensor
+	if m.Store, weights, err = freeze(backend, store, n); err != nil {
+		return nil, err
+	}
+	if m.Hash, err = hash(m.Store, weightsPath); err != nil {
 		return nil, err
 	}
 	m.Layers, m.Lambda = n.Bounds(weights)
 	if m.Metrics, err = m.measure(ctx, backend, testSet); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("training: stopped while measuring; the same command goes on from there: %w", ctx.Err())
+		}
 		return nil, err
 	}
-	m.Metrics.Loss = last
+	if m.Metrics.Loss, err = lastLoss(filepath.Join(dir, "training.tsv")); err != nil {
+		return nil, err
+	}
 	if err := m.Save(dir); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// asked is the text of training.json: all that decides what is learned.
+func (m *Model) asked() []byte {
+	c := m.Config
+	c.CheckpointEvery = 0
+	text, err := json.MarshalIndent(struct {
+		Config   Config `json:"config"`
+		Dataset  string `json:"dataset"`
+		DataHash string `json:"dataset_hash"`
+	}{c, m.Dataset, m.DataHash}, "", "  ")
+	if err != nil {
+		panic(err) // numbers and strings
+	}
+	return append(text, '\n')
+}
+
+// begin writes training.json into dir.
+func (m *Model) begin(dir string) error {
+	return writeFile(filepath.Join(dir, "training.json"), m.asked())
+}
+
+// resume refuses to go on in dir with a training other than the one begun there.
+func (m *Model) resume(dir string) error {
+	path := filepath.Join(dir, "training.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("training: there is a checkpoint and nothing to say of what; take another folder or delete this one: %w", err)
+	}
+	was, is := strings.Split(string(text), "\n"), strings.Split(string(m.asked()), "\n")
+	for i, line := range is {
+		if i >= len(was) || was[i] != line {
+			old := "nothing"
+			if i < len(was) {
+				old = was[i]
+			}
+			return fmt.Errorf("training: %s:%d: the training begun here has %s, this one %s; take another folder or delete this one",
+				path, i+1, strings.Trim(old, " ,"), strings.Trim(line, " ,"))
+		}
+	}
+	return nil
+}
+
+// steps trains store up to so many steps in all, those before its checkpoint included.
+func (m *Model) steps(ctx context.Context, backend compute.Backend, store *model.Store, d *data.Dataset, dir, saved string, steps int, o Options) error {
+	c := m.Config
+	c.hyperparameters(store, steps)
+	start := int(optimizer.GetGlobalStep(store))
+	if start >= steps {
+		return nil
+	}
+	batches, err := data.NewBatches(d, c.Batch, c.Seed, start)
+	if err != nil {
+		return err
+	}
+	batches.Flip, batches.Crop = c.Flip, c.Crop
+	curve, err := openCurve(filepath.Join(dir, "training.tsv"), start)
+	if err != nil {
+		return err
+	}
+	defer curve.Close()
+	loop := train.NewLoop(newTrainer(backend, store, c, m.Network))
+	if o.Bar {
+		commandline.AttachProgressBar(loop)
+	}
+	began := time.Now()
+	said := began
+	losses, hits, since := 0.0, 0.0, 0.0
+	after := func(done int, now, smooth, hit float64) error {
+		if math.IsNaN(now) || math.IsInf(now, 0) {
+			return diverged(fmt.Sprintf("the loss is %v", now), done, saved)
+		}
+		losses, hits, since = losses+now, hits+hit, since+1
+		whole := done%curveEvery == 0 || done == steps
+		if whole {
+			if _, err := fmt.Fprintf(curve, "%d\t%.5f\t%.4f\n", done, losses/since, hits/since); err != nil {
+				return err
+			}
+			losses, hits, since = 0, 0, 0
+		}
+		if !o.Bar && time.Since(said) > 10*time.Second {
+			said = time.Now()
+			rate := float64(done-start) / said.Sub(began).Seconds()
+			fmt.Fprintf(o.Log, "training: step %d of %d, loss %.3f, %.0f images/s, %s left\n", done, steps, smooth,
+				rate*float64(c.Batch), time.Duration(float64(steps-done)/rate*1e9).Round(time.Second))
+		}
+		// Only between lines of the curve, so that a resumed one has the same lines.
+		stop := ctx.Err()
+		if !whole || stop == nil && done != steps && done/c.CheckpointEvery == (done-curveEvery)/c.CheckpointEvery {
+			return nil
+		}
+		if path := badVariable(store); path != "" {
+			return diverged(path+" isn't finite", done, saved)
+		}
+		if err := saveStore(store, saved); err != nil {
+			return fmt.Errorf("training: %w", err)
+		}
+		if stop != nil {
+			return fmt.Errorf("training: stopped at step %d of %d; the same command goes on from there: %w", done, steps, stop)
+		}
+		return nil
+	}
+	var failed error // as it is, without the loop's words around it
+	loop.OnStep("lipsmooth", 100, func(loop *train.Loop, v []*tensors.Tensor) error {
+		failed = after(loop.LoopStep+1, scalar(v[0]), scalar(v[1]), scalar(v[2]))
+		return failed
+	})
+	if _, err := loop.RunSteps(noisy{batches, c.Seed}, steps-start); failed != nil {
+		return failed
+	} else if err != nil {
+		return fmt.Errorf("training: %w", err)
+	}
+	return nil
+}
+
+func diverged(what string, step int, saved string) error {
+	return fmt.Errorf("training: %s at step %d: lower the learning rate; the last checkpoint, if any, is kept in %s", what, step, saved)
+}
+
+// badVariable names a variable with an entry that isn't finite, "" where there is none.
+func badVariable(store *model.Store) string {
+	for v := range store.IterVariables() {
+		if x, err := v.Value(); err == nil && x.DType() == dtypes.Float32 && nonFinite(x) {
+			return v.Path()
+		}
+	}
+	return ""
 }
 
 func newTrainer(backend compute.Backend, store *model.Store, c Config, n *net.Network) *train.Trainer {
