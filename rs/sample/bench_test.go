@@ -76,7 +76,7 @@ func BenchmarkEvidence(b *testing.B) {
 				}
 				defer s.Close()
 				n := 4000
-				if backend.Name() == "go" {
+				if backend.String() == "go" {
 					n = 1000
 				}
 				if _, err := s.Evidence(x, 0, 0, 0.5, block, block, 1); err != nil {

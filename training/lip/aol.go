@@ -17,12 +17,21 @@ func AOLConvolution(kernel *Node) *Node {
 }
 
 // autocorrelation returns Σ_s |Σ_o k_i ⋆ k_j|(s) over all shifts s for channels i and j of the third
-// axis of kernel, [k, k, in, out]: [in, in].
+// axis of kernel, [k, k, in, out]: [in, in]. It is two matrix products: all pairs of taps, and the sum of
+// those at the same shift.
 func autocorrelation(kernel *Node) *Node {
 	d := kernel.Shape().Dimensions
-	// As a convolution: "images" are the channels i, filters the channels j.
-	x := TransposeAllAxes(kernel, 2, 0, 1, 3) // [in, k, k, out]
-	y := TransposeAllAxes(kernel, 0, 1, 3, 2) // [k, k, out, in]
-	p := d[0] - 1
-	return ReduceSum(Abs(Convolve(x, y).PaddingPerDim([][2]int{{p, p}, {p, p}}).Done()), 1, 2)
+	k, taps, in := d[0], d[0]*d[0], d[2]
+	m := Reshape(kernel, taps, in, d[3])
+	pairs := Reshape(Einsum("aio,bjo->abij", m, m), taps*taps, in*in)
+	shifts := make([][]float32, (2*k-1)*(2*k-1))
+	for s := range shifts {
+		shifts[s] = make([]float32, taps*taps)
+	}
+	for a := range taps {
+		for b := range taps {
+			shifts[(a/k-b/k+k-1)*(2*k-1)+a%k-b%k+k-1][a*taps+b] = 1
+		}
+	}
+	return Reshape(ReduceSum(Abs(DotProduct(Const(kernel.Graph(), shifts), pairs)), 0), in, in)
 }

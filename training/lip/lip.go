@@ -8,6 +8,7 @@ package lip
 
 import (
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -49,7 +50,7 @@ func Circular(x, kernel *Node) *Node {
 		return Reshape(DotProduct(Reshape(x, -1, k[2]), Reshape(kernel, k[2], k[3])), d[0], d[1], d[2], k[3])
 	}
 	x = wrap(wrap(x, 1, k[0]/2), 2, k[0]/2)
-	if x.Graph().Backend().Name() != "go" {
+	if !pureGo(x) {
 		return Convolve(x, kernel).NoPadding().Done()
 	}
 	var patches []*Node
@@ -61,6 +62,9 @@ func Circular(x, kernel *Node) *Node {
 	p := Reshape(Concatenate(patches, -1), d[0]*d[1]*d[2], k[0]*k[1]*k[2])
 	return Reshape(DotProduct(p, Reshape(kernel, k[0]*k[1]*k[2], k[3])), d[0], d[1], d[2], k[3])
 }
+
+// pureGo reports whether a node is computed by GoMLX's pure-Go backend.
+func pureGo(x *Node) bool { return x.Graph().Backend().String() == gobackend.BackendName }
 
 // wrap repeats n entries of the other end at both ends of an axis.
 func wrap(x *Node, axis, n int) *Node {
