@@ -93,11 +93,11 @@ func ofModel(dir string, run countlog.Run) error {
 
 // alike says why two runs can't stand in one figure or table, or nil.
 func alike(dir string, run countlog.Run, otherDir string, other countlog.Run) error {
-	switch {
-	case run.Model != other.Model:
-		return fmt.Errorf("%s was sampled from model %s %.12s, %s from %s %.12s", dir, run.Model.Name, run.Model.Hash, otherDir, other.Model.Name, other.Model.Hash)
-	case run.Dataset != other.Dataset:
-		return fmt.Errorf("%s was sampled on dataset %s %.12s, %s on %s %.12s", dir, run.Dataset.Name, run.Dataset.Hash, otherDir, other.Dataset.Name, other.Dataset.Hash)
+	if a, b := run.Model, other.Model; a != b {
+		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = %v)", dir, a.Name, a.Hash, a.Lambda, otherDir, b.Name, b.Hash, b.Lambda)
+	}
+	if a, b := run.Dataset, other.Dataset; a != b {
+		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir, a.Name, a.Split, a.Hash, otherDir, b.Name, b.Split, b.Hash)
 	}
 	return nil
 }

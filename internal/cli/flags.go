@@ -47,7 +47,7 @@ func checkLeast(flag string, value, least int) error {
 func one(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return fmt.Errorf("%s takes one %s, and was given %d; see %[1]s --help", c.CommandPath(), what, len(args))
+			return fmt.Errorf("%s takes one %s, and was given %d; see %s --help", c.Name(), what, len(args), c.CommandPath())
 		}
 		return nil
 	}

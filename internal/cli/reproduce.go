@@ -97,7 +97,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	}
 	fmt.Fprintln(log, summary(m))
 	trained := time.Since(begun).Seconds()
-	sampled, err := j.sample(ctx, o, m, testSet, log)
+	sampled, err := j.sample(ctx, o, m, testSet)
 	if err != nil {
 		return err
 	}
@@ -141,10 +141,12 @@ func (j *job) config(d *data.Dataset) training.Config {
 
 // sample draws the run and those at other noise. Of a small dataset half the images at most are
 // taken, which leaves some to choose temperatures on.
-func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.Dataset, log io.Writer) (seconds float64, err error) {
+func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (seconds float64, err error) {
+	from := sampling{opened: o, model: m, data: d, block: defaultBlock}
+	defer from.close()
 	s := j.draws
-	s.sigma, s.seed, s.block, s.images = j.sigma, j.seed, defaultBlock, min(s.images, max(1, d.Len()/2))
-	if seconds, err = sampling(ctx, o, m, d, j.out, s, log); err != nil {
+	s.sigma, s.seed, s.images = j.sigma, j.seed, min(s.images, max(1, d.Len()/2))
+	if seconds, err = from.run(ctx, j.out, s); err != nil {
 		return 0, err
 	}
 	s.n, s.images = j.sweepN, min(j.images, s.images)
@@ -152,7 +154,7 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 		if s.sigma == j.sigma {
 			continue
 		}
-		more, err := sampling(ctx, o, m, d, filepath.Join(j.out, sweepFolder, fmt.Sprint(s.sigma)), s, log)
+		more, err := from.run(ctx, filepath.Join(j.out, sweepFolder, fmt.Sprint(s.sigma)), s)
 		if err != nil {
 			return 0, err
 		}

@@ -1,10 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,7 +27,6 @@ type draws struct {
 	tuning int // images outside those, for the temperature
 	n0, n  int
 	seed   uint64
-	block  int
 }
 
 // check names the first flag that is out of range.
@@ -38,7 +37,7 @@ func (s draws) check() error {
 	for _, f := range []struct {
 		flag         string
 		value, least int
-	}{{"images", s.images, 0}, {"tuning", s.tuning, 0}, {"n0", s.n0, 1}, {"n", s.n, 1}, {"block", s.block, 1}} {
+	}{{"images", s.images, 0}, {"tuning", s.tuning, 0}, {"n0", s.n0, 1}, {"n", s.n, 1}} {
 		if err := checkLeast(f.flag, f.value, f.least); err != nil {
 			return err
 		}
@@ -69,58 +68,82 @@ const tuningDraws = 1000
 // marginRadius is the margin that the last bin of the histograms starts at, in units of Λ.
 const marginRadius = 4
 
-// sampling draws a run and its tuning images into the folder out. What is complete needs no device.
-// Seconds count this call alone.
-func sampling(ctx context.Context, o *opened, m *training.Model, d *data.Dataset, out string, s draws, log io.Writer) (seconds float64, err error) {
-	if err := m.Fits(d); err != nil {
-		return 0, err
+// sampling draws from a model on a dataset, compiled once for all runs. What is complete needs no device.
+type sampling struct {
+	*opened
+	model   *training.Model
+	data    *data.Dataset
+	block   int             // draws at once
+	sampler *sample.Sampler // nil until needed
+}
+
+func (s *sampling) close() {
+	if s.sampler != nil {
+		s.sampler.Close()
 	}
-	hash, err := d.Hash()
-	if err != nil {
-		return 0, err
-	}
-	plan, tuning, err := s.plans(d.Len())
-	if err != nil {
-		return 0, err
-	}
+}
+
+// run draws a run and its tuning images into the folder dir. Seconds count this call alone.
+func (s *sampling) run(ctx context.Context, dir string, d draws) (seconds float64, err error) {
 	begun := time.Now()
-	run := countlog.Run{
-		Format:     countlog.Format,
-		Model:      countlog.Model{Name: modelName(m), Hash: m.Hash, Lambda: m.Lambda.Value(), LambdaSource: countlog.Proved},
-		Dataset:    countlog.Dataset{Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len()},
-		Examples:   plan,
-		Sigma:      s.sigma,
-		N0:         s.n0,
-		N:          s.n,
-		Seed:       s.seed,
-		Block:      s.block,
-		MarginMax:  float64(float32(marginRadius * m.Lambda.Value())),
-		MarginBins: countlog.DefaultMarginBins,
+	run, tuning, err := s.plan(d)
+	if err != nil {
+		return 0, err
 	}
 	// The run's folder is asked first: where it holds another run, nothing is drawn for it.
-	w, err := openRun(ctx, o, out, run, log)
+	w, err := s.create(ctx, dir, run)
 	if err != nil {
 		return 0, err
 	}
 	defer w.Close()
-	what := fmt.Sprintf("sampling σ=%g", s.sigma)
-	if s.tuning > 0 {
-		run.Examples, run.N = tuning, min(s.n, tuningDraws)
-		t, err := openRun(ctx, o, filepath.Join(out, tuningFolder), run, log)
+	what := fmt.Sprintf("sampling σ=%g", d.sigma)
+	if d.tuning > 0 {
+		t, err := s.create(ctx, filepath.Join(dir, tuningFolder), tuning)
 		if err != nil {
 			return 0, err
 		}
 		defer t.Close()
-		if err := fill(ctx, o, m, d, t, what+" (for the temperature)", log); err != nil {
+		if err := s.fill(ctx, t, what+" (for the temperature)"); err != nil {
 			return 0, err
 		}
 	}
-	err = fill(ctx, o, m, d, w, what, log)
+	err = s.fill(ctx, w, what)
 	return time.Since(begun).Seconds(), err
 }
 
-// openRun opens a run's folder to write in. A new run opens the device, which run.json names.
-func openRun(ctx context.Context, o *opened, dir string, run countlog.Run, log io.Writer) (*countlog.Writer, error) {
+// plan says what is to be drawn.
+func (s *sampling) plan(d draws) (run, tuning countlog.Run, err error) {
+	if err := s.model.Fits(s.data); err != nil {
+		return run, tuning, err
+	}
+	hash, err := s.data.Hash()
+	if err != nil {
+		return run, tuning, err
+	}
+	examples, others, err := d.plans(s.data.Len())
+	if err != nil {
+		return run, tuning, err
+	}
+	run = countlog.Run{
+		Format:     countlog.Format,
+		Model:      countlog.Model{Name: modelName(s.model), Hash: s.model.Hash, Lambda: s.model.Lambda.Value(), LambdaSource: countlog.Proved},
+		Dataset:    countlog.Dataset{Name: s.data.Name, Hash: hash, Split: s.data.Split, Classes: s.data.Classes(), Size: s.data.Len()},
+		Examples:   examples,
+		Sigma:      d.sigma,
+		N0:         d.n0,
+		N:          d.n,
+		Seed:       d.seed,
+		Block:      s.block,
+		MarginMax:  float64(float32(marginRadius * s.model.Lambda.Value())),
+		MarginBins: countlog.DefaultMarginBins,
+	}
+	tuning = run
+	tuning.Examples, tuning.N = others, min(d.n, tuningDraws)
+	return run, tuning, nil
+}
+
+// create opens a run's folder to write in. A new run opens the device, which run.json names.
+func (s *sampling) create(ctx context.Context, dir string, run countlog.Run) (*countlog.Writer, error) {
 	there, err := countlog.ReadRun(dir)
 	switch {
 	case err == nil:
@@ -128,44 +151,45 @@ func openRun(ctx context.Context, o *opened, dir string, run countlog.Run, log i
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	default:
-		if err := o.open(ctx); err != nil {
+		if err := s.open(ctx); err != nil {
 			return nil, err
 		}
-		run.Backend, run.Versions, run.Created = o.String(), o.Versions, time.Now().UTC().Truncate(time.Second)
+		run.Backend, run.Versions, run.Created = s.String(), s.Versions, time.Now().UTC().Truncate(time.Second)
 	}
 	w, err := countlog.Create(dir, run)
 	if err == nil && w.Dropped() != nil {
-		fmt.Fprintln(log, "sampling: dropped an incomplete line:", w.Dropped())
+		fmt.Fprintln(s.log, "sampling: dropped an incomplete line:", w.Dropped())
 	}
 	return w, err
 }
 
 // fill draws the rows that a run lacks.
-func fill(ctx context.Context, o *opened, m *training.Model, d *data.Dataset, w *countlog.Writer, what string, log io.Writer) error {
+func (s *sampling) fill(ctx context.Context, w *countlog.Writer, what string) error {
 	run := w.Run()
 	if w.Count() == run.Examples.Count {
 		return nil
 	}
-	if err := o.open(ctx); err != nil {
+	if err := s.open(ctx); err != nil {
 		return err
 	}
-	if o.String() != run.Backend {
-		return fmt.Errorf("%s: %d of %d examples were drawn on backend %s; this is %s, whose draws may differ: set GOMLX_BACKEND, or choose another --out",
-			what, w.Count(), run.Examples.Count, run.Backend, o)
+	if s.String() != run.Backend {
+		return fmt.Errorf("%s: begun on backend %s; this is %s, whose draws may differ: set GOMLX_BACKEND, or choose another --out", what, run.Backend, s)
 	}
-	sampler, err := sample.New(o.backend, sample.Classifier{
-		Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
-	}, sample.Settings{Block: run.Block, Edges: run.Edges()})
-	if err != nil {
-		return err
+	if s.sampler == nil {
+		var err error
+		if s.sampler, err = sample.New(s.backend, sample.Classifier{
+			Logits: s.model.Logits, Store: s.model.Store, Size: [3]int{s.data.Height, s.data.Width, s.data.Channels}, Classes: s.data.Classes(),
+		}, sample.Settings{Block: run.Block, Edges: run.Edges()}); err != nil {
+			return err
+		}
 	}
-	defer sampler.Close()
-	return sampler.Run(ctx, w, d, progress(log, what, "images", w.Count(), run.Examples.Count))
+	return s.sampler.Run(ctx, w, s.data, progress(s.log, what, "images", w.Count(), run.Examples.Count))
 }
 
 func sampleCommand() *cobra.Command {
-	s := draws{sigma: 0.5, images: 200, tuning: 50, n0: 100, n: 10000, seed: 1, block: defaultBlock}
+	s := draws{sigma: 0.5, images: 200, tuning: 50, n0: 100, n: 10000, seed: 1}
 	var ref, out string
+	var block int
 	c := &cobra.Command{
 		Use:   "sample MODEL",
 		Short: "Sample a model's predictions under noise into a run's folder",
@@ -175,7 +199,7 @@ same flags, it goes on where it stopped.`,
 		Example: "  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 10000 --out runs/mnist-0.25",
 		Args:    one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := s.check(); err != nil {
+			if err := cmp.Or(s.check(), checkLeast("block", block, 1)); err != nil {
 				return err
 			}
 			m, err := training.Load(args[0])
@@ -192,8 +216,9 @@ same flags, it goes on where it stopped.`,
 				}
 				return err
 			}
-			o := &opened{log: cmd.ErrOrStderr()}
-			seconds, err := sampling(cmd.Context(), o, m, d, out, s, cmd.ErrOrStderr())
+			from := sampling{opened: &opened{log: cmd.ErrOrStderr()}, model: m, data: d, block: block}
+			defer from.close()
+			seconds, err := from.run(cmd.Context(), out, s)
 			if err != nil {
 				return err
 			}
@@ -210,7 +235,7 @@ same flags, it goes on where it stopped.`,
 	f.IntVar(&s.n0, "n0", s.n0, "draws an image to select the class with")
 	f.IntVar(&s.n, "n", s.n, "draws an image to estimate with")
 	f.Uint64Var(&s.seed, "seed", s.seed, "seed of the noise")
-	f.IntVar(&s.block, "block", s.block, "draws a block, part of the run's settings")
+	f.IntVar(&block, "block", defaultBlock, "draws a block, part of the run's settings")
 	return c
 }
 

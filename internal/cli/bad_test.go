@@ -1,0 +1,413 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/data"
+)
+
+// refused checks status 1 and one last line that holds every word, the only one but for what
+// a command says while it works.
+func refused(t *testing.T, r result, words ...string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(r.err), "\n")
+	last := lines[len(lines)-1]
+	if r.status != 1 || !strings.HasPrefix(last, "lipsmooth: ") {
+		t.Errorf("status %d:\n%s%s", r.status, r.out, r.err)
+		return
+	}
+	for _, line := range lines[:len(lines)-1] {
+		if !strings.HasPrefix(line, "backend: ") && !strings.HasPrefix(line, "data: ") && !strings.HasPrefix(line, "model ") && !strings.HasPrefix(line, "training: ") {
+			t.Errorf("more than one line:\n%s", r.err)
+		}
+	}
+	for _, word := range words {
+		if !strings.Contains(last, word) {
+			t.Errorf("no %q in: %s", word, last)
+		}
+	}
+	if strings.Contains(last, "goroutine") || strings.Contains(last, ".go:") || len(last) > 500 {
+		t.Errorf("not a line for a person: %s", last)
+	}
+	t.Log(last)
+}
+
+// Flags are refused before anything is read: there is no such data, model, run or device.
+func TestBadFlags(t *testing.T) {
+	noDevice(t)
+	t.Chdir(t.TempDir())
+	reproduce, train, sample := "reproduce --data nowhere", "train --data nowhere", "sample nowhere"
+	for _, c := range []struct{ args, want string }{
+		{"nonsense", `unknown command "nonsense"`},
+		{"reproduce --nonsense", "unknown flag: --nonsense"},
+		{"sample", "model's folder"},
+		{"certify", "run's folder"},
+		{"certify a b", "run's folder"},
+		{"figures", "run's folder"},
+		{reproduce + " --preset huge", `"huge"; known: smoke, quick, paper`},
+		{reproduce + " --alpha 0", "--alpha 0"},
+		{reproduce + " --alpha 1", "--alpha 1"},
+		{reproduce + " --alpha -1", "--alpha -1"},
+		{reproduce + " --alpha nan", "--alpha NaN"},
+		{reproduce + " --sigma 0", "--sigma 0"},
+		{reproduce + " --sigma -1", "--sigma -1"},
+		{reproduce + " --sigma nan", "--sigma NaN"},
+		{reproduce + " --sigma inf", "--sigma +Inf"},
+		{reproduce + " --sigma much", "--sigma much: not a number"},
+		{reproduce + " --seed -1", "--seed -1: not a whole number of at least 0"},
+		{reproduce, "nowhere"},
+		{train + " --sigma nan", "sigma"},
+		{train + " --sigma -1", "sigma"},
+		{train + " --epochs 0", "epochs"},
+		{train + " --epochs few", "--epochs few: not a whole number"},
+		{train + " --batch 0", "batch"},
+		{train + " --lr inf", "learning rate"},
+		{train + " --offset -1", "offset"},
+		{train + " --temperature 0", "temperature"},
+		{train + " --crop -1", "crop"},
+		{train + " --epoch-images -1", "images"},
+		{train + " --checkpoint-every 0", "checkpoint every"},
+		{train, "nowhere"},
+		{"train --data " + tiny() + " --arch vgg", `"vgg"; known: conv, dense, residual`},
+		{"train --data " + tiny() + " --conv fft", `"fft"; known: aol, bcop`},
+		{"train --data " + tiny() + " --width 0", "width"},
+		{sample + " --sigma 0", "--sigma 0"},
+		{sample + " --sigma -1", "--sigma -1"},
+		{sample + " --sigma nan", "--sigma NaN"},
+		{sample + " --sigma inf", "--sigma +Inf"},
+		{sample + " --n 0", "--n 0"},
+		{sample + " --n -5", "--n -5"},
+		{sample + " --n 1e4", "--n 1e4: not a whole number"},
+		{sample + " --n0 0", "--n0 0"},
+		{sample + " --images -1", "--images -1"},
+		{sample + " --tuning -1", "--tuning -1"},
+		{sample + " --block 0", "--block 0"},
+		{sample, "nowhere"},
+		{"certify nowhere --alpha 0", "--alpha 0"},
+		{"certify nowhere --alpha nan", "--alpha NaN"},
+		{"certify nowhere --tau -1", "--tau -1"},
+		{"certify nowhere --tau inf", "--tau +Inf"},
+		{"certify nowhere --radii 0,-1", "--radii: -1"},
+		{"certify nowhere --radii nan", "--radii: NaN"},
+		{"certify nowhere --radii 0,far", "--radii 0,far: not numbers"},
+		{"certify nowhere --method best", `"best"; known: mono, `},
+		{"certify nowhere --method mono,,cpm", `no method ""`},
+		{"certify nowhere", "nowhere"},
+		{"figures nowhere --alpha 1", "--alpha 1"},
+		{"figures nowhere radius nonsense", `"nonsense"; known: radius, `},
+		{"figures nowhere", "nowhere"},
+	} {
+		t.Run(c.args, func(t *testing.T) { refused(t, lipsmooth(strings.Fields(c.args)...), c.want) })
+	}
+	if files, _ := os.ReadDir("."); len(files) > 0 {
+		t.Errorf("%s is left", files[0].Name())
+	}
+}
+
+func TestBadData(t *testing.T) {
+	noDevice(t)
+	cut := filepath.Join(t.TempDir(), "cut")
+	if err := writeTiny(cut, 12); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, func(s string) string { return s[:len(s)/2] }, cut, "t10k-images-idx3-ubyte")
+	text := filepath.Join(t.TempDir(), "text.zip")
+	if err := os.WriteFile(text, []byte("no zip"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	model := filepath.Join(smoke(t), modelFolder)
+	for name, c := range map[string]struct{ data, want string }{
+		"truncated": {cut, "t10k-images-idx3-ubyte"},
+		"empty":     {t.TempDir(), "idx"},
+		"no zip":    {text, "text.zip"},
+		"missing":   {filepath.Join(cut, "nowhere"), "nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			for _, args := range [][]string{{"reproduce"}, {"train"}, {"sample", model}} {
+				refused(t, lipsmooth(append(args, "--data", c.data, "--out", out)...), c.want)
+			}
+			if there(out)() {
+				t.Error("a folder is left")
+			}
+		})
+	}
+	// Of other images than the model takes.
+	small := filepath.Join(t.TempDir(), "small")
+	if err := writeTiny(small, 8); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, lipsmooth("sample", model, "--data", small, "--out", filepath.Join(t.TempDir(), "out")), "8×8×1", "12×12×1")
+	// The name under which the data was given in training is no path here.
+	t.Chdir(t.TempDir())
+	refused(t, lipsmooth("sample", model), "tiny", "--data")
+}
+
+func TestBadModel(t *testing.T) {
+	noDevice(t)
+	weights := func(t *testing.T, dir string) string {
+		files, err := filepath.Glob(filepath.Join(dir, "weights", "*.bin"))
+		if err != nil || len(files) != 1 {
+			t.Fatal(files, err)
+		}
+		return files[0]
+	}
+	for name, c := range map[string]struct {
+		spoil func(t *testing.T, dir string)
+		want  string
+	}{
+		"weights changed": {func(t *testing.T, dir string) {
+			edit(t, func(s string) string { return s[:len(s)-2] + "\x55" + s[len(s)-1:] }, weights(t, dir))
+		}, "weights"},
+		"weights of another": {func(t *testing.T, dir string) {
+			if err := os.RemoveAll(filepath.Join(dir, "weights")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.CopyFS(filepath.Join(dir, "weights"), os.DirFS(filepath.Join(otherModel(t), "weights"))); err != nil {
+				t.Fatal(err)
+			}
+		}, "hash"},
+		"weights cut": {func(t *testing.T, dir string) {
+			edit(t, func(s string) string { return s[:len(s)/2] }, weights(t, dir))
+		}, "weights"},
+		"weights gone": {func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, "weights")) }, "weights"},
+		"model.json cut": {func(t *testing.T, dir string) {
+			edit(t, func(s string) string { return s[:len(s)/2] }, dir, "model.json")
+		}, "model.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job := copied(t, smoke(t))
+			dir := filepath.Join(job, modelFolder)
+			c.spoil(t, dir)
+			refused(t, lipsmooth("sample", dir, "--data", tiny(), "--out", filepath.Join(t.TempDir(), "out")), dir, c.want)
+			if c.want != "model.json" { // that is asked for a device, to go on with the training
+				refused(t, lipsmooth(reproduceArgs(job)...), dir, c.want)
+			}
+		})
+	}
+}
+
+// Evidence of another model or dataset, or with other settings, is never mixed.
+func TestMixedRuns(t *testing.T) {
+	dir, other := copied(t, smoke(t)), otherModel(t)
+	noDevice(t)
+	before := counts(t, dir)
+	args := []string{"sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out", dir}
+	must(t, args...)
+	for _, c := range [][2]string{{"--sigma", "0.25"}, {"--seed", "2"}, {"--n", "300"}, {"--n0", "60"}, {"--images", "10"}, {"--block", "50"}} {
+		refused(t, lipsmooth(append(args, c[0], c[1])...), dir, strings.TrimPrefix(c[0], "--")[:1])
+	}
+	args[1] = other
+	refused(t, lipsmooth(args...), dir, "model.hash")
+	if !strings.EqualFold(before["."], counts(t, dir)["."]) {
+		t.Error("the counts have changed")
+	}
+
+	t.Run("model folder", func(t *testing.T) {
+		dir := copied(t, dir)
+		if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.CopyFS(filepath.Join(dir, modelFolder), os.DirFS(other)); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, lipsmooth("certify", dir), dir, "another model")
+		refused(t, lipsmooth("figures", dir), dir, "another model")
+	})
+	hash := func(s string) string { return strings.Replace(s, `"hash": "`, `"hash": "f`, 1) }
+	dataset := func(s string) string { return strings.Replace(s, `"split": "test"`, `"split": "train"`, 1) }
+	for _, run := range []string{tuningFolder, filepath.Join(sweepFolder, "0.25")} {
+		for want, change := range map[string]func(string) string{"model": hash, "dataset": dataset} {
+			t.Run(run+" "+want, func(t *testing.T) {
+				dir := copied(t, dir)
+				edit(t, change, dir, run, countlog.RunFile)
+				if run == tuningFolder {
+					refused(t, lipsmooth("certify", dir), filepath.Join(dir, run), want)
+				} else {
+					edit(t, change, dir, run, tuningFolder, countlog.RunFile)
+				}
+				refused(t, lipsmooth("figures", dir), filepath.Join(dir, run), want)
+			})
+		}
+	}
+	t.Run("tuning on the images certified", func(t *testing.T) {
+		dir := copied(t, dir)
+		for _, file := range []string{countlog.RunFile, countlog.CountsFile} {
+			edit(t, func(string) string { return read(t, dir, file) }, dir, tuningFolder, file)
+		}
+		refused(t, lipsmooth("certify", dir), filepath.Join(dir, tuningFolder), "image 0")
+	})
+}
+
+func TestBadLog(t *testing.T) {
+	want := counts(t, smoke(t))
+	t.Run("cut", func(t *testing.T) {
+		dir := copied(t, smoke(t))
+		edit(t, func(s string) string { return s[:len(s)-40] }, dir, countlog.CountsFile)
+		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.CountsFile)+":21", "sample")
+		r := lipsmooth(reproduceArgs(dir)...)
+		if r.status != 0 || !strings.Contains(r.err, "dropped an incomplete line") {
+			t.Errorf("%+v", r)
+		}
+		if counts(t, dir)["."] != want["."] {
+			t.Error("other counts")
+		}
+	})
+	noDevice(t)
+	for name, change := range map[string]func(string) string{
+		"letters":   func(line string) string { return strings.Replace(line, "\t", "\tx", 1) },
+		"cut":       func(line string) string { return line[:len(line)/2] },
+		"votes":     func(line string) string { return strings.Replace(line, ":200\t", ":199\t", 1) + "0" },
+		"duplicate": func(line string) string { return line + "\n" + line },
+	} {
+		t.Run("line "+name, func(t *testing.T) {
+			dir := copied(t, smoke(t))
+			edit(t, func(s string) string {
+				lines := strings.Split(s, "\n")
+				lines[5] = change(lines[5])
+				return strings.Join(lines, "\n")
+			}, dir, countlog.CountsFile)
+			spoilt := read(t, dir, countlog.CountsFile)
+			at := filepath.Join(dir, countlog.CountsFile) + ":6"
+			if name == "duplicate" {
+				at = at[:len(at)-1] + "7"
+			}
+			refused(t, lipsmooth("certify", dir), at)
+			refused(t, lipsmooth("figures", dir), at)
+			refused(t, lipsmooth(reproduceArgs(dir)...), at)
+			if read(t, dir, countlog.CountsFile) != spoilt {
+				t.Error("the file has changed")
+			}
+		})
+	}
+	t.Run("run.json", func(t *testing.T) {
+		dir := copied(t, smoke(t))
+		edit(t, func(s string) string { return strings.Replace(s, `"sigma": 0.5`, `"sigma": -1`, 1) }, dir, countlog.RunFile)
+		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.RunFile), "sigma")
+		edit(t, func(s string) string { return s[:50] }, dir, countlog.RunFile)
+		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.RunFile))
+		refused(t, lipsmooth(reproduceArgs(dir)...), filepath.Join(dir, countlog.RunFile))
+	})
+}
+
+func TestNaNLogits(t *testing.T) {
+	m, err := training.Load(filepath.Join(smoke(t), modelFolder))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := data.Load(tiny(), data.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for v := range m.Store.IterVariables() {
+		if value := v.MustValue(); value.Shape().Rank() > 0 {
+			flat := tensors.MustCopyFlatData[float32](value)
+			flat[0] = float32(math.NaN())
+			v.MustSetValue(tensors.FromFlatDataAndDimensions(flat, value.Shape().Dimensions...))
+		}
+	}
+	out := filepath.Join(t.TempDir(), "run")
+	from := sampling{opened: &opened{log: io.Discard}, model: m, data: d, block: 10}
+	defer from.close()
+	_, err = from.run(context.Background(), out, draws{sigma: 0.5, images: 5, n0: 10, n: 10, seed: 1})
+	if err == nil || !strings.Contains(err.Error(), "example 0") || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("NaN logits: %v", err)
+	}
+	t.Log(err)
+	if strings.Count(read(t, out, countlog.CountsFile), "\n") != 1 {
+		t.Error("a row was written")
+	}
+}
+
+// mounted returns a folder on a file system of its own.
+func mounted(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("mounting needs rights: %v: %s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("umount", "-l", dir).Run() })
+	return dir
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Run("sample", func(t *testing.T) {
+		disk := mounted(t, "size=64k")
+		dir := filepath.Join(disk, "run")
+		args := []string{"sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--images", "200", "--tuning", "0", "--n0", "50", "--n", "200", "--out", dir}
+		refused(t, lipsmooth(args...), filepath.Join(dir, countlog.CountsFile), "no space left", "complete rows are kept")
+		text := read(t, dir, countlog.CountsFile)
+		rows := strings.Count(text, "\n") - 1
+		if rows < 10 || !strings.HasSuffix(text, "\n") {
+			t.Errorf("%d rows", rows)
+		}
+		if got := must(t, "certify", dir, "--out", t.TempDir()); !strings.Contains(got, "isn't finished") {
+			t.Error(got)
+		}
+		refused(t, lipsmooth("certify", dir), dir, "no space left")
+		if out, err := exec.Command("mount", "-o", "remount,size=4m", disk).CombinedOutput(); err != nil {
+			t.Skipf("%v: %s", err, out)
+		}
+		must(t, args...)
+		if !strings.HasPrefix(read(t, dir, countlog.CountsFile), text) {
+			t.Error("other rows")
+		}
+	})
+	t.Run("training", func(t *testing.T) {
+		dir := filepath.Join(mounted(t, "size=16k"), "job")
+		refused(t, lipsmooth(reproduceArgs(dir)...), dir, "no space left")
+	})
+	t.Run("figures", func(t *testing.T) {
+		dir := filepath.Join(mounted(t, "size=300k"), "figures")
+		refused(t, lipsmooth("figures", smoke(t), "--out", dir), dir, "no space left")
+		files, err := os.ReadDir(dir)
+		for _, f := range files {
+			if strings.HasPrefix(f.Name(), ".") {
+				t.Errorf("%s is left", f.Name())
+			}
+		}
+		if len(files) == 0 || err != nil {
+			t.Error("no figure before the disk was full", err)
+		}
+	})
+}
+
+func TestReadOnlyFolder(t *testing.T) {
+	disk := mounted(t, "size=8m")
+	dir := filepath.Join(disk, "job")
+	if err := os.CopyFS(dir, os.DirFS(smoke(t))); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-o", "remount,ro", disk).CombinedOutput(); err != nil {
+		t.Skipf("%v: %s", err, out)
+	}
+	refused(t, lipsmooth("certify", dir), dir, "read-only")
+	refused(t, lipsmooth("figures", dir), dir, "read-only")
+	refused(t, lipsmooth(reproduceArgs(dir)...), dir, "read-only")
+	refused(t, lipsmooth(reproduceArgs(filepath.Join(disk, "new"))...), disk, "read-only")
+	refused(t, lipsmooth("sample", filepath.Join(dir, modelFolder), "--data", tiny(), "--out", filepath.Join(disk, "run")), disk, "read-only")
+	must(t, "certify", dir, "--out", t.TempDir())
+	must(t, "figures", dir, "margins", "--out", t.TempDir())
+}
+
+func TestOutIsAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, lipsmooth(reproduceArgs(file)...), file)
+	refused(t, lipsmooth("train", "--data", tiny(), "--out", file), file)
+	refused(t, lipsmooth("sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--out", file), file)
+	refused(t, lipsmooth("certify", smoke(t), "--out", file), file)
+	refused(t, lipsmooth("figures", smoke(t), "--out", file), file)
+}

@@ -1,0 +1,268 @@
+package cli
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+// counts are the evidence files under a folder, by path.
+func counts(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, run := range []string{".", "tuning", "sigma/0.25", "sigma/0.25/tuning"} {
+		files[run] = read(t, dir, run, countlog.CountsFile)
+	}
+	return files
+}
+
+// table reads a TSV table.
+func table(t *testing.T, path string) *figures.Table {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tab, err := figures.ReadTable(f, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+// timeless is a table without its last column, the seconds.
+func timeless(tab *figures.Table) (rows [][]string) {
+	for _, row := range tab.Rows {
+		rows = append(rows, row[:len(row)-1])
+	}
+	return rows
+}
+
+func TestReproduce(t *testing.T) {
+	dir := smoke(t)
+	tab := table(t, filepath.Join(dir, "table.tsv"))
+	if want := []string{"method", "r=0", "r=0.25", "r=0.5", "r=0.75", "r=1", "r=1.25", "r=1.5", "r=2", "average radius", "seconds"}; !slices.Equal(tab.Columns, want) {
+		t.Errorf("columns %q, want %q", tab.Columns, want)
+	}
+	var names []string
+	for _, row := range tab.Rows {
+		names = append(names, row[0])
+		if row[0] == "mono" && row[1] < "0.5" {
+			t.Errorf("accuracy %s: nothing is learned", row[1])
+		}
+	}
+	if !slices.Equal(names, rs.MethodNames()) {
+		t.Errorf("methods %q, want %q", names, rs.MethodNames())
+	}
+	for _, word := range append(names, "average radius", filepath.Join(dir, "figures", "radius.png"), "certificates.tsv", "σ = 0.5", "seed 1") {
+		if !strings.Contains(smokeResult.out, word) {
+			t.Errorf("%q isn't printed:\n%s", word, smokeResult.out)
+		}
+	}
+	for _, e := range figures.List {
+		for _, ext := range []string{".svg", ".png", ".pdf", ".tsv"} {
+			if info, err := os.Stat(filepath.Join(dir, "figures", e.Name+ext)); err != nil || info.Size() < 50 {
+				t.Errorf("figure %s%s: %v", e.Name, ext, err)
+			}
+		}
+	}
+}
+
+func TestCertificatesSpendAlpha(t *testing.T) {
+	tab := table(t, filepath.Join(smoke(t), "certificates.tsv"))
+	if want := 20 * len(rs.Methods); len(tab.Rows) != want {
+		t.Errorf("%d certificates, want %d", len(tab.Rows), want)
+	}
+	for _, row := range tab.Rows {
+		spent, err := strconv.ParseFloat(row[5], 64)
+		if err != nil || spent > 0.001*(1+1e-12) || (spent == 0) != (row[2] == "margin") {
+			t.Errorf("α spent: %v (%v)", row, err)
+		}
+		sum := 0.0 // of the ledger as written
+		for entry := range strings.SplitSeq(row[6], "; ") {
+			if _, at, ok := strings.Cut(entry, " at "); ok {
+				times, alpha, _ := strings.Cut(at, "×")
+				k, _ := strconv.Atoi(times)
+				a, _ := strconv.ParseFloat(alpha, 64)
+				sum += float64(k) * a
+			}
+		}
+		if d := sum - spent; d > 1e-8 || d < -1e-8 {
+			t.Errorf("the bounds spend %g: %v", sum, row)
+		}
+	}
+}
+
+func TestReproduceAgain(t *testing.T) {
+	dir := copied(t, smoke(t))
+	noDevice(t)
+	r := lipsmooth(reproduceArgs(dir)...)
+	if r.status != 0 {
+		t.Fatalf("a finished job asks for a device: %s", r.err)
+	}
+	if !maps.Equal(counts(t, dir), counts(t, smoke(t))) {
+		t.Error("other counts")
+	}
+	same := func(file string) {
+		if a, b := table(t, filepath.Join(dir, file)), table(t, filepath.Join(smoke(t), file)); !slices.EqualFunc(timeless(a), timeless(b), slices.Equal) {
+			t.Errorf("%s: other numbers", file)
+		}
+	}
+	same("table.tsv")
+	same("certificates.tsv")
+}
+
+// A job's folder takes no other job.
+func TestReproduceElsewhere(t *testing.T) {
+	dir := copied(t, smoke(t))
+	before := counts(t, dir)
+	otherData := filepath.Join(t.TempDir(), "data")
+	if err := writeTiny(otherData, 12); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, func(s string) string { return s[:len(s)-1] + "\x01" }, otherData, "train-images-idx3-ubyte")
+	for _, c := range []struct{ flag, value, want string }{
+		{"--preset", "quick", "width"},
+		{"--sigma", "0.25", "sigma"},
+		{"--seed", "2", "seed"},
+		{"--data", otherData, "data"},
+	} {
+		r := lipsmooth(append(reproduceArgs(dir), c.flag, c.value)...)
+		refused(t, r, c.want, dir)
+	}
+	// The test split alone.
+	edit(t, func(s string) string { return s[:len(s)-1] + "\x01" }, otherData, "t10k-images-idx3-ubyte")
+	edit(t, func(string) string { return read(t, tiny(), "train-images-idx3-ubyte") }, otherData, "train-images-idx3-ubyte")
+	refused(t, lipsmooth(append(reproduceArgs(dir), "--data", otherData)...), "dataset", dir)
+	if !maps.Equal(counts(t, dir), before) {
+		t.Error("the counts have changed")
+	}
+}
+
+// certify and figures need no device and no model.
+func TestCertifyAndFiguresAlone(t *testing.T) {
+	dir := copied(t, smoke(t))
+	curve := read(t, dir, modelFolder, curveFile)
+	for _, gone := range []string{modelFolder, "figures", "table.tsv", "certificates.tsv"} {
+		if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	noDevice(t)
+	must(t, "certify", dir)
+	if a, b := read(t, dir, "certificates.tsv"), read(t, smoke(t), "certificates.tsv"); a != b {
+		t.Error("other certificates")
+	}
+
+	out := filepath.Join(t.TempDir(), "a", "b")
+	must(t, "certify", dir, "--method", "mono, lipschitz,mono", "--alpha", "0.01", "--tau", "0.2", "--radii", "0,0.3", "--out", out)
+	tab := table(t, filepath.Join(out, "table.tsv"))
+	if want := []string{"method", "r=0", "r=0.3", "average radius", "seconds"}; !slices.Equal(tab.Columns, want) || len(tab.Rows) != 2 {
+		t.Errorf("table of %q with %d rows", tab.Columns, len(tab.Rows))
+	}
+	for i, row := range table(t, filepath.Join(out, "certificates.tsv")).Rows {
+		if row[2] != []string{"mono", "lipschitz"}[i%2] || row[5] != "0.01" {
+			t.Errorf("certificate %d: %v", i, row)
+		}
+	}
+	if caption, _, _ := strings.Cut(read(t, out, "table.tsv"), "\n"); !strings.Contains(caption, "τ = 0.2") || !strings.Contains(caption, "α = 0.01") {
+		t.Error(caption)
+	}
+
+	r := lipsmooth("figures", dir)
+	if r.status != 0 || !strings.Contains(r.err, "training") || strings.Count(r.out, "\n") != len(figures.List)-1 {
+		t.Errorf("without a curve: %+v", r)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, modelFolder), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, modelFolder, curveFile), []byte(curve), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	figs := filepath.Join(t.TempDir(), "figs")
+	if got := must(t, "figures", dir, "radius", "training", "--out", figs); strings.Count(got, "\n") != 2 {
+		t.Error(got)
+	}
+	if files, _ := os.ReadDir(figs); len(files) != 8 {
+		t.Errorf("%d files of two figures", len(files))
+	}
+	if a, b := read(t, figs, "radius.tsv"), read(t, smoke(t), "figures", "radius.tsv"); a != b {
+		t.Error("another radius figure")
+	}
+
+	// Without tuning images soft votes have no temperature.
+	if err := os.RemoveAll(filepath.Join(dir, tuningFolder)); err != nil {
+		t.Fatal(err)
+	}
+	if got := must(t, "certify", dir); !strings.Contains(got, "--tau") {
+		t.Errorf("no note of the missing temperature:\n%s", got)
+	}
+}
+
+func TestTrainAlone(t *testing.T) {
+	dir := otherModel(t)
+	if !strings.Contains(otherResult.out, "saved in "+dir) || !strings.Contains(otherResult.out, "Λ = ") {
+		t.Error(otherResult.out)
+	}
+	noDevice(t)
+	again := must(t, "train", "--data", tiny(), "--epochs", "1", "--epoch-images", "1280", "--width", "8", "--seed", "2", "--out", dir)
+	if again != otherResult.out {
+		t.Errorf("%s, then\n%s", otherResult.out, again)
+	}
+}
+
+// sample draws what reproduce draws, and other counts with another seed.
+func TestSampleAlone(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "run")
+	args := []string{"sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out"}
+	must(t, append(args, out)...)
+	for _, run := range []string{".", tuningFolder} {
+		if read(t, out, run, countlog.CountsFile) != read(t, smoke(t), run, countlog.CountsFile) {
+			t.Errorf("%s: other counts than reproduce", run)
+		}
+	}
+	other := filepath.Join(t.TempDir(), "run")
+	must(t, append(args, other, "--seed", "2", "--tuning", "0")...)
+	if read(t, out, countlog.CountsFile) == read(t, other, countlog.CountsFile) {
+		t.Error("equal counts with another seed")
+	}
+	if _, err := os.Stat(filepath.Join(other, tuningFolder)); err == nil {
+		t.Error("tuning images with --tuning 0")
+	}
+}
+
+func TestPlans(t *testing.T) {
+	for size := 2; size < 70; size++ {
+		for images := 0; images <= size+1; images++ {
+			for tuning := 0; tuning <= size; tuning++ {
+				run, other, err := draws{images: images, tuning: tuning}.plans(size)
+				if err != nil {
+					if tuning == 0 || images > 0 && images <= size/2 {
+						t.Errorf("%d, %d of %d: %v", images, tuning, size, err)
+					}
+					continue
+				}
+				if want := min(images, size); images > 0 && run.Count != want || images == 0 && run.Count != size {
+					t.Errorf("%d of %d: %d images", images, size, run.Count)
+				}
+				if other.Count != min(tuning, run.Count) {
+					t.Errorf("%d, %d of %d: %d tuning images", images, tuning, size, other.Count)
+				}
+				for i := range other.Indices() {
+					if i < 0 || i >= size || run.Position(i) >= 0 {
+						t.Errorf("%d, %d of %d: tuning image %d", images, tuning, size, i)
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"bytes"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+// start starts the command as a process.
+func start(t *testing.T, stderr *bytes.Buffer, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(exe, args...)
+	c.Env = append(os.Environ(), asCommand+"=1")
+	c.Stderr = stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Process.Kill() })
+	return c
+}
+
+// stopWhen starts the command, signals it when seen says so and returns how it ended.
+func stopWhen(t *testing.T, seen func() bool, signal os.Signal, args ...string) (*os.ProcessState, string) {
+	t.Helper()
+	var stderr bytes.Buffer
+	c := start(t, &stderr, args...)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	for !seen() {
+		select {
+		case <-ended:
+			t.Fatalf("ended before it was stopped:\n%s", stderr.String())
+		case <-time.After(200 * time.Microsecond):
+		}
+	}
+	if err := c.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	return c.ProcessState, stderr.String()
+}
+
+func there(path ...string) func() bool {
+	return func() bool {
+		_, err := os.Stat(filepath.Join(path...))
+		return err == nil
+	}
+}
+
+// lines reports whether a run has so many lines, its header among them.
+func lines(n int, dir ...string) func() bool {
+	return func() bool {
+		text, _ := os.ReadFile(filepath.Join(append(dir, countlog.CountsFile)...))
+		return bytes.Count(text, []byte("\n")) >= n
+	}
+}
+
+// Killed along the way and finished, a job in another folder has the counts of one that ran through.
+func TestKilled(t *testing.T) {
+	want := counts(t, smoke(t))
+	dir := filepath.Join(t.TempDir(), "job")
+	args := reproduceArgs(dir)
+	for _, stop := range []struct {
+		what   string
+		seen   func() bool
+		signal os.Signal
+		undone func() bool // what a job stopped in time has not done
+	}{
+		{"training", there(dir, modelFolder, "checkpoint"), syscall.SIGKILL, there(dir, modelFolder, "model.json")},
+		{"tuning", lines(3, dir, tuningFolder), syscall.SIGKILL, lines(11, dir, tuningFolder)},
+		{"the run", lines(4, dir), os.Interrupt, lines(21, dir)},
+		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL, lines(11, dir, sweepFolder, "0.25")},
+	} {
+		state, stderr := stopWhen(t, stop.seen, stop.signal, args...)
+		if stop.undone() {
+			t.Logf("%s: done before it was stopped", stop.what)
+		}
+		if stop.signal == syscall.SIGKILL {
+			if state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+				t.Errorf("%s: not killed: %v\n%s", stop.what, state, stderr)
+			}
+			continue
+		}
+		last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
+		if state.ExitCode() != 130 || !strings.HasPrefix(last, "lipsmooth: interrupted: sampling: stopped with ") {
+			t.Errorf("%s: interrupted, status %d:\n%s", stop.what, state.ExitCode(), stderr)
+		}
+		t.Log(strings.TrimSpace(last))
+	}
+	must(t, args...)
+	if got := counts(t, dir); !maps.Equal(got, want) {
+		for run := range want {
+			if got[run] != want[run] {
+				t.Errorf("%s: other counts than the job that ran through:\n%s\nwant\n%s", run, got[run], want[run])
+			}
+		}
+	}
+	if a, b := read(t, dir, modelFolder, curveFile), read(t, smoke(t), modelFolder, curveFile); a != b {
+		t.Errorf("another training curve:\n%s\nwant\n%s", a, b)
+	}
+}
+
+// Interrupted in training, the job keeps a checkpoint and says so in one line.
+func TestInterruptedTraining(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "job")
+	state, stderr := stopWhen(t, there(dir, modelFolder), os.Interrupt, reproduceArgs(dir)...)
+	last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
+	if state.ExitCode() != 130 || !strings.HasPrefix(last, "lipsmooth: interrupted: ") || strings.Contains(last, "context canceled") {
+		t.Errorf("status %d:\n%s", state.ExitCode(), stderr)
+	}
+	t.Log(strings.TrimSpace(last))
+}
