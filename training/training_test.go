@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"math/rand/v2"
@@ -574,14 +575,14 @@ func TestOptionsAct(t *testing.T) {
 	d, _ := bars(t, 4, 40)
 	weights := func(change func(c *Config)) string {
 		c := small()
-		c.Images = 20 // a step an epoch, so 6 of them
+		c.Images, c.Sigma = 20, 0 // a step an epoch, so 6 of them
 		change(&c)
 		n, err := net.New(c.Architecture, lip.Size{4, 4, 1}, c.Convolution, c.Width, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
 		m, store, dir := &Model{Network: n, Info: Info{Config: c}}, model.NewStore(), t.TempDir()
-		if err := m.steps(t.Context(), backend, store, d, dir, filepath.Join(dir, "checkpoint"), c.Epochs, Options{}); err != nil {
+		if err := m.steps(t.Context(), backend, store, d, dir, filepath.Join(dir, "checkpoint"), c.Epochs, Options{Log: io.Discard}); err != nil {
 			t.Fatal(err)
 		}
 		h, err := hash(store, weightsPath)
@@ -592,7 +593,7 @@ func TestOptionsAct(t *testing.T) {
 	}
 	seen := map[string]string{weights(func(*Config) {}): "default"}
 	for name, change := range map[string]func(c *Config){
-		"sigma":         func(c *Config) { c.Sigma = 0 },
+		"sigma":         func(c *Config) { c.Sigma = 0.1 },
 		"offset":        func(c *Config) { c.Offset = 0 },
 		"temperature":   func(c *Config) { c.Temperature = 1 },
 		"flip":          func(c *Config) { c.Flip = true },
