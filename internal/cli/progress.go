@@ -26,6 +26,7 @@ func progress(w io.Writer, what, unit string, begun, total int) func(done int) {
 		bar := progressbar.NewOptions(total-begun, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
 			progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }))
+		_ = bar.RenderBlank() // the rate counts from here
 		return func(done int) { _ = bar.Set(done - begun) }
 	}
 	start := time.Now()
