@@ -107,7 +107,9 @@ func freeze(backend compute.Backend, trained *model.Store, n *net.Network) (stor
 	store = model.NewStore()
 	for i, c := range counts {
 		for j, t := range flat[:c] {
-			t.MaterializeLocal()
+			if err := t.ToLocal(); err != nil { // so that any backend can take it
+				return nil, nil, err
+			}
 			if bad := nonFinite(t); bad {
 				return nil, nil, fmt.Errorf("training: layer %d, %v, has weights that aren't finite", i, n.Layers[i])
 			}

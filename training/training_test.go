@@ -572,6 +572,10 @@ func TestTrainedNetwork(t *testing.T) {
 
 // TestOptionsAct: whatever changes the training changes the weights; the rest doesn't.
 func TestOptionsAct(t *testing.T) {
+	backend, err := compute.NewWithConfig("go") // compiles nothing
+	if err != nil {
+		t.Fatal(err)
+	}
 	d, _ := bars(t, 4, 40)
 	weights := func(change func(c *Config)) string {
 		c := small()

@@ -14,7 +14,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// trained returns the effective weights of l in the last of so many steps of Adam towards random targets.
+// trained returns the effective weights of l in the last of so many steps of Adam towards random targets,
+// on the pure-Go backend, where nothing is compiled.
 func trained(t *testing.T, l Layer, in Size, steps int) (w []*tensors.Tensor) {
 	t.Helper()
 	out, err := l.Out(in)
@@ -26,7 +27,7 @@ func trained(t *testing.T, l Layer, in Size, steps int) (w []*tensors.Tensor) {
 	store := model.NewStore()
 	store.SetParam(model.ParamInitialSeed, int64(1))
 	adam := optimizer.Adam().LearningRate(0.02).Done()
-	step := must(model.NewExec(backend, store, func(scope *model.Scope, x, y *Node) []*Node {
+	step := must(model.NewExec(pure, store, func(scope *model.Scope, x, y *Node) []*Node {
 		w := l.Weights(scope.In("layer"), x.Graph(), in)
 		loss := ReduceAllMean(Square(Sub(l.Apply(x, w), y)))
 		adam.UpdateGraph(scope, x.Graph(), loss)
@@ -41,8 +42,8 @@ func trained(t *testing.T, l Layer, in Size, steps int) (w []*tensors.Tensor) {
 	if !(losses[steps-1] < losses[0]) {
 		t.Errorf("%v: the loss went from %v to %v in %d steps", l, losses[0], losses[steps-1], steps)
 	}
-	for _, v := range w {
-		v.MaterializeLocal()
+	for i, v := range w {
+		w[i] = must(v.LocalClone())
 	}
 	return w
 }
@@ -67,13 +68,17 @@ func TestTrainedLayers(t *testing.T) {
 		layer Layer
 		in    Size
 	}{
-		{Dense{64}, Size{64}}, {Dense{49}, Size{16}},
+		{Dense{1}, Size{1}}, {Dense{12}, Size{12}}, {Dense{64}, Size{64}}, {Dense{16}, Size{49}}, {Dense{49}, Size{16}},
 		{Convolution{"bcop", 1, 4}, Size{3, 5, 6}},
 		{Convolution{"bcop", 3, 8}, Size{7, 7, 4}},
 		{Convolution{"bcop", 3, 4}, Size{5, 9, 8}},
 		{Convolution{"bcop", 5, 2}, Size{6, 5, 1}},
+		{Convolution{"bcop", 3, 6}, Size{6, 4, 6}},
 		{Convolution{"aol", 1, 5}, Size{3, 5, 3}},
-		{Convolution{"aol", 5, 8}, Size{5, 9, 3}},
+		{Convolution{"aol", 3, 8}, Size{7, 7, 4}},
+		{Convolution{"aol", 3, 2}, Size{5, 9, 6}},
+		{Convolution{"aol", 5, 3}, Size{5, 7, 3}},
+		{Residual{1, 3}, Size{3, 5, 2}},
 		{Residual{3, 8}, Size{7, 7, 4}},
 		{Residual{3, 2}, Size{5, 9, 4}},
 	} {

@@ -42,7 +42,7 @@ func zeros(dimensions ...int) *tensors.Tensor {
 func run(on compute.Backend, f func([]*Node) []*Node, inputs ...*tensors.Tensor) []*tensors.Tensor {
 	args := make([]any, len(inputs))
 	for i, x := range inputs {
-		args[i] = must(x.Clone()) // a tensor lives on one backend
+		args[i] = must(x.LocalClone()) // a tensor lives on one backend
 	}
 	return MustExecOnceN(on, f, args...)
 }
