@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -31,7 +32,8 @@ func start(t *testing.T, stderr *bytes.Buffer, args ...string) *exec.Cmd {
 	return c
 }
 
-// stopWhen starts the command, signals it when seen says so and returns how it ended.
+// stopWhen starts the command, signals it when seen says so and returns how it ended: by itself where the
+// machine was too busy to look in time.
 func stopWhen(t *testing.T, seen func() bool, signal os.Signal, args ...string) (*os.ProcessState, string) {
 	t.Helper()
 	var stderr bytes.Buffer
@@ -41,11 +43,14 @@ func stopWhen(t *testing.T, seen func() bool, signal os.Signal, args ...string) 
 	for !seen() {
 		select {
 		case <-ended:
-			t.Fatalf("ended before it was stopped:\n%s", stderr.String())
+			if !seen() {
+				t.Fatalf("ended before it could be stopped:\n%s", stderr.String())
+			}
+			return c.ProcessState, stderr.String()
 		case <-time.After(200 * time.Microsecond):
 		}
 	}
-	if err := c.Process.Signal(signal); err != nil {
+	if err := c.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
 	}
 	<-ended
@@ -72,11 +77,12 @@ func TestKilled(t *testing.T) {
 	want := counts(t, smoke(t))
 	dir := filepath.Join(t.TempDir(), "job")
 	args := reproduceArgs(dir)
+	stopped := 0
 	for _, stop := range []struct {
 		what   string
 		seen   func() bool
 		signal os.Signal
-		undone func() bool // what a job stopped in time has not done
+		done   func() bool // too late
 	}{
 		{"training", there(dir, modelFolder, "checkpoint"), syscall.SIGKILL, there(dir, modelFolder, "model.json")},
 		{"tuning", lines(3, dir, tuningFolder), syscall.SIGKILL, lines(11, dir, tuningFolder)},
@@ -84,9 +90,11 @@ func TestKilled(t *testing.T) {
 		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL, lines(11, dir, sweepFolder, "0.25")},
 	} {
 		state, stderr := stopWhen(t, stop.seen, stop.signal, args...)
-		if stop.undone() {
+		if stop.done() {
 			t.Logf("%s: done before it was stopped", stop.what)
+			continue
 		}
+		stopped++
 		if stop.signal == syscall.SIGKILL {
 			if state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 				t.Errorf("%s: not killed: %v\n%s", stop.what, state, stderr)
@@ -98,6 +106,9 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s: interrupted, status %d:\n%s", stop.what, state.ExitCode(), stderr)
 		}
 		t.Log(strings.TrimSpace(last))
+	}
+	if stopped < 2 {
+		t.Errorf("stopped in time %d times of 4", stopped)
 	}
 	must(t, args...)
 	if got := counts(t, dir); !maps.Equal(got, want) {
