@@ -68,17 +68,17 @@ func BenchmarkEvidence(b *testing.B) {
 		for i := range x {
 			x[i] = r.Float32()
 		}
-		for _, block := range []int{50, 100, 200, 400, 1000} {
+		n, blocks := 4000, []int{50, 100, 200, 400, 1000}
+		if backend.Name() != "xla" {
+			n, blocks = 500, []int{25, 50, 100, 200}
+		}
+		for _, block := range blocks {
 			b.Run(fmt.Sprintf("%s/block=%d", backend.Name(), block), func(b *testing.B) {
 				s, err := sample.New(backend, c, sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins)})
 				if err != nil {
 					b.Fatal(err)
 				}
 				defer s.Close()
-				n := 4000
-				if backend.String() == "go" {
-					n = 1000
-				}
 				if _, err := s.Evidence(x, 0, 0, 0.5, block, block, 1); err != nil {
 					b.Fatal(err)
 				}

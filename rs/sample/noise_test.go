@@ -58,9 +58,9 @@ func TestNoise(t *testing.T) {
 			requests[name] = r
 		}
 		vary("seed", func(r *request) { r.seed = 2 })
-		vary("seed far", func(r *request) { r.seed = 1 << 63 })
+		vary("seed far", func(r *request) { r.seed = 1 + 1<<40 })
 		vary("index", func(r *request) { r.index = 2 })
-		vary("index far", func(r *request) { r.index = 1 << 40 })
+		vary("index far", func(r *request) { r.index = 1 + 1<<40 })
 		vary("phase", func(r *request) { r.phase = sample.Estimation })
 		vary("block", func(r *request) { r.block = 1 })
 		vary("block next", func(r *request) { r.block = 2 })

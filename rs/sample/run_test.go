@@ -175,6 +175,7 @@ func TestRunErrors(t *testing.T) {
 			refused(t, err, "other settings")
 		}
 	}
+	refused(t, newSampler(t, backend, constant([]float32{1, 2}), sample.Settings{Block: r.Block, Edges: r.Edges()}).Run(context.Background(), w, pictures{}, nil), "other settings")
 	if w.Count() != 2 {
 		t.Errorf("%d rows", w.Count())
 	}

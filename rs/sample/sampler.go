@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -38,6 +38,8 @@ type Sampler struct {
 	classifier Classifier
 	settings   Settings
 	noisy      *model.Exec // logits of a block of draws
+	count      *Exec       // counts of such logits
+	edges      *tensors.Tensor
 	clean      *model.Exec // logits of the image
 	draw       *Exec       // a block of draws
 	checked    bool        // the classifier answers equally on equal inputs
@@ -53,7 +55,7 @@ func New(backend compute.Backend, c Classifier, s Settings) (*Sampler, error) {
 			return nil, fmt.Errorf("sample: margin edge %d, %v, isn't a float32 over the one before", i, e)
 		}
 	}
-	p := &Sampler{classifier: c, settings: s}
+	p := &Sampler{classifier: c, settings: s, edges: edgesTensor(s.Edges)}
 	var err error
 	if p.noisy, err = model.NewExec(backend, c.Store, func(scope *model.Scope, x, sigma, rng *Node) *Node {
 		return ConvertDType(c.Logits(scope, noisy(x, sigma, rng, s.Block)), dtypes.Float32)
@@ -65,10 +67,22 @@ func New(backend compute.Backend, c Classifier, s Settings) (*Sampler, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
+	if p.count, err = NewExec(backend, countGraph); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
 	if p.draw, err = NewExec(backend, func(x, sigma, rng *Node) *Node { return noisy(x, sigma, rng, s.Block) }); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
 	return p, nil
+}
+
+// edgesTensor is [edges] float32, of one edge that nobody reads where there are none.
+func edgesTensor(edges []float64) *tensors.Tensor {
+	e := make([]float32, max(1, len(edges)))
+	for i, v := range edges {
+		e[i] = float32(v)
+	}
+	return tensors.FromFlatDataAndDimensions(e, len(e))
 }
 
 // Evidence draws n0 + n noisy predictions of example index, whose image x is [h, w, c].
@@ -93,25 +107,31 @@ func (p *Sampler) evidence(ctx context.Context, x []float32, index, label int, s
 	if err := p.check(image, sigma, seed, index); err != nil {
 		return nil, err
 	}
-	z, err := logits(p.clean, p.classifier.Classes, 1, image)
+	t, err := logits(p.clean, p.classifier.Classes, 1, image)
 	if err != nil {
 		return nil, err
 	}
-	if !finite(z) {
-		return nil, fmt.Errorf("a logit without noise is NaN or infinite: the model can't be certified")
+	defer t.FinalizeAll()
+	z, err := tensors.CopyFlatData[float32](t)
+	if err != nil {
+		return nil, err
 	}
 	e = &rs.Evidence{Index: index, Label: label, Sigma: sigma}
-	e.Clean.Class = top(z)
-	e.Clean.Margin = margin(z, e.Clean.Class)
+	if e.Clean, err = clean(z); err != nil {
+		return nil, err
+	}
 
-	// The class is known once the selection draw is over.
-	var selection [][]float32
-	e.Selection = make(rs.Votes, p.classifier.Classes)
-	if err := p.each(ctx, image, sigma, seed, index, Selection, n0, func(z []float32) {
-		e.Selection[top(z)]++
-		if p.settings.Edges != nil {
-			selection = append(selection, z)
+	// The class is known once the selection draw is over: its logits stay on the device till then.
+	var selection []*tensors.Tensor
+	defer func() {
+		for _, z := range selection {
+			z.FinalizeAll()
 		}
+	}()
+	e.Selection = make(rs.Votes, p.classifier.Classes)
+	if err := p.each(ctx, image, sigma, seed, index, Selection, n0, func(block int, z *tensors.Tensor) error {
+		selection = append(selection, z)
+		return p.tally(z, block, n0, Selection, 0, e.Selection, rs.Histogram{})
 	}); err != nil {
 		return nil, err
 	}
@@ -119,18 +139,18 @@ func (p *Sampler) evidence(ctx context.Context, x []float32, index, label int, s
 	if edges := p.settings.Edges; edges != nil {
 		e.SelectionMargins = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
 		e.Margins = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
-	}
-	for _, z := range selection {
-		count(e.SelectionMargins, margin(z, e.Class))
+		again := make(rs.Votes, p.classifier.Classes)
+		for block, z := range selection {
+			if err := p.tally(z, block, n0, Selection, e.Class, again, e.SelectionMargins); err != nil {
+				return nil, err
+			}
+		}
 	}
 	e.Estimation = make(rs.Votes, p.classifier.Classes)
-	err = p.each(ctx, image, sigma, seed, index, Estimation, n, func(z []float32) {
-		e.Estimation[top(z)]++
-		if p.settings.Edges != nil {
-			count(e.Margins, margin(z, e.Class))
-		}
+	return e, p.each(ctx, image, sigma, seed, index, Estimation, n, func(block int, z *tensors.Tensor) error {
+		defer z.FinalizeAll()
+		return p.tally(z, block, n, Estimation, e.Class, e.Estimation, e.Margins)
 	})
-	return e, err
 }
 
 // image puts x, [h, w, c], on the device.
@@ -145,9 +165,8 @@ func (p *Sampler) image(x []float32, sigma float64) (*tensors.Tensor, error) {
 	return tensors.FromFlatDataAndDimensions(x, size[0], size[1], size[2]), nil
 }
 
-// each calls f with the logits of every one of n draws of a phase.
-func (p *Sampler) each(ctx context.Context, image *tensors.Tensor, sigma float64, seed uint64, index int, phase Phase, n int, f func(z []float32)) error {
-	k := p.classifier.Classes
+// each calls f with the logits of every block of n draws of a phase, which are f's to finalize.
+func (p *Sampler) each(ctx context.Context, image *tensors.Tensor, sigma float64, seed uint64, index int, phase Phase, n int, f func(block int, z *tensors.Tensor) error) error {
 	for block := 0; block*p.settings.Block < n; block++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -156,20 +175,70 @@ func (p *Sampler) each(ctx context.Context, image *tensors.Tensor, sigma float64
 		if err != nil {
 			return err
 		}
-		for i := range min(p.settings.Block, n-block*p.settings.Block) {
-			draw := z[i*k : (i+1)*k]
-			if !finite(draw) {
-				return fmt.Errorf("a logit of draw %d of block %d of the %v draw is NaN or infinite: the model can't be certified", i, block, phase)
-			}
-			f(draw)
+		if err := f(block, z); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// block returns the logits of a block of draws, [block, classes].
-func (p *Sampler) block(image *tensors.Tensor, sigma float64, seed uint64, index int, phase Phase, block int) ([]float32, error) {
+// block returns the logits of a block of draws, [block, classes], on the device.
+func (p *Sampler) block(image *tensors.Tensor, sigma float64, seed uint64, index int, phase Phase, block int) (*tensors.Tensor, error) {
 	return logits(p.noisy, p.classifier.Classes, p.settings.Block, image, float32(sigma), state(seed, index, phase, block))
+}
+
+// tally adds a block's counts: votes, and the margins of class unless h is empty. Draws from the n-th on don't count.
+func (p *Sampler) tally(z *tensors.Tensor, block, n int, phase Phase, class int, votes rs.Votes, h rs.Histogram) error {
+	used := min(p.settings.Block, n-block*p.settings.Block)
+	out, err := p.count.Call(z, int32(used), int32(class), p.edges)
+	if err != nil {
+		return err
+	}
+	var counts [3][]int32
+	for i, t := range out {
+		if counts[i], err = tensors.CopyFlatData[int32](t); err != nil {
+			return err
+		}
+		t.FinalizeAll()
+	}
+	if bad := counts[1][0]; int(bad) < used {
+		return fmt.Errorf("a logit of draw %d of block %d of the %v draw is NaN or infinite: the model can't be certified", bad, block, phase)
+	}
+	for c, v := range counts[0] {
+		votes[c] += int(v)
+	}
+	if h.Edges == nil {
+		return nil
+	}
+	// above[j] draws lie at or over edge j.
+	last := used
+	for j, above := range counts[2] {
+		h.Counts[j] += last - int(above)
+		last = int(above)
+	}
+	h.Counts[len(h.Edges)] += last
+	return nil
+}
+
+// countGraph counts on the device. From logits z, [block, classes], of which the first used count, a class and
+// the edges, [edges]: the votes, [classes], ties to the lowest class; the first draw with a logit that isn't
+// finite, or block; and how many have a margin of class at or over each edge, [edges].
+func countGraph(z, used, class, edges *Node) []*Node {
+	g := z.Graph()
+	b, k, e := z.Shape().Dimensions[0], z.Shape().Dimensions[1], edges.Shape().Dimensions[0]
+	draw := Iota(g, shapes.Make(dtypes.Int32, b), 0)
+	one := ConvertDType(LessThan(draw, used), dtypes.Int32) // [b], of the draws that count
+	votes := Mul(OneHot(ArgMax(z, -1), k, dtypes.Int32), ExpandAxes(one, 1))
+	bad := Where(LogicalAll(IsFinite(z), 1), MulScalar(OnesLike(draw), int32(b)), draw)
+	own := BroadcastToDims(Equal(Iota(g, shapes.Make(dtypes.Int32, 1, k), 1), Reshape(class, 1, 1)), b, k)
+	lowest := BroadcastToDims(Infinity(g, dtypes.Float32, -1), b, k)
+	margin := Sub(ReduceMax(Where(own, z, lowest), 1), ReduceMax(Where(own, lowest, z), 1)) // [b]
+	above := GreaterOrEqual(BroadcastToDims(ExpandAxes(margin, 0), e, b), BroadcastToDims(ExpandAxes(edges, 1), e, b))
+	return []*Node{
+		ReduceSum(votes, 0),
+		ReduceMin(bad),
+		ReduceSum(Mul(ConvertDType(above, dtypes.Int32), ExpandAxes(one, 0)), 1),
+	}
 }
 
 // check compares the first block of draws with itself, once: a classifier that draws random
@@ -180,8 +249,13 @@ func (p *Sampler) check(image *tensors.Tensor, sigma float64, seed uint64, index
 	}
 	var z [2][]float32
 	for i := range z {
-		var err error
-		if z[i], err = p.block(image, sigma, seed, index, Selection, 0); err != nil {
+		t, err := p.block(image, sigma, seed, index, Selection, 0)
+		if err != nil {
+			return err
+		}
+		z[i], err = tensors.CopyFlatData[float32](t)
+		t.FinalizeAll()
+		if err != nil {
 			return err
 		}
 	}
@@ -193,52 +267,35 @@ func (p *Sampler) check(image *tensors.Tensor, sigma float64, seed uint64, index
 }
 
 // logits runs an Exec of logits, [batch, classes].
-func logits(exec *model.Exec, classes, batch int, args ...any) ([]float32, error) {
+func logits(exec *model.Exec, classes, batch int, args ...any) (*tensors.Tensor, error) {
 	out, err := exec.Call(args...)
 	if err != nil {
 		return nil, err
 	}
-	defer out[0].FinalizeAll()
 	if s := out[0].Shape(); s.CheckDims(batch, classes) != nil {
 		return nil, fmt.Errorf("the classifier's logits are %v, not [%d, %d]", s.Dimensions, batch, classes)
 	}
-	return tensors.CopyFlatData[float32](out[0])
+	return out[0], nil
 }
 
-func finite(z []float32) bool {
-	for _, v := range z {
-		if v-v != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// top is the class that a draw votes for, the lowest among equals.
-func top(z []float32) int {
-	best := 0
+// clean is the prediction from the logits without noise.
+func clean(z []float32) (rs.Clean, error) {
+	top := 0
 	for c, v := range z {
-		if v > z[best] {
-			best = c
+		if v-v != 0 {
+			return rs.Clean{}, fmt.Errorf("a logit without noise is NaN or infinite: the model can't be certified")
+		}
+		if v > z[top] {
+			top = c
 		}
 	}
-	return best
-}
-
-// margin is z_class - max of the other logits.
-func margin(z []float32, class int) float64 {
 	other := math.Inf(-1)
 	for c, v := range z {
-		if c != class {
+		if c != top {
 			other = max(other, float64(v))
 		}
 	}
-	return float64(z[class]) - other
-}
-
-// count puts a margin into its bin.
-func count(h rs.Histogram, margin float64) {
-	h.Counts[sort.Search(len(h.Edges), func(i int) bool { return h.Edges[i] > margin })]++
+	return rs.Clean{Class: top, Margin: float64(z[top]) - other}, nil
 }
 
 // Draws returns the noisy images of a block, [block, h, w, c], as Evidence shows them to the classifier.
@@ -259,6 +316,7 @@ func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phas
 // Close frees the compiled graphs.
 func (p *Sampler) Close() {
 	p.noisy.Finalize()
+	p.count.Finalize()
 	p.clean.Finalize()
 	p.draw.Finalize()
 }
