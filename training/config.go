@@ -37,7 +37,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		Architecture: "conv", Convolution: "aol", Width: 16,
-		Epochs: 5, Batch: 128, LearningRate: 0.01, Sigma: 0.5, Offset: 0.5, Temperature: 0.125,
+		Epochs: 6, Batch: 128, LearningRate: 0.01, Sigma: 0.5, Offset: 0.65, Temperature: 0.125,
 		Seed: 1, CheckpointEvery: 250,
 	}
 }

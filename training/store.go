@@ -64,7 +64,7 @@ func loadStore(dir string) (*model.Store, error) {
 			return readStore(d)
 		}
 	}
-	return nil, fmt.Errorf("%s: %w", dir, os.ErrNotExist)
+	return nil, fmt.Errorf("%s: no weights here: restore them or train again: %w", dir, os.ErrNotExist)
 }
 
 func readStore(dir string) (*model.Store, error) {
@@ -76,7 +76,7 @@ func readStore(dir string) (*model.Store, error) {
 		err = caught
 	}
 	if err != nil {
-		return nil, fmt.Errorf("weights in %s can't be read: %w", dir, err)
+		return nil, fmt.Errorf("%s can't be read (cut off or damaged? restore it or train again): %w", dir, err)
 	}
 	store.SetLoader(nil)
 	return store, nil

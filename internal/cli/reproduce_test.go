@@ -246,15 +246,20 @@ func TestPlans(t *testing.T) {
 			for tuning := 0; tuning <= size; tuning++ {
 				run, other, err := draws{images: images, tuning: tuning}.plans(size)
 				if err != nil {
-					if tuning == 0 || images > 0 && images <= size/2 {
+					if tuning == 0 || images > 0 && images < size {
 						t.Errorf("%d, %d of %d: %v", images, tuning, size, err)
 					}
 					continue
 				}
-				if want := min(images, size); images > 0 && run.Count != want || images == 0 && run.Count != size {
-					t.Errorf("%d of %d: %d images", images, size, run.Count)
+				most := images
+				if images == 0 {
+					most = size
 				}
-				if other.Count != min(tuning, run.Count) {
+				// All of the split is covered, by as many images as an even distance allows.
+				if last := run.At(run.Count - 1); run.Count > most || last >= size || last+run.Stride < size || size%most == 0 && run.Count != most {
+					t.Errorf("%d of %d: %d images, %d apart", images, size, run.Count, run.Stride)
+				}
+				if other.Count > tuning || tuning > 0 && other.Count == 0 {
 					t.Errorf("%d, %d of %d: %d tuning images", images, tuning, size, other.Count)
 				}
 				for i := range other.Indices() {

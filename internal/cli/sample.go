@@ -55,11 +55,13 @@ func (s draws) plans(size int) (run, tuning countlog.Plan, err error) {
 		return run, tuning, nil
 	}
 	if run.Stride < 2 {
-		return run, tuning, fmt.Errorf("%d of %d images leave none to choose a temperature on: sample at most %d, or give --tuning 0", run.Count, size, size/2)
+		return run, tuning, fmt.Errorf("%d of %d images leave none to choose a temperature on: sample fewer, or give --tuning 0", run.Count, size)
 	}
 	// Halfway between the images of the run.
-	count := min(s.tuning, run.Count)
-	return run, countlog.Plan{Start: run.Start + run.Stride/2, Stride: run.Count / count * run.Stride, Count: count}, nil
+	start := run.Start + run.Stride/2
+	between := (size - start + run.Stride - 1) / run.Stride
+	count := min(s.tuning, between)
+	return run, countlog.Plan{Start: start, Stride: between / count * run.Stride, Count: count}, nil
 }
 
 // tuningDraws of the estimation draw are enough to choose a temperature.

@@ -102,10 +102,14 @@ type Plan struct {
 // Every plans all of size examples.
 func Every(size int) Plan { return Plan{Stride: 1, Count: size} }
 
-// Spread plans count examples, at most size, at even distance over a dataset of size.
+// Spread plans at most count examples at even distance over all of a dataset of size: exactly
+// count where it divides size, and otherwise as many as the next larger distance leaves.
 func Spread(size, count int) Plan {
-	count = min(count, size)
-	return Plan{Stride: max(1, size/max(1, count)), Count: count}
+	if count < 1 || size < 1 {
+		return Plan{Stride: 1}
+	}
+	stride := (size + count - 1) / count
+	return Plan{Stride: stride, Count: (size + stride - 1) / stride}
 }
 
 // At returns the i-th index, 0 <= i < Count.
@@ -225,7 +229,7 @@ func differ(path string, a, b reflect.Value) string {
 		return ""
 	}
 	if x, y := a.Interface(), b.Interface(); !reflect.DeepEqual(x, y) {
-		return fmt.Sprintf("%s is %#v there, %#v here", path, x, y)
+		return fmt.Sprintf("%s is %v there, %v here", path, x, y)
 	}
 	return ""
 }

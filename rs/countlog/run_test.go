@@ -56,7 +56,8 @@ func TestPlan(t *testing.T) {
 	}{
 		{Every(10), []int{0, 1, 2}, 9},
 		{Spread(10000, 200), []int{0, 50, 100}, 9950},
-		{Spread(10, 3), []int{0, 3, 6}, 6},
+		{Spread(10, 3), []int{0, 4, 8}, 8},
+		{Spread(299, 200), []int{0, 2, 4}, 298},
 		{Spread(5, 50), []int{0, 1, 2}, 4},
 		{Plan{Start: 7, Stride: 20, Count: 3}, []int{7, 27, 47}, 47},
 	} {
