@@ -86,6 +86,16 @@ func horner(x *Node, coefficients ...float64) *Node {
 	return AddScalar(p, coefficients[0])
 }
 
+// scale is the float32 that noise of standard deviation sigma is scaled by: never below it, since the radii of a
+// mean grow with σ, so that noise larger than stated only costs radius.
+func scale(sigma float64) float32 {
+	s := float32(sigma)
+	if float64(s) < sigma {
+		s = math.Nextafter32(s, math.MaxFloat32)
+	}
+	return s
+}
+
 // noisy returns block images x + σz, [block, h, w, c], from x, [h, w, c].
 func noisy(x, sigma, rng *Node, block int) *Node {
 	d := x.Shape().Dimensions

@@ -184,7 +184,7 @@ func (p *Sampler) each(ctx context.Context, image *tensors.Tensor, sigma float64
 
 // block returns the logits of a block of draws, [block, classes], on the device.
 func (p *Sampler) block(image *tensors.Tensor, sigma float64, seed uint64, index int, phase Phase, block int) (*tensors.Tensor, error) {
-	return logits(p.noisy, p.classifier.Classes, p.settings.Block, image, float32(sigma), state(seed, index, phase, block))
+	return logits(p.noisy, p.classifier.Classes, p.settings.Block, image, scale(sigma), state(seed, index, phase, block))
 }
 
 // tally adds a block's counts: votes, and the margins of class unless h is empty. Draws from the n-th on don't count.
@@ -305,7 +305,7 @@ func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phas
 		return nil, fmt.Errorf("sample: example %d: %w", index, err)
 	}
 	defer image.FinalizeAll()
-	out, err := p.draw.Call(image, float32(sigma), state(seed, index, phase, block))
+	out, err := p.draw.Call(image, scale(sigma), state(seed, index, phase, block))
 	if err != nil {
 		return nil, fmt.Errorf("sample: example %d: %w", index, err)
 	}
