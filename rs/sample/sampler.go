@@ -273,6 +273,7 @@ func logits(exec *model.Exec, classes, batch int, args ...any) (*tensors.Tensor,
 		return nil, err
 	}
 	if s := out[0].Shape(); s.CheckDims(batch, classes) != nil {
+		out[0].FinalizeAll()
 		return nil, fmt.Errorf("the classifier's logits are %v, not [%d, %d]", s.Dimensions, batch, classes)
 	}
 	return out[0], nil
@@ -315,6 +316,7 @@ func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phas
 
 // Close frees the compiled graphs.
 func (p *Sampler) Close() {
+	p.edges.FinalizeAll()
 	p.noisy.Finalize()
 	p.count.Finalize()
 	p.clean.Finalize()
