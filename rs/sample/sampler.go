@@ -232,8 +232,10 @@ func countGraph(z, used, class, edges *Node) []*Node {
 	bad := Where(LogicalAll(IsFinite(z), 1), MulScalar(OnesLike(draw), int32(b)), draw)
 	own := BroadcastToDims(Equal(Iota(g, shapes.Make(dtypes.Int32, 1, k), 1), Reshape(class, 1, 1)), b, k)
 	lowest := BroadcastToDims(Infinity(g, dtypes.Float32, -1), b, k)
-	margin := Sub(ReduceMax(Where(own, z, lowest), 1), ReduceMax(Where(own, lowest, z), 1)) // [b]
-	above := GreaterOrEqual(BroadcastToDims(ExpandAxes(margin, 0), e, b), BroadcastToDims(ExpandAxes(edges, 1), e, b))
+	// In float64 the difference of two logits doesn't round, and float32 edges are exact.
+	wide := func(x *Node) *Node { return ConvertDType(x, dtypes.Float64) }
+	margin := Sub(wide(ReduceMax(Where(own, z, lowest), 1)), wide(ReduceMax(Where(own, lowest, z), 1))) // [b]
+	above := GreaterOrEqual(BroadcastToDims(ExpandAxes(margin, 0), e, b), BroadcastToDims(ExpandAxes(wide(edges), 1), e, b))
 	return []*Node{
 		ReduceSum(votes, 0),
 		ReduceMin(bad),
