@@ -3,6 +3,7 @@ package figures
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -20,10 +21,10 @@ type Noise struct {
 }
 
 func drawACRSigma(in Input) (*Figure, error) {
-	s, err := in.first("acr-sigma")
-	if err != nil {
+	if _, err := in.first("acr-sigma"); err != nil {
 		return nil, err
 	}
+	in.Runs = equalDraws(in.Runs)
 	if err := in.checkAlpha("acr-sigma"); err != nil {
 		return nil, err
 	}
@@ -46,9 +47,22 @@ func drawACRSigma(in Input) (*Figure, error) {
 		}
 		levels = append(levels, Noise{r.Run.Sigma, curves})
 	}
-	settings := s.Settings(in.Alpha)
+	settings := in.Runs[0].Settings(in.Alpha)
 	settings.Sigma, settings.Tau = 0, 0
 	return ACRSigma(settings, levels)
+}
+
+// equalDraws returns the runs of the one n that most of them have, the larger of two: radii of unequal n
+// don't compare.
+func equalDraws(runs []Sampled) []Sampled {
+	count := map[int]int{}
+	for _, r := range runs {
+		count[r.Run.N]++
+	}
+	n := slices.MaxFunc(slices.Collect(maps.Keys(count)), func(a, b int) int {
+		return cmp.Or(cmp.Compare(count[a], count[b]), cmp.Compare(a, b))
+	})
+	return slices.DeleteFunc(slices.Clone(runs), func(r Sampled) bool { return r.Run.N != n })
 }
 
 // ACRSigma draws the average certified radius of each method against the σ sampled with, two at least. Bars

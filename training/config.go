@@ -36,7 +36,7 @@ type Config struct {
 // Default trains the conv net of the main job on MNIST.
 func Default() Config {
 	return Config{
-		Architecture: "conv", Convolution: "aol", Width: 16,
+		Architecture: "conv", Convolution: "aol", Width: 12,
 		Epochs: 6, Batch: 128, LearningRate: 0.01, Sigma: 0.5, Offset: 0.65, Temperature: 0.125,
 		Seed: 1, CheckpointEvery: 250,
 	}

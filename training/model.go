@@ -177,7 +177,7 @@ func ReadInfo(dir string) (*Info, error) {
 	return info, nil
 }
 
-// Load reads a model and checks its weights against the hash in model.json.
+// Load reads a model, checks its weights against the hash in model.json, and proves its Λ again.
 func Load(dir string) (*Model, error) {
 	info, err := ReadInfo(dir)
 	if err != nil {
@@ -202,7 +202,35 @@ func Load(dir string) (*Model, error) {
 	if got != info.Hash {
 		return nil, fmt.Errorf("%s: the weights' hash is %.12s…, model.json says %.12s…: they don't belong together; restore the folder or train again", weights, got, info.Hash)
 	}
-	return &Model{Info: *info, Network: n, Store: store}, nil
+	m := &Model{Info: *info, Network: n, Store: store}
+	weightsOf, err := m.effective()
+	if err != nil {
+		return nil, err
+	}
+	// The hash is of the weights alone, so Λ is proved again; another processor's last bits may differ.
+	if _, lambda := n.Bounds(weightsOf); lambda.Value() > m.Lambda.Value()*(1+1e-9) {
+		return nil, fmt.Errorf("%s: lambda is %v, but the weights prove no less than %v: restore the file or train again", filepath.Join(dir, "model.json"), m.Lambda.Value(), lambda.Value())
+	}
+	return m, nil
+}
+
+// effective returns the effective weights of every layer.
+func (m *Model) effective() ([][]*tensors.Tensor, error) {
+	weights := make([][]*tensors.Tensor, len(m.Network.Layers))
+	for i := range weights {
+		for j := 0; ; j++ {
+			v := m.Store.GetVariable(effective(i, j))
+			if v == nil {
+				break
+			}
+			value, err := v.Value()
+			if err != nil {
+				return nil, err
+			}
+			weights[i] = append(weights[i], value)
+		}
+	}
+	return weights, nil
 }
 
 // Fits says why images of d can't be given to the model, or nil.

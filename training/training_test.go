@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -414,6 +415,9 @@ func TestDamage(t *testing.T) {
 		{"another format", "model.json", replace(`"format": 1`, `"format": 2`), []string{"model.json", "format 2; this version reads 1"}},
 		{"no format", "model.json", replace(`"format"`, `"formal"`), []string{"model.json", "format 0"}},
 		{"no lambda", "model.json", replace(`"lambda"`, `"lambada"`), []string{"model.json", "lambda"}},
+		{"a smaller lambda", "model.json", func(s string) string {
+			return regexp.MustCompile(`(?s)("lambda": \{\s*"value": )[0-9.e+-]+`).ReplaceAllString(s, "${1}0.001")
+		}, []string{"model.json", "lambda is 0.001", "prove no less than"}},
 		{"a negative bound", "model.json", replace(`"value": 1,`, `"value": -1,`), []string{"model.json", "not a proved bound"}},
 		{"no proof", "model.json", replace(`"proof": "product"`, `"proof": ""`), []string{"model.json", "not a proved bound"}},
 		{"unknown architecture", "model.json", replace(`"linear"`, `"vgg"`), []string{"model.json", `no architecture "vgg"; known`}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +27,8 @@ type preset struct {
 	doc    string
 	train  func(*training.Config)
 	draws  draws
-	sweep  []float64 // further σ, for the figure against σ
-	sweepN int       // estimation draws there
-	images int       // images there
+	sweep  draws     // at each σ of the figure against σ; sigma and seed are the job's
+	sigmas []float64 // those besides the job's own
 }
 
 var presets = []preset{
@@ -38,19 +38,19 @@ var presets = []preset{
 			c.Epochs, c.Images, c.Width, c.CheckpointEvery = 1, 3840, 8, 10
 		},
 		draws: draws{images: 20, tuning: 10, n0: 50, n: 200},
-		sweep: []float64{0.25}, sweepN: 100, images: 10,
+		sweep: draws{images: 10, tuning: 5, n0: 50, n: 100}, sigmas: []float64{0.25},
 	},
 	{
 		name: "quick", doc: "a few minutes on two cores",
 		train: func(*training.Config) {},
 		draws: draws{images: 200, tuning: 50, n0: 100, n: 10000},
-		sweep: []float64{0.12, 0.25, 0.75, 1}, sweepN: 1000, images: 200,
+		sweep: draws{images: 100, tuning: 25, n0: 100, n: 1000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
 	},
 	{
 		name: "paper", doc: "n = 100,000 on 500 images, hours",
 		train: func(c *training.Config) { c.Epochs, c.Width = 20, 32 },
 		draws: draws{images: 500, tuning: 100, n0: 100, n: 100000},
-		sweep: []float64{0.12, 0.25, 0.75, 1}, sweepN: 10000, images: 500,
+		sweep: draws{images: 500, tuning: 100, n0: 100, n: 10000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
 	},
 }
 
@@ -144,21 +144,20 @@ func (j *job) config(d *data.Dataset) training.Config {
 func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (seconds float64, err error) {
 	from := sampling{opened: o, model: m, data: d, block: defaultBlock}
 	defer from.close()
-	s := j.draws
-	s.sigma, s.seed, s.images = j.sigma, j.seed, min(s.images, max(1, d.Len()/2))
-	if seconds, err = from.run(ctx, j.out, s); err != nil {
+	one := func(dir string, sigma float64, s draws) error {
+		s.sigma, s.seed, s.images = sigma, j.seed, min(s.images, max(1, d.Len()/2))
+		more, err := from.run(ctx, dir, s)
+		seconds += more
+		return err
+	}
+	if err := one(j.out, j.sigma, j.draws); err != nil {
 		return 0, err
 	}
-	s.n, s.images = j.sweepN, min(j.images, s.images)
-	for _, s.sigma = range j.sweep {
-		if s.sigma == j.sigma {
-			continue
-		}
-		more, err := from.run(ctx, filepath.Join(j.out, sweepFolder, fmt.Sprint(s.sigma)), s)
-		if err != nil {
+	// The job's own σ is sampled again: radii of unequal n don't compare.
+	for _, sigma := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(j.sigmas), j.sigma)))) {
+		if err := one(filepath.Join(j.out, sweepFolder, fmt.Sprint(sigma)), sigma, j.sweep); err != nil {
 			return 0, err
 		}
-		seconds += more
 	}
 	return seconds, nil
 }

@@ -165,10 +165,10 @@ func TestAnotherRun(t *testing.T) {
 	fill(t, dir, testRun(), 1)
 	for field, alter := range map[string]func(*Run){
 		`model.hash is sha256:ab there, sha256:ee here`: func(r *Run) { r.Model.Hash = "sha256:ee" },
-		"sigma is 0.25 there, 0.5 here":                     func(r *Run) { r.Sigma = 0.5 },
-		"examples.count is 200 there, 100 here":             func(r *Run) { r.Examples.Count = 100 },
-		"seed is ":                                          func(r *Run) { r.Seed = 1 },
-		"backend is ":                                       func(r *Run) { r.Backend = "go" },
+		"sigma is 0.25 there, 0.5 here":                 func(r *Run) { r.Sigma = 0.5 },
+		"examples.count is 200 there, 100 here":         func(r *Run) { r.Examples.Count = 100 },
+		"seed is ":                                      func(r *Run) { r.Seed = 1 },
+		"backend is ":                                   func(r *Run) { r.Backend = "go" },
 	} {
 		r := testRun()
 		alter(&r)
