@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -522,12 +523,21 @@ func TestStore(t *testing.T) {
 	}
 }
 
+var modelFolder = flag.String("model", "", "the model that TestTrainedNetwork checks; default: it trains a small one")
+
 // TestTrainedNetwork takes singular values of the layers of a saved model, and slopes of the whole.
 func TestTrainedNetwork(t *testing.T) {
 	c := small()
 	c.Architecture, c.Width, c.Sigma, c.Batch, c.Epochs = "conv", 4, 0.25, 25, 5
-	dir := t.TempDir()
-	m := mustLearn(t, c, 12, dir)
+	var m *Model
+	if *modelFolder == "" {
+		m = mustLearn(t, c, 12, t.TempDir())
+	} else {
+		var err error
+		if m, err = Load(*modelFolder); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var table strings.Builder
 	for i, l := range m.Network.Layers {
 		weights := 0
