@@ -233,7 +233,7 @@ same flags, it goes on where it stopped.`,
 	f.StringVar(&out, "out", "run", "folder of the run")
 	f.Float64Var(&s.sigma, "sigma", s.sigma, "standard deviation of the noise, images being in [0, 1]")
 	f.IntVar(&s.images, "images", s.images, "how many, spread over the test split; 0 is all")
-	f.IntVar(&s.tuning, "tuning", s.tuning, "other images, to choose the temperature of soft votes on; no more than --images")
+	f.IntVar(&s.tuning, "tuning", s.tuning, "other images, to choose the temperature of soft votes on")
 	f.IntVar(&s.n0, "n0", s.n0, "draws an image to select the class with")
 	f.IntVar(&s.n, "n", s.n, "draws an image to estimate with")
 	f.Uint64Var(&s.seed, "seed", s.seed, "seed of the noise")
