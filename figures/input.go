@@ -15,6 +15,8 @@ type Sampled struct {
 	Run  countlog.Run
 	Rows []rs.Evidence
 	Tau  float64 // temperature of soft votes, in logits; negative where none was chosen
+	// Bound is the confidence bound that the methods take; nil is the one each is best with.
+	Bound rs.Bound
 }
 
 // Input is what the figures of [List] are made from; each takes what it needs.
@@ -103,7 +105,7 @@ func (s Sampled) Certify(alpha float64, names []string) ([]Curve, error) {
 }
 
 func (s Sampled) certify(entry rs.Entry, alpha float64) (Curve, error) {
-	m, err := entry.New(rs.Setting{Lambda: s.Run.Model.Lambda, Tau: s.Tau})
+	m, err := entry.New(rs.Setting{Lambda: s.Run.Model.Lambda, Tau: s.Tau, Bound: s.Bound})
 	if err != nil {
 		return Curve{}, err
 	}

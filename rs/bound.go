@@ -163,7 +163,7 @@ type BoundEntry struct {
 // Bounds lists the bounds by name.
 var Bounds = []BoundEntry{
 	{"clopper-pearson", "exact for votes: draws of 0 or 1", ClopperPearson{}},
-	{"betting", "mixture of constant bets, the tightest for soft votes, valid at any time", Betting{}},
+	{"betting", "mixture of constant bets, the tightest for soft votes", Betting{}},
 	{"bernstein", "empirical Bernstein (Maurer & Pontil 2009)", Bernstein{}},
 	{"hoeffding", "Hoeffding 1963", Hoeffding{}},
 }

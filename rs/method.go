@@ -51,6 +51,8 @@ type Setting struct {
 	// Tau is the temperature of soft votes, in logits, fixed apart from the evidence
 	// certified; 0 is the hard vote, negative not chosen.
 	Tau float64
+	// Bound is the confidence bound that methods take; nil is the one each is best with.
+	Bound Bound
 }
 
 // Entry is a Method with its name and what it does in one line.

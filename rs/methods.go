@@ -5,19 +5,19 @@ import "fmt"
 // Methods lists every method that the command, the figures and the tests know by name.
 var Methods = []Entry{
 	{"mono", "one bound on the class (Cohen et al. 2019)",
-		func(Setting) (Method, error) { return Mono{}, nil }},
+		func(s Setting) (Method, error) { return Mono{Bound: s.Bound}, nil }},
 	{"bonferroni", "a bound on every class, alpha/K each",
-		func(Setting) (Method, error) { return Bonferroni{}, nil }},
+		func(s Setting) (Method, error) { return Bonferroni{Bound: s.Bound}, nil }},
 	{"cpm", "class partitioning (Delattre et al. 2025), as published",
-		func(Setting) (Method, error) { return CPM{}, nil }},
+		func(s Setting) (Method, error) { return CPM{Bound: s.Bound}, nil }},
 	{"twobound", "the class and its largest rival, alpha/2 each",
-		func(Setting) (Method, error) { return TwoBound{}, nil }},
+		func(s Setting) (Method, error) { return TwoBound{Bound: s.Bound}, nil }},
 	{"lipschitz", "soft votes and the exact radius of a Lipschitz score",
 		func(s Setting) (Method, error) {
 			if s.Tau < 0 {
 				return nil, fmt.Errorf("lipschitz: no temperature was chosen")
 			}
-			l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau}
+			l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound}
 			return l, l.check()
 		}},
 	{"margin", "no noise: the clean margin over its Lipschitz constant",

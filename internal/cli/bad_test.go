@@ -102,6 +102,7 @@ func TestBadFlags(t *testing.T) {
 		{"certify nowhere --radii nan", "--radii: NaN"},
 		{"certify nowhere --radii 0,far", "--radii 0,far: not numbers"},
 		{"certify nowhere --method best", `"best"; known: mono, `},
+		{"certify nowhere --bound best", `"best"; known: clopper-pearson, `},
 		{"certify nowhere --method mono,,cpm", `no method ""`},
 		{"certify nowhere", "nowhere"},
 		{"figures nowhere --alpha 1", "--alpha 1"},

@@ -230,11 +230,15 @@ func report(w io.Writer, l *loaded, results []certified, dir string, alpha float
 
 func certifyCommand() *cobra.Command {
 	var alpha, tau float64
-	var method, out string
+	var method, bound, out string
 	var radii []float64
 	var list strings.Builder
 	for _, m := range rs.Methods {
-		fmt.Fprintf(&list, "  %-11s %s\n", m.Name, m.Doc)
+		fmt.Fprintf(&list, "  %-15s %s\n", m.Name, m.Doc)
+	}
+	list.WriteString("\nBounds:\n")
+	for _, b := range rs.Bounds {
+		fmt.Fprintf(&list, "  %-15s %s\n", b.Name, b.Doc)
 	}
 	c := &cobra.Command{
 		Use:   "certify RUN",
@@ -257,10 +261,18 @@ Methods:
 			if _, _, err := methods(method); err != nil {
 				return err
 			}
+			var chosen rs.Bound
+			if bound != "" {
+				var err error
+				if chosen, err = rs.BoundByName(bound); err != nil {
+					return fmt.Errorf("--bound: %w", err)
+				}
+			}
 			l, err := load(args[0], alpha, tau)
 			if err != nil {
 				return err
 			}
+			l.Bound = chosen
 			results, err := l.certify(method, alpha)
 			if err != nil {
 				return err
@@ -273,6 +285,7 @@ Methods:
 	}
 	f := c.Flags()
 	f.StringVar(&method, "method", "all", "methods, separated by commas, or all")
+	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
 	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
 	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&radii, "radii", defaultRadii, "radii of the table")

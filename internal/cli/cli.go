@@ -19,7 +19,7 @@ var commands = []func() *cobra.Command{
 }
 
 // Main runs the command and returns its exit status: 0, 1 after an error, which is one line
-// on stderr, 130 when interrupted.
+// on stderr.
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -31,9 +31,9 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		return 0
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "lipsmooth: interrupted:", interrupted(err))
-		return 130
+	default:
+		fmt.Fprintln(stderr, "lipsmooth:", oneLine(err))
 	}
-	fmt.Fprintln(stderr, "lipsmooth:", oneLine(err))
 	return 1
 }
 

@@ -28,4 +28,9 @@ func (o *opened) open(ctx context.Context) error {
 }
 
 // String names the backend where draws depend on it.
-func (o *opened) String() string { return o.Name + " " + o.Platform }
+func (o *opened) String() string {
+	if o.Platform == o.Name {
+		return o.Name
+	}
+	return o.Name + " " + o.Platform
+}

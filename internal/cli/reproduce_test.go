@@ -271,3 +271,17 @@ func TestPlans(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundActs: another bound gives other radii, and the ledger names it.
+func TestBoundActs(t *testing.T) {
+	out := t.TempDir()
+	args := []string{"certify", smoke(t), "--method", "mono,lipschitz", "--out", out}
+	must(t, args...)
+	usual := read(t, out, "certificates.tsv")
+	for _, bound := range []string{"hoeffding", "bernstein", "betting"} {
+		must(t, append(args, "--bound", bound)...)
+		if text := read(t, out, "certificates.tsv"); text == usual || !strings.Contains(text, " "+bound+" ") {
+			t.Errorf("--bound %s didn't act:\n%s", bound, text)
+		}
+	}
+}

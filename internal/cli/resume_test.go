@@ -102,7 +102,7 @@ func TestKilled(t *testing.T) {
 			continue
 		}
 		last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
-		if state.ExitCode() != 130 || !strings.HasPrefix(last, "lipsmooth: interrupted: sampling: stopped with ") {
+		if state.ExitCode() != 1 || !strings.HasPrefix(last, "lipsmooth: interrupted: sampling: stopped with ") {
 			t.Errorf("%s: interrupted, status %d:\n%s", stop.what, state.ExitCode(), stderr)
 		}
 		t.Log(strings.TrimSpace(last))
@@ -128,7 +128,7 @@ func TestInterruptedTraining(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "job")
 	state, stderr := stopWhen(t, there(dir, modelFolder), os.Interrupt, reproduceArgs(dir)...)
 	last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
-	if state.ExitCode() != 130 || !strings.HasPrefix(last, "lipsmooth: interrupted: ") || strings.Contains(last, "context canceled") {
+	if state.ExitCode() != 1 || !strings.HasPrefix(last, "lipsmooth: interrupted: ") || strings.Contains(last, "context canceled") {
 		t.Errorf("status %d:\n%s", state.ExitCode(), stderr)
 	}
 	t.Log(strings.TrimSpace(last))
