@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -426,16 +425,5 @@ func TestSave(t *testing.T) {
 		if _, err := f.Save(c.dir, c.name); err == nil || !strings.Contains(err.Error(), c.path) {
 			t.Errorf("%v does not name %s", err, c.path)
 		}
-	}
-}
-
-// Figures, and what they are made from, need no device.
-func TestNoDevice(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", ".", "../rs", "../rs/countlog").Output()
-	if err != nil {
-		t.Skip(err)
-	}
-	if strings.Contains(string(out), "gomlx") {
-		t.Errorf("GoMLX among\n%s", out)
 	}
 }
