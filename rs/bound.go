@@ -166,6 +166,7 @@ var Bounds = []BoundEntry{
 	{"betting", "mixture of constant bets, the tightest for soft votes", Betting{}},
 	{"bernstein", "empirical Bernstein (Maurer & Pontil 2009)", Bernstein{}},
 	{"hoeffding", "Hoeffding 1963", Hoeffding{}},
+	{"beta-mixture", "beta-binomial mixture on votes, valid at every number of draws at once", BetaMixture{}},
 }
 
 // BoundNames lists the names of Bounds.

@@ -18,27 +18,13 @@ func (ClopperPearson) Name() string { return "clopper-pearson" }
 // Lower implements Bound.
 func (ClopperPearson) Lower(s Sample, alpha float64) float64 {
 	checkAlpha(alpha)
-	s.check()
-	k := 0
-	for i, c := range s.Counts {
-		if s.Lo[i] == 1 {
-			k += c
-		}
-	}
-	return clopperPearsonLower(k, s.N, alpha)
+	return clopperPearsonLower(s.atOne(), s.N, alpha)
 }
 
 // Upper implements Bound.
 func (ClopperPearson) Upper(s Sample, alpha float64) float64 {
 	checkAlpha(alpha)
-	s.check()
-	k := 0
-	for i, c := range s.Counts {
-		if s.Hi[i] > 0 {
-			k += c
-		}
-	}
-	return clopperPearsonUpper(k, s.N, alpha)
+	return clopperPearsonUpper(s.aboveZero(), s.N, alpha)
 }
 
 // binomialError bounds the relative error of the roots below, in p and in 1-p, beside
