@@ -1,0 +1,293 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/spf13/cobra"
+)
+
+// argsFile has the settings of the authors' counts logs, beside them.
+const argsFile = "certify_args.json"
+
+type certifyArgs struct {
+	Sigma float64 `json:"sigma"`
+	N0    int     `json:"N0"`
+	N     int     `json:"N"`
+	Alpha float64 `json:"alpha"`
+}
+
+// readArgs reads the settings in a folder; all 0 where there are none.
+func readArgs(dir string) (a certifyArgs, err error) {
+	path := filepath.Join(dir, argsFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return a, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &a)
+	}
+	if err != nil {
+		return a, fmt.Errorf("%s: %w", path, err)
+	}
+	if a.N0 < 0 || a.N < 0 || a.Alpha < 0 || a.Alpha >= 1 {
+		return a, fmt.Errorf("%s: N0 %d, N %d, alpha %v: out of range", path, a.N0, a.N, a.Alpha)
+	}
+	return a, nil
+}
+
+// sources are the tables of one or two arguments, a folder being all its TSVs.
+func sources(args []string) ([]string, error) {
+	if len(args) > 1 {
+		return args, nil
+	}
+	info, err := os.Stat(args[0])
+	if err != nil || !info.IsDir() {
+		return args, err
+	}
+	paths, err := filepath.Glob(filepath.Join(escapeGlob(args[0]), "*.tsv"))
+	if err == nil && len(paths) == 0 {
+		err = fmt.Errorf("%s: no TSV in this folder", args[0])
+	}
+	return paths, err
+}
+
+// escapeGlob lets a path stand for itself in a pattern.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
+
+// hasRadii reports whether a table is one of certificates, by its column names.
+func hasRadii(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(io.LimitReader(f, 1<<12)).ReadString('\n')
+	if err == io.EOF {
+		err = nil
+	}
+	return strings.HasPrefix(line, "idx\tlabel\tpredict\t"), err
+}
+
+// The authors name the two draws of an image by their sizes.
+var selectionName, estimationName = regexp.MustCompile(`_N0_\d+\.tsv$`), regexp.MustCompile(`_N0_\d+_N_\d+\.tsv$`)
+
+// pair tells the selection draw's table from the estimation draw's: by name, else in the order given.
+func pair(paths []string) (selection, estimation string, err error) {
+	switch len(paths) {
+	case 1:
+		return "", paths[0], nil
+	case 2:
+		if estimationName.MatchString(paths[0]) && selectionName.MatchString(paths[1]) {
+			return paths[1], paths[0], nil
+		}
+		return paths[0], paths[1], nil
+	}
+	return "", "", fmt.Errorf("%s: %d tables: name the one, or the selection draw's and the estimation draw's", filepath.Dir(paths[0]), len(paths))
+}
+
+// importRadii are those of locuslab/smoothing's tables.
+var importRadii = []float64{0.25, 0.5, 0.75, 1, 1.25, 1.5}
+
+// σ in a file name of locuslab/smoothing.
+var sigmaName = regexp.MustCompile(`sigma_(\d+(?:\.\d+)?)(?:\D|$)`)
+
+// sigmaOf is the flag's σ, or that of the file's name, 0 where neither is.
+func sigmaOf(path string, flag float64) float64 {
+	if m := sigmaName.FindStringSubmatch(strings.TrimSuffix(filepath.Base(path), ".tsv")); flag == 0 && m != nil {
+		flag, _ = strconv.ParseFloat(m[1], 64)
+	}
+	return flag
+}
+
+// impliedDraws is the n at which the ceiling σΦ⁻¹(α^(1/n)), all n votes for one class, is radius.
+func impliedDraws(radius, sigma, alpha float64) float64 {
+	miss := math.Erfc(radius/sigma/math.Sqrt2) / 2
+	return math.Log(alpha) / math.Log1p(-miss)
+}
+
+// halfDigit is half a unit of the third significant digit, to which radii are printed.
+func halfDigit(radius float64) float64 {
+	return math.Pow(10, math.Floor(math.Log10(radius))-2) / 2
+}
+
+// reportRadii prints certified accuracies of tables without votes.
+func reportRadii(w io.Writer, paths []string, sigma, alpha float64, out string) error {
+	t := &figures.Table{Columns: []string{"table", "examples"}}
+	for _, r := range importRadii {
+		t.Columns = append(t.Columns, "r="+strconv.FormatFloat(r, 'g', -1, 64))
+	}
+	t.Columns = append(t.Columns, "average radius", "sigma", "largest radius", "implied n")
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		rows, err := countlog.ReadRadii(f, path)
+		f.Close()
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return fmt.Errorf("%s: no rows", path)
+		}
+		results, most := make([]rs.Result, len(rows)), 0.0
+		for i, row := range rows {
+			results[i], most = row.Result, max(most, row.Radius)
+		}
+		cells := []string{filepath.Base(path), strconv.Itoa(len(rows))}
+		for _, r := range importRadii {
+			cells = append(cells, fmt.Sprintf("%.3f", rs.CertifiedAccuracy(results, r)))
+		}
+		s, implied, noise := sigmaOf(path, sigma), "-", "-"
+		if s > 0 {
+			noise = strconv.FormatFloat(s, 'g', -1, 64)
+			if most > 0 {
+				half := halfDigit(most)
+				implied = fmt.Sprintf("%.3g to %.3g", impliedDraws(most-half, s, alpha), impliedDraws(most+half, s, alpha))
+			}
+		}
+		t.Rows = append(t.Rows, append(cells, fmt.Sprintf("%.4f", rs.AverageRadius(results)), noise, fmt.Sprintf("%g", most), implied))
+	}
+	if err := t.WriteText(w); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "note: implied n: draws an image at which all votes for one class give the largest radius at α = %g, radii being printed to three digits; more, where no image had all votes\n", alpha)
+	fmt.Fprintln(w, "note: these tables hold certificates and no votes: no other method, bound or α can be had from them")
+	if out != "" {
+		fmt.Fprintf(w, "note: %s: not written: a run holds votes\n", out)
+	}
+	return nil
+}
+
+func importCommand() *cobra.Command {
+	var m countlog.Import
+	var out string
+	var alpha float64
+	c := &cobra.Command{
+		Use:   "import SOURCE [ESTIMATION]",
+		Short: "Make a run of a table of votes that another program logged",
+		Long: `Make a run's folder of votes that another program logged, for certify and figures. SOURCE is one of
+
+  a folder, or two tables  idx, label, counts, a bracketed list: the selection draw's table and the estimation draw's,
+                           with certify_args.json (sigma, N0, N) beside them
+  one table                index, label, and selection and estimation, each a bracketed list or class:count pairs, or one
+                           column a class: selection_0, …, estimation_0, …
+  one table of one draw    index, label, and counts, or the columns 0, 1, …: the class may not be chosen on the draw that it
+                           is estimated with, so --n0 of the draws, at random, are set aside to choose it with
+  locuslab/smoothing's     idx, label, predict, radius, correct, time: no votes, so no run; certified accuracies are printed
+
+Votes support mono, bonferroni, cpm and twobound. Methods that need margins or a Lipschitz bound can't use them.`,
+		Example: "  lipsmooth import counts.tsv --sigma 0.5 --out runs/theirs\n  lipsmooth import selection.tsv estimation.tsv --sigma 0.5 --out runs/theirs",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return fmt.Errorf("import takes a folder, a table or two, and was given %d; see %s --help", len(args), c.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			changed := cmd.Flags().Changed
+			if changed("sigma") {
+				if err := checkSigma(m.Sigma); err != nil {
+					return err
+				}
+			}
+			if changed("classes") {
+				if err := checkLeast("classes", m.Classes, 2); err != nil {
+					return err
+				}
+			}
+			if err := cmp.Or(checkAlpha(alpha), checkLeast("n0", m.Split, 0)); err != nil {
+				return err
+			}
+			paths, err := sources(args)
+			if err != nil {
+				return err
+			}
+			radii := 0
+			for _, path := range paths {
+				has, err := hasRadii(path)
+				if err != nil {
+					return err
+				}
+				if has {
+					radii++
+				}
+			}
+			dir := filepath.Dir(paths[len(paths)-1])
+			settings, err := readArgs(dir)
+			if err != nil {
+				return err
+			}
+			if settings.Alpha > 0 && !changed("alpha") {
+				alpha = settings.Alpha
+			}
+			w := cmd.OutOrStdout()
+			switch {
+			case radii == len(paths):
+				return reportRadii(w, paths, m.Sigma, alpha, out)
+			case radii > 0:
+				return fmt.Errorf("%s: tables with votes and without: name one kind", dir)
+			case out == "":
+				return fmt.Errorf("--out: name the folder of the run to make")
+			}
+			if m.Selection, m.Estimation, err = pair(paths); err != nil {
+				return err
+			}
+			if m.Selection != "" || settings.N0 == 0 {
+				m.N0, m.N = settings.N0, settings.N
+			}
+			switch {
+			case settings.Sigma == 0 && m.Sigma == 0:
+				return fmt.Errorf("%s: the σ of its noise isn't said: give --sigma", m.Estimation)
+			case settings.Sigma != 0 && m.Sigma != 0 && settings.Sigma != m.Sigma:
+				return fmt.Errorf("--sigma %v: %s says %v", m.Sigma, filepath.Join(dir, argsFile), settings.Sigma)
+			case m.Sigma == 0:
+				if m.Sigma = settings.Sigma; checkSigma(m.Sigma) != nil {
+					return fmt.Errorf("%s: sigma %v: must be positive, from 1e-6 to 1e6", filepath.Join(dir, argsFile), m.Sigma)
+				}
+			}
+			m.Name = strings.TrimSuffix(filepath.Base(m.Estimation), filepath.Ext(m.Estimation))
+			run, rows, err := m.Write(out)
+			if errors.Is(err, countlog.ErrOneDraw) {
+				return fmt.Errorf("%w: give the selection draw's table too, or --n0 to set draws aside for it", err)
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth certify %s\n", out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, out)
+			if rows < run.Examples.Count {
+				fmt.Fprintf(w, "note: their indices aren't evenly spaced: the run's plan has %d examples, from %d in steps of %d, and certify will say that sampling isn't finished\n",
+					run.Examples.Count, run.Examples.Start, run.Examples.Stride)
+			}
+			if m.Split > 0 {
+				fmt.Fprintf(w, "note: %d of %d draws, a random subset an image, choose the class; the others estimate\n", run.N0, run.N0+run.N)
+			}
+			fmt.Fprintln(w, "note: votes only: no margins, no prediction without noise, no Λ; mono, bonferroni, cpm and twobound can use them")
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&out, "out", "", "folder of the run to make")
+	f.Float64Var(&m.Sigma, "sigma", 0, "standard deviation of the noise, where the source doesn't say it")
+	f.IntVar(&m.Classes, "classes", 0, "number of classes, where the table doesn't say it")
+	f.IntVar(&m.Split, "n0", 0, "draws an image to set aside, of a table of one draw")
+	f.Uint64Var(&m.Seed, "seed", 1, "seed of which draws are set aside")
+	f.Float64Var(&alpha, "alpha", 0.001, "error probability that radii without votes were certified at")
+	return c
+}

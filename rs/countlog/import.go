@@ -1,0 +1,238 @@
+package countlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// Import is a table of votes that others logged, to be made a run of.
+type Import struct {
+	// Estimation is a file of two draws, or of the estimation draw alone; then Selection is that of
+	// the selection draw, with the same examples in the same order.
+	Selection, Estimation string
+	Name                  string // of the model
+	Sigma                 float64
+	Classes               int // 0 where the table tells
+	// N0 and N are what the source says of its draws; 0 where it does not.
+	N0, N int
+	// Split sets as many draws of each example aside to select the class with, where there is one draw only:
+	// a uniform subset of independent draws and the rest are independent. Seed and index decide which.
+	Split int
+	Seed  uint64
+}
+
+// ErrOneDraw is wrapped by the error of a source of one draw that is not to be split.
+var ErrOneDraw = errors.New("one draw: the class may not be chosen on the draw that it is estimated with")
+
+// Write makes the run's folder, which must not be there, and returns the run and the number of its rows, at most those
+// planned: a plan is evenly spaced, and covers the indices of the source. Votes are all that the run
+// has: no margins, no prediction without noise, no Λ.
+func (m Import) Write(dir string) (run Run, rows int, err error) {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return run, 0, fmt.Errorf("%s: not empty; an import makes a new folder", dir)
+	}
+	run, err = m.run()
+	if err != nil {
+		return run, 0, err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return run, 0, err
+	}
+	next, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
+	if err != nil {
+		return run, 0, err
+	}
+	defer os.RemoveAll(next)
+	w, err := Create(next, run)
+	if err != nil {
+		return run, 0, err
+	}
+	err = m.each(func(row *foreignRow) error {
+		return w.Append(&rs.Evidence{Index: row.Index, Label: row.Label, Sigma: run.Sigma, Class: row.Selection.Top(),
+			Selection: row.Selection, Estimation: row.Estimation, Clean: rs.Clean{Class: rs.Abstain}})
+	})
+	err = errors.Join(err, w.Close(), os.Chmod(next, 0o755))
+	if err != nil {
+		return run, 0, err
+	}
+	os.Remove(dir) // empty
+	return run, w.Count(), os.Rename(next, dir)
+}
+
+// run reads the source once, checks that its rows can be of one run, and says which.
+func (m Import) run() (Run, error) {
+	r := Run{Format: Format, Model: Model{Name: m.Name}, Sigma: m.Sigma, N0: m.N0, N: m.N, Seed: m.Seed, Block: 1,
+		Backend: "imported", Versions: map[string]string{}}
+	if m.Split > 0 && r.N > 0 {
+		r.N0, r.N = m.Split, r.N-m.Split
+	}
+	seen := map[int]bool{}
+	first, last, stride := 0, 0, 0
+	err := m.each(func(row *foreignRow) error {
+		n0, n := row.Selection.Total(), row.Estimation.Total()
+		if r.N0 == 0 {
+			r.N0 = n0
+		}
+		if r.N == 0 {
+			r.N = n
+		}
+		switch {
+		case n0 != r.N0:
+			return fmt.Errorf("%d selection draws, want %d as elsewhere", n0, r.N0)
+		case n != r.N:
+			return fmt.Errorf("%d estimation draws, want %d as elsewhere", n, r.N)
+		case n0 == 0 || n == 0:
+			return errors.New("no draws")
+		case seen[row.Index]:
+			return fmt.Errorf("index %d %w", row.Index, errTwice)
+		case len(seen) == 0:
+			first, last = row.Index, row.Index
+		}
+		stride = divisor(stride, max(row.Index-first, first-row.Index))
+		first, last = min(first, row.Index), max(last, row.Index)
+		seen[row.Index] = true
+		r.Dataset.Classes = len(row.Estimation)
+		return nil
+	})
+	if err != nil {
+		return r, err
+	}
+	if len(seen) == 0 {
+		return r, fmt.Errorf("%s: no rows", m.Estimation)
+	}
+	// Distances of all from the first one read have the greatest common divisor of all distances.
+	stride = max(stride, 1)
+	r.Examples = Plan{Start: first, Stride: stride, Count: (last-first)/stride + 1}
+	r.Dataset.Size = last + 1
+	if r.Examples.Count > 100*len(seen)+1000 {
+		return r, fmt.Errorf("%s: %d examples from %d to %d: a run has evenly spaced ones, and these leave too many out", m.Estimation, len(seen), first, last)
+	}
+	for _, path := range []string{m.Selection, m.Estimation} {
+		if path == "" {
+			continue
+		}
+		hash, err := HashFile(path)
+		if err != nil {
+			return r, err
+		}
+		r.Versions["imported "+filepath.Base(path)] = hash
+	}
+	if err := r.Validate(); err != nil {
+		return r, fmt.Errorf("%s: %w", m.Estimation, err)
+	}
+	return r, nil
+}
+
+func divisor(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// each calls f with every row, both draws filled in; errors name file and line.
+func (m Import) each(f func(*foreignRow) error) error {
+	open := func(path string) (*foreignCounts, *os.File, error) {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		t, err := newForeignCounts(file, path, m.Classes)
+		if err != nil {
+			file.Close()
+		}
+		return t, file, err
+	}
+	estimation, file, err := open(m.Estimation)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	var selection *foreignCounts
+	if m.Selection != "" {
+		if selection, file, err = open(m.Selection); err != nil {
+			return err
+		}
+		defer file.Close()
+		for _, t := range []*foreignCounts{selection, estimation} {
+			if t.draws != 1 {
+				return t.fail("", errors.New("two draws in one of two files; want one in each"))
+			}
+		}
+	}
+	one := estimation.draws == 1 && selection == nil
+	switch {
+	case one && m.Split == 0:
+		return estimation.fail("", ErrOneDraw)
+	case !one && m.Split > 0:
+		return estimation.fail("", errors.New("two draws: there is nothing to split"))
+	}
+	for {
+		row, err := estimation.next()
+		if err != nil && err != io.EOF {
+			return err
+		}
+		if selection != nil {
+			other, end := selection.next()
+			switch {
+			case end != nil && end != io.EOF:
+				return end
+			case (end == io.EOF) != (err == io.EOF):
+				short, long := selection, estimation
+				if err == io.EOF {
+					short, long = estimation, selection
+				}
+				return long.fail("", fmt.Errorf("a row that %s lacks", short.path))
+			case err == io.EOF:
+				return nil
+			case other.Index != row.Index || other.Label != row.Label:
+				return estimation.fail("", fmt.Errorf("example %d of label %d, but %s:%d has example %d of label %d", row.Index, row.Label, selection.path, selection.line, other.Index, other.Label))
+			case len(other.Estimation) != len(row.Estimation):
+				return estimation.fail("", fmt.Errorf("%d classes, but %s:%d has %d", len(row.Estimation), selection.path, selection.line, len(other.Estimation)))
+			}
+			row.Selection = other.Estimation
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if one {
+			if row.Selection = setAside(row.Estimation, m.Split, m.Seed, row.Index); row.Selection == nil {
+				return estimation.fail("", fmt.Errorf("%d draws, too few to set %d aside", row.Estimation.Total(), m.Split))
+			}
+		}
+		if err := f(row); err != nil {
+			if _, ok := errors.AsType[*LineError](err); ok {
+				return err
+			}
+			return estimation.fail("", err)
+		}
+	}
+}
+
+// setAside takes n of the votes out, each set of n draws as likely as any other; nil where none would be left.
+func setAside(votes rs.Votes, n int, seed uint64, index int) rs.Votes {
+	left := votes.Total()
+	if n >= left {
+		return nil
+	}
+	r := rand.New(rand.NewPCG(seed, uint64(index)))
+	out := make(rs.Votes, len(votes))
+	for range n {
+		at := r.IntN(left)
+		for c := range votes {
+			if at -= votes[c]; at < 0 {
+				votes[c]--
+				out[c]++
+				break
+			}
+		}
+		left--
+	}
+	return out
+}

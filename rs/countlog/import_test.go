@@ -1,0 +1,282 @@
+package countlog
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// foreignRows reads all rows of a table that others wrote.
+func foreignRows(text string, classes int) (rows []foreignRow, err error) {
+	f, err := newForeignCounts(strings.NewReader(text), "f.tsv", classes)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		row, err := f.next()
+		if err == io.EOF {
+			return rows, nil
+		}
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, *row)
+	}
+}
+
+func TestForeign(t *testing.T) {
+	one := []foreignRow{{3, 1, nil, rs.Votes{2, 0, 5}}, {7, 2, nil, rs.Votes{0, 7, 0}}}
+	two := []foreignRow{{3, 1, rs.Votes{1, 0, 1}, rs.Votes{2, 0, 5}}}
+	for _, c := range []struct {
+		text    string
+		classes int
+		want    []foreignRow
+	}{
+		{"idx\tlabel\tcounts\n3\t1\t[2, 0, 5]\n7\t2\t[0,7,0]\n", 0, one},
+		{"index\tlabel\tcounts\r\n3\t1\t0:2,2:5\r\n7\t2\t1:7\r\n", 3, one},
+		{"index\tlabel\t0\t1\t2\n3\t1\t2\t0\t5\n7\t2\t0\t7\t0\n", 0, one},
+		{"index\tlabel\tselection\testimation\n3\t1\t2:1,0:1\t[2, 0, 5]\n", 3, two},
+		{"idx\tlabel\tselection_0\tselection_1\tselection_2\testimation_0\testimation_1\testimation_2\n3\t1\t1\t0\t1\t2\t0\t5\n", 0, two},
+	} {
+		if got, err := foreignRows(c.text, c.classes); err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q: %v, %v", c.text, got, err)
+		}
+	}
+}
+
+func TestForeignMalformed(t *testing.T) {
+	const lists, pairs, wide = "idx\tlabel\tcounts\n", "index\tlabel\tcounts\n", "index\tlabel\t0\t1\n"
+	for _, c := range []struct {
+		text    string
+		classes int
+		want    string
+	}{
+		{"", 0, "f.tsv:1: empty"},
+		{"idx\tlabel\tcounts", 0, "f.tsv:1: cut off"},
+		{"index\tlabel\tvotes\n", 0, `f.tsv:1: columns "index label votes", want index`},
+		{"index\tlabel\t0\t2\n", 0, "f.tsv:1: columns"},
+		{"index\tlabel\tselection_0\tselection_1\testimation_0\n", 0, "f.tsv:1: columns"},
+		{wide, 3, "f.tsv:1: columns of 2 classes, want 3"},
+		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2", 0, "f.tsv:3: cut off"},
+		{lists + "0\t1\t[1, 2\n", 0, "f.tsv:2: counts: \"[1, 2\"…, a list without its closing bracket"},
+		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2, 3]\n", 0, "f.tsv:3: counts: 3 counts, want 2"},
+		{lists + "0\t1\t[1, 2.5]\n", 0, `f.tsv:2: counts: "2.5", want a whole number`},
+		{lists + "0\t1\t[1, -2]\n", 0, `f.tsv:2: counts: "-2", want a whole number`},
+		{lists + "0\t1\t[1, 999999999999999999]\n", 0, "f.tsv:2: counts: "},
+		{lists + "0\t2\t[1, 2]\n", 0, "f.tsv:2: label: 2, want one of 2 classes"},
+		{lists + "0\t-1\t[1, 2]\n", 0, `f.tsv:2: label: "-1"`},
+		{lists + "x\t1\t[1, 2]\n", 0, `f.tsv:2: idx: "x"`},
+		{lists + "0\t1\n", 0, "f.tsv:2: 2 columns, want 3"},
+		{pairs + "0\t1\t0:1\n", 0, "give --classes"},
+		{pairs + "0\t1\t0:1,0:2\n", 2, "f.tsv:2: counts: class 0 is there twice"},
+		{pairs + "0\t1\t2:1\n", 2, `f.tsv:2: counts: "2", want a whole number from 0 to 1`},
+		{pairs + "0\t1\t\n", 2, "want class:count pairs"},
+		{wide + "0\t1\t1\t\n", 0, `f.tsv:2: 1: "", want`},
+	} {
+		if _, err := foreignRows(c.text, c.classes); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.text, err, c.want)
+		}
+	}
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const foreignHeader = "idx\tlabel\tcounts\n"
+
+func TestImport(t *testing.T) {
+	m := Import{
+		Selection:  write(t, "s.tsv", foreignHeader+"40\t1\t[2, 0, 3]\n10\t0\t[1, 4, 0]\n70\t2\t[0, 0, 5]\n"),
+		Estimation: write(t, "e.tsv", foreignHeader+"40\t1\t[5, 0, 15]\n10\t0\t[2, 8, 10]\n70\t2\t[0, 0, 20]\n"),
+		Name:       "theirs", Sigma: 0.5, N0: 5, N: 20,
+	}
+	dir := filepath.Join(t.TempDir(), "made", "run")
+	r, n, err := m.Write(dir)
+	if err != nil || n != 3 || r.Examples != (Plan{10, 30, 3}) {
+		t.Fatal(r, n, err)
+	}
+	log, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := log.All()
+	want := rs.Evidence{Index: 40, Label: 1, Class: 2, Sigma: 0.5, Selection: rs.Votes{2, 0, 3}, Estimation: rs.Votes{5, 0, 15}, Clean: rs.Clean{Class: rs.Abstain}}
+	if err != nil || len(rows) != 3 || !reflect.DeepEqual(rows[0], want) {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	if _, _, err := m.Write(dir); err == nil || !strings.Contains(err.Error(), "not empty") {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".*")); left != nil {
+		t.Error("left behind:", left)
+	}
+}
+
+func TestImportRefuses(t *testing.T) {
+	s := foreignHeader + "0\t1\t[2, 3]\n1\t0\t[1, 4]\n"
+	e := foreignHeader + "0\t1\t[5, 15]\n1\t0\t[12, 8]\n"
+	for _, c := range []struct {
+		s, e string
+		edit func(*Import)
+		want string
+	}{
+		{s, e[:len(e)-1-len("1\t0\t[12, 8]")], nil, "s.tsv:3: a row that "},
+		{s[:len(s)-1-len("1\t0\t[1, 4]")], e, nil, "e.tsv:3: a row that "},
+		{s, strings.Replace(e, "1\t0", "2\t0", 1), nil, "e.tsv:3: example 2 of label 0, but "},
+		{s, strings.Replace(e, "1\t0", "1\t1", 1), nil, "e.tsv:3: example 1 of label 1, but "},
+		{s, strings.Replace(e, "12", "11", 1), nil, "e.tsv:3: 19 estimation draws, want 20"},
+		{strings.Replace(s, "4", "5", 1), e, nil, "e.tsv:3: 6 selection draws, want 5"},
+		{s, e, func(m *Import) { m.N = 30 }, "e.tsv:2: 20 estimation draws, want 30"},
+		{s, e, func(m *Import) { m.Split = 3 }, "nothing to split"},
+		{s, e, func(m *Import) { m.Selection = "" }, "e.tsv:1: one draw: the class may not be chosen"},
+		{s, e, func(m *Import) { m.Selection, m.Split = "", 20 }, "e.tsv:2: 20 draws, too few to set 20 aside"},
+		{s, e, func(m *Import) { m.Sigma = math.NaN() }, "sigma: NaN"},
+		{foreignHeader + "0\t0\t[0, 0]\n", foreignHeader + "0\t0\t[0, 0]\n", nil, "e.tsv:2: no draws"},
+		{foreignHeader, foreignHeader, nil, "e.tsv: no rows"},
+		{s + "0\t1\t[2, 3]\n", e + "0\t1\t[5, 15]\n", nil, "e.tsv:4: index 0 is there twice"},
+		{s + "2000000\t1\t[2, 3]\n", e + "2000000\t1\t[5, 15]\n", nil, "evenly spaced"},
+	} {
+		m := Import{Selection: write(t, "s.tsv", c.s), Estimation: write(t, "e.tsv", c.e), Sigma: 0.5}
+		if c.edit != nil {
+			c.edit(&m)
+		}
+		dir := filepath.Join(t.TempDir(), "run")
+		if _, _, err := m.Write(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Error("a refused import left a folder")
+		}
+	}
+}
+
+// One draw is split into two that are independent: their sum is the draw, and over many
+// rows the part set aside has the mean and the spread of draws without replacement.
+func TestImportOneDraw(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(foreignHeader)
+	const rows = 2000
+	for i := range rows {
+		fmt.Fprintf(&text, "%d\t0\t[60, 40]\n", i)
+	}
+	m := Import{Estimation: write(t, "e.tsv", text.String()), Sigma: 0.5, Split: 30, Seed: 1}
+	dirs := [2]string{filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")}
+	for i, dir := range dirs {
+		m.Seed = uint64(i)
+		if _, _, err := m.Write(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if bytes.Equal(counts(t, dirs[0]), counts(t, dirs[1])) {
+		t.Error("the seed does not act")
+	}
+	log, err := Open(dirs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log.Run.N0 != 30 || log.Run.N != 70 {
+		t.Errorf("n0 %d, n %d", log.Run.N0, log.Run.N)
+	}
+	sum, squares := 0.0, 0.0
+	for e, err := range log.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Selection[0]+e.Estimation[0] != 60 || e.Selection[1]+e.Estimation[1] != 40 {
+			t.Fatal(e)
+		}
+		d := float64(e.Selection[0]) - 18
+		sum, squares = sum+d, squares+d*d
+	}
+	variance := 30 * 0.6 * 0.4 * 70.0 / 99 // hypergeometric
+	if math.Abs(sum/rows) > 5*math.Sqrt(variance/rows) || math.Abs(squares/rows/variance-1) > 5*math.Sqrt(2.0/rows) {
+		t.Errorf("mean off by %g, variance %g, want %g", sum/rows, squares/rows, variance)
+	}
+}
+
+func TestReadRadii(t *testing.T) {
+	const head = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n"
+	rows, err := ReadRadii(strings.NewReader(head+"0\t3\t-1\t0.0\t0\t0:00:13.7\n20\t7\t7\t0.0734\t1\t15.4\n"), "r.tsv")
+	want := []Radius{{0, rs.Result{Label: 3, Certificate: rs.Certificate{Class: rs.Abstain}}}, {20, rs.Result{Label: 7, Certificate: rs.Certificate{Class: 7, Radius: 0.0734}}}}
+	if err != nil || !reflect.DeepEqual(rows, want) {
+		t.Error(rows, err)
+	}
+	for line, want := range map[string]string{
+		"0\t3\t3\t0.5\t0\t1":   `r.tsv:2: correct: "0", but predict 3 and label 3 make it 1`,
+		"0\t3\t-1\t0.5\t0\t1":  "r.tsv:2: radius",
+		"0\t3\t3\tNaN\t1\t1":   "r.tsv:2: radius",
+		"0\t3\t3\t+Inf\t1\t1":  "r.tsv:2: radius",
+		"0\t3\t3\t-1\t1\t1":    "r.tsv:2: radius",
+		"0\t3\t3\t0.5\t1":      "r.tsv:2: 5 columns, want 6",
+		"0\t3\tcat\t0.5\t0\t1": `r.tsv:2: predict: "cat"`,
+	} {
+		if _, err := ReadRadii(strings.NewReader(head+line+"\n"), "r.tsv"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	twice := "0\t3\t3\t0.5\t1\t1\n"
+	if _, err := ReadRadii(strings.NewReader(head+twice+twice), "r.tsv"); err == nil || !strings.Contains(err.Error(), "r.tsv:3: idx: 0 is there twice") {
+		t.Error(err)
+	}
+}
+
+// No panic, and what is read is what is there: written in another form, it reads back the same.
+func FuzzForeign(f *testing.F) {
+	for _, text := range []string{
+		"idx\tlabel\tcounts\n3\t1\t[2, 0, 5]\n",
+		"index\tlabel\tcounts\n3\t1\t0:2,2:5\n",
+		"index\tlabel\t0\t1\t2\n3\t1\t2\t0\t5\n",
+		"index\tlabel\tselection\testimation\n3\t1\t2:1,0:1\t[2, 0, 5]\n",
+		"idx\tlabel\tselection_0\tselection_1\testimation_0\testimation_1\n3\t1\t1\t0\t1\t2\r\n",
+		"idx\tlabel\tpredict\tradius\tcorrect\ttime\n20\t7\t7\t0.0734\t1\t15.4\n",
+	} {
+		f.Add(text, 0)
+		f.Add(text, 3)
+	}
+	f.Fuzz(func(t *testing.T, text string, classes int) {
+		if classes < 0 || classes > 1000 {
+			return
+		}
+		ReadRadii(strings.NewReader(text), "r.tsv")
+		rows, err := foreignRows(text, classes)
+		if err != nil && !strings.HasPrefix(err.Error(), "f.tsv:") {
+			t.Errorf("no file and line: %v", err)
+		}
+		if err != nil || len(rows) == 0 {
+			return
+		}
+		list := func(v rs.Votes) string { return strings.ReplaceAll(fmt.Sprint([]int(v)), " ", ", ") }
+		again := "idx\tlabel\tcounts\n"
+		if rows[0].Selection != nil {
+			again = "idx\tlabel\tselection\testimation\n"
+		}
+		for _, row := range rows {
+			if row.Label >= len(row.Estimation) || slices.Min(row.Estimation) < 0 {
+				t.Errorf("%+v", row)
+			}
+			again += fmt.Sprintf("%d\t%d\t", row.Index, row.Label)
+			if row.Selection != nil {
+				again += list(row.Selection) + "\t"
+			}
+			again += list(row.Estimation) + "\n"
+		}
+		if got, err := foreignRows(again, classes); err != nil || !reflect.DeepEqual(got, rows) {
+			t.Errorf("%q read back as %v, %v", again, got, err)
+		}
+	})
+}
