@@ -1,0 +1,365 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/spf13/cobra"
+)
+
+// verification checks a run, and says what was checked.
+type verification struct {
+	dir, model, data string
+	tau              float64
+	redraw           int
+	w, log           io.Writer
+}
+
+func (v *verification) checked(format string, args ...any) {
+	fmt.Fprintf(v.w, "checked: "+format+"\n", args...)
+}
+
+func (v *verification) run(ctx context.Context) error {
+	l, err := load(v.dir, 0.001, -1)
+	if err != nil {
+		return err
+	}
+	v.checked("%s: every setting, format %d", filepath.Join(v.dir, countlog.RunFile), l.Run.Format)
+	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir, countlog.CountsFile), len(l.Rows))
+	var tuning []rs.Evidence
+	if t, err := countlog.Open(filepath.Join(v.dir, tuningFolder)); err == nil {
+		if tuning, err = t.All(); err != nil {
+			return err
+		}
+		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir, tuningFolder), len(tuning))
+	}
+	m, err := v.ofModel(l.Run)
+	if err != nil {
+		return err
+	}
+	d, err := v.ofData(l.Run, slices.Concat(l.Rows, tuning), m)
+	if err != nil {
+		return err
+	}
+	for _, t := range []written{certificatesWritten, tableWritten} {
+		if err := v.table(t); err != nil {
+			return err
+		}
+	}
+	if v.redraw > 0 {
+		if err := v.drawAgain(ctx, l, m, d); err != nil {
+			return err
+		}
+	}
+	if len(l.Rows) < l.Run.Examples.Count {
+		fmt.Fprintf(v.w, "note: %d of %d examples: sampling isn't finished\n", len(l.Rows), l.Run.Examples.Count)
+	}
+	return nil
+}
+
+// ofModel checks the model, whose weights are hashed and whose Λ is proved again; nil where there is none.
+func (v *verification) ofModel(run countlog.Run) (*training.Model, error) {
+	folder := v.model
+	if folder == "" {
+		folder = filepath.Join(v.dir, modelFolder)
+		if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+			fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", folder)
+			return nil, nil
+		}
+	}
+	m, err := training.Load(folder)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(v.dir, countlog.RunFile)
+	if m.Hash != run.Model.Hash {
+		return nil, fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", file, run.Model.Hash, folder, m.Hash)
+	}
+	if lambda := m.Lambda.Value(); lambda != run.Model.Lambda {
+		return nil, fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", file, run.Model.Lambda, folder, lambda)
+	}
+	v.checked("%s: hash of the weights, and Λ = %.6g proved again", folder, run.Model.Lambda)
+	return m, nil
+}
+
+// ofData checks the dataset and the labels of rows; nil where none is given.
+func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, m *training.Model) (*data.Dataset, error) {
+	ref := v.data
+	if ref == "" && v.redraw > 0 && m != nil {
+		ref = m.Dataset
+	}
+	if ref == "" {
+		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
+		return nil, nil
+	}
+	d, err := data.Load(ref, run.Dataset.Split)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := d.Hash()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(v.dir, countlog.RunFile)
+	if hash != run.Dataset.Hash {
+		return nil, fmt.Errorf("%s: sampled on dataset %.12s, but %s is %.12s", file, run.Dataset.Hash, ref, hash)
+	}
+	if d.Len() != run.Dataset.Size || d.Classes() != run.Dataset.Classes {
+		return nil, fmt.Errorf("%s: %d images of %d classes, but %s has %d of %d", file, run.Dataset.Size, run.Dataset.Classes, ref, d.Len(), d.Classes())
+	}
+	for _, e := range rows {
+		if want := d.Label(e.Index); e.Label != want {
+			return nil, fmt.Errorf("%s: example %d: label %d, but the dataset has %d", v.dir, e.Index, e.Label, want)
+		}
+	}
+	v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(rows))
+	return d, nil
+}
+
+// written is a table that certify writes.
+type written struct {
+	file   string
+	method int // column
+	drop   int // columns at the end that no evidence decides
+	table  func(l *loaded, results []certified, columns []string) *figures.Table
+}
+
+var certificatesWritten = written{"certificates.tsv", 2, 0, func(l *loaded, results []certified, _ []string) *figures.Table {
+	return certificates(l, results)
+}}
+
+var tableWritten = written{"table.tsv", 0, 1, func(_ *loaded, results []certified, columns []string) *figures.Table {
+	var radii []float64
+	for _, name := range columns {
+		if r, err := strconv.ParseFloat(strings.TrimPrefix(name, "r="), 64); err == nil && strings.HasPrefix(name, "r=") {
+			radii = append(radii, r)
+		}
+	}
+	return accuracyTable(results, radii)
+}}
+
+var alphaCaption, tauCaption = regexp.MustCompile(`α = ([^ ,]+)`), regexp.MustCompile(`τ = ([^ ,]+)`)
+
+// table computes a table from the log again, where certify left one, and compares line by line.
+func (v *verification) table(t written) error {
+	path := filepath.Join(v.dir, t.file)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(v.w, "note: %s: not there: nothing to compare\n", path)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	caption := lines[0]
+	found := alphaCaption.FindStringSubmatch(caption)
+	if len(lines) < 3 || found == nil {
+		return fmt.Errorf("%s:1: want a caption that says α, column names and rows", path)
+	}
+	alpha, err := strconv.ParseFloat(found[1], 64)
+	if err != nil || checkAlpha(alpha) != nil {
+		return fmt.Errorf("%s:1: α = %s: must lie between 0 and 1", path, found[1])
+	}
+	l, err := load(v.dir, alpha, v.tau)
+	if err != nil {
+		return err
+	}
+	// A caption says τ to four digits, and not at all where it is 0 or none.
+	tau, byHand := 0.0, ""
+	if found := tauCaption.FindStringSubmatch(caption); found != nil {
+		if tau, err = strconv.ParseFloat(found[1], 64); err != nil || !(tau > 0) {
+			return fmt.Errorf("%s:1: τ = %s: must be positive", path, found[1])
+		}
+		byHand = " (τ as the caption rounds it: give that of certify with --tau)"
+	}
+	if v.tau < 0 {
+		if fmt.Sprintf("%.4g", max(0, l.Tau)) == fmt.Sprintf("%.4g", tau) && l.Tau > 0 {
+			byHand = ""
+		} else {
+			l.Tau = tau
+		}
+	} else {
+		byHand = ""
+	}
+	var names []string
+	for i, line := range lines[2:] {
+		cells := strings.Split(line, "\t")
+		if len(cells) <= t.method {
+			return fmt.Errorf("%s:%d: %d columns", path, i+3, len(cells))
+		}
+		if slices.Contains(names, cells[t.method]) {
+			break
+		}
+		if _, err := rs.MethodByName(cells[t.method]); err != nil {
+			return fmt.Errorf("%s:%d: %w", path, i+3, err)
+		}
+		names = append(names, cells[t.method])
+	}
+	// The caption doesn't name the bound: it is one of those known, most likely each method's own.
+	var first error
+	furthest := 0
+	for _, bound := range append([]rs.BoundEntry{{}}, rs.Bounds...) {
+		l.Bound = bound.Bound
+		curves, err := l.Certify(alpha, names)
+		if err != nil {
+			if bound.Bound != nil {
+				continue
+			}
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		results := make([]certified, len(curves))
+		for i, c := range curves {
+			results[i].Curve = c
+		}
+		var again bytes.Buffer
+		if err := t.table(l, results, strings.Split(lines[1], "\t")).WriteTSV(&again, l.Settings(alpha).Caption()); err != nil {
+			return err
+		}
+		at, want := firstDifference(lines, strings.Split(strings.TrimSuffix(again.String(), "\n"), "\n"), t.drop)
+		if at == 0 {
+			v.checked("%s: %d lines computed again from the log: %s", path, len(lines), strings.Join(names, ", "))
+			return nil
+		}
+		if at > furthest {
+			furthest, first = at, fmt.Errorf("%s:%d: differs from what the log gives%s: %s", path, at, byHand, want)
+		}
+	}
+	return first
+}
+
+// firstDifference returns the first line, from 1, that differs but for the last columns of table lines, and what it should be; 0 where none does.
+func firstDifference(got, want []string, drop int) (int, string) {
+	cut := func(lines []string, i int) string {
+		if i >= len(lines) {
+			return "no such line"
+		}
+		cells := strings.Split(lines[i], "\t")
+		if i > 0 {
+			cells = cells[:max(0, len(cells)-drop)]
+		}
+		return strings.Join(cells, "\t")
+	}
+	for i := range max(len(got), len(want)) {
+		if a, b := cut(got, i), cut(want, i); a != b {
+			return i + 1, strings.ReplaceAll(b, "\t", " ")
+		}
+	}
+	return 0, ""
+}
+
+// drawAgain draws some examples once more and compares every count.
+func (v *verification) drawAgain(ctx context.Context, l *loaded, m *training.Model, d *data.Dataset) error {
+	run := l.Run
+	switch {
+	case m == nil:
+		return fmt.Errorf("--redraw %d: needs the model: give its folder with --model", v.redraw)
+	case d == nil:
+		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
+	}
+	if err := m.Fits(d); err != nil {
+		return err
+	}
+	some := countlog.Spread(run.Examples.Count, v.redraw)
+	s := sampling{opened: &opened{log: v.log}, model: m, data: d, block: run.Block}
+	defer s.close()
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	if s.String() != run.Backend {
+		return fmt.Errorf("--redraw %d: %s was drawn on backend %s; this is %s, whose draws may differ: set GOMLX_BACKEND", v.redraw, v.dir, run.Backend, s.String())
+	}
+	folder, err := os.MkdirTemp("", "lipsmooth-verify-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	again := run
+	again.Examples = countlog.Plan{Start: run.Examples.At(some.Start), Stride: some.Stride * run.Examples.Stride, Count: some.Count}
+	w, err := countlog.Create(folder, again)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if err := s.fill(ctx, w, "drawing again"); err != nil {
+		return err
+	}
+	drawn, err := countlog.Open(folder)
+	if err != nil {
+		return err
+	}
+	compared := 0
+	for e, err := range drawn.Rows() {
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(l.Rows, func(row rs.Evidence) bool { return row.Index == e.Index })
+		if at < 0 {
+			continue
+		}
+		compared++
+		row := l.Rows[at]
+		for _, c := range []struct {
+			column     string
+			there, now any
+		}{
+			{"label", row.Label, e.Label}, {"clean class and margin", row.Clean, e.Clean}, {"selection", row.Selection, e.Selection},
+			{"estimation", row.Estimation, e.Estimation}, {"selection_margins", row.SelectionMargins.Counts, e.SelectionMargins.Counts},
+			{"margins", row.Margins.Counts, e.Margins.Counts},
+		} {
+			if !reflect.DeepEqual(c.there, c.now) {
+				return fmt.Errorf("%s: example %d: %s: drawn again, they differ", filepath.Join(v.dir, countlog.CountsFile), e.Index, c.column)
+			}
+		}
+	}
+	if compared == 0 {
+		return fmt.Errorf("--redraw %d: none of these examples is in %s: redraw more", v.redraw, v.dir)
+	}
+	v.checked("%d examples drawn again on %s: every count is the same", compared, s.String())
+	return nil
+}
+
+func verifyCommand() *cobra.Command {
+	v := verification{}
+	c := &cobra.Command{
+		Use:   "verify RUN",
+		Short: "Check a run: its log, hashes, tables, and some of its draws",
+		Long: `Check every row of a run's log and every setting of run.json; the model in RUN/model, or --model, against the hash of its
+weights and its Λ, proved again; the dataset, with --data, against its hash and the labels; table.tsv and
+certificates.tsv, where they are there, against what the log gives; and with --redraw some examples, drawn again on
+the device, against every count. Says what was checked, and ends at the first difference with status 1.`,
+		Example: "  lipsmooth verify runs/mnist-0.25 --data mnist --redraw 5",
+		Args:    one("run's folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkLeast("redraw", v.redraw, 0); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("tau") && !(0 <= v.tau && v.tau <= 1e300) {
+				return fmt.Errorf("--tau %v: must be at least 0 and finite", v.tau)
+			}
+			v.dir, v.w, v.log = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
+			return v.run(cmd.Context())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
+	f.StringVar(&v.model, "model", "", "model's folder; default: RUN/model")
+	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
+	f.Float64Var(&v.tau, "tau", -1, "temperature that certify was given; default: chosen on RUN/tuning, or the caption's")
+	return c
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+func TestVerify(t *testing.T) {
+	job := smoke(t)
+	noDevice(t)
+	dir := copied(t, job)
+	out := must(t, "verify", dir, "--data", tiny())
+	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows", tuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "note: ") {
+		t.Error(out)
+	}
+	// Whatever certify was asked for, its tables are computed again.
+	for _, args := range [][]string{
+		{"--alpha", "0.05", "--radii", "0,0.1"}, {"--bound", "hoeffding", "--method", "mono,twobound"}, {"--method", "lipschitz", "--bound", "bernstein"},
+		{"--tau", "0"}, {"--tau", "0.25"},
+	} {
+		must(t, append([]string{"certify", dir}, args...)...)
+		must(t, "verify", dir)
+	}
+	must(t, "certify", dir, "--tau", "0.2512345", "--method", "lipschitz")
+	refused(t, lipsmooth("verify", dir), "--tau")
+	must(t, "verify", dir, "--tau", "0.2512345")
+
+	os.Remove(filepath.Join(dir, "table.tsv"))
+	if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
+		t.Fatal(err)
+	}
+	out = must(t, "verify", dir, "--tau", "0.2512345")
+	if strings.Count(out, "note: ") != 3 {
+		t.Error(out)
+	}
+	must(t, "verify", dir, "--tau", "0.2512345", "--model", filepath.Join(job, modelFolder))
+	refused(t, lipsmooth("verify", dir, "--tau", "0.2512345", "--redraw", "1", "--data", tiny()), "--redraw 1", "--model")
+	refused(t, lipsmooth("verify", dir, "--redraw", "-1"), "--redraw -1")
+	refused(t, lipsmooth("verify", dir, "--tau", "-1"), "--tau -1")
+}
+
+func TestVerifyFinds(t *testing.T) {
+	job, other := smoke(t), otherModel(t)
+	noDevice(t)
+	replace := func(file, old, new string) func(t *testing.T, dir string) {
+		return func(t *testing.T, dir string) {
+			if !strings.Contains(read(t, dir, file), old) {
+				t.Fatalf("%s has no %q", file, old)
+			}
+			edit(t, func(s string) string { return strings.Replace(s, old, new, 1) }, dir, file)
+		}
+	}
+	for name, c := range map[string]struct {
+		damage func(t *testing.T, dir string)
+		args   []string
+		want   string
+	}{
+		"format":   {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil, countlog.RunFile},
+		"sigma":    {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
+		"row":      {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile + ":2: "},
+		"label":    {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), []string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
+		"label in": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil, "certificates.tsv:3: differs"},
+		"radius":   {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil, "certificates.tsv:3: differs"},
+		"alpha":    {replace("certificates.tsv", "α = 0.001", "α = 0.002"), nil, "certificates.tsv:"},
+		"method":   {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, `certificates.tsv:3: no method "moon"`},
+		"accuracy": {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:3: differs from what the log gives: mono "},
+		"seconds":  {replace("table.tsv", "\tseconds\n", "\ttime\n"), nil, ""},
+		"cut":      {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
+		"other model": {func(t *testing.T, dir string) {
+			if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"--model", other}, "sampled from model"},
+		"other data": {func(*testing.T, string) {}, []string{"--data", otherTiny(t)}, "sampled on dataset"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copied(t, job)
+			c.damage(t, dir)
+			r := lipsmooth(append([]string{"verify", dir}, c.args...)...)
+			if c.want == "" {
+				if r.status != 0 {
+					t.Error(r.err)
+				}
+				return
+			}
+			refused(t, r, c.want)
+		})
+	}
+}
+
+// otherTiny is a dataset of other images.
+func otherTiny(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "tiny")
+	if err := writeTiny(dir, 13); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestVerifyDrawsAgain(t *testing.T) {
+	dir := copied(t, smoke(t))
+	args := []string{"verify", dir, "--data", tiny(), "--redraw", "3"}
+	r := withDevice(args...)
+	if r.status != 0 || !strings.Contains(r.out, "examples drawn again") {
+		t.Fatalf("%s%s", r.out, r.err)
+	}
+	noDevice(t)
+	refused(t, lipsmooth(args...), "nonsense")
+	os.Remove(filepath.Join(dir, "table.tsv"))
+	os.Remove(filepath.Join(dir, "certificates.tsv"))
+	// Another seed draws other votes.
+	edit(t, func(s string) string {
+		return strings.Replace(s, `"seed": 1`, `"seed": 2`, 1)
+	}, dir, countlog.RunFile)
+	r = withDevice(args...)
+	refused(t, r, "example 0: ", "drawn again, they differ")
+	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) }, dir, countlog.RunFile)
+	refused(t, withDevice(args...), "--redraw 3", "GOMLX_BACKEND")
+}
