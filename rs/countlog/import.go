@@ -34,35 +34,20 @@ var ErrOneDraw = errors.New("one draw: the class may not be chosen on the draw t
 // planned: a plan is evenly spaced, and covers the indices of the source. Votes are all that the run
 // has: no margins, no prediction without noise, no Λ.
 func (m Import) Write(dir string) (run Run, rows int, err error) {
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return run, 0, fmt.Errorf("%s: not empty; an import makes a new folder", dir)
-	}
-	run, err = m.run()
-	if err != nil {
+	if err := mustBeNew(dir); err != nil {
 		return run, 0, err
 	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if run, err = m.run(); err != nil {
 		return run, 0, err
 	}
-	next, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*")
-	if err != nil {
-		return run, 0, err
-	}
-	defer os.RemoveAll(next)
-	w, err := Create(next, run)
-	if err != nil {
-		return run, 0, err
-	}
-	err = m.each(func(row *foreignRow) error {
-		return w.Append(&rs.Evidence{Index: row.Index, Label: row.Label, Sigma: run.Sigma, Class: row.Selection.Top(),
-			Selection: row.Selection, Estimation: row.Estimation, Clean: rs.Clean{Class: rs.Abstain}})
+	err = writeNew(dir, run, func(w *Writer) error {
+		return m.each(func(row *foreignRow) error {
+			rows++
+			return w.Append(&rs.Evidence{Index: row.Index, Label: row.Label, Sigma: run.Sigma, Class: row.Selection.Top(),
+				Selection: row.Selection, Estimation: row.Estimation, Clean: rs.Clean{Class: rs.Abstain}})
+		})
 	})
-	err = errors.Join(err, w.Close(), os.Chmod(next, 0o755))
-	if err != nil {
-		return run, 0, err
-	}
-	os.Remove(dir) // empty
-	return run, w.Count(), os.Rename(next, dir)
+	return run, rows, err
 }
 
 // run reads the source once, checks that its rows can be of one run, and says which.
