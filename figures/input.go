@@ -40,6 +40,7 @@ var List = []Entry{
 	{"radius", "certified accuracy against radius, method by method", drawRadius},
 	{"acr-sigma", "average certified radius against the noise sampled with", drawACRSigma},
 	{"exact", "the exact Lipschitz radius against Cohen's and the published one", drawExact},
+	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score", drawLocal},
 	{"margins", "clean margins as deterministic radii, right and wrong", drawMargins},
 	{"training", "loss and accuracy over the steps of training", drawTraining},
 }

@@ -15,7 +15,7 @@ import (
 
 // commands makes every subcommand; a new one is a file and a line here.
 var commands = []func() *cobra.Command{
-	reproduceCommand, trainCommand, sampleCommand, certifyCommand, figuresCommand, infoCommand, setupCommand,
+	reproduceCommand, trainCommand, sampleCommand, certifyCommand, figuresCommand, infoCommand, setupCommand, coverageCommand,
 	importCommand, verifyCommand, mergeCommand,
 }
 
