@@ -26,7 +26,7 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 	}
 	normal := distuv.UnitNormal
 	const points, last = 240, 0.9999
-	p := newPlot("smoothed score p", "σ × slope of Φ^{−1} of the smoothed score")
+	p := newPlot("smoothed score p", "slope of Φ^{−1}, in units of 1/σ")
 	table := &Table{Columns: []string{"p"}}
 	ps := make([]float64, points+1)
 	for i := range ps {
@@ -37,7 +37,7 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 		return newLine(xy, draw.LineStyle{Color: c, Width: 1.1, Dashes: dashes}, false)
 	}
 	cohen := stroke(plotter.XYs{{X: 0.5, Y: 1}, {X: last, Y: 1}}, black, dashes[2])
-	addLegend(p, []string{"local, at p", "mean, from p to ½ (exact)", "Cohen (L = ∞)"},
+	addLegend(p, []string{"local, at p", "mean, p to ½ (exact)", "Cohen"},
 		[][]plot.Thumbnailer{{stroke(nil, black, dashes[1])}, {stroke(nil, black, nil)}, {cohen}}, 0)
 
 	var labels tags
@@ -65,7 +65,7 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 	p.X.Scale = normalScale{}
 	p.X.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "0.5"}, {Value: 0.7, Label: "0.7"}, {Value: 0.9, Label: "0.9"},
 		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"}, {Value: 0.9999, Label: "0.9999"}}
-	return &Figure{Name: "local", Title: "Local Lipschitz constant of a smoothed Lipschitz score",
+	return &Figure{Name: "local", Title: "How steep Φ^{−1} of a smoothed Lipschitz score can be",
 		Caption: "largest slope of Φ⁻¹ of an L-Lipschitz score in [0, 1] averaged over noise of standard deviation σ, times σ; Cohen's radius takes 1",
 		Plot:    p, Table: table, Width: width, Height: height}, nil
 }

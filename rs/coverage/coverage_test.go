@@ -152,6 +152,24 @@ func TestSound(t *testing.T) {
 	}
 }
 
+// The miscoverage of the bound on the class alone, against its closed form: the binomial probability of the counts whose
+// lower bound passes p.
+func TestMiscoverage(t *testing.T) {
+	for _, c := range []Case{shaped(t, "zipf", 2, 0.9, 100, 100), shaped(t, "zipf", 30, 0.9, 100, 1000), shaped(t, "rivals", 5, 0.6, 1000, 50)} {
+		const alpha, trials = 0.05, 40000
+		want, law := 0.0, distuv.Binomial{N: float64(c.N), P: c.P[0]}
+		for k := range c.N + 1 {
+			if (rs.ClopperPearson{}).Lower(rs.Bernoulli(k, c.N), alpha) > c.P[0] {
+				want += law.Prob(float64(k))
+			}
+		}
+		got := simulate(t, c, Options{Alpha: alpha, Trials: trials, Seed: 5})["mono"].Miscoverage()
+		if math.Abs(got-want) > 4*math.Sqrt(want/trials) || want < 0.01 {
+			t.Errorf("%v: wrong in %g, want %g", c, got, want)
+		}
+	}
+}
+
 // bold certifies the class that came first in the estimation draw with a radius of 1/2.
 type bold struct{}
 
