@@ -249,8 +249,8 @@ Votes support mono, bonferroni, cpm and twobound. Methods that need margins or a
 			if m.Selection, m.Estimation, err = pair(paths); err != nil {
 				return err
 			}
-			if m.Selection != "" || settings.N0 == 0 {
-				m.N0, m.N = settings.N0, settings.N
+			if m.N = settings.N; m.Split == 0 {
+				m.N0 = settings.N0
 			}
 			switch {
 			case settings.Sigma == 0 && m.Sigma == 0:
@@ -263,7 +263,7 @@ Votes support mono, bonferroni, cpm and twobound. Methods that need margins or a
 				}
 			}
 			m.Name = strings.TrimSuffix(filepath.Base(m.Estimation), filepath.Ext(m.Estimation))
-			run, rows, err := m.Write(out)
+			run, rows, err := m.Write(cmd.Context(), out)
 			if errors.Is(err, countlog.ErrOneDraw) {
 				return fmt.Errorf("%w: give the selection draw's table too, or --n0 to set draws aside for it", err)
 			}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"gonum.org/v1/gonum/mathext"
 )
 
@@ -111,7 +112,7 @@ func TestImportCounts(t *testing.T) {
 			t.Errorf("no %q in %s", want, out)
 		}
 	}
-	must(t, "certify", run)
+	must(t, "certify", run, "--method", "mono,bonferroni,cpm,twobound")
 	lines := strings.Split(strings.TrimSpace(read(t, run, "certificates.tsv")), "\n")[2:]
 	if len(lines) != 20*4 {
 		t.Fatalf("%d certificates", len(lines))
@@ -134,7 +135,7 @@ func TestImportCounts(t *testing.T) {
 			args[i] = filepath.Join(source, "certify_x_0.5_N0_"+args[i]+".tsv")
 		}
 		must(t, "import", args[0], args[1], "--out", other)
-		if read(t, run, "counts-00000-of-00001.tsv") != read(t, other, "counts-00000-of-00001.tsv") {
+		if read(t, run, countlog.CountsFile) != read(t, other, countlog.CountsFile) {
 			t.Error("the order of the arguments acts")
 		}
 	}
@@ -170,6 +171,13 @@ func TestImportPlain(t *testing.T) {
 	file(argsFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)
 	two := file("two.tsv", "index\tlabel\tselection_0\tselection_1\testimation_0\testimation_1\n5\t1\t0\t2\t1\t3\n")
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), "--sigma 1", argsFile)
+	file(argsFile, `{"N0": 2, "N": 5}`)
+	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), two+":2: 4 estimation draws, want 5")
+	file(argsFile, `{"N0": 2, "N": 1000}`)
+	must(t, "import", one, "--classes", "3", "--n0", "10", "--sigma", "1", "--seed", "2", "--out", filepath.Join(dir, "c"))
+	if read(t, dir, "a", countlog.CountsFile) == read(t, dir, "c", countlog.CountsFile) {
+		t.Error("--seed does not act")
+	}
 	file(argsFile, `{"sigma": `)
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), argsFile)
 	os.Remove(filepath.Join(dir, argsFile))

@@ -25,7 +25,7 @@ are those of a run sampled in one piece. Refused are examples that two shards ha
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			run, rows, err := countlog.Merge(args[0], partial, args[1:]...)
+			run, rows, err := countlog.Merge(cmd.Context(), args[0], partial, args[1:]...)
 			if err != nil {
 				return err
 			}

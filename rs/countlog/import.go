@@ -1,6 +1,7 @@
 package countlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ type Import struct {
 	Name                  string // of the model
 	Sigma                 float64
 	Classes               int // 0 where the table tells
-	// N0 and N are what the source says of its draws; 0 where it does not.
+	// N0 and N are what the source says of its draws, N of one draw that is split too; 0 where it does not.
 	N0, N int
 	// Split sets as many draws of each example aside to select the class with, where there is one draw only:
 	// a uniform subset of independent draws and the rest are independent. Seed and index decide which.
@@ -32,16 +33,16 @@ var ErrOneDraw = errors.New("one draw: the class may not be chosen on the draw t
 
 // Write makes the run's folder, which must not be there, and returns the run and the number of its rows, at most those
 // planned: a plan is evenly spaced, and covers the indices of the source. Votes are all that the run
-// has: no margins, no prediction without noise, no Λ.
-func (m Import) Write(dir string) (run Run, rows int, err error) {
+// has: no margins, no prediction without noise, no Λ. Where ctx ends first, nothing is made.
+func (m Import) Write(ctx context.Context, dir string) (run Run, rows int, err error) {
 	if err := mustBeNew(dir); err != nil {
 		return run, 0, err
 	}
-	if run, err = m.run(); err != nil {
+	if run, err = m.run(ctx); err != nil {
 		return run, 0, err
 	}
 	err = writeNew(dir, run, func(w *Writer) error {
-		return m.each(func(row *foreignRow) error {
+		return m.each(ctx, func(row *foreignRow) error {
 			rows++
 			return w.Append(&rs.Evidence{Index: row.Index, Label: row.Label, Sigma: run.Sigma, Class: row.Selection.Top(),
 				Selection: row.Selection, Estimation: row.Estimation, Clean: rs.Clean{Class: rs.Abstain}})
@@ -51,15 +52,18 @@ func (m Import) Write(dir string) (run Run, rows int, err error) {
 }
 
 // run reads the source once, checks that its rows can be of one run, and says which.
-func (m Import) run() (Run, error) {
+func (m Import) run(ctx context.Context) (Run, error) {
 	r := Run{Format: Format, Model: Model{Name: m.Name}, Sigma: m.Sigma, N0: m.N0, N: m.N, Seed: m.Seed, Block: 1,
 		Backend: "imported", Versions: map[string]string{}}
-	if m.Split > 0 && r.N > 0 {
-		r.N0, r.N = m.Split, r.N-m.Split
+	if m.Split > 0 {
+		r.N0 = m.Split
+		if r.N > 0 {
+			r.N -= m.Split
+		}
 	}
 	seen := map[int]bool{}
 	first, last, stride := 0, 0, 0
-	err := m.each(func(row *foreignRow) error {
+	err := m.each(ctx, func(row *foreignRow) error {
 		n0, n := row.Selection.Total(), row.Estimation.Total()
 		if r.N0 == 0 {
 			r.N0 = n0
@@ -122,7 +126,7 @@ func divisor(a, b int) int {
 }
 
 // each calls f with every row, both draws filled in; errors name file and line.
-func (m Import) each(f func(*foreignRow) error) error {
+func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
 	open := func(path string) (*foreignCounts, *os.File, error) {
 		file, err := os.Open(path)
 		if err != nil {
@@ -159,6 +163,9 @@ func (m Import) each(f func(*foreignRow) error) error {
 		return estimation.fail("", errors.New("two draws: there is nothing to split"))
 	}
 	for {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: stopped in line %d, nothing made: %w", m.Estimation, estimation.line, ctx.Err())
+		}
 		row, err := estimation.next()
 		if err != nil && err != io.EOF {
 			return err

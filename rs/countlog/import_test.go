@@ -2,6 +2,8 @@ package countlog
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -106,7 +108,7 @@ func TestImport(t *testing.T) {
 		Name:       "theirs", Sigma: 0.5, N0: 5, N: 20,
 	}
 	dir := filepath.Join(t.TempDir(), "made", "run")
-	r, n, err := m.Write(dir)
+	r, n, err := m.Write(t.Context(), dir)
 	if err != nil || n != 3 || r.Examples != (Plan{10, 30, 3}) {
 		t.Fatal(r, n, err)
 	}
@@ -119,8 +121,17 @@ func TestImport(t *testing.T) {
 	if err != nil || len(rows) != 3 || !reflect.DeepEqual(rows[0], want) {
 		t.Errorf("%+v, %v", rows, err)
 	}
-	if _, _, err := m.Write(dir); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, _, err := m.Write(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Error(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	other := filepath.Join(filepath.Dir(dir), "other")
+	if _, _, err := m.Write(stopped, other); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(other); err == nil {
+		t.Error("a stopped import left a folder")
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), ".*")); left != nil {
 		t.Error("left behind:", left)
@@ -156,7 +167,7 @@ func TestImportRefuses(t *testing.T) {
 			c.edit(&m)
 		}
 		dir := filepath.Join(t.TempDir(), "run")
-		if _, _, err := m.Write(dir); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := m.Write(t.Context(), dir); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 		if _, err := os.Stat(dir); err == nil {
@@ -178,7 +189,7 @@ func TestImportOneDraw(t *testing.T) {
 	dirs := [2]string{filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")}
 	for i, dir := range dirs {
 		m.Seed = uint64(i)
-		if _, _, err := m.Write(dir); err != nil {
+		if _, _, err := m.Write(t.Context(), dir); err != nil {
 			t.Fatal(err)
 		}
 	}

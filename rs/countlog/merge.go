@@ -1,6 +1,7 @@
 package countlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +14,8 @@ import (
 
 // Merge makes one run's folder, which must not be there, of shards: runs of the same settings but for the examples planned,
 // no row of which two shards have. The rows are in the order of the plan: byte for byte those of one run. Unless
-// partial, no row of the plan may be missing. It returns the run and the number of its rows.
-func Merge(dir string, partial bool, shards ...string) (run Run, rows int, err error) {
+// partial, no row of the plan may be missing. Where ctx ends first, nothing is made. It returns the run and the number of its rows.
+func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run Run, rows int, err error) {
 	if run, err = mergedRun(shards); err != nil {
 		return run, 0, err
 	}
@@ -25,7 +26,7 @@ func Merge(dir string, partial bool, shards ...string) (run Run, rows int, err e
 			return run, 0, fmt.Errorf("a run without rows: %w", err)
 		}
 		defer files[i].Close()
-		n, err := locate(at, i, files, shard, &run)
+		n, err := locate(ctx, at, i, files, shard, &run)
 		if err != nil {
 			return run, 0, err
 		}
@@ -41,6 +42,9 @@ func Merge(dir string, partial bool, shards ...string) (run Run, rows int, err e
 		for _, p := range at {
 			if p.length == 0 {
 				continue
+			}
+			if ctx.Err() != nil {
+				return fmt.Errorf("%s: stopped, nothing made: %w", dir, ctx.Err())
 			}
 			line := make([]byte, p.length)
 			if _, err := files[p.shard].ReadAt(line, p.offset); err != nil {
@@ -66,13 +70,16 @@ type place struct {
 }
 
 // locate fills in where a shard's rows are, having checked each.
-func locate(at []place, shard int, files []*os.File, dir string, run *Run) (rows int, err error) {
+func locate(ctx context.Context, at []place, shard int, files []*os.File, dir string, run *Run) (rows int, err error) {
 	own, err := ReadRun(dir)
 	if err != nil {
 		return 0, err
 	}
 	s := newScanner(files[shard], files[shard].Name(), newParser(&own))
 	for {
+		if ctx.Err() != nil {
+			return rows, fmt.Errorf("%s: stopped, nothing made: %w", dir, ctx.Err())
+		}
 		e, err := s.next()
 		if err == io.EOF {
 			return rows, nil

@@ -2,6 +2,8 @@ package countlog
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -55,7 +57,7 @@ func TestMerge(t *testing.T) {
 	}
 	for name, shards := range map[string][]string{"rows": byRows, "plans": byPlans, "ranges": byRanges, "one": {whole}} {
 		dir := filepath.Join(t.TempDir(), "made", "run")
-		if _, n, err := Merge(dir, false, shards...); n != 60 || err != nil {
+		if _, n, err := Merge(t.Context(), dir, false, shards...); n != 60 || err != nil {
 			t.Errorf("%s: %d, %v", name, n, err)
 			continue
 		}
@@ -75,7 +77,7 @@ func TestMergePlansOfOne(t *testing.T) {
 	a := shard(t, planOf(r, Plan{Start: 30, Stride: 1, Count: 1}), 30)
 	b := shard(t, planOf(r, Plan{Start: 10, Stride: 1, Count: 1}), 10)
 	dir := filepath.Join(t.TempDir(), "run")
-	if run, n, err := Merge(dir, false, a, b); err != nil || n != 2 || run.Examples != (Plan{10, 20, 2}) {
+	if run, n, err := Merge(t.Context(), dir, false, a, b); err != nil || n != 2 || run.Examples != (Plan{10, 20, 2}) {
 		t.Error(run.Examples, n, err)
 	}
 }
@@ -87,7 +89,7 @@ func TestMergeRefuses(t *testing.T) {
 	check := func(want string, partial bool, shards ...string) {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), "run")
-		if _, _, err := Merge(dir, partial, shards...); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := Merge(t.Context(), dir, partial, shards...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 		if _, err := os.Stat(dir); err == nil {
@@ -124,7 +126,7 @@ func TestMergeRefuses(t *testing.T) {
 	os.WriteFile(path, text, 0o644)
 
 	dir := filepath.Join(t.TempDir(), "run")
-	if _, n, err := Merge(dir, true, second, first); n != 5 || err != nil {
+	if _, n, err := Merge(t.Context(), dir, true, second, first); n != 5 || err != nil {
 		t.Error(n, err)
 	}
 	want := t.TempDir()
@@ -132,7 +134,12 @@ func TestMergeRefuses(t *testing.T) {
 	if !bytes.Equal(counts(t, dir), counts(t, want)) {
 		t.Error("a partial merge has other rows")
 	}
-	if _, _, err := Merge(dir, true, second, first); err == nil || !strings.Contains(err.Error(), "not empty") {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, _, err := Merge(stopped, filepath.Join(t.TempDir(), "run"), true, second, first); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, _, err := Merge(t.Context(), dir, true, second, first); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Error(err)
 	}
 }
