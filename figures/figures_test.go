@@ -94,8 +94,11 @@ func input() Input {
 
 // Every figure is drawn as it was: look at the new image before -update makes it golden.
 func TestGolden(t *testing.T) {
-	in := input()
 	for _, e := range List {
+		in := input()
+		if e.Name == "radius" { // whatever other methods there come to be
+			in.Methods = []string{"mono", "bonferroni", "cpm", "twobound", "lipschitz", "margin"}
+		}
 		f, err := e.Draw(in)
 		if err != nil {
 			t.Fatal(err)

@@ -60,18 +60,22 @@ type Entry struct {
 	Name, Doc string
 	// New returns the method, or an error that says what the setting lacks.
 	New func(Setting) (Method, error)
+	// Unsound says that its certificates may fail more often than alpha: a shortcut kept for comparison.
+	Unsound bool
 }
 
-// MethodNames lists the methods in the order of Methods.
+// MethodNames lists the sound methods in the order of Methods.
 func MethodNames() []string {
-	names := make([]string, len(Methods))
-	for i, m := range Methods {
-		names[i] = m.Name
+	names := make([]string, 0, len(Methods))
+	for _, m := range Methods {
+		if !m.Unsound {
+			names = append(names, m.Name)
+		}
 	}
 	return names
 }
 
-// MethodByName finds an entry of Methods; the error lists what is known.
+// MethodByName finds an entry of Methods, sound or not; the error lists the sound ones.
 func MethodByName(name string) (Entry, error) {
 	i := slices.IndexFunc(Methods, func(m Entry) bool { return m.Name == name })
 	if i < 0 {

@@ -4,27 +4,41 @@ import "fmt"
 
 // Methods lists every method that the command, the figures and the tests know by name.
 var Methods = []Entry{
-	{"mono", "one bound on the class (Cohen et al. 2019)",
-		func(s Setting) (Method, error) { return Mono{Bound: s.Bound}, nil }},
-	{"bonferroni", "a bound on every class, alpha/K each",
-		func(s Setting) (Method, error) { return Bonferroni{Bound: s.Bound}, nil }},
-	{"cpm", "class partitioning (Delattre et al. 2025), as published",
-		func(s Setting) (Method, error) { return CPM{Bound: s.Bound}, nil }},
-	{"twobound", "the class and its largest rival, alpha/2 each",
-		func(s Setting) (Method, error) { return TwoBound{Bound: s.Bound}, nil }},
-	{"lipschitz", "soft votes and the exact radius of a Lipschitz score",
-		func(s Setting) (Method, error) {
-			if s.Tau < 0 {
-				return nil, fmt.Errorf("lipschitz: no temperature was chosen")
-			}
-			l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound}
-			return l, l.check()
+	{Name: "mono", Doc: "one bound on the class (Cohen et al. 2019)",
+		New: func(s Setting) (Method, error) { return Mono{Bound: s.Bound}, nil }},
+	{Name: "bonferroni", Doc: "a bound on every class, alpha/K each",
+		New: func(s Setting) (Method, error) { return Bonferroni{Bound: s.Bound}, nil }},
+	{Name: "cpm", Doc: "class partitioning (Delattre et al. 2025), as published",
+		New: func(s Setting) (Method, error) { return CPM{Bound: s.Bound}, nil }},
+	{Name: "twobound", Doc: "the class and its largest rival, alpha/2 each",
+		New: func(s Setting) (Method, error) { return TwoBound{Bound: s.Bound}, nil }},
+	{Name: "adaptive", Doc: "mono or twobound, and how alpha is divided, chosen on the selection draw",
+		New: func(s Setting) (Method, error) { return Adaptive{Bound: s.Bound}, nil }},
+	{Name: "lipschitz", Doc: "soft votes and the exact radius of a Lipschitz score",
+		New: func(s Setting) (Method, error) { return softVotes("lipschitz", s) }},
+	{Name: "paper", Doc: "soft votes and the radius of Delattre et al. 2025, as published",
+		New: func(s Setting) (Method, error) {
+			l, err := softVotes("paper", s)
+			return PaperLipschitz(l), err
 		}},
-	{"margin", "no noise: the clean margin over its Lipschitz constant",
-		func(s Setting) (Method, error) {
+	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant",
+		New: func(s Setting) (Method, error) {
 			if !(s.Lambda > 0) {
 				return nil, fmt.Errorf("margin: no bound on the Lipschitz constant of logit differences")
 			}
 			return Margin{Lambda: s.Lambda}, nil
 		}},
+	{Name: "unsound-pair", Doc: "UNSOUND: the class and its largest rival, alpha each", Unsound: true,
+		New: func(s Setting) (Method, error) { return UnsoundPair{Bound: s.Bound}, nil }},
+	{Name: "unsound-second", Doc: "UNSOUND: no rival but the second of the selection draw", Unsound: true,
+		New: func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},
+}
+
+// softVotes is Lipschitz in that setting, for the method of that name.
+func softVotes(name string, s Setting) (Lipschitz, error) {
+	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound}
+	if s.Tau < 0 {
+		return l, fmt.Errorf("%s: no temperature was chosen", name)
+	}
+	return l, l.check()
 }

@@ -77,6 +77,9 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 		e.Clean = Clean{Class: e.Class, Margin: 1}
 		e.Margins = Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{0, 3, r.IntN(50), 20, 400}}
 		for _, entry := range Methods {
+			if entry.Unsound {
+				continue
+			}
 			m, err := entry.New(Setting{Lambda: 2, Tau: 1})
 			if err != nil {
 				t.Fatal(err)
@@ -87,7 +90,8 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 				if a := c.Alpha(); a > alpha*(1+1e-12) || a == 0 && entry.Name != "margin" {
 					t.Errorf("%s spends %g of %g", entry.Name, a, alpha)
 				}
-				if c.Radius < last || c.Class == Abstain && c.Radius != 0 || c.Class != Abstain && c.Class != e.Class {
+				falls := c.Radius < last && entry.Name != "adaptive" && entry.Name != "paper" // the choice turns on α; T isn't monotone
+				if falls || c.Class == Abstain && c.Radius != 0 || c.Class != Abstain && c.Class != e.Class {
 					t.Errorf("%s at α = %g: %v after %g", entry.Name, alpha, c, last)
 				}
 				last = c.Radius
@@ -131,7 +135,7 @@ func TestVoteMethodsCover(t *testing.T) {
 		{0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1},
 		{0.25, 0.25, 0.25, 0.25},
 	}
-	for _, entry := range Methods[:4] {
+	for _, entry := range Methods[:5] {
 		m, _ := entry.New(Setting{})
 		for _, p := range populations {
 			r := rand.New(rand.NewPCG(15, 16))
@@ -160,8 +164,9 @@ func TestMethodErrors(t *testing.T) {
 		return &Evidence{Index: 7, Sigma: 1, Selection: Votes{5, 4}, Estimation: Votes{50, 40},
 			Margins: Histogram{Edges: []float64{0}, Counts: []int{40, 50}}, Clean: Clean{Class: 0, Margin: 1}}
 	}
-	votes := []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, Lipschitz{Lambda: 1, Tau: 1}}
-	all := append([]Method{Margin{Lambda: 1}}, votes...)
+	votes := []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, UnsoundPair{}, UnsoundSecond{}, RandomizedTwoBound{}, Lipschitz{Lambda: 1, Tau: 1}, PaperLipschitz{Lambda: 1, Tau: 1}}
+	any := []Method{Mono{}, Adaptive{}}
+	all := append([]Method{Margin{Lambda: 1}, Adaptive{}}, votes...)
 	cases := []struct {
 		what    string
 		methods []Method
@@ -175,7 +180,11 @@ func TestMethodErrors(t *testing.T) {
 		{"a class beyond", votes, func(e *Evidence) { e.Class = 2 }},
 		{"no class", votes, func(e *Evidence) { e.Class = Abstain }},
 		{"one class", votes[1:], func(e *Evidence) { e.Selection, e.Estimation = Votes{9}, Votes{90} }},
-		{"no selection", []Method{CPM{}}, func(e *Evidence) { e.Selection = nil }},
+		{"no noise", any, func(e *Evidence) { e.Sigma = 0 }},
+		{"a class beyond", any, func(e *Evidence) { e.Class = 2 }},
+		{"a negative selection", []Method{Adaptive{}}, func(e *Evidence) { e.Selection[1] = -1 }},
+		{"no selection votes", []Method{Adaptive{}}, func(e *Evidence) { e.Selection = Votes{0, 0} }},
+		{"no selection", []Method{CPM{}, Adaptive{}, UnsoundSecond{}}, func(e *Evidence) { e.Selection = nil }},
 		{"no margins", []Method{Lipschitz{Lambda: 1, Tau: 1}}, func(e *Evidence) { e.Margins = Histogram{} }},
 		{"bins", []Method{Lipschitz{Lambda: 1, Tau: 1}}, func(e *Evidence) { e.Margins.Counts = []int{1, 2, 3} }},
 		{"empty bins", []Method{Lipschitz{Lambda: 1, Tau: 1}}, func(e *Evidence) { e.Margins.Counts = []int{0, 0} }},
@@ -202,18 +211,25 @@ func TestMethodErrors(t *testing.T) {
 	for _, m := range votes {
 		panics(t, "alpha = 1", func() { m.Certify(good(), 1) })
 	}
-	if c, err := (Mono{}).Certify(&Evidence{Sigma: 1, Estimation: Votes{90}}, 0.1); err != nil || c.Class != 0 {
-		t.Errorf("mono of one class: %v, %v", c, err)
+	for _, m := range any {
+		if c, err := m.Certify(&Evidence{Sigma: 1, Selection: Votes{9}, Estimation: Votes{90}}, 0.1); err != nil || c.Class != 0 {
+			t.Errorf("%T of one class: %v, %v", m, c, err)
+		}
 	}
 }
 
 func TestMethodTable(t *testing.T) {
-	if got := strings.Join(MethodNames(), " "); got != "mono bonferroni cpm twobound lipschitz margin" {
+	if got := strings.Join(MethodNames(), " "); got != "mono bonferroni cpm twobound adaptive lipschitz paper margin" {
 		t.Errorf("methods: %s", got)
 	}
 	for _, name := range MethodNames() {
 		if e, err := MethodByName(name); err != nil || e.Name != name || e.Doc == "" {
 			t.Errorf("%s: %v, %v", name, e, err)
+		}
+	}
+	for _, entry := range Methods {
+		if strings.HasPrefix(entry.Name, "unsound-") != entry.Unsound {
+			t.Errorf("%s: unsound is %v", entry.Name, entry.Unsound)
 		}
 	}
 	if _, err := MethodByName("none"); err == nil || !strings.Contains(err.Error(), "twobound") {

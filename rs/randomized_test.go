@@ -130,19 +130,19 @@ func TestUniform(t *testing.T) {
 func TestRandomizedTwoBoundCovers(t *testing.T) {
 	const runs, alpha = 4000, 0.05
 	for _, p := range [][]float64{{0.6, 0.4}, {0.9, 0.1}, {0.4, 0.3, 0.3}, {0.25, 0.25, 0.25, 0.25}} {
-		wrong := coverage(t, RandomizedTwoBound{Seed: 3}, p, runs, alpha)
+		wrong := coverage(t, RandomizedTwoBound{Seed: 3}, p, 80, runs, alpha)
 		if wrong > excess(runs, alpha) {
 			t.Errorf("%v: wrong %d times of %d", p, wrong, runs)
 		}
 	}
 }
 
-// coverage counts the certificates above the true radius, over seeded runs.
-func coverage(t *testing.T, m Method, p []float64, runs int, alpha float64) (wrong int) {
+// coverage counts the certificates above the true radius, over seeded runs of 10 selection and n estimation draws.
+func coverage(t *testing.T, m Method, p []float64, n, runs int, alpha float64) (wrong int) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(51, 52))
 	for i := range runs {
-		e := &Evidence{Index: i, Sigma: 1, Selection: multinomial(r, 10, p), Estimation: multinomial(r, 80, p)}
+		e := &Evidence{Index: i, Sigma: 1, Selection: multinomial(r, 10, p), Estimation: multinomial(r, n, p)}
 		e.Class = e.Selection.Top()
 		rival := 0.0
 		for c, x := range p {

@@ -102,6 +102,8 @@ func TestBadFlags(t *testing.T) {
 		{"certify nowhere --radii nan", "--radii: NaN"},
 		{"certify nowhere --radii 0,far", "--radii 0,far: not numbers"},
 		{"certify nowhere --method best", `"best"; known: mono, `},
+		{"certify nowhere --method mono,unsound-pair", "--method unsound-pair is unsound"},
+		{"certify nowhere --method unsound-second", "--unsound"},
 		{"certify nowhere --bound best", `"best"; known: clopper-pearson, `},
 		{"certify nowhere --method mono,,cpm", `no method ""`},
 		{"certify nowhere", "nowhere"},

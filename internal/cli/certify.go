@@ -108,15 +108,19 @@ type certified struct {
 	seconds float64
 }
 
-// methods reads a list of methods; all is every one, and known to be.
-func methods(list string) (names []string, all bool, err error) {
+// methods reads a list of methods; all is every sound one, and known to be.
+func methods(list string, unsound bool) (names []string, all bool, err error) {
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
 		if name == "all" {
 			return rs.MethodNames(), true, nil
 		}
-		if _, err := rs.MethodByName(name); err != nil {
+		entry, err := rs.MethodByName(name)
+		if err != nil {
 			return nil, false, fmt.Errorf("--method: %w, all", err)
+		}
+		if entry.Unsound && !unsound {
+			return nil, false, fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; --unsound computes them all the same, for comparison", name)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -125,14 +129,17 @@ func methods(list string) (names []string, all bool, err error) {
 	return names, false, nil
 }
 
-// certify certifies a run by each method of a list; all stands for those the run has what they need for.
-func (l *loaded) certify(list string, alpha float64) ([]certified, error) {
-	names, all, err := methods(list)
+// certify certifies a run by each method of a list; all stands for the sound ones that the run has what they need for.
+func (l *loaded) certify(list string, unsound bool, alpha float64) ([]certified, error) {
+	names, all, err := methods(list, unsound)
 	if err != nil {
 		return nil, err
 	}
 	var out []certified
 	for _, name := range names {
+		if entry, _ := rs.MethodByName(name); entry.Unsound {
+			l.notes = append(l.notes, name+" is unsound: its certificates may fail more often than α")
+		}
 		begun := time.Now()
 		curves, err := l.Certify(alpha, []string{name})
 		switch {
@@ -232,6 +239,7 @@ func certifyCommand() *cobra.Command {
 	var alpha, tau float64
 	var method, bound, out string
 	var radii []float64
+	var unsound bool
 	var list strings.Builder
 	for _, m := range rs.Methods {
 		fmt.Fprintf(&list, "  %-15s %s\n", m.Name, m.Doc)
@@ -258,7 +266,7 @@ Methods:
 			if err := checkRadii(radii); err != nil {
 				return err
 			}
-			if _, _, err := methods(method); err != nil {
+			if _, _, err := methods(method, unsound); err != nil {
 				return err
 			}
 			var chosen rs.Bound
@@ -273,7 +281,7 @@ Methods:
 				return err
 			}
 			l.Bound = chosen
-			results, err := l.certify(method, alpha)
+			results, err := l.certify(method, unsound, alpha)
 			if err != nil {
 				return err
 			}
@@ -284,7 +292,8 @@ Methods:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&method, "method", "all", "methods, separated by commas, or all")
+	f.StringVar(&method, "method", "all", "methods, separated by commas, or all that are sound")
+	f.BoolVar(&unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
 	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
 	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
 	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")

@@ -106,7 +106,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	results, err := l.certify("all", j.alpha)
+	results, err := l.certify("all", false, j.alpha)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func TestReproduce(t *testing.T) {
 
 func TestCertificatesSpendAlpha(t *testing.T) {
 	tab := table(t, filepath.Join(smoke(t), "certificates.tsv"))
-	if want := 20 * len(rs.Methods); len(tab.Rows) != want {
+	if want := 20 * len(rs.MethodNames()); len(tab.Rows) != want {
 		t.Errorf("%d certificates, want %d", len(tab.Rows), want)
 	}
 	for _, row := range tab.Rows {
@@ -269,6 +269,22 @@ func TestPlans(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestUnsoundActs: an unsound shortcut is computed on demand only, and a note says so.
+func TestUnsoundActs(t *testing.T) {
+	out := t.TempDir()
+	text := must(t, "certify", smoke(t), "--method", "twobound,unsound-pair", "--unsound", "--out", out)
+	if tab := table(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != 2 || tab.Rows[1][0] != "unsound-pair" {
+		t.Errorf("rows %q", tab.Rows)
+	}
+	if !strings.Contains(text, "note: unsound-pair is unsound") {
+		t.Errorf("no note:\n%s", text)
+	}
+	must(t, "certify", smoke(t), "--unsound", "--out", out)
+	if tab := table(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(rs.MethodNames()) {
+		t.Errorf("all of them: %d rows", len(tab.Rows))
 	}
 }
 
