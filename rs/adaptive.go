@@ -3,6 +3,8 @@ package rs
 import (
 	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/mathext"
 )
 
 // Adaptive certifies by one bound at α, as Mono, or by two that share α in one of a few divisions, as TwoBound:
@@ -48,7 +50,7 @@ func (a Adaptive) Share(e *Evidence, alpha float64) (float64, error) {
 	top, rival := expected(e.Selection, e.Class, n)
 	best, most := 0.0, 0.0
 	for i, share := range shares {
-		if radius, _ := divided(e.Sigma, votesBound(a.Bound), alpha, share, top, rival, n); i == 0 || radius > most {
+		if radius := predicted(alpha, share, top, rival, n); i == 0 || radius > most {
 			best, most = share, radius
 		}
 	}
@@ -70,6 +72,21 @@ func expected(selection Votes, class, n int) (top, rival int) {
 	share := (float64(most) + 1/float64(len(selection)-1)) / (missed + 1)
 	others := int(math.Round(miss * float64(n)))
 	return n - others, int(math.Round(share * miss * float64(n)))
+}
+
+// predicted is the radius, over σ, by Wilson's score bounds: an estimate, which is all that a choice needs.
+func predicted(alpha, share float64, top, rival, n int) float64 {
+	wilson := func(k int, alpha float64, side float64) float64 {
+		rate, fn, z := float64(k)/float64(n), float64(n), -mathext.NormalQuantile(alpha)
+		p := (rate + z*z/(2*fn) + side*z*math.Sqrt((rate*(1-rate)+z*z/(4*fn))/fn)) / (1 + z*z/fn)
+		return min(max(p, 0), 1)
+	}
+	pA := wilson(top, alpha*share, -1)
+	if share == 1 {
+		return mathext.NormalQuantile(pA)
+	}
+	pB := min(wilson(rival, alpha*(1-share), 1), 1-pA)
+	return (mathext.NormalQuantile(pA) - mathext.NormalQuantile(pB)) / 2
 }
 
 // divided returns the radius where the lower bound has that share of alpha, negative where nothing is certified: the class has top
