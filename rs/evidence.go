@@ -1,7 +1,5 @@
 package rs
 
-import "slices"
-
 // Votes counts the draws each class won: Votes[c] of them went to class c.
 type Votes []int
 
@@ -63,12 +61,3 @@ type Clean struct {
 
 // HasMargins reports whether the margins of the estimation draw were logged.
 func (e *Evidence) HasMargins() bool { return e.Margins.Counts != nil }
-
-// Clone returns a copy that shares nothing but the edges.
-func (e *Evidence) Clone() *Evidence {
-	c := *e
-	c.Selection, c.Estimation = slices.Clone(e.Selection), slices.Clone(e.Estimation)
-	c.SelectionMargins.Counts = slices.Clone(e.SelectionMargins.Counts)
-	c.Margins.Counts = slices.Clone(e.Margins.Counts)
-	return &c
-}

@@ -65,20 +65,26 @@ func effective(layer, weight int) string {
 	return fmt.Sprintf("%slayer_%02d/%d", weightsPath, layer, weight)
 }
 
-// Logits is the classifier as a graph: images, [batch, h, w, c] in [0, 1], to [batch, classes].
-func (m *Model) Logits(_ *model.Scope, images *Node) *Node {
-	g := images.Graph()
-	weights := make([][]*Node, len(m.Network.Layers))
+// weights returns the variables of the effective weights of every layer.
+func (m *Model) weights() [][]*model.Variable {
+	weights := make([][]*model.Variable, len(m.Network.Layers))
 	for i := range weights {
-		for j := 0; ; j++ {
-			v := m.Store.GetVariable(effective(i, j))
-			if v == nil {
-				break
-			}
-			weights[i] = append(weights[i], v.NodeValue(g))
+		for v := m.Store.GetVariable(effective(i, 0)); v != nil; v = m.Store.GetVariable(effective(i, len(weights[i]))) {
+			weights[i] = append(weights[i], v)
 		}
 	}
-	return m.Network.Logits(images, weights)
+	return weights
+}
+
+// Logits is the classifier as a graph: images, [batch, h, w, c] in [0, 1], to [batch, classes].
+func (m *Model) Logits(_ *model.Scope, images *Node) *Node {
+	nodes := make([][]*Node, len(m.Network.Layers))
+	for i, layer := range m.weights() {
+		for _, v := range layer {
+			nodes[i] = append(nodes[i], v.NodeValue(images))
+		}
+	}
+	return m.Network.Logits(images, nodes)
 }
 
 // Classes returns the number of classes.
@@ -203,34 +209,21 @@ func Load(dir string) (*Model, error) {
 		return nil, fmt.Errorf("%s: the weights' hash is %.12s…, model.json says %.12s…: they don't belong together; restore the folder or train again", weights, got, info.Hash)
 	}
 	m := &Model{Info: *info, Network: n, Store: store}
-	weightsOf, err := m.effective()
-	if err != nil {
-		return nil, err
-	}
-	// The hash is of the weights alone, so Λ is proved again; another processor's last bits may differ.
-	if _, lambda := n.Bounds(weightsOf); lambda.Value() > m.Lambda.Value()*(1+1e-9) {
-		return nil, fmt.Errorf("%s: lambda is %v, but the weights prove no less than %v: restore the file or train again", filepath.Join(dir, "model.json"), m.Lambda.Value(), lambda.Value())
-	}
-	return m, nil
-}
-
-// effective returns the effective weights of every layer.
-func (m *Model) effective() ([][]*tensors.Tensor, error) {
-	weights := make([][]*tensors.Tensor, len(m.Network.Layers))
-	for i := range weights {
-		for j := 0; ; j++ {
-			v := m.Store.GetVariable(effective(i, j))
-			if v == nil {
-				break
-			}
+	values := make([][]*tensors.Tensor, len(n.Layers))
+	for i, layer := range m.weights() {
+		for _, v := range layer {
 			value, err := v.Value()
 			if err != nil {
 				return nil, err
 			}
-			weights[i] = append(weights[i], value)
+			values[i] = append(values[i], value)
 		}
 	}
-	return weights, nil
+	// The hash is of the weights alone, so Λ is proved again; another processor's last bits may differ.
+	if _, lambda := n.Bounds(values); lambda.Value() > m.Lambda.Value()*(1+1e-9) {
+		return nil, fmt.Errorf("%s: lambda is %v, but the weights prove no less than %v: restore the file or train again", filepath.Join(dir, "model.json"), m.Lambda.Value(), lambda.Value())
+	}
+	return m, nil
 }
 
 // Fits says why images of d can't be given to the model, or nil.

@@ -213,7 +213,7 @@ func TestImportRadii(t *testing.T) {
 func TestImportCohen(t *testing.T) {
 	dir := os.Getenv("LIPSMOOTH_COHEN2019")
 	if dir == "" {
-		t.Skip("LIPSMOOTH_COHEN2019 is not set")
+		t.Skip("set LIPSMOOTH_COHEN2019 to a folder with locuslab/smoothing's CIFAR-10 tables and table_cifar10.md")
 	}
 	out, checked := must(t, "import", dir), 0
 	number := regexp.MustCompile(`\d\.\d+`)
