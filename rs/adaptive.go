@@ -27,13 +27,16 @@ func (a Adaptive) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
-	n := e.Estimation.Total()
-	radius, ledger := divided(e.Sigma, votesBound(a.Bound), alpha, share, e.Estimation[e.Class], e.largestRival(), n)
+	bound, err := e.votesBound(a.Bound)
+	if err != nil {
+		return Certificate{}, err
+	}
+	radius, ledger := divided(e.Sigma, bound, alpha, share, e.Estimation[e.Class], e.largestRival(), e.Estimation.Total())
 	return certificate(e.Class, radius, ledger), nil
 }
 
 // Share returns the part of alpha that goes to the lower bound, 1 for all: a function of the selection votes,
-// the class and the number of estimation votes.
+// the class and the number of estimation votes; the most there could be, where they could end early.
 func (a Adaptive) Share(e *Evidence, alpha float64) (float64, error) {
 	if len(e.Selection) != len(e.Estimation) || e.Selection.Total() <= 0 {
 		return 0, fmt.Errorf("example %d: %d selection votes of %d classes, estimation of %d", e.Index, e.Selection.Total(), len(e.Selection), len(e.Estimation))
@@ -47,6 +50,9 @@ func (a Adaptive) Share(e *Evidence, alpha float64) (float64, error) {
 		return 1, nil
 	}
 	n := e.Estimation.Total()
+	if e.Stops != nil {
+		n = e.Stops[len(e.Stops)-1]
+	}
 	top, rival := expected(e.Selection, e.Class, n)
 	best, most := 0.0, 0.0
 	for i, share := range shares {

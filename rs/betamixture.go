@@ -20,6 +20,9 @@ type BetaMixture struct {
 // Name implements Bound.
 func (BetaMixture) Name() string { return "beta-mixture" }
 
+// At implements Anytime.
+func (m BetaMixture) At([]int) Bound { return m }
+
 // Lower implements Bound, at every s.N at once.
 func (m BetaMixture) Lower(s Sample, alpha float64) float64 {
 	checkAlpha(alpha)

@@ -1,6 +1,7 @@
 package rs
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -11,18 +12,25 @@ import (
 //
 // a nonnegative martingale where m is the mean: it passes 1/α with probability at most α, and
 // falls in m, so that the lower bound is the m where W = 1/α. It holds for any draws in [0, 1]
-// (Orabona & Jun 2021; Waudby-Smith & Ramdas 2024). The prior π depends on n and α.
-type Betting struct{}
+// (Orabona & Jun 2021; Waudby-Smith & Ramdas 2024). The prior π depends on α and on a number of draws.
+type Betting struct {
+	// N is the number of draws that the prior is made for, and the bound holds at every number at once; 0 is the
+	// sample's own number, which must then be fixed beforehand.
+	N int
+}
 
 // Name implements Bound.
 func (Betting) Name() string { return "betting" }
 
 // Lower implements Bound.
-func (Betting) Lower(s Sample, alpha float64) float64 {
+func (b Betting) Lower(s Sample, alpha float64) float64 {
 	checkAlpha(alpha)
 	s.check()
-	return newBets(s.N, alpha).root(s, wealthSlack(s.N)-math.Log(alpha))
+	return newBets(cmp.Or(b.N, s.N), alpha).root(s, wealthSlack(s.N)-math.Log(alpha))
 }
+
+// At implements Anytime: the prior is made for the last stop.
+func (Betting) At(stops []int) Bound { return Betting{N: stops[len(stops)-1]} }
 
 // Upper implements Bound.
 func (b Betting) Upper(s Sample, alpha float64) float64 { return upperOf(b, s, alpha) }

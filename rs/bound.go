@@ -166,6 +166,7 @@ var Bounds = []BoundEntry{
 	{"betting", "mixture of constant bets, the tightest for soft votes", Betting{}},
 	{"bernstein", "empirical Bernstein (Maurer & Pontil 2009)", Bernstein{}},
 	{"hoeffding", "Hoeffding 1963", Hoeffding{}},
+	{"randomized", "randomized Clopper–Pearson, with one uniform number from the run's seed (Voráček 2024)", Randomized{}},
 	{"beta-mixture", "beta-binomial mixture on votes, valid at every number of draws at once", BetaMixture{}},
 }
 

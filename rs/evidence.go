@@ -51,6 +51,14 @@ type Evidence struct {
 	SelectionMargins, Margins Histogram
 	// Clean is the prediction without noise; its Class is Abstain where the log has none.
 	Clean Clean
+	// Scores are the scores of every class over the estimation draw, by each map of the run; nil where none were logged.
+	Scores []Scores
+	// Stops are the numbers of draws, rising, at any of which the estimation draw could end because of what was
+	// drawn; nil where its number was fixed beforehand. The rows of a run share them.
+	Stops []int
+	// Rounding bounds E‖σZ - Z'‖ (l2, in units of the image) between Gaussian noise and the noise Z' that was drawn;
+	// 0 where the noise is taken to be Gaussian.
+	Rounding float64
 }
 
 // Clean is the prediction of the classifier without noise.

@@ -34,13 +34,35 @@ func (l Lipschitz) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		return Certificate{}, fmt.Errorf("example %d: %d margins in %d bins between %d edges",
 			e.Index, e.Margins.Total(), len(e.Margins.Counts), len(e.Margins.Edges))
 	}
-	bound := l.Bound
-	if bound == nil {
-		bound = Betting{}
+	bound, err := e.bound(l.Bound, Betting{})
+	if err != nil {
+		return Certificate{}, err
 	}
 	p := bound.Lower(SoftVotes(e.Margins, l.Tau), alpha)
 	ledger := []Spent{{Of: "score", Bound: bound.Name(), Alpha: alpha, Times: 1, Value: p}}
-	return certificate(e.Class, l.Smoothed(e.Sigma).Radius(p), ledger), nil
+	s := l.Smoothed(e.Sigma)
+	return certificate(e.Class, s.Radius(e.lowered(p, s.L)), ledger), nil
+}
+
+// Ceiling implements Ranger.
+func (l Lipschitz) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	if l.Tau == 0 {
+		return Mono{Bound: l.Bound}.Ceiling(e, alpha)
+	}
+	bound, err := e.bound(l.Bound, Betting{})
+	if err != nil {
+		return 0, err
+	}
+	return l.Smoothed(e.Sigma).Radius(bound.Upper(SoftVotes(e.Margins, l.Tau), alpha)), nil
+}
+
+// lowered is what a lower bound on the mean of an L-Lipschitz score under the noise drawn says under Gaussian
+// noise: L·E‖σZ - Z'‖ less, rounded down.
+func (e *Evidence) lowered(p, l float64) float64 {
+	if e.Rounding == 0 {
+		return p
+	}
+	return max(0, p-l*e.Rounding*(1+0x1p-50)-0x1p-53)
 }
 
 // Smoothed returns the worst case of the soft vote under noise: L = Λ/(2τ), rounded up.

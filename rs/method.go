@@ -51,6 +51,8 @@ type Setting struct {
 	// Tau is the temperature of soft votes, in logits, fixed apart from the evidence
 	// certified; 0 is the hard vote, negative not chosen.
 	Tau float64
+	// Scores is the map of scores that methods take, as ScoreMap.String has it; empty is every one that was logged.
+	Scores string
 	// Bound is the confidence bound that methods take; nil is the one each is best with.
 	Bound Bound
 }

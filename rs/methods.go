@@ -21,6 +21,16 @@ var Methods = []Entry{
 			l, err := softVotes("paper", s)
 			return PaperLipschitz(l), err
 		}},
+	{Name: "lvm", Doc: "mean scores of all classes, two bounds (LVM-RS, Delattre et al. 2024)",
+		New: func(s Setting) (Method, error) { return SoftScores{Map: s.Scores, Bound: s.Bound}, nil }},
+	{Name: "lipschitz-two", Doc: "mean scores of all classes, the exact radius of two Lipschitz scores",
+		New: func(s Setting) (Method, error) {
+			return softScores("lipschitz-two", s, SoftScores{TwoClass: true})
+		}},
+	{Name: "lipschitz-margin", Doc: "mean scores of all classes, the exact radius of a Lipschitz difference of two",
+		New: func(s Setting) (Method, error) {
+			return softScores("lipschitz-margin", s, SoftScores{Difference: true})
+		}},
 	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant",
 		New: func(s Setting) (Method, error) {
 			if !(s.Lambda > 0) {
@@ -32,6 +42,15 @@ var Methods = []Entry{
 		New: func(s Setting) (Method, error) { return UnsoundPair{Bound: s.Bound}, nil }},
 	{Name: "unsound-second", Doc: "UNSOUND: no rival but the second of the selection draw", Unsound: true,
 		New: func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},
+}
+
+// softScores is m in that setting, for the method of that name.
+func softScores(name string, s Setting, m SoftScores) (SoftScores, error) {
+	m.Lambda, m.Map, m.Bound = s.Lambda, s.Scores, s.Bound
+	if !(s.Lambda > 0) {
+		return m, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
+	}
+	return m, nil
 }
 
 // softVotes is Lipschitz in that setting, for the method of that name.

@@ -76,6 +76,7 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 		e := randomVotes(r)
 		e.Clean = Clean{Class: e.Class, Margin: 1}
 		e.Margins = Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{0, 3, r.IntN(50), 20, 400}}
+		e.Scores = []Scores{hardScores(e), hardScores(e)}
 		for _, entry := range Methods {
 			if entry.Unsound {
 				continue
@@ -164,7 +165,7 @@ func TestMethodErrors(t *testing.T) {
 		return &Evidence{Index: 7, Sigma: 1, Selection: Votes{5, 4}, Estimation: Votes{50, 40},
 			Margins: Histogram{Edges: []float64{0}, Counts: []int{40, 50}}, Clean: Clean{Class: 0, Margin: 1}}
 	}
-	votes := []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, UnsoundPair{}, UnsoundSecond{}, RandomizedTwoBound{}, Lipschitz{Lambda: 1, Tau: 1}, PaperLipschitz{Lambda: 1, Tau: 1}}
+	votes := []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, UnsoundPair{}, UnsoundSecond{}, Lipschitz{Lambda: 1, Tau: 1}, PaperLipschitz{Lambda: 1, Tau: 1}}
 	any := []Method{Mono{}, Adaptive{}}
 	all := append([]Method{Margin{Lambda: 1}, Adaptive{}}, votes...)
 	cases := []struct {
@@ -219,7 +220,7 @@ func TestMethodErrors(t *testing.T) {
 }
 
 func TestMethodTable(t *testing.T) {
-	if got := strings.Join(MethodNames(), " "); got != "mono bonferroni cpm twobound adaptive lipschitz paper margin" {
+	if got := strings.Join(MethodNames(), " "); got != "mono bonferroni cpm twobound adaptive lipschitz paper lvm lipschitz-two lipschitz-margin margin" {
 		t.Errorf("methods: %s", got)
 	}
 	for _, name := range MethodNames() {

@@ -14,10 +14,22 @@ func (m Mono) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(1); err != nil {
 		return Certificate{}, err
 	}
-	bound := votesBound(m.Bound)
+	bound, err := e.votesBound(m.Bound)
+	if err != nil {
+		return Certificate{}, err
+	}
 	pA := bound.Lower(Bernoulli(e.Estimation[e.Class], e.Estimation.Total()), alpha)
 	ledger := []Spent{{Of: "top", Bound: bound.Name(), Alpha: alpha, Times: 1, Value: pA}}
 	return certificate(e.Class, CohenRadius(e.Sigma, pA), ledger), nil
+}
+
+// Ceiling implements Ranger.
+func (m Mono) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	bound, err := e.votesBound(m.Bound)
+	if err != nil {
+		return 0, err
+	}
+	return CohenRadius(e.Sigma, bound.Upper(Bernoulli(e.Estimation[e.Class], e.Estimation.Total()), alpha)), nil
 }
 
 // certificate abstains where the radius is negative.
@@ -26,13 +38,6 @@ func certificate(class int, radius float64, ledger []Spent) Certificate {
 		class, radius = Abstain, 0
 	}
 	return Certificate{Class: class, Radius: radius, Ledger: ledger}
-}
-
-func votesBound(b Bound) Bound {
-	if b == nil {
-		return ClopperPearson{}
-	}
-	return b
 }
 
 // checkVotes reports what keeps the estimation votes from certifying, for a method of at least so many classes.

@@ -13,10 +13,16 @@ import (
 // may serve both sides. Where no p below 1 solves the equation (all n votes and 1-V <= α), the
 // bound is Clopper–Pearson's, which costs exactness for p > α^(1/n) and spares infinite radii. Draws
 // strictly between count as 0 for the lower bound and as 1 for the upper one.
-//
-// It isn't in Bounds, since V differs from example to example.
 type Randomized struct {
 	V float64
+}
+
+// OfExample returns b for an example of a run: Randomized gets the V that seed and index give, any other bound is itself.
+func OfExample(b Bound, seed uint64, index int) Bound {
+	if _, ok := b.(Randomized); ok {
+		return Randomized{V: Uniform(seed, index)}
+	}
+	return b
 }
 
 // Uniform returns the V of an example: a hash of the run's seed and the example's index, uniform in [0, 1). It is no
@@ -115,15 +121,4 @@ func weightedTail(k, n int, p, weight float64) (log, slope float64) {
 		sum += term
 	}
 	return logFirst + math.Log(sum), (weight*x/p + (1-weight)*(fn-x)/q) / sum
-}
-
-// RandomizedTwoBound is TwoBound by Randomized, V = Uniform(Seed, index of the example).
-type RandomizedTwoBound struct {
-	Seed uint64 // the run's
-	Clip bool   // p̄B is at most 1 - p̲A
-}
-
-// Certify implements Method.
-func (r RandomizedTwoBound) Certify(e *Evidence, alpha float64) (Certificate, error) {
-	return TwoBound{Clip: r.Clip, Bound: Randomized{V: Uniform(r.Seed, e.Index)}}.Certify(e, alpha)
 }

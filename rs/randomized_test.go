@@ -127,18 +127,23 @@ func TestUniform(t *testing.T) {
 	}
 }
 
-func TestRandomizedTwoBoundCovers(t *testing.T) {
+func TestRandomizedCovers(t *testing.T) {
 	const runs, alpha = 4000, 0.05
 	for _, p := range [][]float64{{0.6, 0.4}, {0.9, 0.1}, {0.4, 0.3, 0.3}, {0.25, 0.25, 0.25, 0.25}} {
-		wrong := coverage(t, RandomizedTwoBound{Seed: 3}, p, 80, runs, alpha)
+		wrong := coverage(t, func(index int) Method {
+			return TwoBound{Bound: OfExample(Randomized{}, 3, index)}
+		}, p, 80, runs, alpha)
 		if wrong > excess(runs, alpha) {
 			t.Errorf("%v: wrong %d times of %d", p, wrong, runs)
 		}
 	}
 }
 
+// always is one method for every example.
+func always(m Method) func(int) Method { return func(int) Method { return m } }
+
 // coverage counts the certificates above the true radius, over seeded runs of 10 selection and n estimation draws.
-func coverage(t *testing.T, m Method, p []float64, n, runs int, alpha float64) (wrong int) {
+func coverage(t *testing.T, of func(index int) Method, p []float64, n, runs int, alpha float64) (wrong int) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(51, 52))
 	for i := range runs {
@@ -150,7 +155,7 @@ func coverage(t *testing.T, m Method, p []float64, n, runs int, alpha float64) (
 				rival = max(rival, x)
 			}
 		}
-		c := certify(t, m, e, alpha)
+		c := certify(t, of(i), e, alpha)
 		wrong += b2i(c.Class != Abstain && c.Radius > CohenRadius2(1, p[e.Class], rival)+1e-12)
 	}
 	return wrong

@@ -15,7 +15,18 @@ func (t TwoBound) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(2); err != nil {
 		return Certificate{}, err
 	}
-	return twoClass(e, votesBound(t.Bound), alpha/2, e.largestRival(), 1, "rivals", t.Clip), nil
+	return twoClass(e, t.Bound, alpha/2, e.largestRival(), 1, "rivals", t.Clip)
+}
+
+// Ceiling implements Ranger.
+func (t TwoBound) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	bound, err := e.votesBound(t.Bound)
+	if err != nil {
+		return 0, err
+	}
+	n := e.Estimation.Total()
+	pA, pB := bound.Upper(Bernoulli(e.Estimation[e.Class], n), alpha/2), bound.Lower(Bernoulli(e.largestRival(), n), alpha/2)
+	return CohenRadius2(e.Sigma, pA, pB), nil
 }
 
 // largestRival returns the most estimation votes of a class other than e.Class.
@@ -31,7 +42,11 @@ func (e *Evidence) largestRival() int {
 
 // twoClass certifies e.Class against rivals of which the largest has so many votes, with
 // one lower bound and so many upper ones at level each.
-func twoClass(e *Evidence, bound Bound, each float64, rival, uppers int, of string, clip bool) Certificate {
+func twoClass(e *Evidence, chosen Bound, each float64, rival, uppers int, of string, clip bool) (Certificate, error) {
+	bound, err := e.votesBound(chosen)
+	if err != nil {
+		return Certificate{}, err
+	}
 	n := e.Estimation.Total()
 	pA := bound.Lower(Bernoulli(e.Estimation[e.Class], n), each)
 	pB := bound.Upper(Bernoulli(rival, n), each)
@@ -42,5 +57,5 @@ func twoClass(e *Evidence, bound Bound, each float64, rival, uppers int, of stri
 		{Of: "top", Bound: bound.Name(), Alpha: each, Times: 1, Value: pA},
 		{Of: of, Bound: bound.Name(), Upper: true, Alpha: each, Times: uppers, Value: pB},
 	}
-	return certificate(e.Class, CohenRadius2(e.Sigma, pA, pB), ledger)
+	return certificate(e.Class, CohenRadius2(e.Sigma, pA, pB), ledger), nil
 }

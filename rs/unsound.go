@@ -14,7 +14,7 @@ func (u UnsoundPair) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(2); err != nil {
 		return Certificate{}, err
 	}
-	return twoClass(e, votesBound(u.Bound), alpha, e.largestRival(), 1, "rivals", false), nil
+	return twoClass(e, u.Bound, alpha, e.largestRival(), 1, "rivals", false)
 }
 
 // UnsoundSecond bounds the class from below and, from above, only the class that was second in the selection,
@@ -38,5 +38,5 @@ func (u UnsoundSecond) Certify(e *Evidence, alpha float64) (Certificate, error) 
 			second = c
 		}
 	}
-	return twoClass(e, votesBound(u.Bound), alpha/2, e.Estimation[second], 1, "second of the selection", false), nil
+	return twoClass(e, u.Bound, alpha/2, e.Estimation[second], 1, "second of the selection", false)
 }

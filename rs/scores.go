@@ -1,0 +1,154 @@
+package rs
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A ScoreMap makes scores in [0, 1], one a class and at most 1 in sum for two, of logits times T. It is part of the classifier
+// that a certificate speaks of, so it must be fixed before the estimation draw.
+type ScoreMap struct {
+	Name string  // a key of scoreMaps
+	T    float64 // factor of the logits, > 0
+}
+
+// scoreMap says how a map is computed, and what it stretches: where every difference of two logits is 1-Lipschitz, bounds on
+// the Lipschitz constants of one score and of the difference of two, at T = 1.
+type scoreMap struct {
+	doc     string
+	scores  func(z []float64, t float64) []float64
+	stretch func(classes int) (one, difference float64)
+}
+
+// The constants follow from gradients in terms of differences of logits. Softmax s: ∇s_a = s_a Σ_j s_j(∇z_a - ∇z_j), of norm
+// at most s_a(1-s_a); for two, 2s_a s_b + (s_a+s_b)(1-s_a-s_b) <= 1/2. Sparsemax with k classes in its support:
+// ∇s_a = (1/k) Σ_j (∇z_a - ∇z_j), of norm at most 1-1/k, and ∇s_a - ∇s_b = ∇z_a - ∇z_b. The clipped ramp:
+// ∇h_a = (∇z_a - ∇z_j)/2, j the largest other class.
+var scoreMaps = map[string]scoreMap{
+	"softmax": {"softmax of t times the logits", Softmax,
+		func(int) (one, difference float64) { return 0.25, 0.5 }},
+	"sparsemax": {"projection of t times the logits on the simplex", Sparsemax,
+		func(classes int) (one, difference float64) { return 1 - 1/float64(classes), 1 }},
+	"ramp": {"clip(1/2 + t m/2, 0, 1) of each class's margin m", ramps,
+		func(int) (one, difference float64) { return 0.5, 1 }},
+}
+
+// ParseScoreMap reads "sparsemax,t=0.5"; t is 1 where it is left out.
+func ParseScoreMap(text string) (ScoreMap, error) {
+	name, rest, given := strings.Cut(strings.ReplaceAll(text, " ", ""), ",")
+	m := ScoreMap{Name: name, T: 1}
+	if given {
+		value, ok := strings.CutPrefix(rest, "t=")
+		t, err := strconv.ParseFloat(value, 64)
+		if !ok || err != nil {
+			return m, fmt.Errorf("%q is no map of scores: want, say, sparsemax,t=0.5", text)
+		}
+		m.T = t
+	}
+	return m, m.Check()
+}
+
+// ScoreMapNames lists the maps.
+func ScoreMapNames() []string {
+	var names []string
+	for name := range scoreMaps {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Check reports an unknown name or a factor that isn't positive and finite.
+func (m ScoreMap) Check() error {
+	if _, ok := scoreMaps[m.Name]; !ok {
+		return fmt.Errorf("no map of scores %q; known: %s", m.Name, strings.Join(ScoreMapNames(), ", "))
+	}
+	if !(m.T > 0) || m.T > 1e30 {
+		return fmt.Errorf("%s: t = %g, want a positive number", m.Name, m.T)
+	}
+	return nil
+}
+
+func (m ScoreMap) String() string { return fmt.Sprintf("%s,t=%g", m.Name, m.T) }
+
+// Scores returns the score of each class.
+func (m ScoreMap) Scores(z []float64) []float64 { return scoreMaps[m.Name].scores(z, m.T) }
+
+// Lipschitz bounds the Lipschitz constants of one score and of the difference of two, rounded up, where lambda bounds that of
+// every difference of two logits: +Inf where lambda is 0, no bound known.
+func (m ScoreMap) Lipschitz(lambda float64, classes int) (one, difference float64) {
+	if lambda == 0 {
+		return math.Inf(1), math.Inf(1)
+	}
+	one, difference = scoreMaps[m.Name].stretch(classes)
+	up := m.T * lambda * (1 + 0x1p-50)
+	return up * one, up * difference
+}
+
+// ramps is clip(1/2 + t m/2, 0, 1) of the margin m of each class.
+func ramps(z []float64, t float64) []float64 {
+	checkTemperature(z, t)
+	h := make([]float64, len(z))
+	for c := range z {
+		other := math.Inf(-1)
+		for j, x := range z {
+			if j != c {
+				other = max(other, x)
+			}
+		}
+		h[c] = min(max(0.5+t*(z[c]-other)/2, 0), 1)
+	}
+	return h
+}
+
+// Scores are the scores of every class under noise, by one map: a histogram a class over shared edges.
+type Scores struct {
+	Map     ScoreMap
+	Classes []Histogram
+}
+
+// scoreBins is the number of bins between the edges next to 0 and 1.
+const scoreBins = 128
+
+// ScoreEdges returns the edges of histograms of scores, each a float32, symmetric and fine near 0 and 1. The scores 0 and 1
+// have a bin each, the first and the last but for what lies outside [0, 1].
+func ScoreEdges() []float64 {
+	edges := []float64{0, 0x1p-100}
+	for j := 1; j < scoreBins; j++ {
+		s := math.Sin(math.Pi * float64(j) / (2 * scoreBins))
+		edges = append(edges, float64(float32(s*s)))
+	}
+	return append(edges, 1)
+}
+
+// sample is the sample of one class's scores.
+func (s *Scores) sample(class int) Sample {
+	h := s.Classes[class]
+	out := Sample{N: h.Total(), Counts: h.Counts, Lo: make([]float64, len(h.Counts)), Hi: make([]float64, len(h.Counts))}
+	for i, edge := range h.Edges {
+		edge = min(max(edge, 0), 1)
+		out.Lo[i+1], out.Hi[i] = edge, edge
+	}
+	out.Hi[len(out.Hi)-1] = 1
+	return out
+}
+
+// checkScores reports what keeps scores from certifying.
+func (e *Evidence) checkScores(s *Scores) error {
+	if len(s.Classes) != len(e.Estimation) {
+		return fmt.Errorf("example %d: scores %v of %d classes, votes of %d", e.Index, s.Map, len(s.Classes), len(e.Estimation))
+	}
+	if err := s.Map.Check(); err != nil {
+		return fmt.Errorf("example %d: %w", e.Index, err)
+	}
+	n := e.Estimation.Total()
+	for c, h := range s.Classes {
+		if len(h.Counts) != len(h.Edges)+1 || h.Total() != n {
+			return fmt.Errorf("example %d: %d scores %v of class %d in %d bins between %d edges, want %d", e.Index, h.Total(), s.Map, c, len(h.Counts), len(h.Edges), n)
+		}
+	}
+	return nil
+}

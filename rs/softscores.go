@@ -1,0 +1,94 @@
+package rs
+
+import (
+	"fmt"
+	"strings"
+)
+
+// SoftScores certifies with the mean scores of all classes under noise: a lower bound on the class's and, from above, the largest
+// of its rivals', at α/2 each, which suffice as in TwoBound. The radius is the largest that its fields ask for;
+// all follow from the same two bounds. Of several maps, each has its part of α, and the one with the largest radius certifies:
+// the ledger names it, since every map is a classifier of its own.
+type SoftScores struct {
+	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 is none known.
+	Lambda float64
+	// Map is the map to take, as ScoreMap.String has it, fixed apart from the estimation draw; empty is every one that was logged.
+	Map string
+	// TwoClass takes the exact radius of two scores that are Lipschitz, Difference that of a difference that is. Neither is
+	// LVM-RS (Delattre et al. 2024): σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)), for any scores in [0, 1].
+	TwoClass, Difference bool
+	Bound                Bound // nil is Betting
+}
+
+// Certify implements Method.
+func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
+	checkAlpha(alpha)
+	if err := e.checkVotes(2); err != nil {
+		return Certificate{}, err
+	}
+	maps, err := m.maps(e)
+	if err != nil {
+		return Certificate{}, err
+	}
+	bound, err := e.bound(m.Bound, Betting{})
+	if err != nil {
+		return Certificate{}, err
+	}
+	each := alpha / float64(2*len(maps))
+	best, all := Certificate{Class: Abstain}, []Spent(nil)
+	for _, s := range maps {
+		if err := e.checkScores(s); err != nil {
+			return Certificate{}, err
+		}
+		pA := bound.Lower(s.sample(e.Class), each)
+		pB := 0.0
+		for c := range s.Classes {
+			if c != e.Class {
+				pB = max(pB, bound.Upper(s.sample(c), each))
+			}
+		}
+		pB = min(pB, oneMinusUp(pA))
+		all = append(all,
+			Spent{Of: "score " + s.Map.String(), Bound: bound.Name(), Alpha: each, Times: 1, Value: pA},
+			Spent{Of: "rivals' " + s.Map.String(), Bound: bound.Name(), Upper: true, Alpha: each, Times: 1, Value: pB})
+		if c := certificate(e.Class, m.radius(e, s.Map, pA, pB), nil); best.Class == Abstain || c.Radius > best.Radius {
+			best = c
+		}
+	}
+	best.Ledger = all
+	return best, nil
+}
+
+// radius is the radius that the two bounds give.
+func (m SoftScores) radius(e *Evidence, of ScoreMap, pA, pB float64) float64 {
+	one, difference := of.Lipschitz(m.Lambda, len(e.Estimation))
+	switch {
+	case m.TwoClass:
+		lo, hi := e.lowered(pA, one), oneMinusUp(e.lowered(oneMinusDown(pB), one))
+		return Smoothed{Sigma: e.Sigma, L: one}.Radius2(lo, hi)
+	case m.Difference:
+		// The difference of two scores in [-1, 1], as a score in [0, 1]: (1 + pA - pB)/2, rounded down.
+		p := e.lowered(max(0, (1+(pA-pB))/2-0x1p-52), difference/2)
+		return Smoothed{Sigma: e.Sigma, L: difference / 2}.Radius(p)
+	}
+	return CohenRadius2(e.Sigma, pA, pB)
+}
+
+// maps are those to take.
+func (m SoftScores) maps(e *Evidence) ([]*Scores, error) {
+	var maps []*Scores
+	var known []string
+	for i := range e.Scores {
+		s := &e.Scores[i]
+		if known = append(known, s.Map.String()); m.Map == "" || s.Map.String() == m.Map {
+			maps = append(maps, s)
+		}
+	}
+	switch {
+	case len(known) == 0:
+		return nil, fmt.Errorf("example %d: no scores of all classes were logged (sample --scores)", e.Index)
+	case len(maps) == 0:
+		return nil, fmt.Errorf("example %d: no scores %s; logged: %s", e.Index, m.Map, strings.Join(known, "; "))
+	}
+	return maps, nil
+}

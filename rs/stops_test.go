@@ -1,0 +1,171 @@
+package rs
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestStops(t *testing.T) {
+	for _, c := range []struct {
+		first, block, n int
+		growth          float64
+		want            []int
+	}{
+		{100, 100, 1000, 2, []int{100, 200, 400, 800, 1000}},
+		{1, 100, 250, 1.5, []int{100, 200, 250}},
+		{500, 100, 300, 2, []int{300}},
+		{64, 50, 400, 2, []int{100, 150, 300, 400}},
+	} {
+		if got := Stops(c.first, c.block, c.n, c.growth); !slices.Equal(got, c.want) {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	a := AtStops{ClopperPearson{}, []int{10, 20, 40, 100}}
+	total := 0.0
+	for _, n := range a.Stops {
+		total += a.Level(n, 0.01)
+	}
+	if total > 0.01 || total < 0.00999 {
+		t.Errorf("levels sum to %g", total)
+	}
+	panics(t, "no stop", func() { a.Lower(Bernoulli(1, 30), 0.1) })
+	panics(t, "no growth", func() { Stops(1, 1, 10, 1) })
+}
+
+func TestRule(t *testing.T) {
+	for text, want := range map[string]string{
+		"radius>=0.5": "radius>=0.5", "radius >= 1": "radius>=1", "width<=5%": "width<=5%", "width<=0.05": "width<=5%",
+		"radius>0.5": "is no rule", "radius>=0": "is no rule", "width<=-1": "is no rule", "": "is no rule", "radius>=NaN": "is no rule", "radius>=Inf": "is no rule",
+	} {
+		got := ""
+		if r, err := ParseRule(text); err != nil {
+			got = err.Error()
+		} else {
+			got = r.String()
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+// draws of a classifier on the line, ended at a stop by a rule.
+func settled(t *testing.T, r *rand.Rand, x, sigma float64, stops []int, rule Rule, m Ranger, alpha float64) *Evidence {
+	t.Helper()
+	e := ramp(r, x, sigma, 0)
+	e.Stops = stops
+	last := 0
+	for _, n := range stops {
+		more := ramp(r, x, sigma, n-last)
+		for more.Class != e.Class {
+			more = ramp(r, x, sigma, n-last)
+		}
+		last = n
+		for c, k := range more.Estimation {
+			e.Estimation[c] += k
+		}
+		for i, k := range more.Margins.Counts {
+			e.Margins.Counts[i] += k
+		}
+		if n == stops[len(stops)-1] {
+			break
+		}
+		if ok, err := rule.Settled(e, m, alpha); err != nil {
+			t.Fatal(err)
+		} else if ok {
+			break
+		}
+	}
+	return e
+}
+
+// Certificates of draws that end because of what was drawn hold, by any bound that is let through; the question is
+// answered as by all draws nearly always, with fewer.
+func TestStoppedDrawsCover(t *testing.T) {
+	const runs, alpha = 300, 0.05
+	stops := Stops(20, 10, 1500, 1.5)
+	for _, m := range []Ranger{Mono{}, TwoBound{}, Lipschitz{Lambda: 1, Tau: 1}} {
+		for _, x := range []float64{0, 0.3, 0.45, 0.55, 1} {
+			r := rand.New(rand.NewPCG(71, 72))
+			wrong, anytime, used, yes := 0, 0, 0, 0
+			for range runs {
+				e := settled(t, r, x, 0.5, stops, Rule{Radius: 0.5}, m, alpha)
+				truth := x
+				if e.Class == 1 {
+					truth = -x
+				}
+				c := certify(t, m, e, alpha)
+				wrong += b2i(c.Class != Abstain && c.Radius > truth)
+				yes += b2i(c.Radius >= 0.5)
+				used += e.Estimation.Total()
+				for _, b := range []Bound{BetaMixture{}, Betting{}} {
+					c := certify(t, TwoBound{Bound: b}, e, alpha)
+					anytime += b2i(c.Class != Abstain && c.Radius > truth)
+				}
+			}
+			if wrong > excess(runs, alpha) || anytime > 2*excess(runs, alpha) {
+				t.Errorf("%T at %g: wrong %d and %d times of %d", m, x, wrong, anytime, runs)
+			}
+			if mean := used / runs; x != 0.45 && x != 0.55 && mean > 400 || x == 1 && yes < runs*95/100 {
+				t.Errorf("%T at %g: %d draws on average, %d times yes", m, x, mean, yes)
+			}
+		}
+	}
+}
+
+func TestFixedBoundsAreRefused(t *testing.T) {
+	e := &Evidence{Index: 7, Sigma: 1, Selection: Votes{9, 1}, Estimation: Votes{190, 10}, Stops: []int{100, 200, 1000}}
+	fixed := certify(t, TwoBound{}, &Evidence{Sigma: 1, Selection: e.Selection, Estimation: e.Estimation}, 0.01)
+	for _, b := range Bounds {
+		_, anytime := b.Bound.(Anytime)
+		c, err := TwoBound{Bound: b.Bound}.Certify(e, 0.01)
+		switch {
+		case anytime && err != nil || !anytime && (err == nil || !strings.Contains(err.Error(), "example 7: "+b.Name+" holds at a number of draws fixed beforehand")):
+			t.Errorf("%s: %v", b.Name, err)
+		case anytime && !(c.Radius < fixed.Radius && c.Radius > 0):
+			t.Errorf("%s: radius %g, of a fixed number %g", b.Name, c.Radius, fixed.Radius)
+		}
+	}
+	c := certify(t, TwoBound{}, e, 0.01)
+	if c.Ledger[0].Bound != "clopper-pearson at stops" || !(c.Radius < fixed.Radius && c.Radius > 0.5*fixed.Radius) || c.Alpha() > 0.01 {
+		t.Errorf("%+v, of a fixed number %g", c, fixed.Radius)
+	}
+	e.Estimation[0]--
+	if _, err := (Mono{}).Certify(e, 0.01); err == nil || !strings.Contains(err.Error(), "199 estimation draws") {
+		t.Errorf("%v", err)
+	}
+	// The division of α is chosen on the most draws there could be, whatever was drawn.
+	e.Estimation[0]++
+	early, err1 := Adaptive{}.Share(e, 0.01)
+	e.Estimation = Votes{900, 100}
+	late, err2 := Adaptive{}.Share(e, 0.01)
+	if early != late || err1 != nil || err2 != nil {
+		t.Errorf("shares %g and %g, %v, %v", early, late, err1, err2)
+	}
+}
+
+// Noise that isn't Gaussian costs the score L times its distance, and votes nothing.
+func TestRounding(t *testing.T) {
+	r := rand.New(rand.NewPCG(73, 74))
+	e := ramp(r, 1, 0.5, 1000)
+	l := Lipschitz{Lambda: 1, Tau: 2}
+	before, votes := certify(t, l, e, 0.01), certify(t, Mono{}, e, 0.01)
+	e.Rounding = 0.01
+	after := certify(t, l, e, 0.01)
+	p := before.Ledger[0].Value
+	if want := l.Smoothed(0.5).Radius(p - 0.25*0.01); !near(after.Radius, want, 1e-9) || after.Ledger[0].Value != p {
+		t.Errorf("radius %g, want %g", after.Radius, want)
+	}
+	if cost := before.Radius - after.Radius; cost < 0.0099 || cost > 0.02 {
+		t.Errorf("costs %g", cost)
+	}
+	if again := certify(t, Mono{}, e, 0.01); again.Radius != votes.Radius {
+		t.Errorf("votes: %g, %g", again.Radius, votes.Radius)
+	}
+	if e.lowered(0.001, 10) != 0 || math.Signbit(e.lowered(0, 1)) {
+		t.Error("lowered below 0")
+	}
+}
