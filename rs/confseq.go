@@ -80,6 +80,9 @@ type BetaBinomialSequence struct {
 // Name implements Bound.
 func (BetaBinomialSequence) Name() string { return "beta-binomial" }
 
+// At implements Anytime.
+func (b BetaBinomialSequence) At([]int) Bound { return b }
+
 // Lower implements Bound, at every s.N at once.
 func (b BetaBinomialSequence) Lower(s Sample, alpha float64) float64 {
 	checkAlpha(alpha)
