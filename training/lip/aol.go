@@ -1,6 +1,9 @@
 package lip
 
-import . "github.com/gomlx/gomlx/core/graph"
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
 
 // AOL scales the rows of w, [in, out], so that x ↦ x·w is at most 1-Lipschitz:
 // d_i = Σ_j |w·wᵀ|_ij, w_i ← w_i/√d_i (Prach & Lampert 2022, Theorem 1).
@@ -9,29 +12,51 @@ func AOL(w *Node) *Node {
 	return Mul(w, reciprocalRoot(AddScalar(d, 1e-12)))
 }
 
-// AOLConvolution is AOL for a kernel, [k, k, in, out], at any padding: the rescaling of input channel
-// i is Σ_j Σ_s |Σ_o k_i ⋆ k_j|(s), from the kernel's autocorrelation.
-func AOLConvolution(kernel *Node) *Node {
-	d := ReduceSum(autocorrelation(kernel), -1)
-	return Mul(kernel, Reshape(reciprocalRoot(AddScalar(d, 1e-12)), 1, 1, -1, 1))
+// AOLConvolution is AOL for a kernel, [k, k, in, out], at any padding and this stride: entry (tap, i) is divided by the root of
+// Σ_j Σ_s |Σ_t Σ_o k_i(t)·k_j(t+s)|, t over the taps that meet the same inputs, those of one place modulo the stride.
+func AOLConvolution(kernel *Node, stride int) *Node {
+	d := kernel.Shape().Dimensions
+	s := reciprocalRoot(AddScalar(ReduceSum(autocorrelation(kernel, stride), -1), 1e-12)) // [stride², in]
+	if stride == 1 {
+		return Mul(kernel, Reshape(s, 1, 1, -1, 1))
+	}
+	at := make([][]float32, d[0]*d[0])
+	for t := range at {
+		at[t] = make([]float32, stride*stride)
+		at[t][place(t, d[0], stride)] = 1
+	}
+	return Mul(kernel, Reshape(DotProduct(Const(kernel.Graph(), at), s), d[0], d[0], d[2], 1))
 }
 
-// autocorrelation returns Σ_s |Σ_o k_i ⋆ k_j|(s) over all shifts s for channels i and j of the third
-// axis of kernel, [k, k, in, out]: [in, in]. It is two matrix products: all pairs of taps, and the sum of
-// those at the same shift.
-func autocorrelation(kernel *Node) *Node {
+// place is a tap's place modulo the stride.
+func place(tap, k, stride int) int { return tap/k%stride*stride + tap%k%stride }
+
+// autocorrelation returns Σ_s |Σ_t Σ_o k_i(t)·k_j(t+s)| over all shifts s, for channels i and j of the third axis of kernel, [k, k,
+// in, out], and each place of t modulo the stride: [stride², in, in]. It is two matrix products: all pairs of taps, and
+// the sum of those at the same place and shift.
+func autocorrelation(kernel *Node, stride int) *Node {
 	d := kernel.Shape().Dimensions
 	k, taps, in := d[0], d[0]*d[0], d[2]
 	m := Reshape(kernel, taps, in, d[3])
 	pairs := Reshape(Einsum("aio,bjo->abij", m, m), taps*taps, in*in)
-	shifts := make([][]float32, (2*k-1)*(2*k-1))
-	for s := range shifts {
-		shifts[s] = make([]float32, taps*taps)
+	shifts := (2*k - 1) * (2*k - 1)
+	sums := make([][]float32, stride*stride*shifts)
+	for s := range sums {
+		sums[s] = make([]float32, taps*taps)
 	}
 	for a := range taps {
 		for b := range taps {
-			shifts[(a/k-b/k+k-1)*(2*k-1)+a%k-b%k+k-1][a*taps+b] = 1
+			sums[place(a, k, stride)*shifts+(a/k-b/k+k-1)*(2*k-1)+a%k-b%k+k-1][a*taps+b] = 1
 		}
 	}
-	return Reshape(ReduceSum(Abs(DotProduct(Const(kernel.Graph(), shifts), pairs)), 0), in, in)
+	c := Abs(DotProduct(Const(kernel.Graph(), sums), pairs))
+	return Reshape(ReduceSum(Reshape(c, stride*stride, shifts, -1), 1), stride*stride, in, in)
+}
+
+func aolDense(scope *model.Scope, g *Graph, in, units int) *Node {
+	return AOL(freeDense(scope, g, in, units))
+}
+
+func aolKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
+	return AOLConvolution(freeKernel(scope, g, c, in), c.stride())
 }

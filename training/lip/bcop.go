@@ -1,6 +1,12 @@
 package lip
 
-import . "github.com/gomlx/gomlx/core/graph"
+import (
+	"fmt"
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
 
 // BCOPTaps is the number of projectors that a k×k BCOP kernel takes: k-1 for each direction.
 func BCOPTaps(k int) int { return 2 * (k - 1) }
@@ -36,4 +42,58 @@ func BCOP(mix, half *Node, k, iterations int) *Node {
 		columns = Einsum("nij,jm->nim", columns, m)
 	}
 	return Einsum("yij,xjk->yxik", rows, columns)
+}
+
+// Strided composes first, a kernel [j, j, in, c], with second, [s, s, c, out], a convolution at stride s on patches that
+// don't overlap: the kernel, [j+s-1, j+s-1, in, out], of both at stride s.
+func Strided(first, second *Node) *Node {
+	f, s := first.Shape().Dimensions, second.Shape().Dimensions
+	k := f[0] + s[0] - 1
+	place := make([][]float32, k) // [k, j·s]: where two taps' offsets add up
+	for t := range place {
+		place[t] = make([]float32, f[0]*s[0])
+		for a := range f[0] {
+			if b := t - a; b >= 0 && b < s[0] {
+				place[t][a*s[0]+b] = 1
+			}
+		}
+	}
+	p := Const(first.Graph(), place)
+	pairs := Reshape(Einsum("yxim,uvmo->yuxvio", first, second), f[0]*s[0], f[0]*s[0], f[2], s[3])
+	return Einsum("Xq,Yqio->YXio", p, Einsum("Yp,pqio->Yqio", p, pairs))
+}
+
+// bcopKernel is at stride s the composition of BCOP and an orthonormal matrix of s×s patches (Boissin et al. 2025).
+func bcopKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
+	k, s := c.Kernel-c.stride()+1, c.stride()
+	units := c.Channels
+	if s > 1 {
+		units = in[2]
+	}
+	wide := max(in[2], units)
+	std := 1 / math.Sqrt(float64(wide))
+	var half *Node
+	if k > 1 {
+		half = variable(scope, g, "half", std, BCOPTaps(k), wide, wide/2)
+	}
+	kernel := BCOP(variable(scope, g, "mix", std, in[2], units), half, k, iterations)
+	if s == 1 {
+		return kernel
+	}
+	patches := s * s * in[2]
+	patch := Bjorck(variable(scope, g, "patch", 1/math.Sqrt(float64(max(patches, c.Channels))), patches, c.Channels), iterations)
+	return Strided(kernel, Reshape(patch, s, s, in[2], c.Channels))
+}
+
+func refuseBCOP(c Convolution, in Size) string {
+	s := c.stride()
+	switch {
+	case c.Kernel < s:
+		return "a kernel no smaller than its stride"
+	case s == 1 && max(in[2], c.Channels)%2 != 0:
+		return fmt.Sprintf("an even number of channels on its wider side, from %d", in[2])
+	case s > 1 && c.Kernel > s && in[2]%2 != 0:
+		return fmt.Sprintf("an even number of input channels where it is strided, not %d", in[2])
+	}
+	return ""
 }

@@ -1,6 +1,9 @@
 package lip
 
-import . "github.com/gomlx/gomlx/core/graph"
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
 
 // Bjorck returns the matrix with orthonormal rows or columns nearest w, [in, out], or of each of
 // several matrices, [n, in, out], by iterations of Björck & Bowie 1971, w ← w(3/2·I - 1/2·wᵀw), after scaling
@@ -43,4 +46,11 @@ func gram(w *Node) *Node {
 		return Einsum("ij,ik->jk", w, w)
 	}
 	return Einsum("nij,nik->njk", w, w)
+}
+
+// iterations of Björck's method from a scaled random matrix to float32's precision.
+const iterations = 12
+
+func bjorckDense(scope *model.Scope, g *Graph, in, units int) *Node {
+	return Bjorck(freeDense(scope, g, in, units), iterations)
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"runtime"
-	"sync"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -82,10 +80,11 @@ const gramSteps = 14
 // A computed product differs from the true one by at most γ_n‖h‖_F² in norm (γ_n = nu/(1-nu), any order of summation),
 // which is added at every step; scaling is by powers of two, so exact. It panics where an entry isn't finite.
 func SpectralNorm(a *mat.Dense) Bound {
-	return Bound{spectralNorm(a), "Gram iteration, float64, outward"}
+	return Bound{spectralNorm(a, 0), "Gram iteration, float64, outward"}
 }
 
-func spectralNorm(a *mat.Dense) float64 {
+// spectralNorm goes on until the bound is at most enough.
+func spectralNorm(a *mat.Dense, enough float64) float64 {
 	r, c := a.Dims()
 	if c > r {
 		a = mat.DenseCopyOf(a.T())
@@ -97,6 +96,13 @@ func spectralNorm(a *mat.Dense) float64 {
 	}
 	type step struct{ scale, slack float64 }
 	var steps []step
+	bound := func() float64 {
+		b := frobenius(h)
+		for i := len(steps) - 1; i >= 0; i-- {
+			b = up(math.Sqrt(up(up(b*steps[i].scale) + steps[i].slack)))
+		}
+		return up(b * first)
+	}
 	n := r
 	for range gramSteps + 1 {
 		next := mat.NewDense(c, c, nil)
@@ -107,12 +113,11 @@ func spectralNorm(a *mat.Dense) float64 {
 		h, scale = normalized(next)
 		steps = append(steps, step{scale, slack})
 		n = c
+		if b := bound(); b <= enough {
+			return b
+		}
 	}
-	b := frobenius(h)
-	for i := len(steps) - 1; i >= 0; i-- {
-		b = up(math.Sqrt(up(up(b*steps[i].scale) + steps[i].slack)))
-	}
-	return up(b * first)
+	return bound()
 }
 
 // normalized returns a/scale, scale a power of two that brings the largest entry into [1/2, 1), 0 for a zero matrix.
@@ -148,74 +153,6 @@ func frobenius(a *mat.Dense) float64 {
 	}
 	n := float64(r * c)
 	return up(math.Sqrt(up(s*(1+2*n*u)) + 1e-300))
-}
-
-// CircularNorm proves an upper bound on the spectral norm of the circular convolution of an
-// image of h×w with kernel, [k, k, in, out]: the largest, over the h·w frequencies, of
-// the norm of an in×out complex matrix. It panics where kernel isn't k·k·in·out finite numbers.
-func CircularNorm(kernel []float32, k, in, out, h, w int) Bound {
-	if len(kernel) != k*k*in*out {
-		panic(fmt.Sprintf("lip.CircularNorm: %d weights are no kernel %d×%d×%d×%d", len(kernel), k, k, in, out))
-	}
-	for _, v := range kernel {
-		if v-v != 0 {
-			panic("lip.CircularNorm: a weight isn't finite")
-		}
-	}
-	// A complex matrix R + iS has the norm of the real [[R, -S], [S, R]].
-	at := func(fy, fx int) float64 {
-		m := mat.NewDense(2*in, 2*out, nil)
-		size := make([]float64, in*out) // Σ|kernel| over the taps
-		for i := range k {
-			for j := range k {
-				// The angle's whole turns are dropped in integers.
-				turn := float64((i*fy*w+j*fx*h)%(h*w)) / float64(h*w)
-				s, c := math.Sincos(2 * math.Pi * turn)
-				tap := kernel[(i*k+j)*in*out:][:in*out]
-				for p, v := range tap {
-					a, b := p/out, p%out
-					x := float64(v)
-					size[p] += math.Abs(x)
-					m.Set(a, b, m.At(a, b)+x*c)
-					m.Set(in+a, b, m.At(in+a, b)+x*s)
-				}
-			}
-		}
-		for a := range in {
-			for b := range out {
-				m.Set(a, out+b, -m.At(in+a, b))
-				m.Set(in+a, out+b, m.At(a, b))
-			}
-		}
-		// Each entry's error, in Σ|kernel|·u: angle (20), sine (1), k² products and sums.
-		e := float64(k*k+32) * u * 2 * frobenius(mat.NewDense(in, out, size))
-		return up(spectralNorm(m) + e)
-	}
-	// Frequencies f and -f have conjugate matrices: half of the plane is enough.
-	rows := make(chan int, h)
-	for fy := range h/2 + 1 {
-		rows <- fy
-	}
-	close(rows)
-	var (
-		wait sync.WaitGroup
-		lock sync.Mutex
-		most float64
-	)
-	for range runtime.GOMAXPROCS(0) {
-		wait.Go(func() {
-			for fy := range rows {
-				for fx := range w {
-					n := at(fy, fx)
-					lock.Lock()
-					most = max(most, n)
-					lock.Unlock()
-				}
-			}
-		})
-	}
-	wait.Wait()
-	return Bound{most, fmt.Sprintf("Gram iteration at each frequency of %d×%d, float64, outward", h, w)}
 }
 
 // ResidualNorm bounds x - 2·W·J·Wᵀ·x over all diagonal 0 ≤ J ≤ 1, given a bound on ‖W‖: the

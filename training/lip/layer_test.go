@@ -68,19 +68,19 @@ func TestTrainedLayers(t *testing.T) {
 		layer Layer
 		in    Size
 	}{
-		{Dense{1}, Size{1}}, {Dense{12}, Size{12}}, {Dense{64}, Size{64}}, {Dense{16}, Size{49}}, {Dense{49}, Size{16}},
-		{Convolution{"bcop", 1, 4}, Size{3, 5, 6}},
-		{Convolution{"bcop", 3, 8}, Size{7, 7, 4}},
-		{Convolution{"bcop", 3, 4}, Size{5, 9, 8}},
-		{Convolution{"bcop", 5, 2}, Size{6, 5, 1}},
-		{Convolution{"bcop", 3, 6}, Size{6, 4, 6}},
-		{Convolution{"aol", 1, 5}, Size{3, 5, 3}},
-		{Convolution{"aol", 3, 8}, Size{7, 7, 4}},
-		{Convolution{"aol", 3, 2}, Size{5, 9, 6}},
-		{Convolution{"aol", 5, 3}, Size{5, 7, 3}},
-		{Residual{1, 3}, Size{3, 5, 2}},
-		{Residual{3, 8}, Size{7, 7, 4}},
-		{Residual{3, 2}, Size{5, 9, 4}},
+		{Dense{Units: 1}, Size{1}}, {Dense{Units: 12}, Size{12}}, {Dense{Units: 64}, Size{64}}, {Dense{Units: 16}, Size{49}}, {Dense{Units: 49}, Size{16}},
+		{Convolution{Kind: "bcop", Kernel: 1, Channels: 4}, Size{3, 5, 6}},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 8}, Size{7, 7, 4}},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 4}, Size{5, 9, 8}},
+		{Convolution{Kind: "bcop", Kernel: 5, Channels: 2}, Size{6, 5, 1}},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 6}, Size{6, 4, 6}},
+		{Convolution{Kind: "aol", Kernel: 1, Channels: 5}, Size{3, 5, 3}},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 8}, Size{7, 7, 4}},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 2}, Size{5, 9, 6}},
+		{Convolution{Kind: "aol", Kernel: 5, Channels: 3}, Size{5, 7, 3}},
+		{Residual{Kernel: 1, Inner: 3}, Size{3, 5, 2}},
+		{Residual{Kernel: 3, Inner: 8}, Size{7, 7, 4}},
+		{Residual{Kernel: 3, Inner: 2}, Size{5, 9, 4}},
 	} {
 		w := trained(t, c.layer, c.in, 40)
 		bound, m, isometric := c.layer.Bound(w, c.in).Value(), (*mat.Dense)(nil), true
@@ -88,13 +88,13 @@ func TestTrainedLayers(t *testing.T) {
 		case Dense:
 			m = dense(func(x, w *Node) *Node { return DotProduct(x, w) }, c.in, w[0])
 		case Convolution:
-			m = dense(Circular, c.in, w[0])
+			m = dense(func(x, w *Node) *Node { return Conv(x, w, Circular, 1) }, c.in, w[0])
 			isometric = l.Kind == "bcop"
 		case Residual:
 			steep(t, l, c.in, w, bound)
 			// The rest is about the inner operator W.
 			bound, isometric = l.InnerBound(w, c.in).Value(), false
-			m = dense(Circular, Size{c.in[0], c.in[1], l.Inner}, w[0])
+			m = dense(func(x, w *Node) *Node { return Conv(x, w, Circular, 1) }, Size{c.in[0], c.in[1], l.Inner}, w[0])
 		}
 		s := singular(t, m)
 		most, least := s[0], s[len(s)-1]
@@ -217,7 +217,7 @@ func TestAOL(t *testing.T) {
 	// A 1×1 convolution is a matrix.
 	w := tensor(r, 1, 1, 4, 6)
 	got = run1(backend, func(in []*Node) *Node {
-		return Sub(AOLConvolution(in[0]), Reshape(AOL(Reshape(in[0], 4, 6)), 1, 1, 4, 6))
+		return Sub(AOLConvolution(in[0], 1), Reshape(AOL(Reshape(in[0], 4, 6)), 1, 1, 4, 6))
 	}, w)
 	near(t, "AOL as a convolution", got, make([]float32, 24), 1e-6)
 }
@@ -232,10 +232,10 @@ func TestGradientsOfBothBackends(t *testing.T) {
 	}{
 		{"Bjorck", func(in []*Node) *Node { return Bjorck(in[0], iterations) }, []*tensors.Tensor{tensor(r, 7, 4)}},
 		{"AOL", func(in []*Node) *Node { return AOL(in[0]) }, []*tensors.Tensor{tensor(r, 4, 7)}},
-		{"AOLConvolution", func(in []*Node) *Node { return AOLConvolution(in[0]) }, []*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
+		{"AOLConvolution", func(in []*Node) *Node { return AOLConvolution(in[0], 1) }, []*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
 		{"BCOP", func(in []*Node) *Node { return BCOP(in[0], in[1], 3, iterations) }, []*tensors.Tensor{tensor(r, 2, 4), tensor(r, BCOPTaps(3), 4, 2)}},
 		{"SLLScale", func(in []*Node) *Node { return SLLScale(in[0], in[1]) }, []*tensors.Tensor{tensor(r, 3, 3, 4, 2), tensor(r, 4)}},
-		{"SLL", func(in []*Node) *Node { return SLL(in[0], in[1], in[2]) }, []*tensors.Tensor{tensor(r, 2, 5, 4, 2), tensor(r, 3, 3, 3, 2), tensor(r, 3)}},
+		{"residual", func(in []*Node) *Node { return residual(in[0], in[1], in[2], Circular) }, []*tensors.Tensor{tensor(r, 2, 5, 4, 2), tensor(r, 3, 3, 3, 2), tensor(r, 3)}},
 		{"MaxMin", func(in []*Node) *Node { return MaxMin(in[0]) }, []*tensors.Tensor{tensor(r, 3, 4)}},
 		{"SpaceToDepth", func(in []*Node) *Node { return SpaceToDepth(in[0], 2) }, []*tensors.Tensor{tensor(r, 2, 4, 6, 3)}},
 	} {
@@ -260,26 +260,26 @@ func TestOut(t *testing.T) {
 		in    Size
 		want  string // the size, or part of the error
 	}{
-		{Dense{3}, Size{7}, "3"},
-		{Dense{3}, Size{2, 2, 1}, "dense 3 (Björck) needs a flat input and at least one unit, not 2×2×1"},
+		{Dense{Units: 3}, Size{7}, "3"},
+		{Dense{Units: 3}, Size{2, 2, 1}, "dense 3 (Björck) needs a flat input and at least one unit, not 2×2×1"},
 		{Dense{}, Size{7}, "at least one unit"},
-		{Convolution{"aol", 3, 5}, Size{4, 6, 2}, "4×6×5"},
-		{Convolution{"bcop", 3, 5}, Size{4, 6, 8}, "4×6×5"},
-		{Convolution{"bcop", 3, 5}, Size{4, 6, 2}, "conv 3×3 5 (bcop) needs an even number of channels on its wider side, from 2"},
-		{Convolution{"bcop", 1, 1}, Size{4, 6, 1}, "even number of channels"},
-		{Convolution{"fft", 3, 5}, Size{4, 6, 2}, `no convolution "fft"; known: aol, bcop`},
-		{Convolution{"aol", 4, 5}, Size{4, 6, 2}, "needs an odd kernel no larger than the image 4×6×2"},
-		{Convolution{"aol", -1, 5}, Size{4, 6, 2}, "needs an odd kernel"},
-		{Convolution{"aol", 5, 5}, Size{4, 6, 2}, "needs an odd kernel"},
-		{Convolution{"aol", 3, 0}, Size{4, 6, 2}, "at least one channel"},
-		{Convolution{"aol", 3, 5}, Size{48}, "needs an input [h, w, c]"},
-		{Residual{3, 8}, Size{4, 6, 2}, "4×6×2"},
-		{Residual{2, 8}, Size{4, 6, 2}, "odd kernel"},
-		{Residual{5, 8}, Size{4, 6, 2}, "no larger than the image 4×6×2"},
-		{Residual{3, 0}, Size{4, 6, 2}, "at least one channel"},
-		{Residual{3, 8}, Size{48}, "residual 3×3 8 (SLL) needs an input [h, w, c]"},
-		{Pairs{}, Size{4, 6, 2}, "4×6×2"},
-		{Pairs{}, Size{4, 6, 3}, "MaxMin needs an even number of channels, not 4×6×3"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5}, Size{4, 6, 2}, "4×6×5"},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 5}, Size{4, 6, 8}, "4×6×5"},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 5}, Size{4, 6, 2}, "conv 3×3 5 (bcop) needs an even number of channels on its wider side, from 2"},
+		{Convolution{Kind: "bcop", Kernel: 1, Channels: 1}, Size{4, 6, 1}, "even number of channels"},
+		{Convolution{Kind: "fft", Kernel: 3, Channels: 5}, Size{4, 6, 2}, `no convolution "fft"; known: aol, bcop, cayley, free, soc, spectral`},
+		{Convolution{Kind: "aol", Kernel: 4, Channels: 5}, Size{4, 6, 2}, "needs an odd kernel no larger than the image 4×6×2"},
+		{Convolution{Kind: "aol", Kernel: -1, Channels: 5}, Size{4, 6, 2}, "needs an odd kernel"},
+		{Convolution{Kind: "aol", Kernel: 5, Channels: 5}, Size{4, 6, 2}, "needs an odd kernel"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 0}, Size{4, 6, 2}, "at least one channel"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5}, Size{48}, "needs an input [h, w, c]"},
+		{Residual{Kernel: 3, Inner: 8}, Size{4, 6, 2}, "4×6×2"},
+		{Residual{Kernel: 2, Inner: 8}, Size{4, 6, 2}, "odd kernel"},
+		{Residual{Kernel: 5, Inner: 8}, Size{4, 6, 2}, "no larger than the image 4×6×2"},
+		{Residual{Kernel: 3, Inner: 0}, Size{4, 6, 2}, "at least one channel"},
+		{Residual{Kernel: 3, Inner: 8}, Size{48}, "residual 3×3 8 (SLL) needs an input [h, w, c], or a flat one and a kernel of 1"},
+		{Activation{}, Size{4, 6, 2}, "4×6×2"},
+		{Activation{}, Size{4, 6, 3}, "MaxMin needs an even number of channels, not 4×6×3"},
 		{Depth{2}, Size{4, 6, 3}, "2×3×12"},
 		{Depth{2}, Size{4, 7, 3}, "space to depth 2×2 needs an input [h, w, c] with h and w multiples of 2, not 4×7×3"},
 		{Depth{2}, Size{7, 4, 3}, "multiples of 2"},

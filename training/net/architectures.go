@@ -7,12 +7,12 @@ import "github.com/lipsmooth/lipsmooth/training/lip"
 func conv(in lip.Size, convolution string, width int) []lip.Layer {
 	return []lip.Layer{
 		lip.Depth{By: 2},
-		lip.Convolution{Kind: convolution, Kernel: 3, Channels: width}, lip.Pairs{},
+		lip.Convolution{Kind: convolution, Kernel: 3, Channels: width}, lip.Activation{},
 		lip.Depth{By: 2},
-		lip.Convolution{Kind: convolution, Kernel: 3, Channels: 2 * width}, lip.Pairs{},
+		lip.Convolution{Kind: convolution, Kernel: 3, Channels: 2 * width}, lip.Activation{},
 		lip.Flat{},
-		lip.Dense{Units: 8 * width}, lip.Pairs{},
-		lip.Dense{Units: 8 * width}, lip.Pairs{},
+		lip.Dense{Units: 8 * width}, lip.Activation{},
+		lip.Dense{Units: 8 * width}, lip.Activation{},
 	}
 }
 
@@ -20,12 +20,12 @@ func conv(in lip.Size, convolution string, width int) []lip.Layer {
 func residual(in lip.Size, convolution string, width int) []lip.Layer {
 	return []lip.Layer{
 		lip.Depth{By: 2},
-		lip.Convolution{Kind: convolution, Kernel: 3, Channels: width}, lip.Pairs{},
+		lip.Convolution{Kind: convolution, Kernel: 3, Channels: width}, lip.Activation{},
 		lip.Depth{By: 2},
 		lip.Residual{Kernel: 3, Inner: 4 * width},
 		lip.Flat{},
-		lip.Dense{Units: 8 * width}, lip.Pairs{},
-		lip.Dense{Units: 8 * width}, lip.Pairs{},
+		lip.Dense{Units: 8 * width}, lip.Activation{},
+		lip.Dense{Units: 8 * width}, lip.Activation{},
 	}
 }
 
@@ -33,7 +33,7 @@ func residual(in lip.Size, convolution string, width int) []lip.Layer {
 func dense(in lip.Size, _ string, width int) []lip.Layer {
 	layers := []lip.Layer{lip.Flat{}}
 	for range 3 {
-		layers = append(layers, lip.Dense{Units: 8 * width}, lip.Pairs{})
+		layers = append(layers, lip.Dense{Units: 8 * width}, lip.Activation{})
 	}
 	return layers
 }

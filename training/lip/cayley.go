@@ -1,0 +1,175 @@
+package lip
+
+import (
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Cayley returns [u; v] made orthonormal in its columns, u [..., n, n] and v [..., m, n] or nil for m = 0:
+// (I+A)⁻¹(I-A) above -2v(I+A)⁻¹, A = u - uᵀ + vᵀv (Trockman & Kolter 2021). Cost: 2·newton products of n×n matrices.
+func Cayley(u, v *Node) (top, bottom *Node) {
+	id := BroadcastToShape(ExpandLeftToRank(identity(u, u.Shape().Dim(-1)), u.Rank()), u.Shape())
+	a := Sub(u, Transpose(u, -2, -1))
+	if v != nil {
+		a = Add(a, MatMul(Transpose(v, -2, -1), v))
+	}
+	inverse := inverse(Add(a, id))
+	top = Sub(MulScalar(inverse, 2), id) // (I+A)⁻¹(I-A) = 2(I+A)⁻¹ - I
+	if v != nil {
+		bottom = MulScalar(MatMul(v, inverse), -2)
+	}
+	return top, bottom
+}
+
+// newton steps invert a matrix with singular values of at least 1 and a product of the largest row and column
+// sums of at most 1000 to float32's precision.
+const newton = 15
+
+// inverse is Newton's method of Schulz 1933, x ← x(2I - mx), on matrices m, [..., n, n]. The last step alone
+// has a gradient, and it is that of the inverse.
+func inverse(m *Node) *Node {
+	rows := ReduceAndKeep(ReduceAndKeep(Abs(m), ReduceSum, -1), ReduceMax, -2)
+	columns := ReduceAndKeep(ReduceAndKeep(Abs(m), ReduceSum, -2), ReduceMax, -1)
+	step := func(x, m *Node) *Node { return Sub(MulScalar(x, 2), MatMul(x, MatMul(m, x))) }
+	fixed := StopGradient(m)
+	x := Div(Transpose(fixed, -2, -1), StopGradient(Mul(rows, columns)))
+	for range newton - 1 {
+		x = step(x, fixed)
+	}
+	return step(StopGradient(x), m)
+}
+
+func cayleyDense(scope *model.Scope, g *Graph, in, units int) *Node {
+	w := freeDense(scope, g, in, units)
+	if in < units {
+		return Transpose(orthonormal(Transpose(w, 0, 1)), 0, 1)
+	}
+	return orthonormal(w)
+}
+
+// orthonormal is Cayley of a tall matrix.
+func orthonormal(w *Node) *Node {
+	d := w.Shape().Dimensions
+	if d[0] == d[1] {
+		top, _ := Cayley(w, nil)
+		return top
+	}
+	top, bottom := Cayley(SliceAxis(w, 0, AxisRange(0, d[1])), SliceAxis(w, 0, AxisRange(d[1], d[0])))
+	return Concatenate([]*Node{top, bottom}, 0)
+}
+
+// CayleyConvolution is Cayley at each frequency of an h×w torus for kernel, [k, k, in, out]: a kernel as large as the
+// image, [h, w, in, out], whose circular convolution is orthogonal (rows or columns orthonormal where
+// in ≠ out). Cost: h·w/2 inverses of 2n×2n matrices, n the smaller of in and out.
+func CayleyConvolution(kernel *Node, h, w int) *Node {
+	d := kernel.Shape().Dimensions
+	k, in, out := d[0], d[2], d[3]
+	if in < out {
+		return TransposeAllAxes(CayleyConvolution(TransposeAllAxes(kernel, 0, 1, 3, 2), h, w), 0, 1, 3, 2)
+	}
+	re, im := fourier(Reshape(kernel, 1, k, k, in*out), h, w, k/2, k/2)
+	re, im = Reshape(re, -1, in, out), Reshape(im, -1, in, out)
+	// A complex matrix R + iS as the real [[R, -S], [S, R]].
+	real := func(re, im *Node) *Node {
+		return Concatenate([]*Node{Concatenate([]*Node{re, Neg(im)}, 2), Concatenate([]*Node{im, re}, 2)}, 1)
+	}
+	complex := func(m *Node) (re, im *Node) {
+		left := Split(SliceAxis(m, 2, AxisRange(0, out)), 1, 2)
+		return left[0], left[1]
+	}
+	part := func(from, to int) *Node {
+		return real(SliceAxis(re, 1, AxisRange(from, to)), SliceAxis(im, 1, AxisRange(from, to)))
+	}
+	if in == out {
+		top, _ := Cayley(part(0, out), nil)
+		re, im = complex(top)
+	} else {
+		top, bottom := Cayley(part(0, out), part(out, in))
+		re, im = complex(top)
+		re2, im2 := complex(bottom)
+		re, im = Concatenate([]*Node{re, re2}, 1), Concatenate([]*Node{im, im2}, 1)
+	}
+	n := w/2 + 1
+	return Reshape(inverseFourier(Reshape(re, 1, h, n, in*out), Reshape(im, 1, h, n, in*out), w, h/2, w/2), h, w, in, out)
+}
+
+func cayleyKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
+	return CayleyConvolution(freeKernel(scope, g, c, in), in[0], in[1])
+}
+
+func refuseCayley(c Convolution, in Size) string {
+	if c.Padding == Zero {
+		return "circular padding: it is orthogonal on the torus"
+	}
+	return ""
+}
+
+func applyCayley(_ Convolution, x, kernel *Node) *Node { return FourierConvolution(x, kernel) }
+
+func boundCayley(c Convolution, kernel []float32, in Size) Bound {
+	return ConvolutionNorm(kernel, Geometry{Kernel: in[:2], In: in, Out: c.Channels, Stride: 1})
+}
+
+// FourierConvolution is the circular convolution of x, [batch, h, w, in], with a kernel as large as the image, [h, w,
+// in, out], tap (h/2, w/2) the centre, by discrete Fourier transforms as matrix products.
+func FourierConvolution(x, kernel *Node) *Node {
+	d := kernel.Shape().Dimensions
+	h, w := d[0], d[1]
+	n := w/2 + 1
+	xr, xi := fourier(x, h, w, 0, 0)
+	kr, ki := fourier(Reshape(kernel, 1, h, w, d[2]*d[3]), h, w, h/2, w/2)
+	kr, ki = Reshape(kr, h, n, d[2], d[3]), Reshape(ki, h, n, d[2], d[3])
+	times := func(x, k *Node) *Node { return Einsum("byxi,yxio->byxo", x, k) }
+	// Tap t reads x at its place plus t: the kernel's conjugate.
+	re, im := Add(times(xr, kr), times(xi, ki)), Sub(times(xi, kr), times(xr, ki))
+	return inverseFourier(re, im, w, 0, 0)
+}
+
+// fourier returns Σ x(p)·e^{-2πi(fy·(y-cy)/h + fx·(x-cx)/w)} of a real x, [n, a, b, m], a ≤ h and b ≤ w, for all fy
+// and fx ≤ w/2: [n, h, w/2+1, m].
+func fourier(x *Node, h, w, cy, cx int) (re, im *Node) {
+	d := x.Shape().Dimensions
+	g := x.Graph()
+	c, s := waves(g, d[2], w/2+1, cx, w, nil)
+	along := func(x, m *Node) *Node { return Einsum("nabm,bf->nafm", x, m) }
+	re, im = along(x, c), Neg(along(x, s))
+	c, s = waves(g, d[1], h, cy, h, nil)
+	down := func(x, m *Node) *Node { return Einsum("nabm,af->nfbm", x, m) }
+	return Add(down(re, c), down(im, s)), Sub(down(im, c), down(re, s))
+}
+
+// inverseFourier returns the real x, [n, h, w, m], that fourier takes to re + i·im, [n, h, w/2+1, m].
+func inverseFourier(re, im *Node, w, cy, cx int) *Node {
+	h := re.Shape().Dimensions[1]
+	g := re.Graph()
+	c, s := waves(g, h, h, cy, h, func(int) float64 { return 1 / float64(h) })
+	down := func(x, m *Node) *Node { return Einsum("nfbm,af->nabm", x, m) }
+	re, im = Sub(down(re, c), down(im, s)), Add(down(im, c), down(re, s))
+	// Frequencies f and w-f are conjugate, and come once.
+	c, s = waves(g, w, w/2+1, cx, w, func(f int) float64 {
+		if f == 0 || 2*f == w {
+			return 1 / float64(w)
+		}
+		return 2 / float64(w)
+	})
+	along := func(x, m *Node) *Node { return Einsum("nafm,bf->nabm", x, m) }
+	return Sub(along(re, c), along(im, s))
+}
+
+// waves are cos and sin of 2π·f·(p-centre)/n, [places, frequencies], times weight(f).
+func waves(g *Graph, places, frequencies, centre, n int, weight func(f int) float64) (c, s *Node) {
+	cs, ss := make([][]float32, places), make([][]float32, places)
+	for p := range places {
+		for f := range frequencies {
+			sin, cos := math.Sincos(2 * math.Pi * float64(f*(p-centre+n)%n) / float64(n))
+			w := 1.0
+			if weight != nil {
+				w = weight(f)
+			}
+			cs[p], ss[p] = append(cs[p], float32(w*cos)), append(ss[p], float32(w*sin))
+		}
+	}
+	return Const(g, cs), Const(g, ss)
+}

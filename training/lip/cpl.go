@@ -1,0 +1,13 @@
+package lip
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// cplKernel divides W by its norm: the convex potential layer, x - 2/‖W‖²·W·relu(Wᵀx + b) (Meunier et al.
+// 2022), a gradient step on a convex function. The norm is estimated while training; what the weights came to is proved.
+func cplKernel(scope *model.Scope, g *Graph, r Residual, in Size) *Node {
+	w := r.variable(scope, g, in)
+	return Div(w, estimated(scope, g, func(x *Node) *Node { return Conv(x, w, r.Padding, 1) }, 1, in[0], in[1], r.Inner))
+}

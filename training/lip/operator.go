@@ -1,0 +1,146 @@
+package lip
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+)
+
+// An operator is a linear map as a sparse matrix.
+type operator struct {
+	rows    [][]entry // of the output; a column at most once in each
+	columns int
+	slack   float64 // bounds the norm of what is missing through rounding
+}
+
+type entry struct {
+	column int
+	value  float64
+}
+
+// transpose returns the adjoint.
+func (o operator) transpose() operator {
+	t := operator{rows: make([][]entry, o.columns), columns: len(o.rows), slack: o.slack}
+	for i, row := range o.rows {
+		for _, e := range row {
+			t.rows[e.column] = append(t.rows[e.column], entry{i, e.value})
+		}
+	}
+	return t
+}
+
+// times is o·x.
+func (o operator) times(x []float64) []float64 {
+	y := make([]float64, len(o.rows))
+	for i, row := range o.rows {
+		for _, e := range row {
+			y[i] += e.value * x[e.column]
+		}
+	}
+	return y
+}
+
+// square returns an upper bound on the sum of squares of all entries.
+func (o operator) square() float64 {
+	s, n := 0.0, 0
+	for _, row := range o.rows {
+		n += len(row)
+		for _, e := range row {
+			s += e.value * e.value
+		}
+	}
+	return s*(1+2*float64(n+4)*u) + 1e-290
+}
+
+// affordable bounds the operations and the entries of one factorisation: seconds, and 200 MB.
+const (
+	affordableWork  = 3e10
+	affordableSpace = 25e6
+)
+
+// norm proves an upper bound on the largest singular value, close to an estimate s by power iteration:
+// where the Cholesky factorisation of s²(1+δ) - AᵀA, a band matrix in float64, runs to its end, that matrix is
+// positive definite but for an error known beforehand (Rump, BIT 46, 2006). It is not ok
+// where the matrix is too large, or the estimate too low.
+func (o operator) norm() (bound float64, ok bool) {
+	a, t := o, o.transpose()
+	if len(o.rows) < o.columns {
+		a, t = t, a
+	}
+	n, band, tallest := a.columns, 0, 0
+	for _, row := range a.rows {
+		least, most := n, 0
+		for _, e := range row {
+			least, most = min(least, e.column), max(most, e.column)
+		}
+		band = max(band, most-least)
+	}
+	for _, column := range t.rows {
+		tallest = max(tallest, len(column))
+	}
+	if float64(n)*float64(band+1)*float64(band+1) > affordableWork || n*(band+1) > affordableSpace {
+		return 0, false
+	}
+	square := a.square()
+	s := a.estimate(t)
+	if s == 0 {
+		return up(math.Sqrt(square)) + o.slack, true
+	}
+	// Entry (i, i+j) of AᵀA, j ≤ band, at [i·(band+1) + j].
+	gram := make([]float64, n*(band+1))
+	for _, row := range a.rows {
+		for _, e := range row {
+			for _, f := range row {
+				if j := f.column - e.column; j >= 0 {
+					gram[e.column*(band+1)+j] += e.value * f.value
+				}
+			}
+		}
+	}
+	// Rounding, in norm: every entry of AᵀA is a sum of at most tallest products, and |A|ᵀ|A| has a norm of at most
+	// square; the diagonal is subtracted from s²(1+δ); the factorisation errs by γ(n+1) times the trace.
+	for _, delta := range []float64{1e-4, 1e-3, 4e-3, 2e-2} {
+		top := s * s * (1 + delta)
+		m := make([]float64, len(gram))
+		for i, v := range gram {
+			m[i] = -v
+		}
+		for i := range n {
+			m[i*(band+1)] += top
+		}
+		if _, ok := lapack64.Pbtrf(blas64.SymmetricBand{Uplo: blas.Upper, N: n, K: band, Data: m, Stride: band + 1}); !ok {
+			continue
+		}
+		e := 1.01 * u * (float64(tallest+4)*square + 4*top + 2*float64(n+10)*float64(n)*top)
+		return up(up(math.Sqrt(up(up(top+up(e))+1e-290))) + o.slack), true
+	}
+	return 0, false
+}
+
+// estimate is what power iteration finds of the norm of o, whose transpose is t: from below, no proof.
+func (o operator) estimate(t operator) float64 {
+	r := rand.New(rand.NewPCG(1, 2))
+	v := make([]float64, o.columns)
+	for i := range v {
+		v[i] = r.NormFloat64()
+	}
+	s := 0.0
+	for range 1000 {
+		n := blas64.Nrm2(blas64.Vector{N: len(v), Data: v, Inc: 1})
+		if n == 0 {
+			return 0
+		}
+		for i := range v {
+			v[i] /= n
+		}
+		v = t.times(o.times(v))
+		was := s
+		if s = math.Sqrt(blas64.Nrm2(blas64.Vector{N: len(v), Data: v, Inc: 1})); s-was < 1e-9*s {
+			break
+		}
+	}
+	return s
+}

@@ -1,0 +1,39 @@
+package lip
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
+)
+
+// Spectral estimates the norm of the linear map f by a step of power iteration from v (Miyato et al. 2018), and returns it
+// with the next v. The estimate, from below, has the gradient of the norm at the singular vectors found, which get none;
+// it steers training alone, and what the weights came to is proved when they are frozen. Cost: f twice, its
+// transpose once.
+func Spectral(f func(*Node) *Node, v *Node) (norm, next *Node) {
+	unit := func(x *Node) *Node {
+		return StopGradient(Mul(x, reciprocalRoot(AddScalar(ReduceAllSum(Square(x)), 1e-24))))
+	}
+	y := f(v)
+	u := unit(y)
+	next = unit(Gradient(ReduceAllSum(Mul(y, u)), v)[0])
+	return ReduceAllSum(Mul(f(next), u)), next
+}
+
+// estimated is Spectral from a vector of so many dimensions that scope keeps from one training step to the next.
+func estimated(scope *model.Scope, g *Graph, f func(*Node) *Node, dimensions ...int) *Node {
+	vector := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).VariableWithShape("v", f32(dimensions...)).SetTrainable(false)
+	norm, next := Spectral(f, StopGradient(vector.NodeValue(g)))
+	vector.SetNodeValue(next)
+	return AddScalar(norm, 1e-12)
+}
+
+func spectralDense(scope *model.Scope, g *Graph, in, units int) *Node {
+	w := freeDense(scope, g, in, units)
+	return Div(w, estimated(scope, g, func(x *Node) *Node { return DotProduct(x, w) }, 1, in))
+}
+
+func spectralKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
+	w := freeKernel(scope, g, c, in)
+	return Div(w, estimated(scope, g, func(x *Node) *Node { return Conv(x, w, c.Padding, c.stride()) }, append(Size{1}, in...)...))
+}
