@@ -1,48 +1,149 @@
 package rs
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
 	"testing"
 )
 
-// binomialBig returns P(Bin(n, p) >= k) to about 1e-60, by summing whichever side is shorter.
-func binomialBig(k, n int, p float64) *big.Float {
-	const precision = 400
-	number := func(x float64) *big.Float { return new(big.Float).SetPrec(precision).SetFloat64(x) }
-	power := func(x *big.Float, m int) *big.Float {
-		y, x := number(1), new(big.Float).Set(x)
-		for ; m > 0; m >>= 1 {
-			if m&1 == 1 {
-				y.Mul(y, x)
-			}
-			x.Mul(x, x)
+const bigPrecision = 300
+
+func bigNumber(x float64) *big.Float { return new(big.Float).SetPrec(bigPrecision).SetFloat64(x) }
+
+func bigPower(x *big.Float, m int) *big.Float {
+	y, x := bigNumber(1), new(big.Float).Set(x)
+	for ; m > 0; m >>= 1 {
+		if m&1 == 1 {
+			y.Mul(y, x)
 		}
-		return y
+		x.Mul(x, x)
 	}
-	x := number(p)
-	rest := new(big.Float).Sub(number(1), x)
-	if k > n/2 { // terms j = n, n-1, …, k
-		term, sum := power(x, n), number(0)
-		for j := n; j >= k; j-- {
-			sum.Add(sum, term)
-			term.Mul(term, number(float64(j)))
-			term.Mul(term, rest)
-			term.Quo(term, number(float64(n-j+1)))
-			term.Quo(term, x)
+	return y
+}
+
+func bigConstant(digits string) *big.Float {
+	c, _ := bigNumber(0).SetString(digits)
+	return c
+}
+
+var (
+	bigE  = bigConstant("2.71828182845904523536028747135266249775724709369995957496696762772407663035354759")
+	bigPi = bigConstant("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
+)
+
+// bigStirling is n! / (√(2πn) (n/e)^n) to about 1e-35: by Stirling's series from 200 on.
+func bigStirling(n int) *big.Float {
+	x := bigNumber(float64(n))
+	if n < 200 {
+		y := bigNumber(1)
+		for i := 2; i <= n; i++ {
+			y.Mul(y, bigNumber(float64(i)))
 		}
-		return sum
+		root := bigNumber(0).Mul(bigPi, bigNumber(float64(2*n)))
+		y.Quo(y, root.Sqrt(root))
+		return y.Quo(y, bigPower(x.Quo(x, bigE), n))
 	}
-	term, sum := power(rest, n), number(0)
-	for j := range k {
+	log, power := bigNumber(0), bigNumber(0).Set(x) // Σ B_2i/(2i(2i-1) n^(2i-1))
+	for _, c := range [][2]float64{{1, 12}, {-1, 360}, {1, 1260}, {-1, 1680}, {1, 1188}, {-691, 360360}, {1, 156}, {-3617, 122400}} {
+		log.Add(log, bigNumber(0).Quo(bigNumber(c[0]), bigNumber(0).Mul(power, bigNumber(c[1]))))
+		power.Mul(power, x)
+		power.Mul(power, x)
+	}
+	term, sum := bigNumber(1), bigNumber(1)
+	for i := 1; i < 20; i++ {
+		term.Mul(term, log)
+		term.Quo(term, bigNumber(float64(i)))
 		sum.Add(sum, term)
-		term.Mul(term, number(float64(n-j)))
-		term.Mul(term, x)
-		term.Quo(term, number(float64(j+1)))
-		term.Quo(term, rest)
 	}
-	return sum.Sub(number(1), sum)
+	return sum
+}
+
+// binomialTermBig is P(Bin(n, p) = k), p+q = 1.
+func binomialTermBig(k, n int, p, q *big.Float) *big.Float {
+	if k == n {
+		return bigPower(p, n)
+	}
+	x, y := bigNumber(float64(k)), bigNumber(float64(n-k))
+	scale := func(p, x *big.Float) *big.Float { // np/x
+		m := bigNumber(0).Mul(p, bigNumber(float64(n)))
+		return m.Quo(m, x)
+	}
+	term := bigPower(scale(p, x), k)
+	term.Mul(term, bigPower(scale(q, y), n-k))
+	term.Mul(term, bigStirling(n))
+	term.Quo(term, bigNumber(0).Mul(bigStirling(k), bigStirling(n-k)))
+	root := bigNumber(0).Mul(bigPi, bigNumber(0).Mul(x, y))
+	root.Quo(root, bigNumber(float64(n)/2))
+	return term.Quo(term, root.Sqrt(root))
+}
+
+// binomialBig returns P(Bin(n, p) >= k) to about 1e-30, by its first term and the ratios of the next, upwards where they fall.
+func binomialBig(k, n int, p *big.Float) *big.Float {
+	q := bigNumber(0).Sub(bigNumber(1), p)
+	if mean, _ := p.Float64(); k > 0 && float64(k) < mean*float64(n) { // 1 - P(Bin(n, q) >= n-k+1)
+		return q.Sub(bigNumber(1), binomialBig(n-k+1, n, q))
+	}
+	term := binomialTermBig(k, n, p, q)
+	sum, small := bigNumber(0), bigNumber(0)
+	odds := bigNumber(0).Quo(p, q)
+	for j := k; ; j++ {
+		sum.Add(sum, term)
+		if j == n || term.Cmp(small.Mul(sum, bigNumber(1e-35))) < 0 {
+			return sum
+		}
+		term.Mul(term, odds)
+		term.Mul(term, bigNumber(float64(n-j)))
+		term.Quo(term, bigNumber(float64(j+1)))
+	}
+}
+
+// The error of the root before it is rounded outward, by the tail in big floats over its slope: a quarter of
+// binomialError at most, of p and of 1-p, beside a unit in the last place.
+func TestClopperPearsonRoots(t *testing.T) {
+	type row struct {
+		k, n  int
+		alpha float64
+	}
+	rows := []row{{5e8, 1e9, 0.001}, {1e9 - 1e4, 1e9, 1e-15}, {1e8, 1e9, 0.1}}
+	r := rand.New(rand.NewPCG(43, 44))
+	for _, n := range []int{5, 10, 100, 1000, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9} {
+		alpha := func() float64 { return math.Pow(10, -0.31-15*r.Float64()) }
+		for _, k := range []int{1, 2, 3, n / 2, n - 2, n - 1} {
+			if n < 1e6 || k != n/2 {
+				rows = append(rows, row{k, n, alpha()})
+			}
+		}
+		for range 20000 / (400 + int(math.Sqrt(float64(n)))) {
+			u := r.Float64()
+			rows = append(rows, row{1 + r.IntN(n-1), n, alpha()},
+				row{1 + int(math.Pow(float64(n-2), u)), n, alpha()}, row{n - int(math.Pow(float64(n-2), u)), n, alpha()})
+		}
+	}
+	worst := 0.0
+	for _, c := range rows {
+		for _, atLeast := range []bool{true, false} {
+			if atLeast && c.k == 1 || !atLeast && c.k == c.n-1 {
+				continue // closed forms
+			}
+			p := binomialRoot(c.k, c.n, c.alpha, atLeast)
+			a, x, at := c.k, p, bigNumber(p)
+			if !atLeast {
+				a, x, at = c.n-c.k, 1-p, at.Sub(bigNumber(1), at)
+			}
+			excess := binomialBig(a, c.n, at)
+			excess.Sub(excess.Quo(excess, bigNumber(c.alpha)), bigNumber(1))
+			g, _ := excess.Float64()
+			_, slope := binomialTail(a, c.n, x, 1-x, -math.FMA(float64(c.n), x, -float64(a)))
+			e := math.Log1p(g) / slope
+			e = max(0, math.Abs(e)-0x1p-53*p) / min(p, 1-p)
+			if worst = max(worst, e); !(e <= binomialError/4) {
+				t.Errorf("%+v, at least %v: %.17g errs by %.2g of it", c, atLeast, p, e)
+			}
+		}
+	}
+	t.Logf("largest error of %d roots: %.2g", len(rows), worst)
 }
 
 func TestClopperPearsonTails(t *testing.T) {
@@ -68,11 +169,11 @@ func TestClopperPearsonTails(t *testing.T) {
 		}
 		s := Bernoulli(c.k, c.n)
 		lower := ClopperPearson{}.Lower(s, c.alpha)
-		check("lower", binomialBig(c.k, c.n, lower), lower)
-		if c.k < c.n { // P(X <= k) = 1 - P(X >= k+1)
+		check("lower", binomialBig(c.k, c.n, bigNumber(lower)), lower)
+		if c.k < c.n { // P(X <= k) = P(n-X >= n-k)
 			upper := ClopperPearson{}.Upper(s, c.alpha)
-			tail := new(big.Float).SetPrec(400).SetInt64(1)
-			check("upper", tail.Sub(tail, binomialBig(c.k+1, c.n, upper)), upper)
+			rest := bigNumber(1)
+			check("upper", binomialBig(c.n-c.k, c.n, rest.Sub(rest, bigNumber(upper))), upper)
 		}
 	}
 }
@@ -147,8 +248,12 @@ func TestClopperPearsonOfSoftDraws(t *testing.T) {
 }
 
 func BenchmarkClopperPearson(b *testing.B) {
-	s := Bernoulli(90000, 100000)
-	for b.Loop() {
-		ClopperPearson{}.Lower(s, 0.001)
+	for _, n := range []int{1e3, 1e5, 1e9} {
+		s := Bernoulli(n/10*9, n)
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				ClopperPearson{}.Lower(s, 0.001)
+			}
+		})
 	}
 }
