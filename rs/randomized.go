@@ -113,12 +113,6 @@ func (r Randomized) solve(k, n int, alpha float64) float64 {
 func weightedTail(k, n int, p, weight float64) (log, slope float64) {
 	q, x, fn := 1-p, float64(k), float64(n)
 	d := -math.FMA(fn, p, -x)
-	logFirst := stirlingError(fn) - stirlingError(x) - stirlingError(fn-x) -
-		deviance(x, fn*p, d) - deviance(fn-x, fn*q, -d) + 0.5*math.Log(fn/(2*math.Pi*x*(fn-x)))
-	odds, term, sum := p/q, 1.0, weight
-	for j := x; j < fn && (term > 0x1p-60*sum || j < fn*p); j++ {
-		term *= (fn - j) / (j + 1) * odds
-		sum += term
-	}
-	return logFirst + math.Log(sum), (weight*x/p + (1-weight)*(fn-x)/q) / sum
+	sum := weight + beyond(k, n, p, q, d)
+	return logBinomial(k, n, p, q, d) + math.Log(sum), (weight*x/p + (1-weight)*(fn-x)/q) / sum
 }
