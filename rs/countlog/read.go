@@ -123,8 +123,8 @@ func (s *scanner) next() (*rs.Evidence, error) {
 		if err != nil {
 			return nil, err
 		}
-		if string(line) != header {
-			return nil, s.fail(fmt.Errorf("columns %q, want %q", line, header))
+		if string(line) != s.header {
+			return nil, s.fail(fmt.Errorf("columns %q, want %q", line, s.header))
 		}
 		s.end += n
 	}
@@ -149,7 +149,7 @@ func (s *scanner) next() (*rs.Evidence, error) {
 func (s *scanner) read() ([]byte, int64, error) {
 	s.line++
 	s.buf = s.buf[:0]
-	limit, n := max(s.longest(), len(header))+1, int64(0)
+	limit, n := max(s.longest(), len(s.header))+1, int64(0)
 	for {
 		part, err := s.r.ReadSlice('\n')
 		n += int64(len(part))

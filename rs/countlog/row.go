@@ -11,10 +11,14 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
+// columns are those of every run; one of scores for each map follows.
 var columns = []string{"index", "label", "clean_class", "clean_margin", "class",
 	"selection", "estimation", "selection_margins", "margins"}
 
-var header = strings.Join(columns, "\t")
+// maxMaps is the most maps of scores that a run logs.
+const maxMaps = 16
+
+func scoresColumn(m string) string { return "scores " + m }
 
 // appendRow appends the line of e, newline and all.
 func appendRow(b []byte, e *rs.Evidence) []byte {
@@ -26,21 +30,30 @@ func appendRow(b []byte, e *rs.Evidence) []byte {
 	b = append(appendPairs(b, e.Selection), '\t')
 	b = append(appendPairs(b, e.Estimation), '\t')
 	b = append(appendPairs(b, e.SelectionMargins.Counts), '\t')
-	return append(appendPairs(b, e.Margins.Counts), '\n')
+	b = appendPairs(b, e.Margins.Counts)
+	for _, s := range e.Scores {
+		b = append(b, '\t')
+		begun := len(b)
+		for c, h := range s.Classes {
+			b = appendPairsFrom(b, begun, c*len(h.Counts), h.Counts)
+		}
+	}
+	return append(b, '\n')
 }
 
 // appendPairs appends the nonzero counts as position:count, comma separated.
-func appendPairs(b []byte, counts []int) []byte {
-	comma := false
+func appendPairs(b []byte, counts []int) []byte { return appendPairsFrom(b, len(b), 0, counts) }
+
+// appendPairsFrom goes on with a cell that began at b[begun:]; the first count's position is from.
+func appendPairsFrom(b []byte, begun, from int, counts []int) []byte {
 	for i, k := range counts {
 		if k == 0 {
 			continue
 		}
-		if comma {
+		if len(b) > begun {
 			b = append(b, ',')
 		}
-		comma = true
-		b = append(strconv.AppendInt(b, int64(i), 10), ':')
+		b = append(strconv.AppendInt(b, int64(from+i), 10), ':')
 		b = strconv.AppendInt(b, int64(k), 10)
 	}
 	return b
@@ -48,16 +61,31 @@ func appendPairs(b []byte, counts []int) []byte {
 
 // A parser reads rows of one run and checks them against it. It takes exactly the lines that appendRow writes.
 type parser struct {
-	run   *Run
-	edges []float64 // shared by all rows
+	run    *Run
+	header string    // the first line
+	edges  []float64 // shared by all rows
+	maps   []rs.ScoreMap
+	scores []float64 // edges of scores
 }
 
-func newParser(r *Run) *parser { return &parser{run: r, edges: r.Edges()} }
+// newParser panics where the run doesn't validate.
+func newParser(r *Run) *parser {
+	p := &parser{run: r, header: strings.Join(columns, "\t"), edges: r.Edges()}
+	for _, text := range r.Scores {
+		m, err := rs.ParseScoreMap(text)
+		if err != nil {
+			panic("countlog: " + err.Error())
+		}
+		p.maps, p.scores = append(p.maps, m), rs.ScoreEdges()
+		p.header += "\t" + scoresColumn(text)
+	}
+	return p
+}
 
 // longest bounds the bytes of a line.
 func (p *parser) longest() int {
 	const pair = 2*20 + 2
-	return 5*32 + 2*pair*(p.run.Dataset.Classes+len(p.edges)+1)
+	return 5*32 + pair*(2*(p.run.Dataset.Classes+len(p.edges)+1)+len(p.maps)*p.run.Dataset.Classes*(len(p.scores)+1))
 }
 
 // fieldError is what is wrong with one column of a row.
@@ -68,13 +96,21 @@ type fieldError struct {
 
 func (e *fieldError) Error() string { return e.Field + ": " + e.Err.Error() }
 
-func bad(field int, format string, args ...any) error {
-	return &fieldError{columns[field], fmt.Errorf(format, args...)}
+func (p *parser) bad(field int, format string, args ...any) error {
+	return &fieldError{p.column(field), fmt.Errorf(format, args...)}
+}
+
+func (p *parser) column(field int) string {
+	if field < len(columns) {
+		return columns[field]
+	}
+	return scoresColumn(p.run.Scores[field-len(columns)])
 }
 
 // row parses a line without its newline. It allocates the evidence and one slice for all counts.
 func (p *parser) row(line []byte) (*rs.Evidence, error) {
-	var cells [9][]byte
+	var room [9 + maxMaps][]byte
+	cells := room[:len(columns)+len(p.maps)]
 	rest := line
 	for i := range cells {
 		j := bytes.IndexByte(rest, '\t')
@@ -89,7 +125,7 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 	}
 
 	run, classes := p.run, p.run.Dataset.Classes
-	e := &rs.Evidence{Sigma: run.Sigma}
+	e := &rs.Evidence{Sigma: run.Sigma, Stops: run.Until.Stops, Rounding: run.Noise.Rounding}
 	for i, c := range []struct {
 		to        *int
 		low, high int
@@ -106,17 +142,17 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 		}
 		v, ok := whole(cells[i], c.low)
 		if !ok || v >= c.high {
-			return nil, bad(i, "%s, want %s, at most %d", quote(cells[i]), c.what, c.high-1)
+			return nil, p.bad(i, "%s, want %s, at most %d", quote(cells[i]), c.what, c.high-1)
 		}
 		*c.to = v
 	}
 	if run.Examples.Position(e.Index) < 0 {
-		return nil, bad(0, "%d is not among the run's examples (start %d, stride %d, count %d)",
+		return nil, p.bad(0, "%d is not among the run's examples (start %d, stride %d, count %d)",
 			e.Index, run.Examples.Start, run.Examples.Stride, run.Examples.Count)
 	}
 	margin, ok := decimal(cells[3])
 	if !ok || math.Signbit(margin) || e.Clean.Class == rs.Abstain && margin != 0 {
-		return nil, bad(3, "%s, want a finite number >= 0 in shortest form, 0 where clean_class is -1", quote(cells[3]))
+		return nil, p.bad(3, "%s, want a finite number >= 0 in shortest form, 0 where clean_class is -1", quote(cells[3]))
 	}
 	e.Clean.Margin = margin
 
@@ -124,9 +160,10 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 	if p.edges != nil {
 		bins = len(p.edges) + 1
 	} else if len(cells[7])+len(cells[8]) > 0 {
-		return nil, bad(7, "not empty, and the run logs no margins")
+		return nil, p.bad(7, "not empty, and the run logs no margins")
 	}
-	counts := make([]int, 2*classes+2*bins)
+	scores := len(p.scores) + 1
+	counts := make([]int, 2*classes+2*bins+len(p.maps)*classes*scores)
 	cut := func(n int) []int {
 		head := counts[:n:n]
 		counts = counts[n:]
@@ -137,54 +174,76 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 		e.SelectionMargins = rs.Histogram{Edges: p.edges, Counts: cut(bins)}
 		e.Margins = rs.Histogram{Edges: p.edges, Counts: cut(bins)}
 	}
+	n := run.N
 	for i, c := range []struct {
 		to    []int
-		total int
+		total *int
 		key   string
 	}{
-		{e.Selection, run.N0, "class"}, {e.Estimation, run.N, "class"},
-		{e.SelectionMargins.Counts, run.N0, "bin"}, {e.Margins.Counts, run.N, "bin"},
+		{e.Selection, &run.N0, "class"}, {e.Estimation, &n, "class"},
+		{e.SelectionMargins.Counts, &run.N0, "bin"}, {e.Margins.Counts, &n, "bin"},
 	} {
 		if c.to == nil {
 			continue
 		}
-		if err := pairs(cells[5+i], c.to, c.total, c.key); err != nil {
+		sum, err := pairs(cells[5+i], c.to, *c.total, c.key)
+		if i == 1 && err == nil && slices.Contains(e.Stops, sum) {
+			n = sum
+		}
+		if err == nil && sum != *c.total {
+			err = fmt.Errorf("%d draws, the run has %d", sum, *c.total)
+			if i == 1 && e.Stops != nil {
+				err = fmt.Errorf("%d draws, the run's end at %v", sum, e.Stops)
+			}
+		}
+		if err != nil {
 			return nil, &fieldError{columns[5+i], err}
 		}
 	}
+	for i, m := range p.maps {
+		all := cut(classes * scores)
+		if _, err := pairs(cells[len(columns)+i], all, classes*n, "bin"); err != nil {
+			return nil, &fieldError{p.column(len(columns) + i), err}
+		}
+		s := rs.Scores{Map: m, Classes: make([]rs.Histogram, classes)}
+		for c := range classes {
+			s.Classes[c] = rs.Histogram{Edges: p.scores, Counts: all[c*scores : (c+1)*scores : (c+1)*scores]}
+			if got := s.Classes[c].Total(); got != n {
+				return nil, p.bad(len(columns)+i, "%d draws of class %d, the row has %d", got, c, n)
+			}
+		}
+		e.Scores = append(e.Scores, s)
+	}
 	if top := e.Selection.Top(); e.Class != top {
-		return nil, bad(4, "%d, but the selection votes make it %d", e.Class, top)
+		return nil, p.bad(4, "%d, but the selection votes make it %d", e.Class, top)
 	}
 	return e, nil
 }
 
-// pairs parses key:count pairs into the zeros of to; the counts must sum to total.
-func pairs(cell []byte, to []int, total int, key string) error {
-	sum, previous := 0, -1
+// pairs parses key:count pairs into the zeros of to and returns their sum, at most total.
+func pairs(cell []byte, to []int, total int, key string) (sum int, err error) {
+	previous := -1
 	for i := 0; i < len(cell); {
 		k, next := digits(cell, i)
 		if next == i || next == len(cell) || cell[next] != ':' {
-			return fmt.Errorf("%s, want %s:count pairs", quote(cell[i:]), key)
+			return 0, fmt.Errorf("%s, want %s:count pairs", quote(cell[i:]), key)
 		}
 		v, end := digits(cell, next+1)
 		if end == next+1 || v == 0 || end < len(cell) && (cell[end] != ',' || end+1 == len(cell)) {
-			return fmt.Errorf("%s, want %s:count pairs", quote(cell[i:]), key)
+			return 0, fmt.Errorf("%s, want %s:count pairs", quote(cell[i:]), key)
 		}
 		switch {
 		case k >= len(to):
-			return fmt.Errorf("%s %d, want one of 0 to %d", key, k, len(to)-1)
+			return 0, fmt.Errorf("%s %d, want one of 0 to %d", key, k, len(to)-1)
 		case k <= previous:
-			return fmt.Errorf("%s %d after %d, want them rising", key, k, previous)
+			return 0, fmt.Errorf("%s %d after %d, want them rising", key, k, previous)
 		case v > total-sum:
-			return fmt.Errorf("more than %d draws, the run has %d", total, total)
+			return 0, fmt.Errorf("more than %d draws, the run has %d", total, total)
 		}
 		to[k], previous, sum = v, k, sum+v
 		i = end + 1
 	}
-	if sum != total {
-		return fmt.Errorf("%d draws, the run has %d", sum, total)
-	}
-	return nil
+	return sum, nil
 }
 
 // digits parses the number at b[i:], at most 18 digits without a leading zero, and
@@ -235,15 +294,27 @@ func (p *parser) line(b []byte, e *rs.Evidence) ([]byte, error) {
 		{5, len(e.Selection), classes}, {6, len(e.Estimation), classes},
 	} {
 		if c.got != c.want {
-			return b, bad(c.field, "votes of %d classes, the run has %d", c.got, c.want)
+			return b, p.bad(c.field, "votes of %d classes, the run has %d", c.got, c.want)
 		}
 	}
 	for i, h := range []rs.Histogram{e.SelectionMargins, e.Margins} {
 		switch {
 		case (h.Counts == nil) != (p.edges == nil):
-			return b, bad(7+i, "%d bins, the run has %d edges", len(h.Counts), len(p.edges))
+			return b, p.bad(7+i, "%d bins, the run has %d edges", len(h.Counts), len(p.edges))
 		case h.Counts != nil && (!slices.Equal(h.Edges, p.edges) || len(h.Counts) != len(p.edges)+1):
-			return b, bad(7+i, "its edges are not the run's")
+			return b, p.bad(7+i, "its edges are not the run's")
+		}
+	}
+	if len(e.Scores) != len(p.maps) {
+		return b, fmt.Errorf("scores by %d maps, the run has %d", len(e.Scores), len(p.maps))
+	}
+	for i, s := range e.Scores {
+		wrong := s.Map != p.maps[i] || len(s.Classes) != classes
+		for _, h := range s.Classes {
+			wrong = wrong || !slices.Equal(h.Edges, p.scores) || len(h.Counts) != len(p.scores)+1
+		}
+		if wrong {
+			return b, p.bad(len(columns)+i, "its map, classes or edges are not the run's")
 		}
 	}
 	if e.Sigma != p.run.Sigma {

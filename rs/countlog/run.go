@@ -13,6 +13,8 @@
 //	estimation          votes of the estimation draw
 //	selection_margins   histogram of class's margin over the selection draw, bin:count pairs
 //	margins             the same over the estimation draw
+//	scores sparsemax,t=1  for each map of Run.Scores: histograms of all classes' scores over the estimation draw,
+//	                    one after the other, over the edges of [rs.ScoreEdges]
 //
 // Bins are those of [rs.Histogram] over [Run.Edges]; both cells are empty where the run logs no
 // margins. A line holds no time and nothing else that differs between two runs of equal draws:
@@ -32,8 +34,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/lipsmooth/lipsmooth/rs"
 )
 
 const (
@@ -67,11 +72,15 @@ type Run struct {
 	Block int     `json:"block"` // draws a block
 	// MarginMax is the last edge of the margin histograms, in logits, and MarginBins the number
 	// of bins between the outermost edges; both 0 where margins are not logged.
-	MarginMax  float64           `json:"margin_max"`
-	MarginBins int               `json:"margin_bins"`
-	Backend    string            `json:"backend"` // what drew, where another need not give the same bits
-	Versions   map[string]string `json:"versions,omitempty"`
-	Created    time.Time         `json:"created,omitzero"`
+	MarginMax  float64 `json:"margin_max"`
+	MarginBins int     `json:"margin_bins"`
+	// Scores are the maps, as [rs.ScoreMap.String] has them, by which the scores of all classes are logged.
+	Scores   []string          `json:"scores,omitempty"`
+	Noise    Noise             `json:"noise,omitzero"` // zero is Gaussian, as float32 has it
+	Until    Until             `json:"until,omitzero"` // zero is N estimation draws for every example
+	Backend  string            `json:"backend"`        // what drew, where another need not give the same bits
+	Versions map[string]string `json:"versions,omitempty"`
+	Created  time.Time         `json:"created,omitzero"`
 }
 
 // Model names a classifier.
@@ -90,6 +99,68 @@ type Dataset struct {
 	Split   string `json:"split"`
 	Classes int    `json:"classes"`
 	Size    int    `json:"size"` // examples in the split
+}
+
+// Discrete is the [Noise.Kind] of Gaussian noise rounded to a grid that the image's own values lie on.
+const Discrete = "discrete"
+
+// Noise is what was drawn in place of Gaussian noise.
+type Noise struct {
+	Kind  string `json:"kind"`
+	Steps int    `json:"steps"` // of the grid, in [0, 1]
+	// Rounding bounds E‖Z - Z'‖ (l2) between the Gaussian noise Z and what was drawn, Z'.
+	Rounding float64 `json:"rounding"`
+}
+
+// Until is a rule by which an estimation draw may end early: where the question about an example's certificate is settled.
+type Until struct {
+	Rule   string  `json:"rule"`   // as [rs.ParseRule] reads it
+	Method string  `json:"method"` // whose certificate is asked about: an [rs.Ranger]
+	Alpha  float64 `json:"alpha"`  // of that certificate
+	Tau    float64 `json:"tau"`    // temperature of soft votes, 0 for the hard vote
+	Stops  []int   `json:"stops"`  // numbers of draws, rising, at which it may end; the last is N
+}
+
+// Ranger returns the rule and the method it asks about.
+func (r *Run) Ranger() (rule rs.Rule, m rs.Ranger, err error) {
+	u := r.Until
+	if rule, err = rs.ParseRule(u.Rule); err != nil {
+		return rule, nil, err
+	}
+	entry, err := rs.MethodByName(u.Method)
+	if err != nil {
+		return rule, nil, err
+	}
+	method, err := entry.New(rs.Setting{Lambda: r.Model.Lambda, Tau: u.Tau})
+	if err != nil {
+		return rule, nil, err
+	}
+	if m, ok := method.(rs.Ranger); ok {
+		return rule, m, nil
+	}
+	return rule, nil, fmt.Errorf("%s doesn't say how far its radius may still come; mono, twobound and lipschitz do", u.Method)
+}
+
+// check names what can't be of a rule.
+func (u Until) check(r *Run) error {
+	if u.Rule == "" && u.Method == "" && u.Alpha == 0 && u.Tau == 0 && u.Stops == nil {
+		return nil
+	}
+	if _, _, err := r.Ranger(); err != nil {
+		return fmt.Errorf("until: %w", err)
+	}
+	if !(0 < u.Alpha && u.Alpha < 1) {
+		return fmt.Errorf("until.alpha: %v, want it between 0 and 1", u.Alpha)
+	}
+	if last := len(u.Stops) - 1; last < 0 || u.Stops[last] != r.N {
+		return fmt.Errorf("until.stops: %v, want rising numbers of draws, the last n = %d", u.Stops, r.N)
+	}
+	for i, n := range u.Stops {
+		if n < 1 || i > 0 && n <= u.Stops[i-1] || n < r.N && n%r.Block != 0 {
+			return fmt.Errorf("until.stops: %d, want them rising, all but the last multiples of a block of %d", n, r.Block)
+		}
+	}
+	return nil
 }
 
 // Plan is the Count indices Start, Start+Stride, Start+2·Stride, …
@@ -203,6 +274,24 @@ func (r *Run) Validate() error {
 		if !c.ok {
 			return fmt.Errorf("%s: %v, want %s", c.field, c.value, c.wants)
 		}
+	}
+	if len(r.Scores) > maxMaps {
+		return fmt.Errorf("scores: %d maps, want at most %d", len(r.Scores), maxMaps)
+	}
+	for i, text := range r.Scores {
+		m, err := rs.ParseScoreMap(text)
+		if err == nil && (m.String() != text || slices.Contains(r.Scores[:i], text)) {
+			err = fmt.Errorf("%s: want each once, as %s", text, m)
+		}
+		if err != nil {
+			return fmt.Errorf("scores: %w", err)
+		}
+	}
+	if z := r.Noise; z != (Noise{}) && (z.Kind != Discrete || !between(z.Steps, 1, 1<<24) || !finite(z.Rounding) || z.Rounding == 0) {
+		return fmt.Errorf("noise: %+v, want kind %s with steps and rounding positive, or none", z, Discrete)
+	}
+	if err := r.Until.check(r); err != nil {
+		return err
 	}
 	for j, edges := 1, r.Edges(); j < len(edges); j++ {
 		if !(edges[j-1] < edges[j]) || math.IsInf(edges[j], 1) {

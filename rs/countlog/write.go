@@ -106,7 +106,7 @@ func (w *Writer) resume(f *os.File) error {
 	}
 	w.size, w.seen = s.end, s.seen
 	if w.size == 0 {
-		return w.write([]byte(header + "\n"))
+		return w.write([]byte(w.header + "\n"))
 	}
 	return nil
 }
