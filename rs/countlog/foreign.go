@@ -21,9 +21,10 @@ var errCut = errors.New("cut off: the last line does not end")
 
 // foreignLines reads lines that others wrote, and says where each is.
 type foreignLines struct {
-	path string
-	s    *bufio.Scanner
-	line int
+	path  string
+	s     *bufio.Scanner
+	line  int
+	cells [][]byte
 }
 
 func newForeignLines(r io.Reader, path string) *foreignLines {
@@ -41,11 +42,15 @@ func newForeignLines(r io.Reader, path string) *foreignLines {
 	return &foreignLines{path: path, s: s}
 }
 
-// next returns the cells of the next line; io.EOF behind the last.
-func (f *foreignLines) next() ([]string, error) {
+// next returns the cells of the next line, valid until the next call; io.EOF behind the last.
+func (f *foreignLines) next() ([][]byte, error) {
 	f.line++
 	if f.s.Scan() {
-		return strings.Split(f.s.Text(), "\t"), nil
+		f.cells = f.cells[:0]
+		for cell := range bytes.SplitSeq(f.s.Bytes(), []byte("\t")) {
+			f.cells = append(f.cells, cell)
+		}
+		return f.cells, nil
 	}
 	switch err := f.s.Err(); {
 	case err == nil:
@@ -62,12 +67,21 @@ func (f *foreignLines) fail(column string, err error) error {
 }
 
 // number parses a cell from 0 to most.
-func (f *foreignLines) number(column, cell string, most int) (int, error) {
-	v, ok := whole([]byte(cell), 0)
+func (f *foreignLines) number(column string, cell []byte, most int) (int, error) {
+	v, ok := whole(cell, 0)
 	if !ok || v > most {
-		return 0, f.fail(column, fmt.Errorf("%s, want a whole number from 0 to %d", quote([]byte(cell)), most))
+		return 0, f.fail(column, fmt.Errorf("%s, want a whole number from 0 to %d", quote(cell), most))
 	}
 	return v, nil
+}
+
+// names returns the cells of the first line, and the line as it may be shown.
+func (f *foreignLines) names() (names []string, shown string, err error) {
+	cells, err := f.next()
+	for _, cell := range cells {
+		names = append(names, string(cell))
+	}
+	return names, quote([]byte(strings.Join(names, " "))), err
 }
 
 // foreignRow is a line of counts that others logged. One draw is in Estimation, Selection nil.
@@ -94,7 +108,7 @@ type foreignCounts struct {
 // newForeignCounts reads the column names. classes is 0 where the table tells, which class:count pairs do not.
 func newForeignCounts(r io.Reader, path string, classes int) (*foreignCounts, error) {
 	f := &foreignCounts{foreignLines: newForeignLines(r, path), classes: classes, draws: 1}
-	names, err := f.foreignLines.next()
+	names, shown, err := f.foreignLines.names()
 	if err == io.EOF {
 		return nil, f.fail("", errors.New("empty, want a line of column names"))
 	}
@@ -102,7 +116,7 @@ func newForeignCounts(r io.Reader, path string, classes int) (*foreignCounts, er
 		return nil, err
 	}
 	f.names = names
-	unknown := f.fail("", fmt.Errorf("columns %s, want index (or idx), label and counts; selection and estimation; 0, 1, 2, … a class; or selection_0, …, estimation_0, …", quote([]byte(strings.Join(names, " ")))))
+	unknown := f.fail("", fmt.Errorf("columns %s, want index (or idx), label and counts; selection and estimation; 0, 1, 2, … a class; or selection_0, …, estimation_0, …", shown))
 	if len(names) < 3 || names[0] != "index" && names[0] != "idx" || names[1] != "label" {
 		return nil, unknown
 	}
@@ -170,7 +184,7 @@ func (f *foreignCounts) next() (*foreignRow, error) {
 }
 
 // columns parses one column a class.
-func (f *foreignCounts) columns(from int, cells []string) (rs.Votes, error) {
+func (f *foreignCounts) columns(from int, cells [][]byte) (rs.Votes, error) {
 	votes, sum := make(rs.Votes, f.classes), 0
 	for c := range votes {
 		v, err := f.number(f.names[from+c], cells[from+c], maxDraws-sum)
@@ -183,49 +197,61 @@ func (f *foreignCounts) columns(from int, cells []string) (rs.Votes, error) {
 }
 
 // list parses a bracketed list, as Python prints it, or class:count pairs.
-func (f *foreignCounts) list(column, cell string) (rs.Votes, error) {
-	inner, opened := strings.CutPrefix(cell, "[")
+func (f *foreignCounts) list(column string, cell []byte) (rs.Votes, error) {
+	inner, opened := bytes.CutPrefix(cell, []byte("["))
 	if !opened {
 		return f.pairs(column, cell)
 	}
-	inner, closed := strings.CutSuffix(inner, "]")
+	inner, closed := bytes.CutSuffix(inner, []byte("]"))
 	if !closed {
-		return nil, f.fail(column, fmt.Errorf("%s…, a list without its closing bracket", quote([]byte(cell))))
+		return nil, f.fail(column, fmt.Errorf("%s…, a list without its closing bracket", quote(cell)))
 	}
-	items := strings.Split(inner, ",")
-	if f.classes == 0 && len(items) <= maxClasses {
-		f.classes = len(items)
+	items := bytes.Count(inner, []byte(",")) + 1
+	if f.classes == 0 && items <= maxClasses {
+		f.classes = items
 	}
-	if len(items) != f.classes {
-		return nil, f.fail(column, fmt.Errorf("%d counts, want %d, one a class", len(items), f.classes))
+	if items != f.classes {
+		return nil, f.fail(column, fmt.Errorf("%d counts, want %d, one a class", items, f.classes))
 	}
-	votes, sum := make(rs.Votes, len(items)), 0
-	for c, item := range items {
-		v, err := f.number(column, strings.Trim(item, " "), maxDraws-sum)
-		if err != nil {
+	votes, sum := make(rs.Votes, items), 0
+	for c, at := 0, 0; c < items; c++ {
+		begin := spaces(inner, at)
+		v, end := digits(inner, begin)
+		next := spaces(inner, end)
+		if end == begin || next < len(inner) && inner[next] != ',' || v > maxDraws-sum {
+			item, _, _ := bytes.Cut(inner[at:], []byte(","))
+			_, err := f.number(column, bytes.Trim(item, " "), maxDraws-sum)
 			return nil, err
 		}
-		votes[c], sum = v, sum+v
+		votes[c], sum, at = v, sum+v, next+1
 	}
 	return votes, nil
 }
 
+// spaces returns where those at b[i:] end.
+func spaces(b []byte, i int) int {
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	return i
+}
+
 // pairs parses class:count pairs, separated by commas, classes in any order.
-func (f *foreignCounts) pairs(column, cell string) (rs.Votes, error) {
+func (f *foreignCounts) pairs(column string, cell []byte) (rs.Votes, error) {
 	if f.classes == 0 {
-		return nil, f.fail(column, fmt.Errorf("%s: class:count pairs do not say how many classes there are: give --classes", quote([]byte(cell))))
+		return nil, f.fail(column, fmt.Errorf("%s: class:count pairs do not say how many classes there are: give --classes", quote(cell)))
 	}
 	votes, sum, seen := make(rs.Votes, f.classes), 0, make([]bool, f.classes)
-	for item := range strings.SplitSeq(cell, ",") {
-		class, count, ok := strings.Cut(strings.Trim(item, " "), ":")
+	for item := range bytes.SplitSeq(cell, []byte(",")) {
+		class, count, ok := bytes.Cut(bytes.Trim(item, " "), []byte(":"))
 		if !ok {
-			return nil, f.fail(column, fmt.Errorf("%s, want class:count pairs or a bracketed list", quote([]byte(item))))
+			return nil, f.fail(column, fmt.Errorf("%s, want class:count pairs or a bracketed list", quote(item)))
 		}
 		c, err := f.number(column, class, f.classes-1)
 		if err != nil {
 			return nil, err
 		}
-		v, err := f.number(column, strings.Trim(count, " "), maxDraws-sum)
+		v, err := f.number(column, bytes.Trim(count, " "), maxDraws-sum)
 		if err != nil {
 			return nil, err
 		}
@@ -249,12 +275,12 @@ var radiiColumns = []string{"idx", "label", "predict", "radius", "correct", "tim
 // abstained), radius, correct, time. It holds certificates and no votes: no other method or α can be had from it.
 func ReadRadii(r io.Reader, path string) ([]Radius, error) {
 	f := newForeignLines(r, path)
-	names, err := f.next()
+	names, shown, err := f.names()
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
 	if !slices.Equal(names, radiiColumns) {
-		return nil, f.fail("", fmt.Errorf("columns %s, want %s", quote([]byte(strings.Join(names, " "))), strings.Join(radiiColumns, " ")))
+		return nil, f.fail("", fmt.Errorf("columns %s, want %s", shown, strings.Join(radiiColumns, " ")))
 	}
 	var rows []Radius
 	seen := map[int]bool{}
@@ -280,17 +306,17 @@ func ReadRadii(r io.Reader, path string) ([]Radius, error) {
 		if row.Label, err = f.number("label", cells[1], maxClasses-1); err != nil {
 			return nil, err
 		}
-		if row.Class = rs.Abstain; cells[2] != "-1" {
+		if row.Class = rs.Abstain; string(cells[2]) != "-1" {
 			if row.Class, err = f.number("predict", cells[2], maxClasses-1); err != nil {
 				return nil, err
 			}
 		}
-		row.Radius, err = strconv.ParseFloat(cells[3], 64)
+		row.Radius, err = strconv.ParseFloat(string(cells[3]), 64)
 		if err != nil || !(row.Radius >= 0) || math.IsInf(row.Radius, 1) || row.Class == rs.Abstain && row.Radius != 0 {
-			return nil, f.fail("radius", fmt.Errorf("%s, want a finite number >= 0, 0 where predict is -1", quote([]byte(cells[3]))))
+			return nil, f.fail("radius", fmt.Errorf("%s, want a finite number >= 0, 0 where predict is -1", quote(cells[3])))
 		}
-		if want := strconv.Itoa(map[bool]int{true: 1}[row.Right()]); cells[4] != want {
-			return nil, f.fail("correct", fmt.Errorf("%s, but predict %s and label %s make it %s", quote([]byte(cells[4])), cells[2], cells[1], want))
+		if want := strconv.Itoa(map[bool]int{true: 1}[row.Right()]); string(cells[4]) != want {
+			return nil, f.fail("correct", fmt.Errorf("%s, but predict %s and label %s make it %s", quote(cells[4]), cells[2], cells[1], want))
 		}
 		rows = append(rows, row)
 	}

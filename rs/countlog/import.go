@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 )
@@ -162,49 +163,87 @@ func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
 	case !one && m.Split > 0:
 		return estimation.fail("", errors.New("two draws: there is nothing to split"))
 	}
-	for {
+	done := make(chan struct{})
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer close(done)
+	estimations := estimation.ahead(&reading, done)
+	var selections <-chan foreignLine
+	if selection != nil {
+		selections = selection.ahead(&reading, done)
+	}
+	for line := 2; ; line++ {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: stopped in line %d, nothing made: %w", m.Estimation, estimation.line, ctx.Err())
+			return fmt.Errorf("%s: stopped in line %d, nothing made: %w", m.Estimation, line-1, ctx.Err())
 		}
-		row, err := estimation.next()
+		fail := func(path, format string, args ...any) error {
+			return &LineError{File: path, Line: line, Err: fmt.Errorf(format, args...)}
+		}
+		next := <-estimations
+		row, err := next.row, next.err
 		if err != nil && err != io.EOF {
 			return err
 		}
 		if selection != nil {
-			other, end := selection.next()
-			switch {
+			other := <-selections
+			switch end := other.err; {
 			case end != nil && end != io.EOF:
 				return end
 			case (end == io.EOF) != (err == io.EOF):
-				short, long := selection, estimation
+				short, long := m.Selection, m.Estimation
 				if err == io.EOF {
-					short, long = estimation, selection
+					short, long = long, short
 				}
-				return long.fail("", fmt.Errorf("a row that %s lacks", short.path))
+				return fail(long, "a row that %s lacks", short)
 			case err == io.EOF:
 				return nil
-			case other.Index != row.Index || other.Label != row.Label:
-				return estimation.fail("", fmt.Errorf("example %d of label %d, but %s:%d has example %d of label %d", row.Index, row.Label, selection.path, selection.line, other.Index, other.Label))
-			case len(other.Estimation) != len(row.Estimation):
-				return estimation.fail("", fmt.Errorf("%d classes, but %s:%d has %d", len(row.Estimation), selection.path, selection.line, len(other.Estimation)))
+			case other.row.Index != row.Index || other.row.Label != row.Label:
+				return fail(m.Estimation, "example %d of label %d, but %s:%d has example %d of label %d", row.Index, row.Label, m.Selection, line, other.row.Index, other.row.Label)
+			case len(other.row.Estimation) != len(row.Estimation):
+				return fail(m.Estimation, "%d classes, but %s:%d has %d", len(row.Estimation), m.Selection, line, len(other.row.Estimation))
 			}
-			row.Selection = other.Estimation
+			row.Selection = other.row.Estimation
 		}
 		if err == io.EOF {
 			return nil
 		}
 		if one {
 			if row.Selection = setAside(row.Estimation, m.Split, m.Seed, row.Index); row.Selection == nil {
-				return estimation.fail("", fmt.Errorf("%d draws, too few to set %d aside", row.Estimation.Total(), m.Split))
+				return fail(m.Estimation, "%d draws, too few to set %d aside", row.Estimation.Total(), m.Split)
 			}
 		}
 		if err := f(row); err != nil {
 			if _, ok := errors.AsType[*LineError](err); ok {
 				return err
 			}
-			return estimation.fail("", err)
+			return fail(m.Estimation, "%w", err)
 		}
 	}
+}
+
+// foreignLine is what foreignCounts.next returned.
+type foreignLine struct {
+	row *foreignRow
+	err error
+}
+
+// ahead reads the rows, some in advance, until the first error, io.EOF behind the last row, or done.
+func (f *foreignCounts) ahead(reading *sync.WaitGroup, done <-chan struct{}) <-chan foreignLine {
+	rows := make(chan foreignLine, 8)
+	reading.Go(func() {
+		for {
+			row, err := f.next()
+			select {
+			case rows <- foreignLine{row, err}:
+			case <-done:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	return rows
 }
 
 // setAside takes n of the votes out, each set of n draws as likely as any other; nil where none would be left.
