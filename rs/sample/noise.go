@@ -6,7 +6,6 @@
 package sample
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -37,11 +36,7 @@ func (p Phase) String() string {
 // state is the start of the stream of a block, in the form of GoMLX's random generators. All
 // words are spread by SHA-256 (the pure-Go backend seeds from the first two alone).
 func state(seed uint64, example int, phase Phase, block int) []uint64 {
-	var in [32]byte
-	for i, v := range []uint64{seed, uint64(example), uint64(phase), uint64(block)} {
-		binary.LittleEndian.PutUint64(in[8*i:], v)
-	}
-	h := sha256.Sum256(in[:])
+	h := key(seed, example, phase, block)
 	return []uint64{
 		binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]), binary.LittleEndian.Uint64(h[16:]),
 	}

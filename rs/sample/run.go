@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -19,8 +20,17 @@ type Images interface {
 // nil, after every row with the number of rows there are. A stopped run goes on where it stopped.
 func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, each func(done int)) (err error) {
 	run := w.Run()
-	if run.Block != p.settings.Block || run.Dataset.Classes != p.classifier.Classes || !slices.Equal(run.Edges(), p.settings.Edges) {
-		return fmt.Errorf("sample: the run is of blocks of %d, %d classes and %d margin bins; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins)
+	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classifier.Classes || !slices.Equal(run.Edges(), p.settings.Edges) ||
+		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
+		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins, run.Scores, run.Noise)
+	}
+	draws := request{sigma: run.Sigma, n0: run.N0, n: run.N, seed: run.Seed, stops: run.Until.Stops}
+	if draws.stops != nil {
+		rule, m, err := run.Ranger()
+		if err != nil {
+			return fmt.Errorf("sample: %w", err)
+		}
+		draws.settled = func(e *rs.Evidence) (bool, error) { return rule.Settled(e, m, run.Until.Alpha) }
 	}
 	defer func() {
 		if closing := w.Sync(); err == nil {
@@ -35,7 +45,7 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		if err := images.Images(x, []int{index}); err != nil {
 			return err
 		}
-		e, err := p.evidence(ctx, x, index, images.Label(index), run.Sigma, run.N0, run.N, run.Seed)
+		e, err := p.evidence(ctx, x, index, images.Label(index), draws)
 		if err != nil && ctx.Err() != nil {
 			return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from there: %w", w.Count(), run.Examples.Count, ctx.Err())
 		}
@@ -50,4 +60,37 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		}
 	}
 	return nil
+}
+
+// made is what a run must say of the scores and noise that the sampler was made for.
+func (p *Sampler) made() (r countlog.Run) {
+	for _, m := range p.settings.Maps {
+		r.Scores = append(r.Scores, m.String())
+	}
+	if g := p.settings.Grid; g != nil {
+		r.Noise = GridNoise(g.Steps, p.classifier.values())
+	}
+	return r
+}
+
+// GridNoise is what a run says of noise on a grid of so many steps, around images of so many values.
+func GridNoise(steps, values int) countlog.Noise {
+	g := Grid{Steps: steps}
+	return countlog.Noise{Kind: countlog.Discrete, Steps: steps, Rounding: g.Rounding(values)}
+}
+
+// SettingsOf returns the settings of the sampler that a run is drawn with.
+func SettingsOf(run countlog.Run) (s Settings, err error) {
+	s = Settings{Block: run.Block, Edges: run.Edges()}
+	for _, text := range run.Scores {
+		m, err := rs.ParseScoreMap(text)
+		if err != nil {
+			return s, fmt.Errorf("sample: %w", err)
+		}
+		s.Maps = append(s.Maps, m)
+	}
+	if run.Noise.Kind == countlog.Discrete {
+		s.Grid, err = NewGrid(run.Noise.Steps, run.Sigma)
+	}
+	return s, err
 }

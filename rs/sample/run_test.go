@@ -42,7 +42,11 @@ func plan() countlog.Run {
 }
 
 func samplerOf(t testing.TB, backend compute.Backend, r countlog.Run) *sample.Sampler {
-	return newSampler(t, backend, dense(nil), sample.Settings{Block: r.Block, Edges: r.Edges()})
+	s, err := sample.SettingsOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newSampler(t, backend, dense(nil), s)
 }
 
 // sampleInto goes on with the run of a folder.

@@ -1,7 +1,9 @@
 package sample
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -28,8 +30,10 @@ func (c *Classifier) values() int { return c.Size[0] * c.Size[1] * c.Size[2] }
 
 // Settings of a Sampler, part of the run they make.
 type Settings struct {
-	Block int       // draws a block
-	Edges []float64 // of the margin histograms, in logits, rising, each a float32; nil logs none
+	Block int           // draws a block
+	Edges []float64     // of the margin histograms, in logits, rising, each a float32; nil logs none
+	Maps  []rs.ScoreMap // whose scores of all classes are logged
+	Grid  *Grid         // draws the noise, for the σ that it was made for; nil is Gaussian noise, made on the device
 }
 
 // Sampler draws evidence. Image, σ, seed and example are inputs of its compiled graphs, which are
@@ -38,8 +42,12 @@ type Sampler struct {
 	classifier Classifier
 	settings   Settings
 	noisy      *model.Exec // logits of a block of draws
+	given      *model.Exec // logits of images
 	count      *Exec       // counts of such logits
+	scores     []*Exec     // counts of their scores, by each map
 	edges      *tensors.Tensor
+	scoreEdges *tensors.Tensor
+	images     []float32   // a block of draws on the grid
 	clean      *model.Exec // logits of the image
 	draw       *Exec       // a block of draws
 	checked    bool        // the classifier answers equally on equal inputs
@@ -67,6 +75,22 @@ func New(backend compute.Backend, c Classifier, s Settings) (*Sampler, error) {
 	}); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
+	if s.Grid != nil {
+		p.images = make([]float32, s.Block*c.values())
+		if p.given, err = model.NewExec(backend, c.Store, func(scope *model.Scope, images *Node) *Node {
+			return ConvertDType(c.Logits(scope, images), dtypes.Float32)
+		}); err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+	}
+	for _, m := range s.Maps {
+		exec, err := NewExec(backend, scoreGraph(m))
+		if err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+		p.scores = append(p.scores, exec)
+	}
+	p.scoreEdges = edgesTensor(rs.ScoreEdges())
 	if p.count, err = NewExec(backend, countGraph); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
@@ -87,27 +111,49 @@ func edgesTensor(edges []float64) *tensors.Tensor {
 
 // Evidence draws n0 + n noisy predictions of example index, whose image x is [h, w, c].
 func (p *Sampler) Evidence(x []float32, index, label int, sigma float64, n0, n int, seed uint64) (*rs.Evidence, error) {
-	return p.evidence(context.Background(), x, index, label, sigma, n0, n, seed)
+	return p.evidence(context.Background(), x, index, label, request{sigma: sigma, n0: n0, n: n, seed: seed})
 }
 
-func (p *Sampler) evidence(ctx context.Context, x []float32, index, label int, sigma float64, n0, n int, seed uint64) (e *rs.Evidence, err error) {
+// request is what to draw of an example.
+type request struct {
+	sigma float64
+	n0, n int
+	seed  uint64
+	// stops are the numbers of estimation draws at which settled is asked whether to end; nil draws n.
+	stops   []int
+	settled func(*rs.Evidence) (bool, error)
+}
+
+// source is where the draws of an example come from.
+type source struct {
+	image  *tensors.Tensor // [h, w, c]
+	points []int           // of the image on the grid, where there is one
+	sigma  float64
+	seed   uint64
+	index  int
+}
+
+// errSettled ends a draw.
+var errSettled = errors.New("settled")
+
+func (p *Sampler) evidence(ctx context.Context, x []float32, index, label int, r request) (e *rs.Evidence, err error) {
 	defer func() {
 		if err != nil {
 			e, err = nil, fmt.Errorf("sample: example %d: %w", index, err)
 		}
 	}()
-	if n0 < 1 || n < 1 {
-		return nil, fmt.Errorf("%d selection and %d estimation draws; need at least 1 of each", n0, n)
+	if r.n0 < 1 || r.n < 1 {
+		return nil, fmt.Errorf("%d selection and %d estimation draws; need at least 1 of each", r.n0, r.n)
 	}
-	image, err := p.image(x, sigma)
+	from, err := p.source(x, r.sigma, r.seed, index)
 	if err != nil {
 		return nil, err
 	}
-	defer image.FinalizeAll()
-	if err := p.check(image, sigma, seed, index); err != nil {
+	defer from.image.FinalizeAll()
+	if err := p.check(from); err != nil {
 		return nil, err
 	}
-	t, err := logits(p.clean, p.classifier.Classes, 1, image)
+	t, err := logits(p.clean, p.classifier.Classes, 1, from.image)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +162,10 @@ func (p *Sampler) evidence(ctx context.Context, x []float32, index, label int, s
 	if err != nil {
 		return nil, err
 	}
-	e = &rs.Evidence{Index: index, Label: label, Sigma: sigma}
+	e = &rs.Evidence{Index: index, Label: label, Sigma: r.sigma, Stops: r.stops}
+	if p.settings.Grid != nil {
+		e.Rounding = p.settings.Grid.Rounding(p.classifier.values())
+	}
 	if e.Clean, err = clean(z); err != nil {
 		return nil, err
 	}
@@ -129,9 +178,9 @@ func (p *Sampler) evidence(ctx context.Context, x []float32, index, label int, s
 		}
 	}()
 	e.Selection = make(rs.Votes, p.classifier.Classes)
-	if err := p.each(ctx, image, sigma, seed, index, Selection, n0, func(block int, z *tensors.Tensor) error {
+	if err := p.each(ctx, from, Selection, r.n0, func(block int, z *tensors.Tensor) error {
 		selection = append(selection, z)
-		return p.tally(z, block, n0, Selection, 0, e.Selection, rs.Histogram{})
+		return p.tally(z, block, r.n0, Selection, 0, e.Selection, rs.Histogram{})
 	}); err != nil {
 		return nil, err
 	}
@@ -141,19 +190,58 @@ func (p *Sampler) evidence(ctx context.Context, x []float32, index, label int, s
 		e.Margins = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
 		again := make(rs.Votes, p.classifier.Classes)
 		for block, z := range selection {
-			if err := p.tally(z, block, n0, Selection, e.Class, again, e.SelectionMargins); err != nil {
+			if err := p.tally(z, block, r.n0, Selection, e.Class, again, e.SelectionMargins); err != nil {
 				return nil, err
 			}
 		}
 	}
 	e.Estimation = make(rs.Votes, p.classifier.Classes)
-	return e, p.each(ctx, image, sigma, seed, index, Estimation, n, func(block int, z *tensors.Tensor) error {
+	for _, m := range p.settings.Maps {
+		s := rs.Scores{Map: m, Classes: make([]rs.Histogram, p.classifier.Classes)}
+		edges := rs.ScoreEdges()
+		for c := range s.Classes {
+			s.Classes[c] = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
+		}
+		e.Scores = append(e.Scores, s)
+	}
+	err = p.each(ctx, from, Estimation, r.n, func(block int, z *tensors.Tensor) error {
 		defer z.FinalizeAll()
-		return p.tally(z, block, n, Estimation, e.Class, e.Estimation, e.Margins)
+		if err := p.tally(z, block, r.n, Estimation, e.Class, e.Estimation, e.Margins); err != nil {
+			return err
+		}
+		for i := range e.Scores {
+			if err := p.tallyScores(z, block, r.n, i, &e.Scores[i]); err != nil {
+				return err
+			}
+		}
+		if done := (block + 1) * p.settings.Block; done < r.n && slices.Contains(r.stops, done) {
+			if ok, err := r.settled(e); err != nil || ok {
+				return cmp.Or(err, errSettled)
+			}
+		}
+		return nil
 	})
+	if err == errSettled {
+		err = nil
+	}
+	return e, err
 }
 
-// image puts x, [h, w, c], on the device.
+// source puts x, [h, w, c], on the device.
+func (p *Sampler) source(x []float32, sigma float64, seed uint64, index int) (s source, err error) {
+	s = source{sigma: sigma, seed: seed, index: index}
+	if grid := p.settings.Grid; grid != nil {
+		if sigma != grid.sigma {
+			return s, fmt.Errorf("noise of standard deviation %v, and the grid's is %v", sigma, grid.sigma)
+		}
+		if s.points, err = grid.points(x); err != nil {
+			return s, err
+		}
+	}
+	s.image, err = p.image(x, sigma)
+	return s, err
+}
+
 func (p *Sampler) image(x []float32, sigma float64) (*tensors.Tensor, error) {
 	size := p.classifier.Size
 	if len(x) != p.classifier.values() {
@@ -166,12 +254,12 @@ func (p *Sampler) image(x []float32, sigma float64) (*tensors.Tensor, error) {
 }
 
 // each calls f with the logits of every block of n draws of a phase, which are f's to finalize.
-func (p *Sampler) each(ctx context.Context, image *tensors.Tensor, sigma float64, seed uint64, index int, phase Phase, n int, f func(block int, z *tensors.Tensor) error) error {
+func (p *Sampler) each(ctx context.Context, from source, phase Phase, n int, f func(block int, z *tensors.Tensor) error) error {
 	for block := 0; block*p.settings.Block < n; block++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		z, err := p.block(image, sigma, seed, index, phase, block)
+		z, err := p.block(from, phase, block)
 		if err != nil {
 			return err
 		}
@@ -183,8 +271,49 @@ func (p *Sampler) each(ctx context.Context, image *tensors.Tensor, sigma float64
 }
 
 // block returns the logits of a block of draws, [block, classes], on the device.
-func (p *Sampler) block(image *tensors.Tensor, sigma float64, seed uint64, index int, phase Phase, block int) (*tensors.Tensor, error) {
-	return logits(p.noisy, p.classifier.Classes, p.settings.Block, image, scale(sigma), state(seed, index, phase, block))
+func (p *Sampler) block(from source, phase Phase, block int) (*tensors.Tensor, error) {
+	if p.settings.Grid == nil {
+		return logits(p.noisy, p.classifier.Classes, p.settings.Block, from.image, scale(from.sigma), state(from.seed, from.index, phase, block))
+	}
+	images := p.gridBlock(from, phase, block)
+	defer images.FinalizeAll()
+	return logits(p.given, p.classifier.Classes, p.settings.Block, images)
+}
+
+// gridBlock returns a block of draws on the grid, [block, h, w, c].
+func (p *Sampler) gridBlock(from source, phase Phase, block int) *tensors.Tensor {
+	p.settings.Grid.noisy(p.images, from.points, from.seed, from.index, phase, block)
+	size := p.classifier.Size
+	return tensors.FromFlatDataAndDimensions(p.images, p.settings.Block, size[0], size[1], size[2])
+}
+
+// tallyScores adds a block's scores by the i-th map. Draws from the n-th on don't count.
+func (p *Sampler) tallyScores(z *tensors.Tensor, block, n, i int, s *rs.Scores) error {
+	used := min(p.settings.Block, n-block*p.settings.Block)
+	out, err := p.scores[i].Call(z, int32(used), float32(s.Map.T), p.scoreEdges)
+	if err != nil {
+		return err
+	}
+	defer out[0].FinalizeAll()
+	all, err := tensors.CopyFlatData[int32](out[0]) // [classes, edges]
+	if err != nil {
+		return err
+	}
+	edges := len(all) / len(s.Classes)
+	for c, h := range s.Classes {
+		addAbove(h, all[c*edges:(c+1)*edges], used)
+	}
+	return nil
+}
+
+// addAbove adds draws of which above[j] lie at or over edge j.
+func addAbove(h rs.Histogram, above []int32, draws int) {
+	last := draws
+	for j, k := range above {
+		h.Counts[j] += last - int(k)
+		last = int(k)
+	}
+	h.Counts[len(above)] += last
 }
 
 // tally adds a block's counts: votes, and the margins of class unless h is empty. Draws from the n-th on don't count.
@@ -210,13 +339,7 @@ func (p *Sampler) tally(z *tensors.Tensor, block, n int, phase Phase, class int,
 	if h.Edges == nil {
 		return nil
 	}
-	// above[j] draws lie at or over edge j.
-	last := used
-	for j, above := range counts[2] {
-		h.Counts[j] += last - int(above)
-		last = int(above)
-	}
-	h.Counts[len(h.Edges)] += last
+	addAbove(h, counts[2], used)
 	return nil
 }
 
@@ -245,13 +368,13 @@ func countGraph(z, used, class, edges *Node) []*Node {
 
 // check compares the first block of draws with itself, once: a classifier that draws random
 // numbers of its own, or changes as it is called, isn't what a certificate speaks of.
-func (p *Sampler) check(image *tensors.Tensor, sigma float64, seed uint64, index int) error {
+func (p *Sampler) check(from source) error {
 	if p.checked {
 		return nil
 	}
 	var z [2][]float32
 	for i := range z {
-		t, err := p.block(image, sigma, seed, index, Selection, 0)
+		t, err := p.block(from, Selection, 0)
 		if err != nil {
 			return err
 		}
@@ -303,12 +426,17 @@ func clean(z []float32) (rs.Clean, error) {
 
 // Draws returns the noisy images of a block, [block, h, w, c], as Evidence shows them to the classifier.
 func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phase Phase, block int) ([]float32, error) {
-	image, err := p.image(x, sigma)
+	from, err := p.source(x, sigma, seed, index)
 	if err != nil {
 		return nil, fmt.Errorf("sample: example %d: %w", index, err)
 	}
-	defer image.FinalizeAll()
-	out, err := p.draw.Call(image, scale(sigma), state(seed, index, phase, block))
+	defer from.image.FinalizeAll()
+	if p.settings.Grid != nil {
+		images := p.gridBlock(from, phase, block)
+		defer images.FinalizeAll()
+		return tensors.CopyFlatData[float32](images)
+	}
+	out, err := p.draw.Call(from.image, scale(sigma), state(seed, index, phase, block))
 	if err != nil {
 		return nil, fmt.Errorf("sample: example %d: %w", index, err)
 	}
@@ -319,6 +447,13 @@ func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phas
 // Close frees the compiled graphs.
 func (p *Sampler) Close() {
 	p.edges.FinalizeAll()
+	p.scoreEdges.FinalizeAll()
+	for _, exec := range p.scores {
+		exec.Finalize()
+	}
+	if p.given != nil {
+		p.given.Finalize()
+	}
 	p.noisy.Finalize()
 	p.count.Finalize()
 	p.clean.Finalize()
