@@ -164,16 +164,9 @@ func ResidualNorm(w Bound) Bound {
 // LogitGap bounds the norm of the difference of two columns of w, [in, classes] row-major:
 // what the last layer stretches a difference of two logits by.
 func LogitGap(w []float32, in, classes int) Bound {
-	most := 0.0
-	for a := range classes {
-		for b := range a {
-			s := 0.0
-			for i := range in {
-				d := float64(w[i*classes+a]) - float64(w[i*classes+b])
-				s += d * d
-			}
-			most = max(most, up(math.Sqrt(up(s*(1+2*float64(in+4)*u)))))
-		}
+	o := operator{rows: make([][]entry, classes), columns: in}
+	for i, v := range w {
+		o.rows[i%classes] = append(o.rows[i%classes], entry{i / classes, float64(v)})
 	}
-	return Bound{most, "largest distance of two columns, float64, outward"}
+	return Bound{o.gap(), "largest distance of two columns, float64, outward"}
 }

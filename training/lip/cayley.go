@@ -108,8 +108,8 @@ func refuseCayley(c Convolution, in Size) string {
 
 func applyCayley(_ Convolution, x, kernel *Node) *Node { return FourierConvolution(x, kernel) }
 
-func boundCayley(c Convolution, kernel []float32, in Size) Bound {
-	return ConvolutionNorm(kernel, Geometry{Kernel: in[:2], In: in, Out: c.Channels, Stride: 1})
+func cayleyGeometry(c Convolution, in Size) Geometry {
+	return Geometry{Kernel: in[:2], In: in, Out: c.Channels, Stride: 1}
 }
 
 // FourierConvolution is the circular convolution of x, [batch, h, w, in], with a kernel as large as the image, [h, w,

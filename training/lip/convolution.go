@@ -27,8 +27,8 @@ const (
 	Zero     = "zero"
 )
 
-// A kind of convolution, of one group. Where apply and bound are nil, it is linear and its effective weight a
-// kernel, [k, k, in, out].
+// A kind of convolution, of one group. Its effective weight is a kernel, [k, k, in, out], of Conv, but for what
+// geometry, apply and bound say, which are nil otherwise.
 type kind struct {
 	// kernel makes the effective weight.
 	kernel func(scope *model.Scope, g *Graph, c Convolution, in Size) *Node
@@ -36,15 +36,18 @@ type kind struct {
 	refuse func(c Convolution, in Size) string
 	// folds: a stride is space to depth and then a convolution at stride 1, which is all that the kind sees.
 	folds bool
-	apply func(c Convolution, x, kernel *Node) *Node
-	bound func(c Convolution, kernel []float32, in Size) Bound
+	// geometry is another one of a kernel, apply another function of it, and bound its proof where it isn't linear in x
+	// with the kernel for a matrix.
+	geometry func(c Convolution, in Size) Geometry
+	apply    func(c Convolution, x, kernel *Node) *Node
+	bound    func(c Convolution, kernel []float32, in Size) Bound
 }
 
 // convolutions are the kinds of Convolution.
 var convolutions = map[string]kind{
 	"aol":      {kernel: aolKernel},
 	"bcop":     {kernel: bcopKernel, refuse: refuseBCOP},
-	"cayley":   {kernel: cayleyKernel, refuse: refuseCayley, folds: true, apply: applyCayley, bound: boundCayley},
+	"cayley":   {kernel: cayleyKernel, refuse: refuseCayley, folds: true, geometry: cayleyGeometry, apply: applyCayley},
 	"free":     {kernel: freeKernel},
 	"soc":      {kernel: socKernel, folds: true, apply: applySOC, bound: boundSOC},
 	"spectral": {kernel: spectralKernel},
@@ -158,9 +161,11 @@ func (c Convolution) Bound(w []*tensors.Tensor, in Size) Bound {
 	kind := convolutions[c.Kind]
 	var most Bound
 	for i := range c.groups() { // block diagonal: the largest
-		b := ConvolutionNorm(flat(w[i]), one.geometry(part))
-		if kind.bound != nil {
-			b = kind.bound(one, flat(w[i]), part)
+		var b Bound
+		if kernel := flat(w[i]); kind.bound == nil {
+			b = ConvolutionNorm(kernel, one.geometry(part))
+		} else {
+			b = kind.bound(one, kernel, part)
 		}
 		if i == 0 || b.value > most.value {
 			most = b
@@ -169,7 +174,11 @@ func (c Convolution) Bound(w []*tensors.Tensor, in Size) Bound {
 	return most
 }
 
+// geometry is that of one group, alone.
 func (c Convolution) geometry(in Size) Geometry {
+	if other := convolutions[c.Kind].geometry; other != nil {
+		return other(c, in)
+	}
 	return Geometry{Kernel: Size{c.Kernel, c.Kernel}, In: in, Out: c.Channels, Stride: c.stride(), Zero: c.Padding == Zero}
 }
 

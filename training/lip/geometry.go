@@ -166,7 +166,7 @@ func (g Geometry) operator(kernel []float32) operator {
 					if g.Zero && (fy < 0 || fy >= h || fx < 0 || fx >= w) {
 						continue
 					}
-					from := ((fy%h+h)%h*w + (fx%w+w)%w) * in
+					from := ((fy+h)%h*w + (fx+w)%w) * in
 					for p, v := range kernel[(i*kw+j)*in*g.Out:][:in*g.Out] {
 						row := first + p%g.Out
 						o.rows[row] = append(o.rows[row], entry{from + p/g.Out, float64(v)})

@@ -144,3 +144,70 @@ func (o operator) estimate(t operator) float64 {
 	}
 	return s
 }
+
+// gap bounds the norm of the difference of two rows.
+func (o operator) gap() float64 {
+	most := 0.0
+	x := make([]float64, o.columns)
+	for a, row := range o.rows {
+		clear(x)
+		for _, e := range row {
+			x[e.column] = e.value
+		}
+		for _, other := range o.rows[:a] {
+			s := 0.0
+			for _, e := range other {
+				x[e.column] -= e.value
+			}
+			for _, v := range x {
+				s += v * v
+			}
+			for _, e := range other {
+				x[e.column] = 0
+			}
+			for _, e := range row {
+				x[e.column] = e.value
+			}
+			most = max(most, up(math.Sqrt(up(s*(1+2*float64(o.columns+4)*u)))))
+		}
+	}
+	if o.slack == 0 {
+		return most
+	}
+	return up(most + up(up(math.Sqrt2)*o.slack))
+}
+
+// after composes o with what comes before it; not ok where that is more than affordable.
+func (o operator) after(before operator) (composed operator, ok bool) {
+	work, longest := 0.0, 0
+	for _, row := range o.rows {
+		longest = max(longest, len(row))
+		for _, e := range row {
+			work += float64(len(before.rows[e.column]))
+		}
+	}
+	if work > affordableWork/10 || min(work, float64(len(o.rows))*float64(before.columns)) > affordableSpace {
+		return operator{}, false
+	}
+	a, b := math.Sqrt(before.square()), math.Sqrt(o.square())
+	composed = operator{
+		rows: make([][]entry, len(o.rows)), columns: before.columns,
+		// A sum of at most longest products; then what either leaves out, and all of it rounded.
+		slack: 1.01 * (float64(longest+2)*u*a*b + (a+before.slack)*o.slack + b*before.slack),
+	}
+	x := make([]float64, before.columns)
+	for i, row := range o.rows {
+		clear(x)
+		for _, e := range row {
+			for _, f := range before.rows[e.column] {
+				x[f.column] += e.value * f.value
+			}
+		}
+		for column, v := range x {
+			if v != 0 {
+				composed.rows[i] = append(composed.rows[i], entry{column, v})
+			}
+		}
+	}
+	return composed, true
+}

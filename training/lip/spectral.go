@@ -14,17 +14,34 @@ func Spectral(f func(*Node) *Node, v *Node) (norm, next *Node) {
 	unit := func(x *Node) *Node {
 		return StopGradient(Mul(x, reciprocalRoot(AddScalar(ReduceAllSum(Square(x)), 1e-24))))
 	}
+	v = Identity(v) // where StopGradient made v, Gradient by it is 0
 	y := f(v)
 	u := unit(y)
 	next = unit(Gradient(ReduceAllSum(Mul(y, u)), v)[0])
 	return ReduceAllSum(Mul(f(next), u)), next
 }
 
-// estimated is Spectral from a vector of so many dimensions that scope keeps from one training step to the next.
+// powerSteps of each training step, and of the last time, when weights are frozen.
+const (
+	powerSteps = 2
+	lastSteps  = 20
+)
+
+// estimated is Spectral, so many times, from a vector of these dimensions that scope keeps from one training step to the next.
 func estimated(scope *model.Scope, g *Graph, f func(*Node) *Node, dimensions ...int) *Node {
 	vector := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).VariableWithShape("v", f32(dimensions...)).SetTrainable(false)
-	norm, next := Spectral(f, StopGradient(vector.NodeValue(g)))
-	vector.SetNodeValue(next)
+	v := vector.NodeValue(g)
+	norm, next := Spectral(f, v)
+	steps := lastSteps
+	if scope.IsTraining(g) {
+		steps = powerSteps
+	}
+	for range steps - 1 {
+		norm, next = Spectral(f, next)
+	}
+	if scope.IsTraining(g) {
+		vector.SetNodeValue(next)
+	}
 	return AddScalar(norm, 1e-12)
 }
 

@@ -37,3 +37,23 @@ func dense(in lip.Size, _ string, width int) []lip.Layer {
 	}
 	return layers
 }
+
+// affine: as conv, the second convolution two affine residual blocks (Hu et al. 2023).
+func affine(in lip.Size, convolution string, width int) []lip.Layer {
+	return []lip.Layer{
+		lip.Depth{By: 2},
+		lip.Convolution{Kind: convolution, Kernel: 3, Channels: width}, lip.Activation{},
+		lip.Depth{By: 2},
+		lip.Affine{Kernel: 3}, lip.Activation{},
+		lip.Affine{Kernel: 3}, lip.Activation{},
+		lip.Flat{},
+		lip.Dense{Units: 8 * width}, lip.Activation{},
+		lip.Dense{Units: 8 * width}, lip.Activation{},
+	}
+}
+
+// sandwich: as conv, the dense layers sandwiches (Wang & Manchester 2023).
+func sandwich(in lip.Size, convolution string, width int) []lip.Layer {
+	layers := conv(in, convolution, width)
+	return append(layers[:len(layers)-4], lip.Sandwich{Units: 8 * width}, lip.Sandwich{Units: 8 * width})
+}

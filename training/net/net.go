@@ -16,9 +16,11 @@ import (
 // Architectures make the layers of a classifier, by name, the logits aside: from the size of
 // the input, a kind of convolution and a width.
 var Architectures = map[string]func(in lip.Size, convolution string, width int) []lip.Layer{
-	"conv":     conv,
-	"residual": residual,
-	"dense":    dense,
+	"conv":            conv,
+	"residual":        residual,
+	"dense":           dense,
+	"residual-affine": affine,
+	"sandwich":        sandwich,
 }
 
 // Network is a classifier: layers, and last a lip.Dense that gives the logits.
@@ -41,15 +43,30 @@ func New(architecture string, in lip.Size, convolution string, width, classes in
 	if width < 2 || classes < 2 {
 		return nil, fmt.Errorf("a network needs width and classes of at least 2, not %d and %d", width, classes)
 	}
-	n := &Network{In: in, Layers: append(build(in, convolution, width), lip.Dense{Units: classes})}
+	n, err := Of(in, append(build(in, convolution, width), lip.Dense{Units: classes})...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", architecture, err)
+	}
+	return n, nil
+}
+
+// Of is a network of these layers; the error names the layer that doesn't fit and why.
+func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
+	if len(layers) == 0 {
+		return nil, fmt.Errorf("a network needs at least one layer")
+	}
+	n := &Network{In: in, Layers: layers}
 	size := in
-	for i, l := range n.Layers {
+	for i, l := range layers {
 		n.sizes = append(n.sizes, size)
 		out, err := l.Out(size)
 		if err != nil {
-			return nil, fmt.Errorf("layer %d of %s: %w", i, architecture, err)
+			return nil, fmt.Errorf("layer %d: %w", i, err)
 		}
 		size = out
+	}
+	if _, ok := layers[len(layers)-1].(lip.Dense); !ok {
+		return nil, fmt.Errorf("the last layer gives the logits: it must be dense, not %v", layers[len(layers)-1])
 	}
 	return n, nil
 }
@@ -80,21 +97,19 @@ type LayerBound struct {
 }
 
 // Bounds proves every layer from effective weights and returns Λ last: a bound on the Lipschitz
-// constant (l2) of every difference of two logits, the product of all layers but the last times
-// the largest distance of two columns, [in, classes], of that one.
+// constant (l2) of every difference of two logits, linear layers that follow each other taken as one.
 func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) {
+	p := n.Prove(weights)
 	bounds := make([]LayerBound, len(n.Layers))
-	lambda := lip.Isometry()
-	last := len(n.Layers) - 1
 	for i, l := range n.Layers {
-		bounds[i] = LayerBound{l.String(), l.Bound(weights[i], n.sizes[i])}
-		if i < last {
-			lambda = lambda.Times(bounds[i].Bound)
-		}
+		bounds[i] = LayerBound{l.String(), p.Layers[i]}
 	}
-	w := weights[last][0]
-	d := w.Shape().Dimensions
-	return bounds, lambda.Times(lip.LogitGap(tensors.MustCopyFlatData[float32](w), d[0], d[1]))
+	return bounds, p.Composed
+}
+
+// Prove is Bounds with the product of all layers' bounds beside it.
+func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
+	return lip.Prove(n.Layers, weights, n.sizes)
 }
 
 // Sizes returns the input size of each layer.
