@@ -8,55 +8,53 @@ import (
 	"testing"
 )
 
-func bigOf(x float64) *big.Float { return new(big.Float).SetPrec(160).SetFloat64(x) }
-
-// bigLog is ln x, x > 0, in 160 bits: x is m·2^e, and ln m = 2 artanh((m-1)/(m+1)).
+// bigLog is ln x, x > 0, to 160 bits: x is m·2^e, and ln m = 2 artanh((m-1)/(m+1)).
 func bigLog(x *big.Float) *big.Float {
 	artanh := func(z *big.Float) *big.Float {
-		square, power, sum := bigOf(0).Mul(z, z), bigOf(0).Set(z), bigOf(0)
+		square, power, sum := bigNumber(0).Mul(z, z), bigNumber(0).Set(z), bigNumber(0)
 		for k := 1; k == 1 || power.Sign() != 0 && power.MantExp(nil) > sum.MantExp(nil)-160; k += 2 {
-			sum.Add(sum, bigOf(0).Quo(power, bigOf(float64(k))))
+			sum.Add(sum, bigNumber(0).Quo(power, bigNumber(float64(k))))
 			power.Mul(power, square)
 		}
-		return sum.Mul(sum, bigOf(2))
+		return sum.Mul(sum, bigNumber(2))
 	}
-	m := bigOf(0)
+	m := bigNumber(0)
 	e := x.MantExp(m)
-	if m.Cmp(bigOf(0.7)) < 0 { // to [0.7, 1.4)
-		m, e = m.Mul(m, bigOf(2)), e-1
+	if m.Cmp(bigNumber(0.7)) < 0 { // to [0.7, 1.4)
+		m, e = m.Mul(m, bigNumber(2)), e-1
 	}
-	log := artanh(bigOf(0).Quo(bigOf(0).Sub(m, bigOf(1)), bigOf(0).Add(m, bigOf(1))))
+	log := artanh(bigNumber(0).Quo(bigNumber(0).Sub(m, bigNumber(1)), bigNumber(0).Add(m, bigNumber(1))))
 	if e == 0 {
 		return log
 	}
-	two := artanh(bigOf(0).Quo(bigOf(1), bigOf(3)))
-	return log.Add(log, two.Mul(two, bigOf(float64(e))))
+	two := artanh(bigNumber(0).Quo(bigNumber(1), bigNumber(3)))
+	return log.Add(log, two.Mul(two, bigNumber(float64(e))))
 }
 
 func TestBigLog(t *testing.T) {
 	for _, x := range []float64{1, 2, 0.1, 1e-300, 1e300, 0.999999999} {
-		if got, _ := bigLog(bigOf(x)).Float64(); !near(got, math.Log(x), 4e-16*math.Abs(math.Log(x))) {
+		if got, _ := bigLog(bigNumber(x)).Float64(); !near(got, math.Log(x), 4e-16*math.Abs(math.Log(x))) {
 			t.Errorf("ln %g = %.17g, want %.17g", x, got, math.Log(x))
 		}
 	}
 }
 
-// exactMean and exactVariance are of draws known exactly (Lo = Hi), in 160 bits.
+// exactMean and exactVariance are of draws known exactly (Lo = Hi).
 func exactMean(s Sample) *big.Float {
-	sum := bigOf(0)
+	sum := bigNumber(0)
 	for i, c := range s.Counts {
-		sum.Add(sum, bigOf(0).Mul(bigOf(float64(c)), bigOf(s.Lo[i])))
+		sum.Add(sum, bigNumber(0).Mul(bigNumber(float64(c)), bigNumber(s.Lo[i])))
 	}
-	return sum.Quo(sum, bigOf(float64(s.N)))
+	return sum.Quo(sum, bigNumber(float64(s.N)))
 }
 
 func exactVariance(s Sample) *big.Float {
-	mean, sum := exactMean(s), bigOf(0)
+	mean, sum := exactMean(s), bigNumber(0)
 	for i, c := range s.Counts {
-		d := bigOf(0).Sub(bigOf(s.Lo[i]), mean)
-		sum.Add(sum, d.Mul(d.Mul(d, d), bigOf(float64(c))))
+		d := bigNumber(0).Sub(bigNumber(s.Lo[i]), mean)
+		sum.Add(sum, d.Mul(d.Mul(d, d), bigNumber(float64(c))))
 	}
-	return sum.Quo(sum, bigOf(float64(s.N-1)))
+	return sum.Quo(sum, bigNumber(float64(s.N-1)))
 }
 
 // extremeSamples are draws of every number up to 1e9.
@@ -113,28 +111,28 @@ func TestBoundsAtTheExtremes(t *testing.T) {
 // Hoeffding's and Bernstein's deviation, and the wealth of bets, in big floats: bounds lie on the far side.
 func TestBoundsRoundOutward(t *testing.T) {
 	for _, s := range extremeSamples() {
-		mean, n := exactMean(s), bigOf(float64(s.N))
+		mean, n := exactMean(s), bigNumber(float64(s.N))
 		for _, alpha := range extremeAlphas {
-			log := bigLog(bigOf(0).Quo(bigOf(1), bigOf(alpha)))
-			hoeffding := bigOf(0).Quo(log, bigOf(2*float64(s.N)))
+			log := bigLog(bigNumber(0).Quo(bigNumber(1), bigNumber(alpha)))
+			hoeffding := bigNumber(0).Quo(log, bigNumber(2*float64(s.N)))
 			hoeffding.Sqrt(hoeffding)
 			outward := func(b Bound, deviation *big.Float) {
 				t.Helper()
 				lower, upper := b.Lower(s, alpha), b.Upper(s, alpha)
-				if low := bigOf(0).Sub(mean, deviation); lower > 0 && bigOf(lower).Cmp(low) > 0 {
+				if low := bigNumber(0).Sub(mean, deviation); lower > 0 && bigNumber(lower).Cmp(low) > 0 {
 					t.Errorf("%s of %v × %v at %g: lower %.17g, exactly %.20g", b.Name(), s.Counts, s.Lo, alpha, lower, low)
 				}
-				if high := bigOf(0).Add(mean, deviation); upper < 1 && bigOf(upper).Cmp(high) < 0 {
+				if high := bigNumber(0).Add(mean, deviation); upper < 1 && bigNumber(upper).Cmp(high) < 0 {
 					t.Errorf("%s of %v × %v at %g: upper %.17g, exactly %.20g", b.Name(), s.Counts, s.Lo, alpha, upper, high)
 				}
 			}
 			outward(Hoeffding{}, hoeffding)
 			if s.N > 1 {
-				l := bigLog(bigOf(0).Quo(bigOf(2), bigOf(alpha)))
+				l := bigLog(bigNumber(0).Quo(bigNumber(2), bigNumber(alpha)))
 				root := exactVariance(s)
-				root.Mul(root, bigOf(0).Quo(bigOf(0).Mul(bigOf(2), l), n))
+				root.Mul(root, bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(2), l), n))
 				root.Sqrt(root)
-				rest := bigOf(0).Quo(bigOf(0).Mul(bigOf(7), l), bigOf(3*float64(s.N-1)))
+				rest := bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(7), l), bigNumber(3*float64(s.N-1)))
 				outward(Bernstein{}, root.Add(root, rest))
 			}
 			for _, b := range []Betting{{}, {N: 5000}} {
@@ -162,16 +160,16 @@ func wealthGap(b Betting, s Sample, m, alpha float64, target *big.Float) float64
 	prior := newBets(n, alpha)
 	sum, weight := 0.0, 0.0
 	for j, theta := range prior.theta {
-		log, lost := bigOf(prior.logWeight[j]), false
+		log, lost := bigNumber(prior.logWeight[j]), false
 		for i, c := range s.Counts {
-			f := bigOf(0).Quo(bigOf(0).Mul(bigOf(theta), bigOf(s.Lo[i])), bigOf(m))
-			f.Add(f, bigOf(0).Sub(bigOf(1), bigOf(theta)))
+			f := bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(theta), bigNumber(s.Lo[i])), bigNumber(m))
+			f.Add(f, bigNumber(0).Sub(bigNumber(1), bigNumber(theta)))
 			switch {
 			case c == 0:
 			case f.Sign() == 0:
 				lost = true
 			default:
-				log.Add(log, bigOf(0).Mul(bigLog(f), bigOf(float64(c))))
+				log.Add(log, bigNumber(0).Mul(bigLog(f), bigNumber(float64(c))))
 			}
 		}
 		weight += math.Exp(prior.logWeight[j])
