@@ -70,22 +70,7 @@ func (l *Log) Count() (int, error) {
 // Rows yields the rows in the order of the file, each its own but for the edges, which all
 // share; an error, a [LineError] where a line is to blame, ends them. Fewer rows than planned is no error.
 func (l *Log) Rows() iter.Seq2[*rs.Evidence, error] {
-	return func(yield func(*rs.Evidence, error) bool) {
-		path := filepath.Join(l.dir, CountsFile)
-		f, err := os.Open(path)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer f.Close()
-		s := newScanner(f, path, newParser(&l.Run))
-		for {
-			e, err := s.next()
-			if err == io.EOF || !yield(e, err) || err != nil {
-				return
-			}
-		}
-	}
+	return Map(l, func(e *rs.Evidence) *rs.Evidence { return e })
 }
 
 // All returns every row, in the order of the file.
@@ -118,17 +103,7 @@ func newScanner(r io.Reader, path string, p *parser) *scanner {
 
 // next returns the next row; io.EOF behind the last.
 func (s *scanner) next() (*rs.Evidence, error) {
-	if s.line == 0 {
-		line, n, err := s.read()
-		if err != nil {
-			return nil, err
-		}
-		if string(line) != s.header {
-			return nil, s.fail(fmt.Errorf("columns %q, want %q", line, s.header))
-		}
-		s.end += n
-	}
-	line, n, err := s.read()
+	line, n, err := s.rowLine()
 	if err != nil {
 		return nil, err
 	}
@@ -136,13 +111,36 @@ func (s *scanner) next() (*rs.Evidence, error) {
 	if err != nil {
 		return nil, s.fail(err)
 	}
-	at := s.run.Examples.Position(e.Index)
-	if s.seen[at] {
-		return nil, &LineError{s.path, s.line, columns[0], fmt.Errorf("%d %w", e.Index, errTwice)}
+	if err := s.see(e.Index, s.line); err != nil {
+		return nil, err
 	}
-	s.seen[at] = true
 	s.end += n
 	return e, nil
+}
+
+// see refuses a second row of an example.
+func (s *scanner) see(index, line int) error {
+	at := s.run.Examples.Position(index)
+	if s.seen[at] {
+		return &LineError{s.path, line, columns[0], fmt.Errorf("%d %w", index, errTwice)}
+	}
+	s.seen[at] = true
+	return nil
+}
+
+// rowLine is read, behind the header.
+func (s *scanner) rowLine() ([]byte, int64, error) {
+	if s.line == 0 {
+		line, n, err := s.read()
+		if err != nil {
+			return nil, 0, err
+		}
+		if string(line) != s.header {
+			return nil, 0, s.fail(fmt.Errorf("columns %q, want %q", line, s.header))
+		}
+		s.end += n
+	}
+	return s.read()
 }
 
 // read returns the next line without its newline and the bytes it takes up, valid until the next call.
@@ -178,13 +176,15 @@ func (s *scanner) read() ([]byte, int64, error) {
 	}
 }
 
-// fail puts file, line and field in front of err.
-func (s *scanner) fail(err error) error {
-	at := &LineError{File: s.path, Line: s.line, Err: err}
+// fail puts file, line and field of the line read last in front of err.
+func (s *scanner) fail(err error) error { return lineError(s.path, s.line, s.last, err) }
+
+func lineError(path string, line int, last bool, err error) error {
+	at := &LineError{File: path, Line: line, Err: err}
 	if f, ok := errors.AsType[*fieldError](err); ok {
 		at.Field, at.Err = f.Field, f.Err
 	}
-	if s.last && s.line > 1 && err != ErrTorn {
+	if last && line > 1 && err != ErrTorn {
 		at.Err = fmt.Errorf("%w (the last line: running sample again drops it and goes on)", at.Err)
 	}
 	return at
