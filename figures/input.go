@@ -17,6 +17,8 @@ type Sampled struct {
 	Tau  float64 // temperature of soft votes, in logits; negative where none was chosen
 	// Bound is the confidence bound that the methods take; nil is the one each is best with.
 	Bound rs.Bound
+	// Scores is the map of scores that methods take, of those logged; empty is every one, with α shared.
+	Scores string
 }
 
 // Input is what the figures of [List] are made from; each takes what it needs.
@@ -72,75 +74,28 @@ func (in Input) checkAlpha(figure string) error {
 	return nil
 }
 
-// Curve is a method and what it says about each example.
-type Curve struct {
-	Method  string
-	Results []rs.Result
-}
-
-// Certify certifies every row with each named method. Nil names are all methods that the run
-// has what they need for; a named method that lacks something is an error.
-func (s Sampled) Certify(alpha float64, names []string) ([]Curve, error) {
-	chosen := names
-	if chosen == nil {
-		chosen = rs.MethodNames()
-	}
-	var curves []Curve
-	for _, name := range chosen {
-		entry, err := rs.MethodByName(name)
-		if err != nil {
-			return nil, err
-		}
-		c, err := s.certify(entry, alpha)
-		switch {
-		case err == nil:
-			curves = append(curves, c)
-		case names != nil:
-			return nil, err
-		}
-	}
-	if len(curves) == 0 && len(s.Rows) > 0 {
-		return nil, fmt.Errorf("no method can certify this run")
-	}
-	return curves, nil
-}
-
-func (s Sampled) certify(entry rs.Entry, alpha float64) (Curve, error) {
-	m, err := entry.New(rs.Setting{Lambda: s.Run.Model.Lambda, Tau: s.Tau, Bound: s.Bound})
-	if err != nil {
-		return Curve{}, err
-	}
-	c := Curve{entry.Name, make([]rs.Result, len(s.Rows))}
-	for i := range s.Rows {
-		certificate, err := m.Certify(&s.Rows[i], alpha)
-		if err != nil {
-			return Curve{}, fmt.Errorf("%s: %w", entry.Name, err)
-		}
-		c.Results[i] = rs.Result{Label: s.Rows[i].Label, Certificate: certificate}
-	}
-	return c, nil
-}
-
 // Settings are the numbers of a caption; a zero is left out.
 type Settings struct {
 	Dataset, Split, Model string
 	Sigma                 float64
 	N0, N                 int
+	Until                 string // the rule by which draws end before N
 	Alpha                 float64
 	Images                int
 	Seed                  uint64
 	Lambda                float64
 	LambdaSource          string
 	Tau                   float64
+	Scores                string // the map of scores taken, where it is one of several
 }
 
 // Settings returns those of a run, certified at alpha.
 func (s Sampled) Settings(alpha float64) Settings {
 	r := s.Run
 	return Settings{
-		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0, N: r.N,
+		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0, N: r.N, Until: r.Until.Rule,
 		Alpha: alpha, Images: len(s.Rows), Seed: r.Seed,
-		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, s.Tau),
+		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, s.Tau), Scores: s.Scores,
 	}
 }
 
@@ -156,10 +111,12 @@ func (s Settings) Caption() string {
 	say(s.Model != "", "model %s", s.Model)
 	say(s.Sigma != 0, "σ = %g", s.Sigma)
 	say(s.N0 != 0, "n0 = %d", s.N0)
-	say(s.N != 0, "n = %d", s.N)
+	say(s.N != 0 && s.Until == "", "n = %d", s.N)
+	say(s.Until != "", "n ≤ %d until %s", s.N, s.Until)
 	say(s.Alpha != 0, "α = %g", s.Alpha)
 	say(s.Tau != 0, "τ = %.4g", s.Tau)
 	say(s.Lambda != 0, "Λ = %.4g (%s)", s.Lambda, s.LambdaSource)
+	say(s.Scores != "", "scores %s", strings.ReplaceAll(s.Scores, ",", " "))
 	say(s.Images != 0, "%d images", s.Images)
 	say(s.N != 0, "seed %d", s.Seed)
 	return strings.Join(parts, ", ")

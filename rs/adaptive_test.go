@@ -125,6 +125,7 @@ func TestPaperLipschitz(t *testing.T) {
 	for range 200 {
 		e := &Evidence{Sigma: 0.1 + r.Float64(), Selection: Votes{9, 1}, Estimation: Votes{400, 73},
 			Margins: Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{r.IntN(300), 3, r.IntN(50), 20, 400}}}
+		e.Estimation[0] = e.Margins.Total() - e.Estimation[1]
 		lambda, tau, alpha := math.Exp(2*r.NormFloat64()), math.Exp(r.NormFloat64()), math.Exp(-1-8*r.Float64())
 		l := Lipschitz{Lambda: lambda, Tau: tau}
 		exact, paper := certify(t, l, e, alpha), certify(t, PaperLipschitz(l), e, alpha)

@@ -168,6 +168,7 @@ var Bounds = []BoundEntry{
 	{"hoeffding", "Hoeffding 1963", Hoeffding{}},
 	{"randomized", "randomized Clopper–Pearson, with one uniform number from the run's seed (Voráček 2024)", Randomized{}},
 	{"beta-mixture", "beta-binomial mixture on votes, valid at every number of draws at once", BetaMixture{}},
+	{"beta-binomial", "confidence sequence of Howard et al. 2021 on votes, valid at every number of draws at once", BetaBinomialSequence{}},
 }
 
 // BoundNames lists the names of Bounds.

@@ -56,8 +56,8 @@ type Evidence struct {
 	// Stops are the numbers of draws, rising, at any of which the estimation draw could end because of what was
 	// drawn; nil where its number was fixed beforehand. The rows of a run share them.
 	Stops []int
-	// Rounding bounds E‖σZ - Z'‖ (l2, in units of the image) between Gaussian noise and the noise Z' that was drawn;
-	// 0 where the noise is taken to be Gaussian.
+	// Rounding bounds ‖σZ - Z'‖ (l2, in units of the image) of every draw, between Gaussian noise and the noise Z' that was
+	// drawn; 0 where the noise is taken to be Gaussian.
 	Rounding float64
 }
 

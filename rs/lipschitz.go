@@ -30,18 +30,17 @@ func (l Lipschitz) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if !e.HasMargins() {
 		return Certificate{}, fmt.Errorf("example %d: soft votes need margins, and none were logged", e.Index)
 	}
-	if len(e.Margins.Counts) != len(e.Margins.Edges)+1 || e.Margins.Total() <= 0 {
-		return Certificate{}, fmt.Errorf("example %d: %d margins in %d bins between %d edges",
-			e.Index, e.Margins.Total(), len(e.Margins.Counts), len(e.Margins.Edges))
+	if len(e.Margins.Counts) != len(e.Margins.Edges)+1 || e.Margins.Total() != e.Estimation.Total() {
+		return Certificate{}, fmt.Errorf("example %d: %d margins of %d draws in %d bins between %d edges",
+			e.Index, e.Margins.Total(), e.Estimation.Total(), len(e.Margins.Counts), len(e.Margins.Edges))
 	}
 	bound, err := e.bound(l.Bound, Betting{})
 	if err != nil {
 		return Certificate{}, err
 	}
-	p := bound.Lower(SoftVotes(e.Margins, l.Tau), alpha)
+	p := bound.Lower(softVotes(e.Margins, l.Tau, e.Rounding*l.Lambda), alpha)
 	ledger := []Spent{{Of: "score", Bound: bound.Name(), Alpha: alpha, Times: 1, Value: p}}
-	s := l.Smoothed(e.Sigma)
-	return certificate(e.Class, s.Radius(e.lowered(p, s.L)), ledger), nil
+	return certificate(e.Class, l.Smoothed(e.Sigma).Radius(p), ledger), nil
 }
 
 // Ceiling implements Ranger.
@@ -54,15 +53,6 @@ func (l Lipschitz) Ceiling(e *Evidence, alpha float64) (float64, error) {
 		return 0, err
 	}
 	return l.Smoothed(e.Sigma).Radius(bound.Upper(SoftVotes(e.Margins, l.Tau), alpha)), nil
-}
-
-// lowered is what a lower bound on the mean of an L-Lipschitz score under the noise drawn says under Gaussian
-// noise: L·E‖σZ - Z'‖ less, rounded down.
-func (e *Evidence) lowered(p, l float64) float64 {
-	if e.Rounding == 0 {
-		return p
-	}
-	return max(0, p-l*e.Rounding*(1+0x1p-50)-0x1p-53)
 }
 
 // Smoothed returns the worst case of the soft vote under noise: L = Λ/(2τ), rounded up.
@@ -86,19 +76,30 @@ func (l Lipschitz) check() error {
 // SoftVotes returns the sample of h = clip(1/2 + m/(2τ), 0, 1), τ > 0, over a histogram of
 // margins m: bin edges map to the ends of the sample's bins, rounded outward; the
 // outermost bins reach 0 and 1.
-func SoftVotes(margins Histogram, tau float64) Sample {
+func SoftVotes(margins Histogram, tau float64) Sample { return softVotes(margins, tau, 0) }
+
+// softVotes is SoftVotes of margins that may be less by shift than those counted. Under noise that is off by Rounding at most a
+// margin is off by Λ times as much, so that what is counted bounds the soft votes under Gaussian noise from below.
+func softVotes(margins Histogram, tau, shift float64) Sample {
+	shift *= 1 + 0x1p-40
 	s := Sample{Counts: margins.Counts, N: margins.Total()}
 	down, up := make([]float64, len(margins.Counts)), make([]float64, len(margins.Counts))
 	up[len(up)-1] = 1
 	for i, edge := range margins.Edges {
-		h := 0.5 + edge/(2*tau)
-		switch {
-		case edge >= tau:
-			down[i+1], up[i] = 1, 1
-		case edge > -tau:
-			down[i+1], up[i] = max(0, h-0x1p-52), min(1, h+0x1p-52)
-		}
+		up[i] = softVote(edge, tau, 0x1p-52)
+		down[i+1] = softVote(edge-shift, tau, -0x1p-52)
 	}
 	s.Lo, s.Hi = down, up
 	return s
+}
+
+// softVote is clip(1/2 + m/(2τ), 0, 1), and slack more where it isn't clipped.
+func softVote(m, tau, slack float64) float64 {
+	switch {
+	case m >= tau:
+		return 1
+	case m <= -tau:
+		return 0
+	}
+	return min(max(0.5+m/(2*tau)+slack, 0), 1)
 }

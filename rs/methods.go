@@ -15,21 +15,21 @@ var Methods = []Entry{
 	{Name: "adaptive", Doc: "mono or twobound, and how alpha is divided, chosen on the selection draw",
 		New: func(s Setting) (Method, error) { return Adaptive{Bound: s.Bound}, nil }},
 	{Name: "lipschitz", Doc: "soft votes and the exact radius of a Lipschitz score",
-		New: func(s Setting) (Method, error) { return softVotes("lipschitz", s) }},
+		New: func(s Setting) (Method, error) { return lipschitzIn("lipschitz", s) }},
 	{Name: "paper", Doc: "soft votes and the radius of Delattre et al. 2025, as published",
 		New: func(s Setting) (Method, error) {
-			l, err := softVotes("paper", s)
+			l, err := lipschitzIn("paper", s)
 			return PaperLipschitz(l), err
 		}},
 	{Name: "lvm", Doc: "mean scores of all classes, two bounds (LVM-RS, Delattre et al. 2024)",
 		New: func(s Setting) (Method, error) { return SoftScores{Map: s.Scores, Bound: s.Bound}, nil }},
 	{Name: "lipschitz-two", Doc: "mean scores of all classes, the exact radius of two Lipschitz scores",
 		New: func(s Setting) (Method, error) {
-			return softScores("lipschitz-two", s, SoftScores{TwoClass: true})
+			return scoresIn("lipschitz-two", s, SoftScores{TwoClass: true})
 		}},
 	{Name: "lipschitz-margin", Doc: "mean scores of all classes, the exact radius of a Lipschitz difference of two",
 		New: func(s Setting) (Method, error) {
-			return softScores("lipschitz-margin", s, SoftScores{Difference: true})
+			return scoresIn("lipschitz-margin", s, SoftScores{Difference: true})
 		}},
 	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant",
 		New: func(s Setting) (Method, error) {
@@ -44,8 +44,8 @@ var Methods = []Entry{
 		New: func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},
 }
 
-// softScores is m in that setting, for the method of that name.
-func softScores(name string, s Setting, m SoftScores) (SoftScores, error) {
+// scoresIn is m in that setting, for the method of that name.
+func scoresIn(name string, s Setting, m SoftScores) (SoftScores, error) {
 	m.Lambda, m.Map, m.Bound = s.Lambda, s.Scores, s.Bound
 	if !(s.Lambda > 0) {
 		return m, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
@@ -53,8 +53,8 @@ func softScores(name string, s Setting, m SoftScores) (SoftScores, error) {
 	return m, nil
 }
 
-// softVotes is Lipschitz in that setting, for the method of that name.
-func softVotes(name string, s Setting) (Lipschitz, error) {
+// lipschitzIn is Lipschitz in that setting, for the method of that name.
+func lipschitzIn(name string, s Setting) (Lipschitz, error) {
 	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound}
 	if s.Tau < 0 {
 		return l, fmt.Errorf("%s: no temperature was chosen", name)

@@ -75,7 +75,9 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 	for range 100 {
 		e := randomVotes(r)
 		e.Clean = Clean{Class: e.Class, Margin: 1}
-		e.Margins = Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{0, 3, r.IntN(50), 20, 400}}
+		e.Margins = Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{0, 3, r.IntN(50), 20, 0}}
+		e.Estimation[e.Class] += 100 // enough for those margins
+		e.Margins.Counts[4] = e.Estimation.Total() - e.Margins.Total()
 		e.Scores = []Scores{hardScores(e), hardScores(e)}
 		for _, entry := range Methods {
 			if entry.Unsound {

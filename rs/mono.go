@@ -1,6 +1,9 @@
 package rs
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Mono bounds the probability of the class alone, at α: R = σ Φ⁻¹(p̲), rivals share
 // 1 - p̲ (Cohen et al. 2019).
@@ -45,6 +48,8 @@ func (e *Evidence) checkVotes(classes int) error {
 	switch {
 	case !(e.Sigma > 0) || e.Sigma > 1e300:
 		return fmt.Errorf("example %d: sigma = %g, want a positive number", e.Index, e.Sigma)
+	case !(e.Rounding >= 0) || math.IsInf(e.Rounding, 1):
+		return fmt.Errorf("example %d: noise rounded by %g, want a number >= 0", e.Index, e.Rounding)
 	case len(e.Estimation) < classes:
 		return fmt.Errorf("example %d: estimation votes of %d classes, want at least %d", e.Index, len(e.Estimation), classes)
 	case e.Class < 0 || e.Class >= len(e.Estimation):

@@ -11,8 +11,7 @@ func (p PaperLipschitz) Certify(e *Evidence, alpha float64) (Certificate, error)
 		return c, err
 	}
 	// T isn't rounded; the exact radius is, downward.
-	s := Lipschitz(p).Smoothed(e.Sigma)
-	c.Radius = min(c.Radius, s.PaperRadius(e.lowered(c.Ledger[0].Value, s.L)))
+	c.Radius = min(c.Radius, Lipschitz(p).Smoothed(e.Sigma).PaperRadius(c.Ledger[0].Value))
 	if !(c.Radius >= 0) {
 		return certificate(c.Class, c.Radius, c.Ledger), nil
 	}

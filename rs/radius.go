@@ -196,7 +196,16 @@ func CohenRadius2(sigma, pA, pB float64) float64 {
 // MarginRadius is F⁻¹ with constant lip/2 at (1 + mu)/2, rounded down: the radius of a
 // margin f1 - f2 in [-1, 1] that is lip-Lipschitz with smoothed value at least mu.
 func MarginRadius(sigma, lip, mu float64) float64 {
-	return Smoothed{Sigma: sigma, L: lip / 2}.Radius((1 + mu) / 2)
+	if mu < -1 {
+		return math.Inf(-1)
+	}
+	// F⁻¹((1+mu)/2) = -F⁻¹((1-mu)/2), whose argument keeps its digits where mu is near 1.
+	t, slack := Smoothed{Sigma: sigma, L: lip / 2}.inverse(min(1, oneMinusUp(mu)/2))
+	r := sub(-t, slack)
+	if mu >= 0 {
+		return max(0, r)
+	}
+	return r
 }
 
 // CleanRadius is margin/lambda, rounded down: within it no logit overtakes, every

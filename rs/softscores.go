@@ -2,6 +2,7 @@ package rs
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -64,14 +65,20 @@ func (m SoftScores) radius(e *Evidence, of ScoreMap, pA, pB float64) float64 {
 	one, difference := of.Lipschitz(m.Lambda, len(e.Estimation))
 	switch {
 	case m.TwoClass:
-		lo, hi := e.lowered(pA, one), oneMinusUp(e.lowered(oneMinusDown(pB), one))
-		return Smoothed{Sigma: e.Sigma, L: one}.Radius2(lo, hi)
+		off := one * e.Rounding // of a score under Gaussian noise from one that was drawn
+		return Smoothed{Sigma: e.Sigma, L: one}.Radius2(lowered(pA, off), oneMinusUp(lowered(oneMinusDown(pB), off)))
 	case m.Difference:
-		// The difference of two scores in [-1, 1], as a score in [0, 1]: (1 + pA - pB)/2, rounded down.
-		p := e.lowered(max(0, (1+(pA-pB))/2-0x1p-52), difference/2)
-		return Smoothed{Sigma: e.Sigma, L: difference / 2}.Radius(p)
+		return MarginRadius(e.Sigma, difference, math.Nextafter(pA-pB, -1)-difference*e.Rounding*(1+0x1p-50))
 	}
 	return CohenRadius2(e.Sigma, pA, pB)
+}
+
+// lowered is p less off, rounded down.
+func lowered(p, off float64) float64 {
+	if off == 0 {
+		return p
+	}
+	return max(0, p-off*(1+0x1p-50)-0x1p-53)
 }
 
 // maps are those to take.

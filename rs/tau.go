@@ -3,6 +3,7 @@ package rs
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -75,12 +76,15 @@ func logSpaced(edges []float64, count int) []float64 {
 // scaled returns counts in the same proportions that sum to n: rounded down, the largest remainders up.
 func scaled[C ~[]int](counts C, n int) C {
 	total, left := Votes(counts).Total(), n
-	to, order := make(C, len(counts)), make([]int, len(counts))
+	to, rests, order := make(C, len(counts)), make([]int, len(counts)), make([]int, len(counts))
 	for i, k := range counts {
-		to[i], order[i] = k*n/total, i
+		// k·n overflows where both are billions.
+		high, low := bits.Mul64(uint64(k), uint64(n))
+		whole, rest := bits.Div64(high, low, uint64(total))
+		to[i], rests[i], order[i] = int(whole), int(rest), i
 		left -= to[i]
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(counts[b]*n%total, counts[a]*n%total) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rests[b], rests[a]) })
 	for _, i := range order[:left] {
 		to[i]++
 	}

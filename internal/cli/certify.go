@@ -1,16 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -22,11 +22,44 @@ import (
 // loaded is a run read from its folder.
 type loaded struct {
 	figures.Sampled
+	dir   string
+	log   *countlog.Log
 	notes []string // what a reader must know
 }
 
-// load reads a run, and chooses the temperature on its tuning images unless tau is given (not negative).
+// load reads a run with its rows, and chooses the temperature on its tuning images unless tau is given (not negative).
 func load(dir string, alpha, tau float64) (*loaded, error) {
+	l, err := open(dir, alpha, tau)
+	if err != nil {
+		return nil, err
+	}
+	if l.Rows, err = l.log.All(); err != nil {
+		return nil, err
+	}
+	return l, l.sampled(len(l.Rows))
+}
+
+// sampled notes how many rows there are.
+func (l *loaded) sampled(rows int) error {
+	if rows == 0 {
+		return fmt.Errorf("%s: no example is sampled yet", l.dir)
+	}
+	if rows < l.log.Planned() {
+		l.notes = append(l.notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", l.dir, rows, l.log.Planned()))
+	}
+	return nil
+}
+
+// rows yields the rows, read as they are needed where they weren't loaded.
+func (l *loaded) rows() iter.Seq2[*rs.Evidence, error] {
+	if l.Rows == nil {
+		return l.log.Rows()
+	}
+	return figures.EachRow(l.Rows)
+}
+
+// open is load without the rows.
+func open(dir string, alpha, tau float64) (*loaded, error) {
 	if err := checkAlpha(alpha); err != nil {
 		return nil, err
 	}
@@ -34,18 +67,9 @@ func load(dir string, alpha, tau float64) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{Sampled: figures.Sampled{Run: log.Run, Tau: tau}}
+	l := &loaded{Sampled: figures.Sampled{Run: log.Run, Tau: tau}, dir: dir, log: log}
 	if err := ofModel(dir, log.Run); err != nil {
 		return nil, err
-	}
-	if l.Rows, err = log.All(); err != nil {
-		return nil, err
-	}
-	if len(l.Rows) == 0 {
-		return nil, fmt.Errorf("%s: no example is sampled yet", dir)
-	}
-	if len(l.Rows) < log.Planned() {
-		l.notes = append(l.notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", dir, len(l.Rows), log.Planned()))
 	}
 	if tau >= 0 {
 		return l, nil
@@ -102,12 +126,6 @@ func alike(dir string, run countlog.Run, otherDir string, other countlog.Run) er
 	return nil
 }
 
-// certified is what one method says of a run.
-type certified struct {
-	figures.Curve
-	seconds float64
-}
-
 // methods reads a list of methods; all is every sound one, and known to be.
 func methods(list string, unsound bool) (names []string, all bool, err error) {
 	for name := range strings.SplitSeq(list, ",") {
@@ -129,68 +147,96 @@ func methods(list string, unsound bool) (names []string, all bool, err error) {
 	return names, false, nil
 }
 
-// certify certifies a run by each method of a list; all stands for the sound ones that the run has what they need for.
-func (l *loaded) certify(list string, unsound bool, alpha float64) ([]certified, error) {
+// certify certifies a run by each method of a list; all stands for the sound ones that the run has what they need for. Rows
+// that weren't loaded are read as they are needed.
+func (l *loaded) certify(list string, unsound bool, alpha float64) (*figures.Certified, error) {
 	names, all, err := methods(list, unsound)
 	if err != nil {
 		return nil, err
 	}
-	var out []certified
 	for _, name := range names {
 		if entry, _ := rs.MethodByName(name); entry.Unsound {
 			l.notes = append(l.notes, name+" is unsound: its certificates may fail more often than α")
 		}
-		begun := time.Now()
-		curves, err := l.Certify(alpha, []string{name})
-		switch {
-		case err == nil:
-			out = append(out, certified{curves[0], time.Since(begun).Seconds()})
-		case all:
-			l.notes = append(l.notes, fmt.Sprintf("left out: %v", err))
-		default:
-			return nil, err
-		}
 	}
-	return out, nil
+	if all {
+		names = nil
+	}
+	c, err := l.CertifyRows(l.rows(), alpha, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range c.Missing {
+		l.notes = append(l.notes, fmt.Sprintf("left out: %v", err))
+	}
+	if l.Rows == nil {
+		err = l.sampled(len(c.Indices))
+	}
+	return c, err
 }
 
 // defaultRadii are those of the paper's tables.
 var defaultRadii = []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}
 
 // accuracyTable has a row for each method: certified accuracy at the radii, average certified radius, seconds.
-func accuracyTable(results []certified, radii []float64) *figures.Table {
+func accuracyTable(c *figures.Certified, radii []float64) *figures.Table {
 	t := &figures.Table{Columns: []string{"method"}}
 	for _, r := range radii {
 		t.Columns = append(t.Columns, "r="+strconv.FormatFloat(r, 'g', -1, 64))
 	}
 	t.Columns = append(t.Columns, "average radius", "seconds")
-	for _, c := range results {
-		row := []string{c.Method}
+	for i, curve := range c.Curves {
+		row := []string{curve.Method}
 		for _, r := range radii {
-			row = append(row, fmt.Sprintf("%.3f", rs.CertifiedAccuracy(c.Results, r)))
+			row = append(row, fmt.Sprintf("%.3f", rs.CertifiedAccuracy(curve.Results, r)))
 		}
-		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", rs.AverageRadius(c.Results)), fmt.Sprintf("%.3f", c.seconds)))
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", rs.AverageRadius(curve.Results)), fmt.Sprintf("%.3f", c.Seconds[i])))
+	}
+	return t
+}
+
+// intervalTable has the confidence interval of each certified accuracy of accuracyTable.
+func intervalTable(c *figures.Certified, radii []float64, level float64) *figures.Table {
+	t := &figures.Table{Columns: []string{"method"}}
+	for _, r := range radii {
+		t.Columns = append(t.Columns, "r="+strconv.FormatFloat(r, 'g', -1, 64))
+	}
+	for _, curve := range c.Curves {
+		row := []string{curve.Method}
+		for _, r := range radii {
+			lo, hi := rs.AccuracyBand(curve.Results, r, level)
+			row = append(row, fmt.Sprintf("%.3f–%.3f", lo, hi))
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
 
 // certificates has a row for each image and method: what was certified, and what α was spent on.
-func certificates(l *loaded, results []certified) *figures.Table {
+func certificates(c *figures.Certified) *figures.Table {
 	t := &figures.Table{Columns: []string{"index", "label", "method", "class", "radius", "alpha spent", "bounds"}}
-	for i, e := range l.Rows {
-		for _, c := range results {
-			r := c.Results[i]
-			var bounds []string
-			for _, s := range r.Ledger {
-				side := "lower"
-				if s.Upper {
-					side = "upper"
+	t.Rows = make([][]string, 0, len(c.Indices)*len(c.Curves))
+	var b []byte
+	for i, index := range c.Indices {
+		for _, curve := range c.Curves {
+			r := curve.Results[i]
+			b = b[:0]
+			for k, s := range r.Ledger {
+				if k > 0 {
+					b = append(b, "; "...)
 				}
-				bounds = append(bounds, fmt.Sprintf("%s %s %s %.17g at %d×%g", s.Of, side, s.Bound, s.Value, s.Times, s.Alpha))
+				side := " lower "
+				if s.Upper {
+					side = " upper "
+				}
+				b = append(append(append(append(b, s.Of...), side...), s.Bound...), ' ')
+				b = append(strconv.AppendFloat(b, s.Value, 'g', 17, 64), " at "...)
+				b = append(strconv.AppendInt(b, int64(s.Times), 10), "×"...)
+				b = strconv.AppendFloat(b, s.Alpha, 'g', -1, 64)
 			}
 			t.Rows = append(t.Rows, []string{
-				strconv.Itoa(e.Index), strconv.Itoa(e.Label), c.Method, strconv.Itoa(r.Class), strconv.FormatFloat(r.Radius, 'g', -1, 64),
-				strconv.FormatFloat(r.Alpha(), 'g', -1, 64), strings.Join(bounds, "; "),
+				strconv.Itoa(index), strconv.Itoa(r.Label), curve.Method, strconv.Itoa(r.Class), strconv.FormatFloat(r.Radius, 'g', -1, 64),
+				strconv.FormatFloat(r.Alpha(), 'g', -1, 64), string(b),
 			})
 		}
 	}
@@ -218,12 +264,20 @@ func writeTable(path string, t *figures.Table, caption string) error {
 	return os.Rename(next, path)
 }
 
-// report prints a run's table and writes it, with the certificates of each image, into its folder.
-func report(w io.Writer, l *loaded, results []certified, dir string, alpha float64, radii []float64) error {
+// report prints a run's table and writes it, with the certificates of each image, into a folder.
+func report(w io.Writer, l *loaded, c *figures.Certified, dir string, alpha float64, radii []float64) error {
 	caption := l.Settings(alpha).Caption()
+	if l.Rows == nil {
+		s := l.Settings(alpha)
+		s.Images = len(c.Indices)
+		caption = s.Caption()
+	}
 	fmt.Fprintln(w, caption)
-	t := accuracyTable(results, radii)
+	t := accuracyTable(c, radii)
 	if err := t.WriteText(w); err != nil {
+		return err
+	}
+	if err := l.remark(c, alpha); err != nil {
 		return err
 	}
 	for _, note := range l.notes {
@@ -232,14 +286,49 @@ func report(w io.Writer, l *loaded, results []certified, dir string, alpha float
 	if err := writeTable(filepath.Join(dir, "table.tsv"), t, caption); err != nil {
 		return err
 	}
-	return writeTable(filepath.Join(dir, "certificates.tsv"), certificates(l, results), caption)
+	return writeTable(filepath.Join(dir, "certificates.tsv"), certificates(c), caption)
+}
+
+// remark notes what α means for all images together, what an early end saved, and what noise on a grid cost.
+func (l *loaded) remark(c *figures.Certified, alpha float64) error {
+	m := len(c.Indices)
+	const beta = 0.001
+	l.notes = append(l.notes, fmt.Sprintf("α = %g is of each certificate: of a method's %d, %.3g are expected to be wrong at most, and more than %d with probability %g at most; --simultaneous makes α that of all together",
+		alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta))
+	if l.Run.Until.Stops != nil {
+		l.notes = append(l.notes, fmt.Sprintf("until %s by %s: %d draws an image on average, of %d at most", l.Run.Until.Rule, l.Run.Until.Method, c.Draws/m, l.Run.N))
+	}
+	if l.Run.Noise == (countlog.Noise{}) {
+		return nil
+	}
+	l.notes = append(l.notes, fmt.Sprintf("noise on a grid of %d steps: votes certify the classifier of the rounded input, at no cost; a Lipschitz score loses what E‖Z-Z'‖ ≤ %.2g does to it", l.Run.Noise.Steps, l.Run.Noise.Rounding))
+	at := slices.IndexFunc(c.Curves, func(curve figures.Curve) bool { return curve.Method == "lipschitz" })
+	if at < 0 {
+		return nil
+	}
+	free, err := l.CertifyRows(func(yield func(*rs.Evidence, error) bool) {
+		for e, err := range l.log.Rows() {
+			if err == nil {
+				e.Rounding = 0
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}, alpha, []string{"lipschitz"})
+	if err != nil {
+		return err
+	}
+	with, without := rs.AverageRadius(c.Curves[at].Results), rs.AverageRadius(free.Curves[0].Results)
+	l.notes = append(l.notes, fmt.Sprintf("that costs lipschitz %.4f of an average radius of %.4f", without-with, without))
+	return nil
 }
 
 func certifyCommand() *cobra.Command {
-	var alpha, tau float64
-	var method, bound, out string
+	var alpha, tau, interval float64
+	var method, bound, out, scores string
 	var radii []float64
-	var unsound bool
+	var unsound, simultaneous bool
 	var list strings.Builder
 	for _, m := range rs.Methods {
 		fmt.Fprintf(&list, "  %-15s %s\n", m.Name, m.Doc)
@@ -260,8 +349,11 @@ Methods:
 		Example: "  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("tau") && !(0 <= tau && tau <= math.MaxFloat64) {
-				return fmt.Errorf("--tau %v: must be at least 0 and finite", tau)
+			if err := cmp.Or(checkTau(cmd.Flags().Changed, tau), checkAlpha(alpha)); err != nil {
+				return err
+			}
+			if interval != 0 && !(0 < interval && interval < 1) {
+				return fmt.Errorf("--interval %v: must lie between 0 and 1", interval)
 			}
 			if err := checkRadii(radii); err != nil {
 				return err
@@ -276,26 +368,58 @@ Methods:
 					return fmt.Errorf("--bound: %w", err)
 				}
 			}
-			l, err := load(args[0], alpha, tau)
+			if scores != "" {
+				m, err := rs.ParseScoreMap(scores)
+				if err != nil {
+					return fmt.Errorf("--scores: %w", err)
+				}
+				scores = m.String()
+			}
+			images := 0
+			if simultaneous {
+				log, err := countlog.Open(args[0])
+				if err != nil {
+					return err
+				}
+				// Of those planned, so that sampling the rest changes nothing.
+				images = log.Planned()
+				alpha = rs.SimultaneousAlpha(alpha, images)
+			}
+			l, err := open(args[0], alpha, tau)
 			if err != nil {
 				return err
 			}
-			l.Bound = chosen
-			results, err := l.certify(method, unsound, alpha)
+			l.Bound, l.Scores = chosen, scores
+			c, err := l.certify(method, unsound, alpha)
 			if err != nil {
 				return err
 			}
 			if out == "" {
 				out = args[0]
 			}
-			return report(cmd.OutOrStdout(), l, results, out, alpha, radii)
+			if images > 0 {
+				l.notes = append(l.notes, fmt.Sprintf("simultaneous: a method's certificates of %d images hold all together with probability 1-%.3g, at α = %.3g each", images, alpha*float64(images), alpha))
+			}
+			w := cmd.OutOrStdout()
+			if err := report(w, l, c, out, alpha, radii); err != nil || interval == 0 {
+				return err
+			}
+			t, caption := intervalTable(c, radii, interval), fmt.Sprintf("%g%% confidence intervals of certified accuracy, over images", 100*interval)
+			fmt.Fprintln(w, caption)
+			if err := t.WriteText(w); err != nil {
+				return err
+			}
+			return writeTable(filepath.Join(out, "intervals.tsv"), t, caption)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&method, "method", "all", "methods, separated by commas, or all that are sound")
 	f.BoolVar(&unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
 	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
+	f.StringVar(&scores, "scores", "", "map of scores that methods take, of those logged (default: every one, with α shared)")
 	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
+	f.BoolVar(&simultaneous, "simultaneous", false, "make α the error probability of all certificates of a method together")
+	f.Float64Var(&interval, "interval", 0, "level, 0.95 say, of confidence intervals of certified accuracy, to print and write as intervals.tsv")
 	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&radii, "radii", defaultRadii, "radii of the table")
 	f.StringVar(&out, "out", "", "folder for table.tsv and certificates.tsv; default: RUN")

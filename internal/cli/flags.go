@@ -27,6 +27,14 @@ func checkSigma(sigma float64) error {
 	return nil
 }
 
+// checkTau takes a temperature that was given.
+func checkTau(changed func(flag string) bool, tau float64) error {
+	if changed("tau") && !(0 <= tau && tau <= math.MaxFloat64) {
+		return fmt.Errorf("--tau %v: must be at least 0 and finite", tau)
+	}
+	return nil
+}
+
 func checkRadii(radii []float64) error {
 	for _, r := range radii {
 		if !(0 <= r && r <= math.MaxFloat64) {
@@ -56,7 +64,7 @@ func one(what string) cobra.PositionalArgs {
 // kinds are pflag's names of types in words.
 var kinds = map[string]string{
 	"bool": "true or false", "int": "a whole number", "uint64": "a whole number of at least 0",
-	"float64": "a number", "float64Slice": "numbers separated by commas",
+	"float64": "a number", "float64Slice": "numbers separated by commas", "intSlice": "whole numbers separated by commas",
 }
 
 // flagError says what is wrong with a flag in the command's words.

@@ -283,7 +283,8 @@ func TestUnsoundActs(t *testing.T) {
 		t.Errorf("no note:\n%s", text)
 	}
 	must(t, "certify", smoke(t), "--unsound", "--out", out)
-	if tab := table(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(rs.MethodNames()) {
+	// Those that need the scores of all classes are left out.
+	if tab := table(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(rs.MethodNames())-3 {
 		t.Errorf("all of them: %d rows", len(tab.Rows))
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
@@ -27,6 +29,40 @@ type draws struct {
 	tuning int // images outside those, for the temperature
 	n0, n  int
 	seed   uint64
+	scores []string // maps whose scores of all classes are logged
+	grid   bool     // noise on the images' own grid
+	until  until    // zero draws n of every image
+}
+
+// until is when an image's draws end early.
+type until struct {
+	rule, method string
+	alpha, tau   float64 // tau is negative where it is to be chosen
+}
+
+// check names the first flag that is out of range.
+func (u until) check(changed func(flag string) bool) error {
+	if u.rule == "" {
+		for _, flag := range []string{"method", "alpha", "tau"} {
+			if changed(flag) {
+				return fmt.Errorf("--%s says what --until asks about, and there is no --until; certify has flags of its own", flag)
+			}
+		}
+		return nil
+	}
+	if _, err := rs.ParseRule(u.rule); err != nil {
+		return fmt.Errorf("--until: %w", err)
+	}
+	return cmp.Or(checkTau(changed, u.tau), checkAlpha(u.alpha))
+}
+
+// firstStop draws are the least that an image gets, growth is how many times as many it gets by the next stop.
+const firstStop, stopGrowth = 100, 1.5
+
+// of is the rule of a run of n draws, in blocks.
+func (u until) of(n, block int) countlog.Until {
+	rule, _ := rs.ParseRule(u.rule) // checked
+	return countlog.Until{Rule: rule.String(), Method: u.method, Alpha: u.alpha, Tau: max(0, u.tau), Stops: rs.Stops(firstStop, block, n, stopGrowth)}
 }
 
 // check names the first flag that is out of range.
@@ -73,16 +109,42 @@ const marginRadius = 4
 // sampling draws from a model on a dataset, compiled once for all runs. What is complete needs no device.
 type sampling struct {
 	*opened
-	model   *training.Model
-	data    *data.Dataset
-	block   int             // draws at once
-	sampler *sample.Sampler // nil until needed
+	model    *training.Model
+	data     *data.Dataset
+	block    int                        // draws at once
+	samplers map[string]*sample.Sampler // by what they are made for
 }
 
 func (s *sampling) close() {
-	if s.sampler != nil {
-		s.sampler.Close()
+	for _, p := range s.samplers {
+		p.Close()
 	}
+}
+
+// of returns the sampler of a run, made when it is needed first.
+func (s *sampling) of(run countlog.Run) (*sample.Sampler, error) {
+	key := fmt.Sprint(run.Scores, run.Noise)
+	if run.Noise != (countlog.Noise{}) {
+		key += fmt.Sprint(run.Sigma)
+	}
+	if p := s.samplers[key]; p != nil {
+		return p, nil
+	}
+	settings, err := sample.SettingsOf(run)
+	if err != nil {
+		return nil, err
+	}
+	p, err := sample.New(s.backend, sample.Classifier{
+		Logits: s.model.Logits, Store: s.model.Store, Size: [3]int{s.data.Height, s.data.Width, s.data.Channels}, Classes: s.data.Classes(),
+	}, settings)
+	if err != nil {
+		return nil, err
+	}
+	if s.samplers == nil {
+		s.samplers = map[string]*sample.Sampler{}
+	}
+	s.samplers[key] = p
+	return p, nil
 }
 
 // run draws a run and its tuning images into the folder dir. Seconds count this call alone.
@@ -92,25 +154,57 @@ func (s *sampling) run(ctx context.Context, dir string, d draws) (seconds float6
 	if err != nil {
 		return 0, err
 	}
+	what := fmt.Sprintf("sampling σ=%g", d.sigma)
+	tune := func() error {
+		t, err := s.create(ctx, filepath.Join(dir, tuningFolder), tuning)
+		if err != nil {
+			return err
+		}
+		return errors.Join(s.fill(ctx, t, what+" (for the temperature)"), t.Close())
+	}
+	if d.until.rule != "" {
+		if d.until.method == "lipschitz" && d.until.tau < 0 {
+			if d.until.tau, err = s.chooseTau(dir, d, run, tune); err != nil {
+				return 0, err
+			}
+		}
+		run.Until = d.until.of(run.N, run.Block)
+		if _, _, err := run.Ranger(); err != nil {
+			return 0, fmt.Errorf("--until with --method: %w", err)
+		}
+	}
 	// The run's folder is asked first: where it holds another run, nothing is drawn for it.
 	w, err := s.create(ctx, dir, run)
 	if err != nil {
 		return 0, err
 	}
 	defer w.Close()
-	what := fmt.Sprintf("sampling σ=%g", d.sigma)
 	if d.tuning > 0 {
-		t, err := s.create(ctx, filepath.Join(dir, tuningFolder), tuning)
-		if err != nil {
-			return 0, err
-		}
-		defer t.Close()
-		if err := s.fill(ctx, t, what+" (for the temperature)"); err != nil {
+		if err := tune(); err != nil {
 			return 0, err
 		}
 	}
 	err = s.fill(ctx, w, what)
 	return time.Since(begun).Seconds(), err
+}
+
+// chooseTau draws the tuning images and chooses the temperature of the soft votes that a rule asks about.
+func (s *sampling) chooseTau(dir string, d draws, run countlog.Run, tune func() error) (float64, error) {
+	if d.tuning == 0 {
+		return 0, fmt.Errorf("--until with --method lipschitz needs a temperature: give --tau, or images to choose it on (--tuning)")
+	}
+	if err := tune(); err != nil {
+		return 0, err
+	}
+	log, err := countlog.Open(filepath.Join(dir, tuningFolder))
+	if err != nil {
+		return 0, err
+	}
+	rows, err := log.All()
+	if err != nil {
+		return 0, err
+	}
+	return rs.ChooseTau(rows, run.N, run.Model.Lambda, d.until.alpha), nil
 }
 
 // plan says what is to be drawn.
@@ -138,9 +232,13 @@ func (s *sampling) plan(d draws) (run, tuning countlog.Run, err error) {
 		Block:      s.block,
 		MarginMax:  float64(float32(marginRadius * s.model.Lambda.Value())),
 		MarginBins: countlog.DefaultMarginBins,
+		Scores:     d.scores,
+	}
+	if d.grid {
+		run.Noise = sample.GridNoise(sample.GridSteps(d.sigma), s.data.Height*s.data.Width*s.data.Channels)
 	}
 	tuning = run
-	tuning.Examples, tuning.N = others, min(d.n, tuningDraws)
+	tuning.Examples, tuning.N, tuning.Scores = others, min(d.n, tuningDraws), nil
 	return run, tuning, nil
 }
 
@@ -177,32 +275,44 @@ func (s *sampling) fill(ctx context.Context, w *countlog.Writer, what string) er
 	if s.String() != run.Backend {
 		return fmt.Errorf("%s: begun on backend %s; this is %s, whose draws may differ: set GOMLX_BACKEND, or choose another --out", what, run.Backend, s)
 	}
-	if s.sampler == nil {
-		var err error
-		if s.sampler, err = sample.New(s.backend, sample.Classifier{
-			Logits: s.model.Logits, Store: s.model.Store, Size: [3]int{s.data.Height, s.data.Width, s.data.Channels}, Classes: s.data.Classes(),
-		}, sample.Settings{Block: run.Block, Edges: run.Edges()}); err != nil {
-			return err
-		}
+	p, err := s.of(run)
+	if err != nil {
+		return err
 	}
-	return s.sampler.Run(ctx, w, s.data, progress(s.log, what, "images", w.Count(), run.Examples.Count))
+	return p.Run(ctx, w, s.data, progress(s.log, what, "images", w.Count(), run.Examples.Count))
 }
 
 func sampleCommand() *cobra.Command {
 	s := draws{sigma: 0.5, images: 200, tuning: 50, n0: 100, n: 10000, seed: 1}
-	var ref, out string
+	var ref, out, noise string
 	var block int
+	var maps []string
 	c := &cobra.Command{
 		Use:   "sample MODEL",
 		Short: "Sample a model's predictions under noise into a run's folder",
 		Long: `Sample the predictions of a trained model under Gaussian noise on the test split and keep the votes
 and margin histograms as a run: run.json and a table with one line an image. Stopped and started again with the
 same flags, it goes on where it stopped.`,
-		Example: "  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 10000 --out runs/mnist-0.25",
-		Args:    one("model's folder"),
+		Example: `  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 10000 --out runs/mnist-0.25
+  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 100000 --until "radius>=0.5" --out runs/half`,
+		Args: one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := cmp.Or(s.check(), checkLeast("block", block, 1)); err != nil {
+			if err := cmp.Or(s.check(), checkLeast("block", block, 1), s.until.check(cmd.Flags().Changed)); err != nil {
 				return err
+			}
+			for _, text := range maps {
+				m, err := rs.ParseScoreMap(text)
+				if err != nil {
+					return fmt.Errorf("--scores: %w", err)
+				}
+				s.scores = append(s.scores, m.String())
+			}
+			switch noise {
+			case "gaussian":
+			case countlog.Discrete:
+				s.grid = true
+			default:
+				return fmt.Errorf("--noise %s: known: gaussian, %s", noise, countlog.Discrete)
 			}
 			m, err := training.Load(args[0])
 			if err != nil {
@@ -237,6 +347,12 @@ same flags, it goes on where it stopped.`,
 	f.IntVar(&s.n0, "n0", s.n0, "draws an image to select the class with")
 	f.IntVar(&s.n, "n", s.n, "draws an image to estimate with")
 	f.Uint64Var(&s.seed, "seed", s.seed, "seed of the noise")
+	f.StringArrayVar(&maps, "scores", nil, "log the scores of all classes by a map, "+strings.Join(rs.ScoreMapNames(), ", ")+", and a factor of the logits; once for each")
+	f.StringVar(&noise, "noise", "gaussian", "gaussian, as float32 has it, or discrete: exact on the grid of 8-bit images")
+	f.StringVar(&s.until.rule, "until", "", "end an image's draws, at most n, where a question is settled: radius>=0.5, or width<=5%")
+	f.StringVar(&s.until.method, "method", "twobound", "with --until: whose radius is asked about: mono, twobound, lipschitz")
+	f.Float64Var(&s.until.alpha, "alpha", 0.001, "with --until: error probability of its certificate")
+	f.Float64Var(&s.until.tau, "tau", -1, "with --until and lipschitz: temperature of soft votes; default: chosen on the tuning images")
 	f.IntVar(&block, "block", defaultBlock, "draws a block, part of the run's settings")
 	return c
 }

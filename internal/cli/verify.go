@@ -17,6 +17,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -122,6 +123,9 @@ func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, m *training.
 	if d.Len() != run.Dataset.Size || d.Classes() != run.Dataset.Classes {
 		return nil, fmt.Errorf("%s: %d images of %d classes, but %s has %d of %d", file, run.Dataset.Size, run.Dataset.Classes, ref, d.Len(), d.Classes())
 	}
+	if want := sample.GridNoise(run.Noise.Steps, d.Height*d.Width*d.Channels); run.Noise.Steps > 0 && run.Noise != want {
+		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v", file, run.Noise.Rounding, run.Noise.Steps, ref, want.Rounding)
+	}
 	for _, e := range rows {
 		if want := d.Label(e.Index); e.Label != want {
 			return nil, fmt.Errorf("%s: example %d: label %d, but the dataset has %d", v.dir, e.Index, e.Label, want)
@@ -136,24 +140,28 @@ type written struct {
 	file   string
 	method int // column
 	drop   int // columns at the end that no evidence decides
-	table  func(l *loaded, results []certified, columns []string) *figures.Table
+	table  func(c *figures.Certified, columns []string) *figures.Table
 }
 
-var certificatesWritten = written{"certificates.tsv", 2, 0, func(l *loaded, results []certified, _ []string) *figures.Table {
-	return certificates(l, results)
+var certificatesWritten = written{"certificates.tsv", 2, 0, func(c *figures.Certified, _ []string) *figures.Table {
+	return certificates(c)
 }}
 
-var tableWritten = written{"table.tsv", 0, 1, func(_ *loaded, results []certified, columns []string) *figures.Table {
+var tableWritten = written{"table.tsv", 0, 1, func(c *figures.Certified, columns []string) *figures.Table {
 	var radii []float64
 	for _, name := range columns {
 		if r, err := strconv.ParseFloat(strings.TrimPrefix(name, "r="), 64); err == nil && strings.HasPrefix(name, "r=") {
 			radii = append(radii, r)
 		}
 	}
-	return accuracyTable(results, radii)
+	return accuracyTable(c, radii)
 }}
 
-var alphaCaption, tauCaption = regexp.MustCompile(`α = ([^ ,]+)`), regexp.MustCompile(`τ = ([^ ,]+)`)
+var (
+	alphaCaption  = regexp.MustCompile(`α = ([^ ,]+)`)
+	tauCaption    = regexp.MustCompile(`τ = ([^ ,]+)`)
+	scoresCaption = regexp.MustCompile(`scores (\S+) (t=[^ ,]+)`)
+)
 
 // table computes a table from the log again, where certify left one, and compares line by line.
 func (v *verification) table(t written) error {
@@ -179,6 +187,9 @@ func (v *verification) table(t written) error {
 	l, err := load(v.dir, alpha, v.tau)
 	if err != nil {
 		return err
+	}
+	if found := scoresCaption.FindStringSubmatch(caption); found != nil {
+		l.Scores = found[1] + "," + found[2]
 	}
 	// A caption says τ to four digits, and not at all where it is 0 or none.
 	tau, byHand := 0.0, ""
@@ -216,19 +227,15 @@ func (v *verification) table(t written) error {
 	furthest := 0
 	for _, bound := range append([]rs.BoundEntry{{}}, rs.Bounds...) {
 		l.Bound = bound.Bound
-		curves, err := l.Certify(alpha, names)
+		c, err := l.CertifyRows(l.rows(), alpha, names)
 		if err != nil {
 			if bound.Bound != nil {
 				continue
 			}
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		results := make([]certified, len(curves))
-		for i, c := range curves {
-			results[i].Curve = c
-		}
 		var again bytes.Buffer
-		if err := t.table(l, results, strings.Split(lines[1], "\t")).WriteTSV(&again, l.Settings(alpha).Caption()); err != nil {
+		if err := t.table(c, strings.Split(lines[1], "\t")).WriteTSV(&again, l.Settings(alpha).Caption()); err != nil {
 			return err
 		}
 		at, want := firstDifference(lines, strings.Split(strings.TrimSuffix(again.String(), "\n"), "\n"), t.drop)
@@ -320,7 +327,7 @@ func (v *verification) drawAgain(ctx context.Context, l *loaded, m *training.Mod
 		}{
 			{"label", row.Label, e.Label}, {"clean class and margin", row.Clean, e.Clean}, {"selection", row.Selection, e.Selection},
 			{"estimation", row.Estimation, e.Estimation}, {"selection_margins", row.SelectionMargins.Counts, e.SelectionMargins.Counts},
-			{"margins", row.Margins.Counts, e.Margins.Counts},
+			{"margins", row.Margins.Counts, e.Margins.Counts}, {"scores", row.Scores, e.Scores},
 		} {
 			if !reflect.DeepEqual(c.there, c.now) {
 				return fmt.Errorf("%s: example %d: %s: drawn again, they differ", filepath.Join(v.dir, countlog.CountsFile), e.Index, c.column)
@@ -349,8 +356,8 @@ the device, against every count. Says what was checked, and ends at the first di
 			if err := checkLeast("redraw", v.redraw, 0); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("tau") && !(0 <= v.tau && v.tau <= 1e300) {
-				return fmt.Errorf("--tau %v: must be at least 0 and finite", v.tau)
+			if err := checkTau(cmd.Flags().Changed, v.tau); err != nil {
+				return err
 			}
 			v.dir, v.w, v.log = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return v.run(cmd.Context())

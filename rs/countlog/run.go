@@ -108,7 +108,7 @@ const Discrete = "discrete"
 type Noise struct {
 	Kind  string `json:"kind"`
 	Steps int    `json:"steps"` // of the grid, in [0, 1]
-	// Rounding bounds E‖Z - Z'‖ (l2) between the Gaussian noise Z and what was drawn, Z'.
+	// Rounding bounds ‖Z - Z'‖ (l2) of every draw, between the Gaussian noise Z and what was drawn, Z'.
 	Rounding float64 `json:"rounding"`
 }
 
@@ -353,6 +353,9 @@ func parseRun(data []byte) (Run, error) {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&r); err != nil {
 		return Run{}, jsonError(data, err)
+	}
+	if len(r.Scores) == 0 {
+		r.Scores = nil // as a run without has them
 	}
 	return r, r.Validate()
 }

@@ -31,9 +31,8 @@ const (
 	guideBits = 12
 	// tailDeviations is where P falls below 2⁻¹²⁸.
 	tailDeviations = 13.2
-	// leastDeviation, in steps, makes the error of rounding uniform but for a part in 10¹³⁶.
-	leastDeviation = 4
-	fineDeviation  = 512 // in steps: rounding then costs a radius some thousandths of σ√pixels
+	leastDeviation = 4   // in steps
+	fineDeviation  = 512 // in steps: rounding then costs a radius about a thousandth of σ√pixels
 	mostDeviation  = 1 << 17
 	mostGrid       = 1 << 23 // steps: image and noise are whole numbers that float32 has
 )
@@ -128,10 +127,10 @@ func gridMasses(steps int, sigma float64, most int) []*big.Float {
 	return masses
 }
 
-// Rounding bounds E‖Z - Z'‖ (l2, in units of the image) between Gaussian noise and that noise on the grid, for images of so many values: a
-// value's error is uniform on a step.
+// Rounding bounds ‖Z - Z'‖ (l2, in units of the image) between Gaussian noise and that noise on the grid, for images of so many
+// values: half a step each.
 func (g *Grid) Rounding(values int) float64 {
-	return math.Sqrt(float64(values)/12) / float64(g.Steps) * (1 + 1e-12)
+	return math.Sqrt(float64(values)) / float64(2*g.Steps) * (1 + 1e-12)
 }
 
 // draw returns J for a random number u, and more of them from r where 64 bits don't tell.

@@ -123,26 +123,6 @@ func TestGridDraws(t *testing.T) {
 	}
 }
 
-// What rounding moves: E‖Z-Z'‖² is d/12 steps².
-func TestGridRounding(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, s := range []float64{4, 128} {
-		sum := 0.0
-		const n = 1 << 20
-		for range n {
-			z := s * r.NormFloat64()
-			sum += (z - math.Round(z)) * (z - math.Round(z))
-		}
-		g, err := NewGrid(255, s/255)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, want := g.Rounding(784), math.Sqrt(784*sum/n)/255; math.Abs(got/want-1) > 0.005 {
-			t.Errorf("s = %g: %g, measured %g", s, got, want)
-		}
-	}
-}
-
 func TestGridRefuses(t *testing.T) {
 	for _, c := range []struct {
 		steps int

@@ -162,7 +162,7 @@ func TestGridEvidence(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := math.Sqrt(values/12.) / float64(steps); math.Abs(e.Rounding/want-1) > 1e-9 {
+		if want := math.Sqrt(values) / 2 / float64(steps); math.Abs(e.Rounding/want-1) > 1e-9 {
 			t.Errorf("rounding %g, want %g", e.Rounding, want)
 		}
 		draws, err := p.Draws(level(1), sigma, 5, 1, sample.Estimation, 0)
