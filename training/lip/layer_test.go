@@ -291,10 +291,10 @@ func TestAOL(t *testing.T) {
 	near(t, "AOL as a convolution", got, make([]float32, 24), 1e-6)
 }
 
-// TestGradientsOfBothBackends: the parametrisations and layers have finite, equal gradients.
+// TestGradientsOfBothBackends: the parametrisations and layers have finite, equal values and gradients.
 func TestGradientsOfBothBackends(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 13))
-	for _, c := range []struct {
+	cases := []struct {
 		name   string
 		f      func(in []*Node) *Node
 		inputs []*tensors.Tensor
@@ -302,24 +302,51 @@ func TestGradientsOfBothBackends(t *testing.T) {
 		{"Bjorck", func(in []*Node) *Node { return Bjorck(in[0], iterations) }, []*tensors.Tensor{tensor(r, 7, 4)}},
 		{"AOL", func(in []*Node) *Node { return AOL(in[0]) }, []*tensors.Tensor{tensor(r, 4, 7)}},
 		{"AOLConvolution", func(in []*Node) *Node { return AOLConvolution(in[0], 1) }, []*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
+		{"AOLConvolution strided", func(in []*Node) *Node { return AOLConvolution(in[0], 2) }, []*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
 		{"BCOP", func(in []*Node) *Node { return BCOP(in[0], in[1], 3, iterations) }, []*tensors.Tensor{tensor(r, 2, 4), tensor(r, BCOPTaps(3), 4, 2)}},
+		{"Strided", func(in []*Node) *Node { return Strided(in[0], in[1]) }, []*tensors.Tensor{tensor(r, 2, 2, 3, 4), tensor(r, 3, 3, 4, 2)}},
 		{"SLLScale", func(in []*Node) *Node { return SLLScale(in[0], in[1]) }, []*tensors.Tensor{tensor(r, 3, 3, 4, 2), tensor(r, 4)}},
 		{"residual", func(in []*Node) *Node { return residual(in[0], in[1], in[2], Circular) }, []*tensors.Tensor{tensor(r, 2, 5, 4, 2), tensor(r, 3, 3, 3, 2), tensor(r, 3)}},
+		{"Cayley", func(in []*Node) *Node { return orthonormal(in[0]) }, []*tensors.Tensor{tensor(r, 7, 4)}},
+		{"CayleyConvolution", func(in []*Node) *Node { return CayleyConvolution(in[0], 4, 5) }, []*tensors.Tensor{tensor(r, 3, 3, 2, 3)}},
+		{"FourierConvolution", func(in []*Node) *Node { return FourierConvolution(in[0], in[1]) }, []*tensors.Tensor{tensor(r, 2, 4, 5, 2), tensor(r, 4, 5, 2, 3)}},
+		{"SOC", func(in []*Node) *Node { return SOC(in[0], Sub(in[1], adjoint(in[1])), Zero, 6) }, []*tensors.Tensor{tensor(r, 2, 4, 3, 2), tensor(r, 3, 3, 2, 2)}},
+		{"Spectral", func(in []*Node) *Node {
+			norm, _ := Spectral(func(x *Node) *Node { return DotProduct(x, in[0]) }, Const(in[0].Graph(), [][]float32{{1, -2, 3, 4}}))
+			return norm
+		}, []*tensors.Tensor{tensor(r, 4, 3)}},
+		{"Normalised", func(in []*Node) *Node { return Normalised(in[0]) }, []*tensors.Tensor{tensor(r, 4, 3)}},
+		{"Sandwich", func(in []*Node) *Node { return Sandwich{3}.Apply(in[0], in[1:]) }, []*tensors.Tensor{tensor(r, 2, 5), tensor(r, 8, 3), tensor(r, 3)}},
 		{"MaxMin", func(in []*Node) *Node { return MaxMin(in[0]) }, []*tensors.Tensor{tensor(r, 3, 4)}},
+		{"GroupSort", func(in []*Node) *Node { return GroupSort(in[0], 5) }, []*tensors.Tensor{tensor(r, 3, 10)}},
+		{"Householder", func(in []*Node) *Node { return Householder(in[0], in[1]) }, []*tensors.Tensor{tensor(r, 3, 8), tensor(r, 4)}},
+		{"NormPool", func(in []*Node) *Node { return NormPool{2}.Apply(in[0], nil) }, []*tensors.Tensor{tensor(r, 2, 4, 6, 3)}},
+		{"AveragePool", func(in []*Node) *Node { return AveragePool{2}.Apply(in[0], nil) }, []*tensors.Tensor{tensor(r, 2, 4, 6, 3)}},
 		{"SpaceToDepth", func(in []*Node) *Node { return SpaceToDepth(in[0], 2) }, []*tensors.Tensor{tensor(r, 2, 4, 6, 3)}},
-	} {
-		f := func(in []*Node) []*Node {
-			y := c.f(in)
+	}
+	var inputs []*tensors.Tensor
+	for _, c := range cases {
+		inputs = append(inputs, c.inputs...)
+	}
+	f := func(in []*Node) (out []*Node) { // one graph, compiled once
+		for _, c := range cases {
+			own := in[:len(c.inputs)]
+			in = in[len(c.inputs):]
+			y := c.f(own)
 			// Some smooth function of the output whose gradient isn't the same for every entry.
-			return append([]*Node{y}, Gradient(ReduceAllSum(Square(AddScalar(y, 0.3))), in...)...)
+			out = append(append(out, y), Gradient(ReduceAllSum(Square(AddScalar(y, 0.3))), own...)...)
 		}
-		a, b := run(backend, f, c.inputs...), run(pure, f, c.inputs...)
-		for i := range a {
+		return out
+	}
+	a, b := run(backend, f, inputs...), run(pure, f, inputs...)
+	for _, c := range cases {
+		for i := range len(c.inputs) + 1 {
 			near(t, fmt.Sprint(c.name, ", output and gradients, ", i), flat(a[i]), flat(b[i]), 1e-4*(1+norm(flat(b[i]))))
 			if i > 0 && c.name != "Bjorck" && norm(flat(a[i])) == 0 {
 				t.Errorf("%s: the gradient by input %d is 0", c.name, i-1)
 			}
 		}
+		a, b = a[len(c.inputs)+1:], b[len(c.inputs)+1:]
 	}
 }
 
@@ -347,6 +374,42 @@ func TestOut(t *testing.T) {
 		{Residual{Kernel: 5, Inner: 8}, Size{4, 6, 2}, "no larger than the image 4×6×2"},
 		{Residual{Kernel: 3, Inner: 0}, Size{4, 6, 2}, "at least one channel"},
 		{Residual{Kernel: 3, Inner: 8}, Size{48}, "residual 3×3 8 (SLL) needs an input [h, w, c], or a flat one and a kernel of 1"},
+		{Dense{Kind: "qr", Units: 3}, Size{7}, `no dense layer "qr"; known: aol, bjorck, cayley, free, normalised, spectral`},
+		{Dense{Kind: "bjorck", Units: 3}, Size{2, 2, 1}, "dense 3 (Björck) needs"},
+		{Sandwich{3}, Size{7}, "3"},
+		{Sandwich{3}, Size{7, 1, 1}, "sandwich 3 needs a flat input"},
+		{Sandwich{}, Size{7}, "at least one unit"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5, Stride: 2}, Size{4, 6, 2}, "2×3×5"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5, Stride: 2, Padding: Zero}, Size{5, 7, 2}, "3×4×5"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5, Stride: 2, Padding: Circular}, Size{5, 6, 2}, "conv 3×3 5 (aol, stride 2) needs an input with h and w multiples of its stride, not 5×6×2"},
+		{Convolution{Kind: "soc", Kernel: 3, Channels: 5, Stride: 2, Padding: Zero}, Size{6, 5, 2}, "multiples of its stride"},
+		{Convolution{Kind: "soc", Kernel: 3, Channels: 5, Stride: 2}, Size{4, 4, 2}, "needs an odd kernel no larger than the image 2×2×8"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5, Stride: -1}, Size{4, 6, 2}, "multiples of its stride"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5, Padding: "mirror"}, Size{4, 6, 2}, `no padding "mirror"; known: circular, zero`},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 6, Groups: 2}, Size{4, 6, 3}, "conv 3×3 6 (aol, 2 groups) needs channels, in and out, that are multiples of its groups, not 4×6×3"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5, Groups: 2}, Size{4, 6, 2}, "multiples of its groups"},
+		{Convolution{Kind: "aol", Kernel: 3, Channels: 5, Groups: -2}, Size{4, 6, 2}, "multiples of its groups"},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 6, Groups: 2}, Size{4, 6, 2}, "even number of channels on its wider side, from 1"},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 5, Stride: 4}, Size{4, 8, 2}, "needs a kernel no smaller than its stride"},
+		{Convolution{Kind: "bcop", Kernel: 3, Channels: 5, Stride: 2}, Size{4, 8, 3}, "needs an even number of input channels where it is strided, not 3"},
+		{Convolution{Kind: "cayley", Kernel: 3, Channels: 5, Padding: Zero}, Size{4, 8, 3}, "conv 3×3 5 (cayley, zero padding) needs circular padding"},
+		{Affine{Kernel: 3}, Size{4, 6, 2}, "4×6×2"},
+		{Affine{Kernel: 3}, Size{48}, "affine residual 3×3 (LiResNet) needs an input [h, w, c]"},
+		{Affine{Kernel: 2}, Size{4, 6, 2}, "odd kernel"},
+		{Affine{Kernel: 3, Padding: "same"}, Size{4, 6, 2}, `no padding "same"`},
+		{Residual{Kernel: 1, Inner: 8}, Size{48}, "48"},
+		{Residual{Kind: "sdp", Kernel: 3, Inner: 8}, Size{4, 6, 2}, `no residual layer "sdp"; known: cpl, sll`},
+		{Residual{Kernel: 3, Inner: 8, Padding: "same"}, Size{4, 6, 2}, `no padding "same"`},
+		{Activation{Kind: "gelu"}, Size{4, 6, 2}, `no activation "gelu"; known: abs, groupsort, householder, maxmin, relu`},
+		{Activation{Kind: "groupsort", Group: 4}, Size{4, 6, 6}, "GroupSort 4 needs a number of channels that is a multiple of 4, not 4×6×6"},
+		{Activation{Kind: "groupsort", Group: -4}, Size{8}, "groups of at least one channel"},
+		{Activation{Kind: "groupsort"}, Size{4, 6, 3}, "4×6×3"},
+		{Activation{Kind: "relu", Group: 4}, Size{8}, "ReLU has no groups to sort"},
+		{Activation{Kind: "householder"}, Size{7}, "Householder needs an even number of channels, not 7"},
+		{AveragePool{2}, Size{4, 6, 3}, "2×3×3"},
+		{AveragePool{3}, Size{4, 6, 3}, "average pool 3×3 needs an input [h, w, c] with h and w multiples of 3, not 4×6×3"},
+		{NormPool{2}, Size{4, 6, 3}, "2×3×3"},
+		{NormPool{}, Size{4, 6, 3}, "l2 pool 0×0 needs"},
 		{Activation{}, Size{4, 6, 2}, "4×6×2"},
 		{Activation{}, Size{4, 6, 3}, "MaxMin needs an even number of channels, not 4×6×3"},
 		{Depth{2}, Size{4, 6, 3}, "2×3×12"},

@@ -1,10 +1,12 @@
 package lip
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -115,10 +117,69 @@ func TestMaxMin(t *testing.T) {
 	})
 }
 
+// TestActivations: what each does to numbers; GroupSort of pairs and Householder of angle π/2 are MaxMin.
+func TestActivations(t *testing.T) {
+	r := rand.New(rand.NewPCG(15, 15))
+	x := tensor(r, 20, 3, 8)
+	right := make([]float32, 4)
+	for i := range right {
+		right[i] = math.Pi / 2
+	}
+	out := run(pure, func(in []*Node) []*Node {
+		return []*Node{MaxMin(in[0]), GroupSort(in[0], 2), Householder(in[0], in[1]), GroupSort(in[0], 8), GroupSort(in[0], 4), GroupSort(in[0], 1)}
+	}, x, tensors.FromValue(right))
+	near(t, "GroupSort 2", flat(out[1]), flat(out[0]), 0)
+	near(t, "Householder", flat(out[2]), flat(out[0]), 1e-5)
+	near(t, "GroupSort 1", flat(out[5]), flat(x), 0)
+	whole, fours := flat(x), flat(x)
+	descending := func(x, y float32) int { return cmp.Compare(y, x) }
+	for i := 0; i < len(whole); i += 8 {
+		slices.SortFunc(whole[i:i+8], descending)
+		for j := range 2 {
+			g := []float32{fours[i+j], fours[i+j+2], fours[i+j+4], fours[i+j+6]}
+			slices.SortFunc(g, descending)
+			for k, v := range g {
+				fours[i+j+2*k] = v
+			}
+		}
+	}
+	near(t, "GroupSort 8", flat(out[3]), whole, 0)
+	near(t, "GroupSort 4", flat(out[4]), fours, 0)
+	// A reflected point has v·p > 0, so a second time it stays.
+	y := tensors.FromValue(right[:4])
+	angle := tensor(r, 4)
+	twice := run(pure, func(in []*Node) []*Node {
+		h := Householder(in[0], in[2])
+		return []*Node{h, Householder(h, in[2])}
+	}, x, y, angle)
+	near(t, "Householder twice", flat(twice[1]), flat(twice[0]), 1e-5)
+	for _, layer := range []Layer{Activation{}, Activation{Kind: "groupsort", Group: 4}, Activation{Kind: "abs"}} {
+		isometry(t, layer.String(), func(x *Node) *Node { return layer.Apply(x, nil) }, tensor(r, 30, 8), tensor(r, 30, 8), false)
+	}
+}
+
+func TestPools(t *testing.T) {
+	x := tensors.FromFlatDataAndDimensions([]float32{3, 4, 0, 0, 0, 0, 2, 2}, 1, 2, 4, 1)
+	near(t, "average", run1(pure, func(in []*Node) *Node { return AveragePool{2}.Apply(in[0], nil) }, x), []float32{7.0 / 4, 1}, 1e-6)
+	near(t, "l2", run1(pure, func(in []*Node) *Node { return NormPool{2}.Apply(in[0], nil) }, x), []float32{5, float32(math.Sqrt(8))}, 1e-6)
+	// Zeros have a finite gradient.
+	near(t, "l2 of zeros", run1(pure, func(in []*Node) *Node { return Gradient(ReduceAllSum(NormPool{2}.Apply(in[0], nil)), in[0])[0] }, zeros(1, 2, 2, 1)), make([]float32, 4), 0)
+}
+
+// TestFourierConvolution: it is the circular convolution with a kernel as large as the image, of even and odd sides.
+func TestFourierConvolution(t *testing.T) {
+	r := rand.New(rand.NewPCG(16, 16))
+	for _, c := range []Geometry{{Size{4, 5}, Size{4, 5, 2}, 3, 1, false}, {Size{3, 6}, Size{3, 6, 3}, 1, 1, false}, {Size{1, 1}, Size{1, 1, 2}, 2, 1, false}, {Size{1, 2}, Size{1, 2, 1}, 1, 1, false}} {
+		x, kernel := tensor(r, 1, c.In[0], c.In[1], c.In[2]), tensor(r, c.Kernel[0], c.Kernel[1], c.In[2], c.Out)
+		want := times(convolutionMatrix(flat(kernel), c), flat(x))
+		near(t, c.In.String(), run1(pure, func(in []*Node) *Node { return FourierConvolution(in[0], in[1]) }, x, kernel), want, 1e-4)
+	}
+}
+
 // isometry checks norms and distances of pairs; linear says that distances are kept too.
 func isometry(t *testing.T, what string, f func(*Node) *Node, x, y *tensors.Tensor, linear bool) {
 	t.Helper()
-	out := run(backend, func(in []*Node) []*Node { return []*Node{f(in[0]), f(in[1])} }, x, y)
+	out := run(pure, func(in []*Node) []*Node { return []*Node{f(in[0]), f(in[1])} }, x, y)
 	a, b, fa, fb := flat(x), flat(y), flat(out[0]), flat(out[1])
 	n := x.Shape().Dimensions[0]
 	size := len(a) / n
