@@ -1,0 +1,41 @@
+package countlog
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Two files of bracketed lists of 1,000 classes, 500 rows, as the authors of Delattre et al. 2025 log them; an op is the whole import.
+func BenchmarkImport(b *testing.B) {
+	const rows, classes = 500, 1000
+	file := func(name string, count func(c int) int) string {
+		text := strings.Builder{}
+		text.WriteString(foreignHeader)
+		for i := range rows {
+			fmt.Fprintf(&text, "%d\t%d\t[%d", i, i, count(i))
+			for c := 1; c < classes; c++ {
+				fmt.Fprintf(&text, ", %d", count((i+c)%classes))
+			}
+			text.WriteString("]\n")
+		}
+		path := filepath.Join(b.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		return path
+	}
+	m := Import{Name: "m", Sigma: 0.5,
+		Selection:  file("s.tsv", func(c int) int { return 90 / (c + 1) / (c + 1) }),
+		Estimation: file("e.tsv", func(c int) int { return 90000 / (c + 1) / (c + 1) })}
+	dir := b.TempDir()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if _, n, err := m.Write(b.Context(), filepath.Join(dir, fmt.Sprint(i))); err != nil || n != rows {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
