@@ -166,13 +166,28 @@ func (l *loaded) certify(list string, unsound bool, alpha float64) (*figures.Cer
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range c.Missing {
-		l.notes = append(l.notes, fmt.Sprintf("left out: %v", err))
-	}
+	l.notes = append(l.notes, leftOut(c.Missing)...)
 	if l.Rows == nil {
 		err = l.sampled(len(c.Indices))
 	}
 	return c, err
+}
+
+// leftOut notes the methods that were left out, once for each reason.
+func leftOut(missing []error) (notes []string) {
+	var reasons []string
+	methods := map[string][]string{}
+	for _, err := range missing {
+		method, reason, _ := strings.Cut(err.Error(), ": ")
+		if methods[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		methods[reason] = append(methods[reason], method)
+	}
+	for _, reason := range reasons {
+		notes = append(notes, fmt.Sprintf("left out: %s: %s", strings.Join(methods[reason], ", "), reason))
+	}
+	return notes
 }
 
 // defaultRadii are those of the paper's tables.
@@ -301,7 +316,7 @@ func (l *loaded) remark(c *figures.Certified, alpha float64) error {
 	if l.Run.Noise == (countlog.Noise{}) {
 		return nil
 	}
-	l.notes = append(l.notes, fmt.Sprintf("noise on a grid of %d steps: votes certify the classifier of the rounded input, at no cost; a Lipschitz score loses what E‖Z-Z'‖ ≤ %.2g does to it", l.Run.Noise.Steps, l.Run.Noise.Rounding))
+	l.notes = append(l.notes, fmt.Sprintf("noise on a grid of %d steps: votes certify the classifier of the rounded input, at no cost; a Lipschitz score loses what ‖Z-Z'‖ ≤ %.2g does to it", l.Run.Noise.Steps, l.Run.Noise.Rounding))
 	at := slices.IndexFunc(c.Curves, func(curve figures.Curve) bool { return curve.Method == "lipschitz" })
 	if at < 0 {
 		return nil

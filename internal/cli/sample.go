@@ -53,7 +53,15 @@ func (u until) check(changed func(flag string) bool) error {
 	if _, err := rs.ParseRule(u.rule); err != nil {
 		return fmt.Errorf("--until: %w", err)
 	}
-	return cmp.Or(checkTau(changed, u.tau), checkAlpha(u.alpha))
+	if err := cmp.Or(checkTau(changed, u.tau), checkAlpha(u.alpha)); err != nil {
+		return err
+	}
+	// With no run yet: whether the method can be asked at all.
+	of := countlog.Run{Model: countlog.Model{Lambda: 1}, Until: countlog.Until{Rule: u.rule, Method: u.method}}
+	if _, _, err := of.Ranger(); err != nil {
+		return fmt.Errorf("--method: %w", err)
+	}
+	return nil
 }
 
 // firstStop draws are the least that an image gets, growth is how many times as many it gets by the next stop.

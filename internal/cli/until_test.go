@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+// TestUntilActs: draws end where the question is settled, certify spends α over the stops and refuses bounds that don't hold
+// there, and verify draws the same.
+func TestUntilActs(t *testing.T) {
+	model := filepath.Join(smoke(t), modelFolder)
+	for _, method := range []string{"twobound", "lipschitz"} {
+		out := filepath.Join(t.TempDir(), "run")
+		must(t, "sample", model, "--data", tiny(), "--n", "2000", "--images", "12", "--tuning", "8", "--until", "radius>=0.2", "--method", method, "--out", out)
+		log, err := countlog.Open(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := log.All()
+		if err != nil || len(rows) != 12 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		draws := 0
+		for _, e := range rows {
+			draws += e.Estimation.Total()
+		}
+		if draws > 12*1500 || log.Run.Until.Method != method {
+			t.Errorf("%s: %d draws, %+v", method, draws, log.Run.Until)
+		}
+		text := must(t, "certify", out, "--method", "mono,twobound,lipschitz")
+		if !strings.Contains(text, "n ≤ 2000 until radius>=0.2") || !strings.Contains(text, "draws an image on average, of 2000 at most") {
+			t.Errorf("it isn't said:\n%s", text)
+		}
+		if !strings.Contains(read(t, out, "certificates.tsv"), "clopper-pearson at stops") {
+			t.Error("α isn't spent over the stops")
+		}
+		refused(t, lipsmooth("certify", out, "--method", "mono", "--bound", "clopper-pearson"), "clopper-pearson holds at a number of draws fixed beforehand")
+		for _, bound := range []string{"beta-mixture", "beta-binomial", "betting"} {
+			must(t, "certify", out, "--method", "mono,lipschitz", "--bound", bound)
+		}
+		must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "3")
+		refused(t, lipsmooth("sample", model, "--data", tiny(), "--n", "2000", "--images", "12", "--tuning", "8", "--out", out), "holds another run: until")
+	}
+}
+
+// TestScoresAct: the scores of all classes are logged, and methods take one map or all with α shared.
+func TestScoresAct(t *testing.T) {
+	model, out := filepath.Join(smoke(t), modelFolder), filepath.Join(t.TempDir(), "run")
+	must(t, "sample", model, "--data", tiny(), "--n", "400", "--images", "6", "--tuning", "4", "--scores", "softmax,t=4", "--scores", "sparsemax", "--out", out)
+	must(t, "certify", out)
+	all := read(t, out, "certificates.tsv")
+	if !strings.Contains(all, "score softmax,t=4 lower betting") || !strings.Contains(all, "rivals' sparsemax,t=1 upper betting") {
+		t.Errorf("certificates:\n%s", all)
+	}
+	must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "2")
+	must(t, "certify", out, "--method", "lvm,lipschitz-two,lipschitz-margin", "--scores", "sparsemax,t=1.0")
+	one := read(t, out, "certificates.tsv")
+	if strings.Contains(one, "softmax,t=4") || !strings.Contains(one, "1×0.0005") || !strings.Contains(one, "scores sparsemax t=1") {
+		t.Errorf("certificates:\n%s", one)
+	}
+	must(t, "verify", out, "--model", model)
+	refused(t, lipsmooth("certify", out, "--method", "lvm", "--scores", "ramp"), "no scores ramp,t=1; logged: softmax,t=4; sparsemax,t=1")
+}
+
+// TestDiscreteActs: noise on a grid is drawn, its cost is printed, and a run that says less of it is found out.
+func TestDiscreteActs(t *testing.T) {
+	model, out := filepath.Join(smoke(t), modelFolder), filepath.Join(t.TempDir(), "run")
+	must(t, "sample", model, "--data", tiny(), "--n", "300", "--images", "6", "--tuning", "4", "--noise", "discrete", "--out", out)
+	text := must(t, "certify", out, "--tau", "0.5")
+	if !strings.Contains(text, "noise on a grid of 2040 steps") || !strings.Contains(text, "that costs lipschitz 0.0") {
+		t.Errorf("no cost:\n%s", text)
+	}
+	must(t, "verify", out, "--model", model, "--data", tiny(), "--tau", "0.5", "--redraw", "2")
+	edit(t, func(s string) string { return strings.Replace(s, `"rounding": 0.00`, `"rounding": 0.000`, 1) }, out, countlog.RunFile)
+	refused(t, lipsmooth("verify", out, "--model", model, "--data", tiny(), "--tau", "0.5"), "noise.rounding: ")
+}
+
+// TestSimultaneousAndInterval: α for all together is α/m each, and intervals stand beside the table.
+func TestSimultaneousAndInterval(t *testing.T) {
+	out := t.TempDir()
+	must(t, "certify", smoke(t), "--method", "mono", "--out", out)
+	each := table(t, filepath.Join(out, "certificates.tsv"))
+	text := must(t, "certify", smoke(t), "--method", "mono", "--simultaneous", "--interval", "0.9", "--out", out)
+	together := table(t, filepath.Join(out, "certificates.tsv"))
+	for i, row := range together.Rows {
+		spent, _ := strconv.ParseFloat(row[5], 64)
+		if spent > 0.001/20 || spent < 0.00099/20 || number(t, row[4]) > number(t, each.Rows[i][4]) {
+			t.Errorf("%v, alone %v", row, each.Rows[i])
+		}
+	}
+	if !strings.Contains(text, "hold all together with probability 1-0.001") || !strings.Contains(text, "90% confidence intervals") {
+		t.Errorf("printed:\n%s", text)
+	}
+	if tab := table(t, filepath.Join(out, "intervals.tsv")); len(tab.Rows) != 1 || !strings.Contains(tab.Rows[0][1], "–") {
+		t.Errorf("intervals %v", tab.Rows)
+	}
+}
+
+// TestRandomizedActs: each image has its own uniform number, from the run's seed.
+func TestRandomizedActs(t *testing.T) {
+	out := t.TempDir()
+	must(t, "certify", smoke(t), "--method", "mono", "--out", out)
+	usual := table(t, filepath.Join(out, "certificates.tsv"))
+	must(t, "certify", smoke(t), "--method", "mono", "--bound", "randomized", "--out", out)
+	above := 0
+	for i, row := range table(t, filepath.Join(out, "certificates.tsv")).Rows {
+		a, b := number(t, row[4]), number(t, usual.Rows[i][4])
+		if a < b-1e-9 {
+			t.Errorf("%v is below %v", row, usual.Rows[i])
+		}
+		if a > b+1e-9 {
+			above++
+		}
+	}
+	if above < 10 {
+		t.Errorf("above Clopper–Pearson for %d images of 20", above)
+	}
+}
+
+func number(t *testing.T, cell string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(cell, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
