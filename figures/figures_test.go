@@ -89,6 +89,19 @@ func input() Input {
 	for _, sigma := range []float64{0.25, 0.12, 0.5, 0.75, 1} {
 		in.Runs = append(in.Runs, sampled(sigma, 100, 200))
 	}
+	rnd := rand.New(rand.NewPCG(5, 5))
+	for _, e := range in.Runs[0].Rows[:40] {
+		for _, c := range Attacked {
+			a := Attack{Index: e.Index, Label: e.Label, Classifier: c.Name, Radius: e.Clean.Margin / math.Sqrt2 * (1.2 + 0.3*rnd.Float64())}
+			if e.Clean.Class != e.Label {
+				a.Radius = 0
+			}
+			if c.Name == "soft" {
+				a.Tau = 0.5
+			}
+			in.Attacks = append(in.Attacks, a)
+		}
+	}
 	return in
 }
 

@@ -28,6 +28,7 @@ type Input struct {
 	Methods []string // names of rs.Methods; nil is all that a run has what they need for
 	Bands   []string // methods whose confidence band is drawn; nil lets the figure choose
 	Metrics *Table   // of training: step, and a column for each metric
+	Attacks []Attack // on the first run's images
 }
 
 // An Entry is a figure that can be drawn from logs.
@@ -43,6 +44,7 @@ var List = []Entry{
 	{"acr-sigma", "average certified radius against the noise sampled with", drawACRSigma},
 	{"exact", "the exact Lipschitz radius against Cohen's and the published one", drawExact},
 	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score", drawLocal},
+	{"gap", "certified accuracy against what attacks leave, and both radii of each image", drawGap},
 	{"margins", "clean margins as deterministic radii, right and wrong", drawMargins},
 	{"training", "loss and accuracy over the steps of training", drawTraining},
 }

@@ -35,7 +35,17 @@ func drawing(l *loaded, dir string, alpha float64) (figures.Input, error) {
 		in.Runs = append(in.Runs, s.Sampled)
 		l.notes = append(l.notes, s.notes...)
 	}
-	path := filepath.Join(dir, modelFolder, curveFile)
+	path := filepath.Join(dir, attackFile)
+	switch f, err := os.Open(path); {
+	case err == nil:
+		defer f.Close()
+		if in.Attacks, err = readAttacks(f, path); err != nil {
+			return in, err
+		}
+	case !errors.Is(err, os.ErrNotExist):
+		return in, err
+	}
+	path = filepath.Join(dir, modelFolder, curveFile)
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return in, nil

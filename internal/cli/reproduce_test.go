@@ -69,6 +69,9 @@ func TestReproduce(t *testing.T) {
 		}
 	}
 	for _, e := range figures.List {
+		if e.Name == "gap" { // of attack alone
+			continue
+		}
 		for _, ext := range []string{".svg", ".png", ".pdf", ".tsv"} {
 			if info, err := os.Stat(filepath.Join(dir, "figures", e.Name+ext)); err != nil || info.Size() < 50 {
 				t.Errorf("figure %s%s: %v", e.Name, ext, err)

@@ -1,0 +1,469 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/attack"
+	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/spf13/cobra"
+)
+
+// Files in a run's folder.
+const (
+	attackFile = "attack.tsv"
+	gapFile    = "gap.tsv"
+)
+
+// attackColumns are those of attackFile.
+var attackColumns = append(slices.Clone(figures.AttackColumns), "certified", "attack", "class", "draws", "score", "lower")
+
+// attackBatch images are attacked at once.
+const attackBatch = 10
+
+// attacking attacks a run.
+type attacking struct {
+	*opened
+	model       *training.Model
+	data        *data.Dataset
+	run         *loaded
+	classifiers []string
+	alpha       float64
+
+	images, steps, samples, restarts, trial, draws int
+	seed                                           uint64
+	box                                            bool
+}
+
+// attackers are the names in a list of classifiers that the run has; all stands for every one.
+func attackers(list string, l *loaded) (names []string, err error) {
+	var known []string
+	for _, c := range figures.Attacked {
+		known = append(known, c.Name)
+	}
+	chosen := strings.Split(list, ",")
+	if list == "all" {
+		chosen = known
+	}
+	for _, c := range known { // each once, in that order: what breaks one is tried on the next
+		if i := slices.Index(chosen, c); i < 0 {
+			continue
+		}
+		if c == "soft" && l != nil && !(l.Tau > 0) {
+			if list != "all" {
+				return nil, fmt.Errorf("--classifier soft: the temperature of soft votes is %v, none or that of hard votes: give one with --tau", l.Tau)
+			}
+			l.notes = append(l.notes, "soft votes are left out: no temperature above 0")
+			continue
+		}
+		names = append(names, c)
+	}
+	for _, c := range chosen {
+		if !slices.Contains(known, c) {
+			return nil, fmt.Errorf("--classifier: no classifier %q; known: %s, all", c, strings.Join(known, ", "))
+		}
+	}
+	return names, nil
+}
+
+// rows are those attacked, spread over the run.
+func (a *attacking) rows() []rs.Evidence {
+	sorted := slices.SortedFunc(slices.Values(a.run.Rows), func(x, y rs.Evidence) int { return cmp.Compare(x.Index, y.Index) })
+	if a.images == 0 || a.images > len(sorted) {
+		return sorted
+	}
+	var rows []rs.Evidence
+	for i := range a.images {
+		rows = append(rows, sorted[i*len(sorted)/a.images])
+	}
+	return rows
+}
+
+// caption says everything that decides what is found.
+func (a *attacking) caption(images int) string {
+	s := a.run.Settings(a.alpha)
+	s.Images = images
+	space := "the l2 ball"
+	if a.box {
+		space = "the l2 ball within [0, 1]"
+	}
+	return fmt.Sprintf("%s; attacks in %s: %d steps, %d samples, %d restarts, %d draws along a ray, %d to judge, seed %d",
+		s.Caption(), space, a.steps, a.samples, a.restarts, a.trial, a.draws, a.seed)
+}
+
+// openAttacks opens the table of attacks to append to, without a last line that was cut off, and returns which images and
+// classifiers are there. A table of other settings is refused.
+func openAttacks(path, caption string) (f *os.File, there map[[2]string]bool, err error) {
+	empty := &figures.Table{Columns: attackColumns}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := writeTable(path, empty, caption); err != nil {
+			return nil, nil, err
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	var head bytes.Buffer
+	if err := empty.WriteTSV(&head, caption); err != nil {
+		return nil, nil, err
+	}
+	if !bytes.HasPrefix(text, head.Bytes()) {
+		return nil, nil, fmt.Errorf("%s: holds attacks with other settings: move it away, or choose another --out", path)
+	}
+	whole := text[:bytes.LastIndexByte(text, '\n')+1]
+	attacks, err := readAttacks(bytes.NewReader(whole), path)
+	if err != nil {
+		return nil, nil, err
+	}
+	there = map[[2]string]bool{}
+	for _, x := range attacks {
+		there[[2]string{strconv.Itoa(x.Index), x.Classifier}] = true
+	}
+	if len(whole) < len(text) {
+		if err := os.Truncate(path, int64(len(whole))); err != nil {
+			return nil, nil, err
+		}
+	}
+	f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	return f, there, err
+}
+
+func readAttacks(r io.Reader, path string) ([]figures.Attack, error) {
+	t, err := figures.ReadTable(r, path)
+	if err != nil {
+		return nil, err
+	}
+	attacks, err := figures.Attacks(t)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return attacks, nil
+}
+
+// search attacks what the table lacks, and appends to it batch by batch.
+func (a *attacking) search(ctx context.Context, path string) error {
+	rows := a.rows()
+	f, there, err := openAttacks(path, a.caption(len(rows)))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	missing := func(e rs.Evidence) bool {
+		return slices.ContainsFunc(a.classifiers, func(c string) bool { return !there[[2]string{strconv.Itoa(e.Index), c}] })
+	}
+	if !slices.ContainsFunc(rows, missing) {
+		return nil
+	}
+	certified, err := a.certified(rows)
+	if err != nil {
+		return err
+	}
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	target, err := attack.New(a.backend, attack.Classifier{
+		Logits: a.model.Logits, Store: a.model.Store, Size: [3]int{a.data.Height, a.data.Width, a.data.Channels}, Classes: a.data.Classes(),
+	})
+	if err != nil {
+		return err
+	}
+	defer target.Close()
+	begun := len(rows)
+	for _, e := range rows {
+		if missing(e) {
+			begun--
+		}
+	}
+	done := begun
+	said := progress(a.log, "attacking", "images", begun, len(rows))
+	for first := 0; first < len(rows); first += attackBatch {
+		some := rows[first:min(first+attackBatch, len(rows))]
+		if !slices.ContainsFunc(some, missing) {
+			continue
+		}
+		lines, err := a.batch(ctx, target, some, certified, there, len(rows))
+		if err != nil {
+			if ctx.Err() != nil {
+				err = fmt.Errorf("attack: stopped with %d of %d images; the same command goes on from there: %w", done, len(rows), ctx.Err())
+			}
+			return err
+		}
+		for _, e := range some {
+			if missing(e) {
+				done++
+			}
+		}
+		if _, err := f.Write(lines); err != nil {
+			return fmt.Errorf("%w (its complete lines are kept; the same command goes on from there)", err)
+		}
+		said(done)
+	}
+	return f.Sync()
+}
+
+// certified is the largest radius that any method certifies of the true class, by classifier and index.
+func (a *attacking) certified(rows []rs.Evidence) (map[string]map[int]float64, error) {
+	var none []figures.Attack
+	for _, name := range a.classifiers {
+		for _, e := range rows {
+			none = append(none, figures.Attack{Index: e.Index, Label: e.Label, Classifier: name, Tau: a.run.Tau})
+		}
+	}
+	gaps, err := figures.Gaps(a.run.Sampled, none, a.alpha)
+	if err != nil {
+		return nil, err
+	}
+	largest := map[string]map[int]float64{}
+	for _, g := range gaps {
+		largest[g.Classifier] = map[int]float64{}
+		for _, curve := range g.Certified {
+			for i, r := range curve.Results {
+				if r.Right() {
+					largest[g.Classifier][rows[i].Index] = max(largest[g.Classifier][rows[i].Index], r.Radius)
+				}
+			}
+		}
+	}
+	return largest, nil
+}
+
+// batch attacks every classifier on a batch and returns the lines that are missing. images is how many are attacked in all.
+func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.Evidence, certified map[string]map[int]float64, there map[[2]string]bool, images int) ([]byte, error) {
+	// The last batch is filled up, so that all have one shape.
+	indices := make([]int, attackBatch)
+	b := attack.Batch{Images: make([]float32, attackBatch*a.data.Size()), Labels: make([]int, attackBatch)}
+	for i := range indices {
+		e := rows[min(i, len(rows)-1)]
+		indices[i], b.Labels[i] = e.Index, e.Label
+	}
+	if err := a.data.Images(b.Images, indices); err != nil {
+		return nil, err
+	}
+	var starts [][]float32
+	var lines bytes.Buffer
+	for _, name := range a.classifiers {
+		search := attack.Search{
+			Steps: a.steps, Samples: a.samples, Restarts: a.restarts, Trial: a.trial, Draws: a.draws, Box: a.box,
+			// All judgements of all images hold at once with probability 1-α.
+			Level:  rs.SimultaneousAlpha(a.alpha, images*len(a.classifiers)),
+			Losses: []attack.Loss{attack.Margin{}, attack.CrossEntropy{Temperature: a.run.Run.Model.Lambda / 4}},
+		}
+		s := attack.Smoothed{Sigma: a.run.Run.Sigma}
+		switch name {
+		case "soft":
+			s.Tau = a.run.Tau
+		case "clean":
+			s.Sigma, search.Samples = 0, 1
+		}
+		within := make([]float64, attackBatch)
+		for i, index := range indices {
+			within[i] = certified[name][index]
+		}
+		found, err := search.Smallest(ctx, target, b, s, starts, within, a.seed)
+		if err != nil {
+			return nil, err
+		}
+		start := make([]float32, len(b.Images))
+		for i, f := range found {
+			copy(start[i*a.data.Size():], f.Perturbation)
+			if i >= len(rows) || there[[2]string{strconv.Itoa(indices[i]), name}] {
+				continue
+			}
+			radius := ""
+			if !math.IsInf(f.Radius, 1) {
+				radius = strconv.FormatFloat(f.Radius, 'g', -1, 64)
+			}
+			fmt.Fprintf(&lines, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", indices[i], b.Labels[i], name, s.Tau, radius, within[i], f.Attack, f.Class, f.Draws, f.Score, f.Lower)
+		}
+		starts = append(starts, start)
+	}
+	return lines.Bytes(), nil
+}
+
+// crossings are the attacks that succeeded inside a certificate of the same classifier on that image. Those beyond
+// lie inside certificates that all hold at once with probability 1-α, in which case there are none.
+func crossings(s figures.Sampled, attacks []figures.Attack, alpha float64) (beyond, within []string, err error) {
+	gaps, err := figures.Gaps(s, attacks, alpha)
+	if err != nil {
+		return nil, nil, err
+	}
+	certificates := 0
+	for _, g := range gaps {
+		certificates += len(g.Certified) * len(g.Empirical)
+	}
+	strict, err := figures.Gaps(s, attacks, rs.SimultaneousAlpha(alpha, certificates))
+	if err != nil {
+		return nil, nil, err
+	}
+	for k, g := range gaps {
+		var indices []int
+		for _, x := range attacks {
+			if x.Classifier == g.Classifier {
+				indices = append(indices, x.Index)
+			}
+		}
+		for m, curve := range g.Certified {
+			for i, r := range curve.Results {
+				if !r.Right() || !(r.Radius > g.Empirical[i].Radius) {
+					continue
+				}
+				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at %.6g", indices[i], curve.Method, r.Radius, g.Classifier, g.Empirical[i].Radius)
+				if always := strict[k].Certified[m].Results[i]; always.Right() && always.Radius > g.Empirical[i].Radius {
+					beyond = append(beyond, line)
+				} else {
+					within = append(within, line)
+				}
+			}
+		}
+	}
+	return beyond, within, nil
+}
+
+// report prints the gap and writes it, and returns an error where an attack succeeded inside a certificate.
+func (a *attacking) report(w io.Writer, path, gapPath string, radii []float64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	attacks, err := readAttacks(f, path)
+	if err != nil {
+		return err
+	}
+	gaps, err := figures.Gaps(a.run.Sampled, attacks, a.alpha)
+	if err != nil {
+		return err
+	}
+	caption, t := a.caption(len(gaps[0].Empirical)), figures.GapTable(gaps, radii)
+	fmt.Fprintln(w, caption)
+	if err := t.WriteText(w); err != nil {
+		return err
+	}
+	for _, note := range a.run.notes {
+		fmt.Fprintln(w, "note:", note)
+	}
+	if err := writeTable(gapPath, t, caption); err != nil {
+		return err
+	}
+	beyond, within, err := crossings(a.run.Sampled, attacks, a.alpha)
+	if err != nil {
+		return err
+	}
+	for _, line := range within {
+		fmt.Fprintf(w, "note: %s: within what α = %v lets fail\n", line, a.alpha)
+	}
+	for _, line := range beyond {
+		fmt.Fprintln(w, "WRONG CERTIFICATE:", line)
+	}
+	if len(beyond) > 0 {
+		return fmt.Errorf("%d attacks succeeded inside a certificate, beyond what α = %v lets fail: a certificate or an attack is wrong; the first: %s", len(beyond), a.alpha, beyond[0])
+	}
+	fmt.Fprintln(w, "no attack succeeded inside a certificate")
+	return nil
+}
+
+func attackCommand() *cobra.Command {
+	a := attacking{images: 50, steps: 20, samples: 32, restarts: 1, trial: 200, draws: 2000, seed: 1, alpha: 0.001}
+	var radii []float64
+	var tau float64
+	var folder, ref, out, list string
+	var doc strings.Builder
+	for _, c := range figures.Attacked {
+		fmt.Fprintf(&doc, "  %-6s %s; certified by %s\n", c.Name, c.Doc, strings.Join(c.Methods, ", "))
+	}
+	c := &cobra.Command{
+		Use:   "attack RUN",
+		Short: "Attack a run's classifiers: the gap between what is certified and what attacks achieve",
+		Long: `Look for the smallest perturbation of each image that makes a classifier wrong: DDN and PGD in l2 through the mean
+over the noise, by margin and cross-entropy. What is found is judged by draws of its own: it counts where more votes go
+to another class than to the label at a level at which all findings hold at once with probability 1-α. Perturbed images may
+leave [0, 1], as certificates cover them; --box keeps them inside, a weaker attack.
+
+Prints certified and empirical accuracy, their difference, the area under each, and the median of certified over empirical
+radius, image by image; writes attack.tsv, a line an image and classifier, and gap.tsv. An attack that succeeds inside a
+certificate, beyond what α lets fail, is an error. Stopped and started again with the same flags, it goes on where it stopped.
+
+Classifiers:
+` + doc.String(),
+		Example: "  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2",
+		Args:    one("run's folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := cmp.Or(checkRadii(radii), checkLeast("images", a.images, 0), checkLeast("steps", a.steps, 1), checkLeast("samples", a.samples, 1),
+				checkLeast("restarts", a.restarts, 1), checkLeast("trial", a.trial, 1), checkLeast("draws", a.draws, 1)); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("tau") && !(0 <= tau && tau <= math.MaxFloat32) {
+				return fmt.Errorf("--tau %v: must be at least 0 and finite", tau)
+			}
+			if _, err := attackers(list, nil); err != nil {
+				return err
+			}
+			a.opened = &opened{log: cmd.ErrOrStderr()}
+			var err error
+			if a.run, err = load(args[0], a.alpha, tau); err != nil {
+				return err
+			}
+			if a.classifiers, err = attackers(list, a.run); err != nil {
+				return err
+			}
+			if kind := a.run.Run.Noise.Kind; kind != "" {
+				return fmt.Errorf("%s: sampled with %s noise, and attacks are made for Gaussian noise alone", args[0], kind)
+			}
+			from := verification{dir: args[0], model: folder, data: ref, w: io.Discard, log: io.Discard}
+			if a.model, err = from.ofModel(a.run.Run); err != nil {
+				return err
+			}
+			if a.model == nil {
+				return fmt.Errorf("%s: no model there: give its folder with --model", filepath.Join(args[0], modelFolder))
+			}
+			if ref == "" {
+				from.data = a.model.Dataset
+			}
+			if a.data, err = from.ofData(a.run.Run, a.run.Rows, a.model); err != nil {
+				if ref == "" {
+					err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
+				}
+				return err
+			}
+			if out == "" {
+				out = args[0]
+			}
+			path := filepath.Join(out, attackFile)
+			if err := a.search(cmd.Context(), path); err != nil {
+				return err
+			}
+			return a.report(cmd.OutOrStdout(), path, filepath.Join(out, gapFile), radii)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&list, "classifier", "all", "classifiers, separated by commas, or all")
+	f.IntVar(&a.images, "images", a.images, "how many, spread over the run; 0 is all")
+	f.IntVar(&a.steps, "steps", a.steps, "steps of an attack")
+	f.IntVar(&a.samples, "samples", a.samples, "draws of the noise a gradient")
+	f.IntVar(&a.restarts, "restarts", a.restarts, "of each attack")
+	f.IntVar(&a.trial, "trial", a.trial, "draws that find the boundary along a ray")
+	f.IntVar(&a.draws, "draws", a.draws, "draws that judge a perturbed image")
+	f.Uint64Var(&a.seed, "seed", a.seed, "seed of the attack")
+	f.BoolVar(&a.box, "box", false, "keep perturbed images in [0, 1]")
+	f.Float64Var(&a.alpha, "alpha", a.alpha, "error probability of each certificate, and of all findings")
+	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
+	f.Float64SliceVar(&radii, "radii", defaultRadii, "radii of the table")
+	f.StringVar(&folder, "model", "", "model's folder; default: RUN/model")
+	f.StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the one trained on")
+	f.StringVar(&out, "out", "", "folder for attack.tsv and gap.tsv; default: RUN")
+	return c
+}
