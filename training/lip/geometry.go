@@ -120,7 +120,8 @@ func (g Geometry) norm(kernel []float32) float64 {
 				re[out+b], im[out+b] = -im[b], re[b]
 			}
 		}
-		return up(spectralNorm(m, enough-2*e) + e)
+		// Well below what is enough, so that the largest is computed to its end whatever the order.
+		return up(spectralNorm(m, enough*(1-1e-12)-2*e) + e)
 	}
 	// Frequencies f and -f have conjugate matrices: half of the plane is enough.
 	rows := make(chan int, h)

@@ -1,9 +1,3 @@
-// Package lip builds 1-Lipschitz layers (l2) and proves what a layer or a network can stretch.
-//
-// A layer is trained through a parametrisation (Bjorck, AOL, BCOP, SLL: pure functions on
-// nodes) and used, saved and proved in its effective form, the weights that those functions
-// return. A Bound is a proof about effective weights, computed in float64 from the float32
-// values as they are saved and rounded outward; nothing else reaches a certificate.
 package lip
 
 import (

@@ -3,6 +3,7 @@ package lip
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -32,7 +33,7 @@ func observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weight
 	exec, err := NewExec(on, func(in []*Node) []*Node {
 		x, delta, length := in[0], in[1], in[2]
 		unit := func(x *Node) *Node {
-			return Mul(x, Reshape(Div(length, norms(x)), append([]int{n}, ones(x.Rank()-1)...)...))
+			return Mul(x, Reshape(Div(length, norms(x)), append([]int{n}, slices.Repeat([]int{1}, x.Rank()-1)...)...))
 		}
 		delta = unit(delta)
 		difference := Sub(f(Add(x, delta), in[3:]), f(x, in[3:]))
@@ -55,7 +56,11 @@ func observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weight
 	xs, ds := tensors.FromFlatDataAndDimensions(x, shape...), tensors.FromFlatDataAndDimensions(delta, shape...)
 	args := []any{xs, ds, tensors.FromFlatDataAndDimensions(length, n)}
 	for _, w := range weights {
-		args = append(args, w)
+		own, err := w.LocalClone() // a tensor lives on one backend
+		if err != nil {
+			return 0, nil, err
+		}
+		args = append(args, own)
 	}
 	slope, best := 0.0, x[:size]
 	for range steps {
@@ -72,12 +77,4 @@ func observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weight
 		args[0], args[1] = out[1], out[2]
 	}
 	return slope, tensors.FromFlatDataAndDimensions(best, append([]int{1}, in...)...), nil
-}
-
-func ones(n int) []int {
-	d := make([]int, n)
-	for i := range d {
-		d[i] = 1
-	}
-	return d
 }
