@@ -42,11 +42,16 @@ func Partition(selection Votes, class int) [][]int {
 	order := make([]int, 0, len(selection))
 	rest := 0
 	for c, k := range selection {
-		if c != class {
+		if c != class && k > 0 {
 			order, rest = append(order, c), rest+k
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(selection[b], selection[a]) })
+	for c, k := range selection { // most of many classes: no need to sort them
+		if c != class && k <= 0 {
+			order = append(order, c)
+		}
+	}
 	buckets := [][]int{{class}}
 	for i, c := range order {
 		if i > 0 && rest <= selection[order[0]] {
