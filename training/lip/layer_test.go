@@ -348,7 +348,8 @@ func TestGradientsOfBothBackends(t *testing.T) {
 		{"Cayley", func(in []*Node) *Node { return orthonormal(in[0]) }, []*tensors.Tensor{tensor(r, 7, 4)}},
 		{"CayleyConvolution", func(in []*Node) *Node { return CayleyConvolution(in[0], 4, 5) }, []*tensors.Tensor{tensor(r, 3, 3, 2, 3)}},
 		{"FourierConvolution", func(in []*Node) *Node { return FourierConvolution(in[0], in[1]) }, []*tensors.Tensor{tensor(r, 2, 4, 5, 2), tensor(r, 4, 5, 2, 3)}},
-		{"SOC", func(in []*Node) *Node { return SOC(in[0], Sub(in[1], adjoint(in[1])), Zero, 6) }, []*tensors.Tensor{tensor(r, 2, 4, 3, 2), tensor(r, 3, 3, 2, 2)}},
+		{"SOC", func(in []*Node) *Node { return SOC(in[0], Sub(in[1], adjoint(in[1])), 2, Circular, 6) }, []*tensors.Tensor{tensor(r, 2, 4, 3, 2), tensor(r, 3, 3, 3, 3)}},
+		{"SOC, zeros", func(in []*Node) *Node { return SOC(in[0], Sub(in[1], adjoint(in[1])), 2, Zero, 6) }, []*tensors.Tensor{tensor(r, 2, 4, 3, 2), tensor(r, 3, 3, 3, 3)}},
 		{"Spectral", func(in []*Node) *Node {
 			norm, _ := Spectral(func(x *Node) *Node { return DotProduct(x, in[0]) }, Const(in[0].Graph(), [][]float32{{1, -2, 3, 4}}))
 			return norm

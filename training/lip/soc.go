@@ -8,16 +8,55 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// SOC is e^L·x, x [batch, h, w, c], for the convolution L of a skew kernel, [k, k, c, c], its adjoint's negative: orthogonal
-// at either padding (Singla & Feizi 2021). The series is cut after so many terms, which for ‖L‖ ≤ t are
-// terms-1 convolutions and an error of at most t^terms/terms!.
-func SOC(x, skew *Node, padding string, terms int) *Node {
+// SOC is e^L·x, x [batch, h, w, in], for the convolution L of a skew kernel, [k, k, c, c], its adjoint's negative: orthogonal
+// at either padding (Singla & Feizi 2021). Channels are zeros where x has fewer than c, and dropped where there are more than out. The series
+// is cut after so many terms, which for ‖L‖ ≤ t leaves an error of at most t^terms/terms!. Cost: with zero padding,
+// terms-1 convolutions; with circular padding, as FourierConvolution, and terms/3+1 products of h·w/2 matrices of 2c×2c.
+func SOC(x, skew *Node, out int, padding string, terms int) *Node {
+	d, c := slices.Clone(x.Shape().Dimensions), skew.Shape().Dim(-1)
+	if padding != Zero {
+		re, im := transfer(skew, d[1], d[2])
+		re, im = series(re, im, terms)
+		part := func(x *Node) *Node { return Slice(x, AxisRange(), AxisRange(), AxisRange(0, d[3]), AxisRange(0, out)) }
+		return filter(x, part(re), part(im))
+	}
+	if in := d[3]; in < c {
+		d[3] = c - in
+		x = Concatenate([]*Node{x, Zeros(x.Graph(), f32(d...))}, -1)
+	}
 	sum, power := x, x
 	for n := 1; n < terms; n++ {
 		power = DivScalar(Conv(power, skew, padding, 1), float64(n))
 		sum = Add(sum, power)
 	}
-	return sum
+	return SliceAxis(sum, -1, AxisRange(0, out))
+}
+
+// series is Σ mⁿ/n!, n < terms, of complex matrices m = re + i·im, [..., c, c], in the order of Paterson & Stockmeyer
+// 1973: by their cubes.
+func series(re, im *Node, terms int) (*Node, *Node) {
+	// R + iS as the real [[R, S], [-S, R]].
+	m := Concatenate([]*Node{Concatenate([]*Node{re, im}, -1), Concatenate([]*Node{Neg(im), re}, -1)}, -2)
+	c := re.Shape().Dim(-1)
+	id := BroadcastToShape(ExpandLeftToRank(identity(m, 2*c), m.Rank()), m.Shape())
+	powers := []*Node{id, m, MatMul(m, m)}
+	cube := MatMul(m, powers[2])
+	var sum *Node
+	for first := (terms - 1) / 3 * 3; first >= 0; first -= 3 {
+		if sum != nil {
+			sum = MatMul(sum, cube)
+		}
+		for i := 0; i < 3 && first+i < terms; i++ {
+			term := MulScalar(powers[i], 1/math.Gamma(float64(first+i+1)))
+			if sum == nil {
+				sum = term
+			} else {
+				sum = Add(sum, term)
+			}
+		}
+	}
+	top := SliceAxis(sum, -2, AxisRange(0, c))
+	return SliceAxis(top, -1, AxisRange(0, c)), SliceAxis(top, -1, AxisRange(c))
 }
 
 // socTerms and socNorm: the last layer of a trained network is orthogonal to 1.5¹⁰/10! = 2e-5.
@@ -36,14 +75,8 @@ func socKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
 	return MulScalar(Mul(w, reciprocalRoot(AddScalar(Square(t), socNorm*socNorm))), socNorm)
 }
 
-// applySOC adds channels of zeros where there are too few, and drops those that are too many.
 func applySOC(c Convolution, x, skew *Node) *Node {
-	n, d := skew.Shape().Dimensions[2], slices.Clone(x.Shape().Dimensions)
-	if in := d[3]; in < n {
-		d[3] = n - in
-		x = Concatenate([]*Node{x, Zeros(x.Graph(), f32(d...))}, -1)
-	}
-	return SliceAxis(SOC(x, skew, c.Padding, socTerms), -1, AxisRange(0, c.Channels))
+	return SOC(x, skew, c.Channels, c.Padding, socTerms)
 }
 
 // boundSOC: |e^it| = 1 and Taylor's remainder is at most t^n/n!, which for a skew L, whose eigenvalues are
