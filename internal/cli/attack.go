@@ -46,6 +46,16 @@ type attacking struct {
 	images, steps, samples, restarts, trial, draws int
 	seed                                           uint64
 	box                                            bool
+
+	rows      []rs.Evidence   // of the images attacked
+	there     map[aim]bool    // what the table has
+	certified map[aim]float64 // the largest radius that any method certifies of the true class
+}
+
+// aim is an image under a classifier.
+type aim struct {
+	index      int
+	classifier string
 }
 
 // attackers are the names in a list of classifiers that the run has; all stands for every one.
@@ -79,34 +89,33 @@ func attackers(list string, l *loaded) (names []string, err error) {
 	return names, nil
 }
 
-// rows are those attacked, spread over the run.
-func (a *attacking) rows() []rs.Evidence {
+// spread are rows spread over the run.
+func (a *attacking) spread() []rs.Evidence {
 	sorted := slices.SortedFunc(slices.Values(a.run.Rows), func(x, y rs.Evidence) int { return cmp.Compare(x.Index, y.Index) })
 	if a.images == 0 || a.images > len(sorted) {
 		return sorted
 	}
-	var rows []rs.Evidence
 	for i := range a.images {
-		rows = append(rows, sorted[i*len(sorted)/a.images])
+		sorted[i] = sorted[i*len(sorted)/a.images]
 	}
-	return rows
+	return sorted[:a.images]
 }
 
 // caption says everything that decides what is found.
-func (a *attacking) caption(images int) string {
+func (a *attacking) caption() string {
 	s := a.run.Settings(a.alpha)
-	s.Images = images
+	s.Images = len(a.rows)
 	space := "the l2 ball"
 	if a.box {
 		space = "the l2 ball within [0, 1]"
 	}
-	return fmt.Sprintf("%s; attacks in %s: %d steps, %d samples, %d restarts, %d draws along a ray, %d to judge, seed %d",
-		s.Caption(), space, a.steps, a.samples, a.restarts, a.trial, a.draws, a.seed)
+	return fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws along a ray, %d to judge, seed %d",
+		s.Caption(), strings.Join(a.classifiers, ", "), space, a.steps, a.samples, a.restarts, a.trial, a.draws, a.seed)
 }
 
 // openAttacks opens the table of attacks to append to, without a last line that was cut off, and returns which images and
 // classifiers are there. A table of other settings is refused.
-func openAttacks(path, caption string) (f *os.File, there map[[2]string]bool, err error) {
+func openAttacks(path, caption string) (f *os.File, there map[aim]bool, err error) {
 	empty := &figures.Table{Columns: attackColumns}
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		if err := writeTable(path, empty, caption); err != nil {
@@ -129,9 +138,9 @@ func openAttacks(path, caption string) (f *os.File, there map[[2]string]bool, er
 	if err != nil {
 		return nil, nil, err
 	}
-	there = map[[2]string]bool{}
+	there = map[aim]bool{}
 	for _, x := range attacks {
-		there[[2]string{strconv.Itoa(x.Index), x.Classifier}] = true
+		there[aim{x.Index, x.Classifier}] = true
 	}
 	if len(whole) < len(text) {
 		if err := os.Truncate(path, int64(len(whole))); err != nil {
@@ -154,22 +163,22 @@ func readAttacks(r io.Reader, path string) ([]figures.Attack, error) {
 	return attacks, nil
 }
 
+// missing reports whether the table lacks one of an image's lines.
+func (a *attacking) missing(e rs.Evidence) bool {
+	return slices.ContainsFunc(a.classifiers, func(c string) bool { return !a.there[aim{e.Index, c}] })
+}
+
 // search attacks what the table lacks, and appends to it batch by batch.
 func (a *attacking) search(ctx context.Context, path string) error {
-	rows := a.rows()
-	f, there, err := openAttacks(path, a.caption(len(rows)))
+	f, there, err := openAttacks(path, a.caption())
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	missing := func(e rs.Evidence) bool {
-		return slices.ContainsFunc(a.classifiers, func(c string) bool { return !there[[2]string{strconv.Itoa(e.Index), c}] })
-	}
-	if !slices.ContainsFunc(rows, missing) {
+	if a.there = there; !slices.ContainsFunc(a.rows, a.missing) {
 		return nil
 	}
-	certified, err := a.certified(rows)
-	if err != nil {
+	if err := a.certify(); err != nil {
 		return err
 	}
 	if err := a.open(ctx); err != nil {
@@ -182,67 +191,60 @@ func (a *attacking) search(ctx context.Context, path string) error {
 		return err
 	}
 	defer target.Close()
-	begun := len(rows)
-	for _, e := range rows {
-		if missing(e) {
-			begun--
+	done := 0
+	for _, e := range a.rows {
+		if !a.missing(e) {
+			done++
 		}
 	}
-	done := begun
-	said := progress(a.log, "attacking", "images", begun, len(rows))
-	for first := 0; first < len(rows); first += attackBatch {
-		some := rows[first:min(first+attackBatch, len(rows))]
-		if !slices.ContainsFunc(some, missing) {
-			continue
-		}
-		lines, err := a.batch(ctx, target, some, certified, there, len(rows))
+	said := progress(a.log, "attacking", "images", done, len(a.rows))
+	for some := range slices.Chunk(a.rows, attackBatch) {
+		lines, images, err := a.batch(ctx, target, some)
 		if err != nil {
 			if ctx.Err() != nil {
-				err = fmt.Errorf("attack: stopped with %d of %d images; the same command goes on from there: %w", done, len(rows), ctx.Err())
+				err = fmt.Errorf("attack: stopped with %d of %d images; the same command goes on from there: %w", done, len(a.rows), ctx.Err())
 			}
 			return err
-		}
-		for _, e := range some {
-			if missing(e) {
-				done++
-			}
 		}
 		if _, err := f.Write(lines); err != nil {
 			return fmt.Errorf("%w (its complete lines are kept; the same command goes on from there)", err)
 		}
+		done += images
 		said(done)
 	}
 	return f.Sync()
 }
 
-// certified is the largest radius that any method certifies of the true class, by classifier and index.
-func (a *attacking) certified(rows []rs.Evidence) (map[string]map[int]float64, error) {
+// certify finds the largest radii certified.
+func (a *attacking) certify() error {
 	var none []figures.Attack
 	for _, name := range a.classifiers {
-		for _, e := range rows {
+		for _, e := range a.rows {
 			none = append(none, figures.Attack{Index: e.Index, Label: e.Label, Classifier: name, Tau: a.run.Tau})
 		}
 	}
 	gaps, err := figures.Gaps(a.run.Sampled, none, a.alpha)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	largest := map[string]map[int]float64{}
+	a.certified = map[aim]float64{}
 	for _, g := range gaps {
-		largest[g.Classifier] = map[int]float64{}
 		for _, curve := range g.Certified {
 			for i, r := range curve.Results {
-				if r.Right() {
-					largest[g.Classifier][rows[i].Index] = max(largest[g.Classifier][rows[i].Index], r.Radius)
+				if of := (aim{a.rows[i].Index, g.Classifier}); r.Right() {
+					a.certified[of] = max(a.certified[of], r.Radius)
 				}
 			}
 		}
 	}
-	return largest, nil
+	return nil
 }
 
-// batch attacks every classifier on a batch and returns the lines that are missing. images is how many are attacked in all.
-func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.Evidence, certified map[string]map[int]float64, there map[[2]string]bool, images int) ([]byte, error) {
+// batch attacks every classifier on a batch and returns the lines that are missing, of so many images.
+func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.Evidence) (lines []byte, images int, err error) {
+	if !slices.ContainsFunc(rows, a.missing) {
+		return nil, 0, nil
+	}
 	// The last batch is filled up, so that all have one shape.
 	indices := make([]int, attackBatch)
 	b := attack.Batch{Images: make([]float32, attackBatch*a.data.Size()), Labels: make([]int, attackBatch)}
@@ -251,18 +253,18 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 		indices[i], b.Labels[i] = e.Index, e.Label
 	}
 	if err := a.data.Images(b.Images, indices); err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	search := attack.Search{
+		Steps: a.steps, Restarts: a.restarts, Trial: a.trial, Draws: a.draws, Box: a.box,
+		// All findings on all images hold at once with probability 1-α.
+		Level:  rs.SimultaneousAlpha(a.alpha, len(a.rows)*len(a.classifiers)),
+		Losses: []attack.Loss{attack.Margin{}, attack.CrossEntropy{Temperature: a.run.Run.Model.Lambda / 4}},
 	}
 	var starts [][]float32
-	var lines bytes.Buffer
 	for _, name := range a.classifiers {
-		search := attack.Search{
-			Steps: a.steps, Samples: a.samples, Restarts: a.restarts, Trial: a.trial, Draws: a.draws, Box: a.box,
-			// All judgements of all images hold at once with probability 1-α.
-			Level:  rs.SimultaneousAlpha(a.alpha, images*len(a.classifiers)),
-			Losses: []attack.Loss{attack.Margin{}, attack.CrossEntropy{Temperature: a.run.Run.Model.Lambda / 4}},
-		}
 		s := attack.Smoothed{Sigma: a.run.Run.Sigma}
+		search.Samples = a.samples
 		switch name {
 		case "soft":
 			s.Tau = a.run.Tau
@@ -271,27 +273,32 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 		}
 		within := make([]float64, attackBatch)
 		for i, index := range indices {
-			within[i] = certified[name][index]
+			within[i] = a.certified[aim{index, name}]
 		}
 		found, err := search.Smallest(ctx, target, b, s, starts, within, a.seed)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		start := make([]float32, len(b.Images))
 		for i, f := range found {
 			copy(start[i*a.data.Size():], f.Perturbation)
-			if i >= len(rows) || there[[2]string{strconv.Itoa(indices[i]), name}] {
+			if i >= len(rows) || a.there[aim{indices[i], name}] {
 				continue
 			}
 			radius := ""
 			if !math.IsInf(f.Radius, 1) {
 				radius = strconv.FormatFloat(f.Radius, 'g', -1, 64)
 			}
-			fmt.Fprintf(&lines, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", indices[i], b.Labels[i], name, s.Tau, radius, within[i], f.Attack, f.Class, f.Draws, f.Score, f.Lower)
+			lines = fmt.Appendf(lines, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", indices[i], b.Labels[i], name, s.Tau, radius, within[i], f.Attack, f.Class, f.Draws, f.Score, f.Lower)
 		}
 		starts = append(starts, start)
 	}
-	return lines.Bytes(), nil
+	for _, e := range rows {
+		if a.missing(e) {
+			images++
+		}
+	}
+	return lines, images, nil
 }
 
 // crossings are the attacks that succeeded inside a certificate of the same classifier on that image. Those beyond
@@ -348,7 +355,7 @@ func (a *attacking) report(w io.Writer, path, gapPath string, radii []float64) e
 	if err != nil {
 		return err
 	}
-	caption, t := a.caption(len(gaps[0].Empirical)), figures.GapTable(gaps, radii)
+	caption, t := a.caption(), figures.GapTable(gaps, radii)
 	fmt.Fprintln(w, caption)
 	if err := t.WriteText(w); err != nil {
 		return err
@@ -442,6 +449,7 @@ Classifiers:
 			if out == "" {
 				out = args[0]
 			}
+			a.rows = a.spread()
 			path := filepath.Join(out, attackFile)
 			if err := a.search(cmd.Context(), path); err != nil {
 				return err

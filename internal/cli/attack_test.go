@@ -95,7 +95,7 @@ func TestAttack(t *testing.T) {
 	if !there(dir, "figures", "gap.png")() {
 		t.Error("no figure")
 	}
-	for _, flag := range [][]string{{"--seed", "2"}, {"--steps", "5"}, {"--images", "10"}, {"--box"}, {"--alpha", "0.01"}, {"--restarts", "2"}} {
+	for _, flag := range [][]string{{"--seed", "2"}, {"--steps", "5"}, {"--images", "10"}, {"--box"}, {"--classifier", "clean"}, {"--alpha", "0.01"}, {"--restarts", "2"}} {
 		refused(t, lipsmooth(append(attackArgs(dir), flag...)...), attackFile, "other settings")
 	}
 	edit(t, func(s string) string { return strings.Replace(s, "\n0\t", "\n1\t", 1) }, dir, attackFile)

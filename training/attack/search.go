@@ -21,7 +21,7 @@ type Search struct {
 // Found is the smallest perturbation of an image that was judged to make the classifier wrong.
 type Found struct {
 	Radius       float64   // its l2 norm, rounded up; 0 where the image itself is misclassified, +Inf where none was found
-	Attack       string    // what found it; empty at 0 and +Inf
+	Attack       string    // what found it, "start" for one of those given; empty at 0 and +Inf
 	Class        int       // the class that has more votes than the label there; -1 at +Inf
 	Draws        int       // that judged
 	Score        float64   // mean of (1 + h_class - h_label)/2 over them, rounded down
