@@ -38,7 +38,7 @@ var Methods = []Entry{
 			}
 			return Margin{Lambda: s.Lambda}, nil
 		}},
-	{Name: "unsound-pair", Doc: "UNSOUND: the class and its largest rival, alpha each", Unsound: true,
+	{Name: "unsound-pair", Doc: "UNSOUND: the class and its largest rival, alpha each: both hold at 2 alpha only", Unsound: true,
 		New: func(s Setting) (Method, error) { return UnsoundPair{Bound: s.Bound}, nil }},
 	{Name: "unsound-second", Doc: "UNSOUND: no rival but the second of the selection draw", Unsound: true,
 		New: func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},
