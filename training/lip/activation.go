@@ -25,15 +25,16 @@ type activation struct {
 	apply func(x *Node, a Activation, w []*Node) *Node
 	group func(a Activation, channels int) int // what the channels must be a multiple of; nil for anything
 	angle bool                                 // has a weight for each pair
+	slope bool                                 // works entry by entry
 }
 
 // activations are the kinds of Activation.
 var activations = map[string]activation{
-	"abs":         {name: "absolute value", apply: func(x *Node, _ Activation, _ []*Node) *Node { return Abs(x) }},
+	"abs":         {name: "absolute value", apply: func(x *Node, _ Activation, _ []*Node) *Node { return Abs(x) }, slope: true},
 	"groupsort":   {name: "GroupSort", apply: func(x *Node, a Activation, _ []*Node) *Node { return GroupSort(x, a.group(x.Shape().Dim(-1))) }, group: Activation.group},
 	"householder": {name: "Householder", apply: func(x *Node, _ Activation, w []*Node) *Node { return Householder(x, w[0]) }, group: pairs, angle: true},
 	"maxmin":      {name: "MaxMin", apply: func(x *Node, _ Activation, _ []*Node) *Node { return MaxMin(x) }, group: pairs},
-	"relu":        {name: "ReLU", apply: func(x *Node, _ Activation, _ []*Node) *Node { return MaxScalar(x, 0) }},
+	"relu":        {name: "ReLU", apply: func(x *Node, _ Activation, _ []*Node) *Node { return MaxScalar(x, 0) }, slope: true},
 }
 
 // Activations lists the kinds of Activation.
@@ -78,8 +79,14 @@ func (a Activation) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	return []*Node{AddScalar(variable(scope, g, "angle", 0.1, in[len(in)-1]/2), math.Pi/2)}
 }
 
-func (a Activation) Apply(x *Node, w []*Node) *Node    { return a.kind().apply(x, a, w) }
-func (Activation) Bound([]*tensors.Tensor, Size) Bound { return Isometry() }
+func (a Activation) Apply(x *Node, w []*Node) *Node { return a.kind().apply(x, a, w) }
+
+func (a Activation) Bound([]*tensors.Tensor, Size) Bound {
+	if a.kind().slope {
+		return Bound{1, "slopes of at most 1"}
+	}
+	return Isometry()
+}
 
 // MaxMin sorts the channels in pairs: the larger of channels i and i+c/2 goes to i, the smaller
 // to i+c/2. x is [..., c] with c even; 1-Lipschitz and norm preserving (Anil et al. 2019).

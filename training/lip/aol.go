@@ -6,7 +6,7 @@ import (
 )
 
 // AOL scales the rows of w, [in, out], so that x ↦ x·w is at most 1-Lipschitz:
-// d_i = Σ_j |w·wᵀ|_ij, w_i ← w_i/√d_i (Prach & Lampert 2022, Theorem 1).
+// d_i = Σ_j |w·wᵀ|_ij, w_i ← w_i/√d_i (Prach & Lampert 2022, Theorem 1). Cost: in²·out products.
 func AOL(w *Node) *Node {
 	d := ReduceAndKeep(Abs(Einsum("io,jo->ij", w, w)), ReduceSum, -1)
 	return Mul(w, reciprocalRoot(AddScalar(d, 1e-12)))
@@ -14,6 +14,7 @@ func AOL(w *Node) *Node {
 
 // AOLConvolution is AOL for a kernel, [k, k, in, out], at any padding and this stride: entry (tap, i) is divided by the root of
 // Σ_j Σ_s |Σ_t Σ_o k_i(t)·k_j(t+s)|, t over the taps that meet the same inputs, those of one place modulo the stride.
+// Cost: k⁴·in²·out products, and (2k-1)²·k⁴·in² additions at each of stride² places.
 func AOLConvolution(kernel *Node, stride int) *Node {
 	d := kernel.Shape().Dimensions
 	s := reciprocalRoot(AddScalar(ReduceSum(autocorrelation(kernel, stride), -1), 1e-12)) // [stride², in]

@@ -14,7 +14,8 @@ func BCOPTaps(k int) int { return 2 * (k - 1) }
 // BCOP builds a kernel [k, k, in, out] whose circular convolution is orthogonal (rows or columns
 // orthonormal where in ≠ out): the block convolution of 2-tap paraunitary filters
 // (P, I-P), P a projector on half of the channels, along each axis (Xiao et al. 2018; Li et al. 2019).
-// mix is [in, out], orthonormalised; half is [2(k-1), c, c/2], c = max(in, out), nil for k = 1.
+// mix is [in, out], orthonormalised; half is [2(k-1), c, c/2], c = max(in, out), nil for k = 1. Cost: Bjorck of
+// 2(k-1)+1 matrices and about k²·c³ products.
 func BCOP(mix, half *Node, k, iterations int) *Node {
 	d := mix.Shape().Dimensions
 	m := Bjorck(mix, iterations)

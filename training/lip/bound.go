@@ -63,7 +63,7 @@ func (b Bound) check() error {
 	return nil
 }
 
-// Isometry is the bound of maps that permute or keep entries (and of MaxMin).
+// Isometry is the bound of maps that permute, keep or reflect entries, the same everywhere or, if continuous, region by region.
 func Isometry() Bound { return Bound{1, "isometry"} }
 
 // u is the unit roundoff of float64.

@@ -22,8 +22,8 @@ func Cayley(u, v *Node) (top, bottom *Node) {
 }
 
 // newton steps invert a matrix with singular values of at least 1 and a product of the largest row and column
-// sums of at most 1000 to float32's precision.
-const newton = 15
+// sums of at most 10,000 to float32's precision.
+const newton = 18
 
 // inverse is Newton's method of Schulz 1933, x ← x(2I - mx), on matrices m, [..., n, n]. The last step alone
 // has a gradient, and it is that of the inverse.

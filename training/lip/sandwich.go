@@ -11,7 +11,7 @@ import (
 
 // Sandwich is 2·Aᵀ·relu(B·x + b) with A·Aᵀ + B·Bᵀ = I, [in] to [units], by Cayley of the stack q of Aᵀ, [units, units], and
 // Bᵀ, [in, units] (Wang & Manchester 2023). They write √2·AᵀΨ·relu(√2·Ψ⁻¹·B·x + b'): the same with
-// b = Ψ·b'/√2, as relu(ψy) = ψ·relu(y). Cost: 30 products of units×units matrices.
+// b = Ψ·b'/√2, as relu(ψy) = ψ·relu(y). Cost: 2·newton products of units×units matrices.
 type Sandwich struct{ Units int }
 
 func (s Sandwich) String() string { return fmt.Sprintf("sandwich %d", s.Units) }

@@ -10,7 +10,7 @@ import (
 // SLLScale returns t, [inner], with WᵀW ⪯ diag(t) for the convolution W, from inner
 // channels to c, of kernel, [k, k, inner, c]: t_i = Σ_j Σ_s |autocorrelation|_ij(s)·q_j/q_i, q = e^logq,
 // [inner] (Araujo et al. 2023, Theorem 3). W/√t is then a W of Residual. Araujo et
-// al. write x - 2·V·t⁻¹·relu(Vᵀx + b'): the same with V = W·√t and b' = √t·b, as relu(√t·y) = √t·relu(y).
+// al. write x - 2·V·t⁻¹·relu(Vᵀx + b'): the same with V = W·√t and b' = √t·b, as relu(√t·y) = √t·relu(y). Cost: as AOLConvolution.
 func SLLScale(kernel, logq *Node) *Node {
 	q := Exp(logq)
 	sum := Squeeze(DotProduct(Squeeze(autocorrelation(kernel, 1), 0), ExpandAxes(q, -1)), -1)

@@ -40,6 +40,7 @@ func BenchmarkTraining(b *testing.B) {
 		}
 	}
 	convolution("aol,zero", lip.Convolution{Kind: "aol", Padding: lip.Zero})
+	convolution("soc,zero", lip.Convolution{Kind: "soc", Padding: lip.Zero})
 	for _, kind := range lip.Denses() {
 		if kind != "free" {
 			cases = append(cases, named{"dense=" + kind, network(conv, func(units int) lip.Layer { return lip.Dense{Kind: kind, Units: units} }, activation)})
