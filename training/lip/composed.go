@@ -45,7 +45,7 @@ func Prove(layers []Layer, weights [][]*tensors.Tensor, sizes []Size) Proof {
 			if end == n {
 				norm = o.gap()
 			} else {
-				norm, ok = o.norm()
+				norm, ok = o.norm(run.value)
 			}
 			if ok && norm < run.value {
 				run, shorter = Bound{norm, "linear layers composed, float64, outward"}, true

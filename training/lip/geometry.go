@@ -47,7 +47,7 @@ func ConvolutionNorm(kernel []float32, g Geometry) Bound {
 	b := folded.norm(folds)
 	proof := fmt.Sprintf("Gram iteration at each frequency of %d×%d, float64, outward", folded.In[0], folded.In[1])
 	if g.Zero {
-		if exact, ok := g.operator(kernel).norm(); ok && exact < b {
+		if exact, ok := g.operator(kernel).norm(b); ok && exact < b {
 			return Bound{exact, "Cholesky factorisation of s - AᵀA, float64, outward"}
 		}
 	}

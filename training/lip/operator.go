@@ -3,10 +3,12 @@ package lip
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
+	"gonum.org/v1/gonum/mat"
 )
 
 // An operator is a linear map as a sparse matrix.
@@ -57,15 +59,15 @@ func (o operator) square() float64 {
 
 // affordable bounds the operations and the entries of one factorisation: seconds, and 200 MB.
 const (
-	affordableWork  = 3e10
+	affordableWork  = 1e10
 	affordableSpace = 25e6
 )
 
-// norm proves an upper bound on the largest singular value, close to an estimate s by power iteration:
+// norm proves an upper bound on the largest singular value, close to an estimate s of it:
 // where the Cholesky factorisation of s²(1+δ) - AᵀA, a band matrix in float64, runs to its end, that matrix is
 // positive definite but for an error known beforehand (Rump, BIT 46, 2006). It is not ok
-// where the matrix is too large, or the estimate too low.
-func (o operator) norm() (bound float64, ok bool) {
+// where the matrix is too large, the estimate too low, or another bound, enough, hardly above it.
+func (o operator) norm(enough float64) (bound float64, ok bool) {
 	a, t := o, o.transpose()
 	if len(o.rows) < o.columns {
 		a, t = t, a
@@ -86,6 +88,9 @@ func (o operator) norm() (bound float64, ok bool) {
 	}
 	square := a.square()
 	s := a.estimate(t)
+	if enough <= s*(1+1e-3) {
+		return 0, false
+	}
 	if s == 0 {
 		return up(math.Sqrt(square)) + o.slack, true
 	}
@@ -120,29 +125,46 @@ func (o operator) norm() (bound float64, ok bool) {
 	return 0, false
 }
 
-// estimate is what power iteration finds of the norm of o, whose transpose is t: from below, no proof.
+// estimate is what so many steps of Lanczos's method find of the norm of o, whose transpose is t: no proof.
 func (o operator) estimate(t operator) float64 {
+	const steps = 60
 	r := rand.New(rand.NewPCG(1, 2))
-	v := make([]float64, o.columns)
+	v, before := make([]float64, o.columns), make([]float64, o.columns)
 	for i := range v {
 		v[i] = r.NormFloat64()
 	}
-	s := 0.0
-	for range 1000 {
-		n := blas64.Nrm2(blas64.Vector{N: len(v), Data: v, Inc: 1})
-		if n == 0 {
-			return 0
+	vector := func(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Data: x, Inc: 1} }
+	blas64.Scal(1/blas64.Nrm2(vector(v)), vector(v))
+	var diagonal, beside []float64 // of AᵀA in the basis found
+	for range min(steps, o.columns) {
+		next := t.times(o.times(v))
+		a := blas64.Dot(vector(v), vector(next))
+		blas64.Axpy(-a, vector(v), vector(next))
+		if n := len(beside); n > 0 {
+			blas64.Axpy(-beside[n-1], vector(before), vector(next))
 		}
-		for i := range v {
-			v[i] /= n
-		}
-		v = t.times(o.times(v))
-		was := s
-		if s = math.Sqrt(blas64.Nrm2(blas64.Vector{N: len(v), Data: v, Inc: 1})); s-was < 1e-9*s {
+		diagonal = append(diagonal, a)
+		b := blas64.Nrm2(vector(next))
+		if !(b > 1e-12*a) {
 			break
 		}
+		beside = append(beside, b)
+		blas64.Scal(1/b, vector(next))
+		v, before = next, v
 	}
-	return s
+	n := len(diagonal)
+	m := mat.NewSymDense(n, nil)
+	for i, a := range diagonal {
+		m.SetSym(i, i, a)
+		if i+1 < n {
+			m.SetSym(i, i+1, beside[i])
+		}
+	}
+	var e mat.EigenSym
+	if !e.Factorize(m, false) {
+		return 0
+	}
+	return math.Sqrt(max(0, slices.Max(e.Values(nil))))
 }
 
 // gap bounds the norm of the difference of two rows.
@@ -186,7 +208,7 @@ func (o operator) after(before operator) (composed operator, ok bool) {
 			work += float64(len(before.rows[e.column]))
 		}
 	}
-	if work > affordableWork/10 || min(work, float64(len(o.rows))*float64(before.columns)) > affordableSpace {
+	if work > affordableWork/3 || min(work, float64(len(o.rows))*float64(before.columns)) > affordableSpace {
 		return operator{}, false
 	}
 	a, b := math.Sqrt(before.square()), math.Sqrt(o.square())
