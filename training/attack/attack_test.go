@@ -390,7 +390,7 @@ func TestBadInput(t *testing.T) {
 			_, err := pgd.Perturb(ctx, on, b, Smoothed{}, []float64{1, math.NaN()}, nil, 1)
 			return err
 		},
-		"norm 0 of image 0": func() error { _, err := ddn.Perturb(ctx, on, b, Smoothed{}, []float64{0, 1}, nil, 1); return err },
+		"radius 0 of image 0": func() error { _, err := ddn.Perturb(ctx, on, b, Smoothed{}, []float64{0, 1}, nil, 1); return err },
 		"σ = -1": func() error {
 			_, err := pgd.Perturb(ctx, on, b, Smoothed{Sigma: -1}, []float64{1, 1}, nil, 1)
 			return err
@@ -400,7 +400,11 @@ func TestBadInput(t *testing.T) {
 		"0 draws to judge with":   func() error { _, err := on.Judge(ctx, b.Images, b.Labels, Smoothed{}, 0, 1, 0); return err },
 		"search with 0 losses":    func() error { _, err := Search{}.Smallest(ctx, on, b, Smoothed{}, nil, nil, 1); return err },
 		"1 certified radii for 2": func() error { _, err := thorough.Smallest(ctx, on, b, Smoothed{}, nil, []float64{1}, 1); return err },
-		"is NaN or infinite":      func() error { _, err := thorough.Smallest(ctx, target(t, nan), b, Smoothed{}, nil, nil, 1); return err },
+		"1 values to start from": func() error {
+			_, err := thorough.Smallest(ctx, on, b, Smoothed{}, [][]float32{{1}}, nil, 1)
+			return err
+		},
+		"is NaN or infinite": func() error { _, err := thorough.Smallest(ctx, target(t, nan), b, Smoothed{}, nil, nil, 1); return err },
 		"context canceled": func() error {
 			stopped, stop := context.WithCancel(ctx)
 			stop()

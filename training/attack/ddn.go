@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -37,16 +38,8 @@ func (a DDN) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, norm [
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	if err := t.check(b, s); err != nil {
+	if err := cmp.Or(t.check(b, s), checkBegin(b, norm, math.SmallestNonzeroFloat32, start)); err != nil {
 		return nil, err
-	}
-	if len(norm) != len(b.Labels) {
-		return nil, fmt.Errorf("attack: %d norms for %d images", len(norm), len(b.Labels))
-	}
-	for i, r := range norm {
-		if !(r > 0) || math.IsInf(r, 1) {
-			return nil, fmt.Errorf("attack: norm %v of image %d to begin with", r, i)
-		}
 	}
 	random := stream{seed, ""}.in(a.String())
 	var found [][]float32

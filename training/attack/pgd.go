@@ -1,6 +1,7 @@
 package attack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -35,16 +36,8 @@ func (p PGD) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, radius
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	if err := t.check(b, s); err != nil {
+	if err := cmp.Or(t.check(b, s), checkBegin(b, radius, 0, start)); err != nil {
 		return nil, err
-	}
-	if len(radius) != len(b.Labels) {
-		return nil, fmt.Errorf("attack: %d radii for %d images", len(radius), len(b.Labels))
-	}
-	for i, r := range radius {
-		if !(r >= 0) || math.IsInf(r, 1) {
-			return nil, fmt.Errorf("attack: radius %v of image %d", r, i)
-		}
 	}
 	random := stream{seed, ""}.in(p.String())
 	var best []float32
@@ -110,6 +103,22 @@ func project(x, d, r *Node, box bool) *Node {
 		d = Sub(ClipScalar(Add(x, d), 0, 1), x)
 	}
 	return d
+}
+
+// checkBegin says why a search can't begin at these lengths and perturbations, or nil.
+func checkBegin(b Batch, lengths []float64, least float64, start []float32) error {
+	if len(lengths) != len(b.Labels) {
+		return fmt.Errorf("attack: %d radii for %d images", len(lengths), len(b.Labels))
+	}
+	for i, r := range lengths {
+		if !(r >= least && r <= math.MaxFloat32) {
+			return fmt.Errorf("attack: radius %v of image %d: must be finite and at least %v", r, i, least)
+		}
+	}
+	if start != nil && len(start) != len(b.Images) {
+		return fmt.Errorf("attack: %d values to start from for %d of images", len(start), len(b.Images))
+	}
+	return nil
 }
 
 // begin returns where a restart begins: at start, 0 where that is nil, or at a random place in the ball.

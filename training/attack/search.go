@@ -35,9 +35,14 @@ var outward = []float64{0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.9}
 // onward is the factor by which the first of them goes beyond it without noise.
 const onward = 1.001
 
-func (a Search) check(b Batch, within []float64) error {
+func (a Search) check(b Batch, starts [][]float32, within []float64) error {
 	if len(a.Losses) == 0 || a.Trial < 1 || !(0 < a.Level && a.Level < 1) {
 		return fmt.Errorf("attack: search with %d losses, %d draws along a ray, level %v; need one at least of each, and a level between 0 and 1", len(a.Losses), a.Trial, a.Level)
+	}
+	for _, d := range starts {
+		if len(d) != len(b.Images) {
+			return fmt.Errorf("attack: %d values to start from for %d of images", len(d), len(b.Images))
+		}
 	}
 	if within != nil && len(within) != len(b.Labels) {
 		return fmt.Errorf("attack: %d certified radii for %d images", len(within), len(b.Labels))
@@ -64,7 +69,7 @@ type search struct {
 // Smallest searches. starts are perturbations, [batch, h, w, c] each, to begin with as well, those of another classifier say.
 // Where within, [batch], isn't nil, PGD is judged at these radii too, where they are positive: those of certificates.
 func (a Search) Smallest(ctx context.Context, t *Target, b Batch, s Smoothed, starts [][]float32, within []float64, seed uint64) ([]Found, error) {
-	if err := a.check(b, within); err != nil {
+	if err := a.check(b, starts, within); err != nil {
 		return nil, err
 	}
 	n := len(b.Labels)
@@ -114,7 +119,7 @@ func (w *search) descend() error {
 	for _, l := range w.Losses {
 		norm := make([]float64, len(w.radius))
 		for i, r := range w.radius {
-			if norm[i] = r; !(r > 0 && r < math.MaxFloat32) {
+			if norm[i] = r; !(r > 1e-30 && r < math.MaxFloat32) {
 				norm[i] = 1
 			}
 		}
