@@ -91,14 +91,18 @@ func (d Dense) operator(w []*tensors.Tensor, in Size) (operator, bool) {
 	return Geometry{Kernel: Size{1, 1}, In: Size{1, 1, in[0]}, Out: d.Units, Stride: 1}.operator(flat(w[0])), true
 }
 
-func (a Affine) operator(w []*tensors.Tensor, in Size) (operator, bool) {
-	return a.geometry(in).operator(flat(w[0])), true
+func (a Affine) operator(w []*tensors.Tensor, in Size) (o operator, ok bool) {
+	g := a.geometry(in)
+	if g.entries() > affordableEntries {
+		return o, false
+	}
+	return g.operator(flat(w[0])), true
 }
 
 func (c Convolution) operator(w []*tensors.Tensor, in Size) (o operator, ok bool) {
 	one, part := c.group(in)
 	g, n := one.geometry(part), c.groups()
-	if convolutions[c.Kind].bound != nil || g.Kernel.Entries()*g.rows()*g.columns()*part[2]*c.Channels > affordableSpace {
+	if convolutions[c.Kind].bound != nil || g.entries()*n > affordableEntries {
 		return o, false
 	}
 	channels := in[2] / n

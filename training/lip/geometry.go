@@ -46,7 +46,7 @@ func ConvolutionNorm(kernel []float32, g Geometry) Bound {
 	folds, folded := torus.fold(kernel)
 	b := folded.norm(folds)
 	proof := fmt.Sprintf("Gram iteration at each frequency of %d×%d, float64, outward", folded.In[0], folded.In[1])
-	if g.Zero {
+	if g.Zero && g.entries() <= affordableEntries {
 		if exact, ok := g.operator(kernel).norm(b); ok && exact < b {
 			return Bound{exact, "Cholesky factorisation of s - AᵀA, float64, outward"}
 		}
@@ -151,6 +151,11 @@ func (g Geometry) norm(kernel []float32) float64 {
 	}
 	wait.Wait()
 	return most
+}
+
+// entries of operator, at most.
+func (g Geometry) entries() int {
+	return g.rows() * g.columns() * g.Kernel.Entries() * g.In[2] * g.Out
 }
 
 // operator is the convolution's matrix.

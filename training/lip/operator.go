@@ -57,10 +57,11 @@ func (o operator) square() float64 {
 	return s*(1+2*float64(n+4)*u) + 1e-290
 }
 
-// affordable bounds the operations and the entries of one factorisation: seconds, and 200 MB.
+// What is affordable: seconds of work, 200 MB for a band matrix and for a sparse one.
 const (
-	affordableWork  = 1e10
-	affordableSpace = 25e6
+	affordableWork    = 1e10
+	affordableSpace   = 25e6
+	affordableEntries = 8e6
 )
 
 // norm proves an upper bound on the largest singular value, close to an estimate s of it:
@@ -208,7 +209,7 @@ func (o operator) after(before operator) (composed operator, ok bool) {
 			work += float64(len(before.rows[e.column]))
 		}
 	}
-	if work > affordableWork/3 || min(work, float64(len(o.rows))*float64(before.columns)) > affordableSpace {
+	if work > affordableWork/3 || min(work, float64(len(o.rows))*float64(before.columns)) > affordableEntries {
 		return operator{}, false
 	}
 	a, b := math.Sqrt(before.square()), math.Sqrt(o.square())
