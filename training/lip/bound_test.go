@@ -213,6 +213,26 @@ func TestConvolutionNorm(t *testing.T) {
 	mustPanic(t, "isn't finite", func() { ConvolutionNorm([]float32{float32(math.Inf(-1))}, one) })
 }
 
+// TestDefinite: the path of n points, 2 on the diagonal and 1 beside it, has the largest eigenvalue 2 + 2cos(π/(n+1)), and
+// that with 1 k places beside it, for n a multiple of k, is k such paths; nothing below passes.
+func TestDefinite(t *testing.T) {
+	for _, c := range []struct{ n, k int }{{1, 1}, {2, 1}, {50, 1}, {120, 40}, {300, 100}, {300, 150}} {
+		gram := make([]float64, c.n*(c.k+1))
+		for i := range c.n {
+			gram[i*(c.k+1)] = 2
+			if i+c.k < c.n {
+				gram[i*(c.k+1)+c.k] = 1
+			}
+		}
+		most := 2 + 2*math.Cos(math.Pi/float64(c.n/c.k+1))
+		for _, f := range []float64{0, 0.5, 1 - 1e-3, 1 - 1e-12, 1 + 1e-12, 1 + 1e-3, math.NaN()} {
+			if got := definite(gram, c.n, c.k, f*most); got != (f > 1) {
+				t.Errorf("%+v: %v times the largest eigenvalue: %v", c, f, got)
+			}
+		}
+	}
+}
+
 func TestLogitGap(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
 	for _, c := range []struct {

@@ -95,7 +95,6 @@ func (o operator) norm(enough float64) (bound float64, ok bool) {
 	if s == 0 {
 		return up(math.Sqrt(square)) + o.slack, true
 	}
-	// Entry (i, i+j) of AᵀA, j ≤ band, at [i·(band+1) + j].
 	gram := make([]float64, n*(band+1))
 	for _, row := range a.rows {
 		for _, e := range row {
@@ -110,20 +109,26 @@ func (o operator) norm(enough float64) (bound float64, ok bool) {
 	// square; the diagonal is subtracted from s²(1+δ); the factorisation errs by γ(n+1) times the trace.
 	for _, delta := range []float64{1e-4, 1e-3, 4e-3, 2e-2} {
 		top := s * s * (1 + delta)
-		m := make([]float64, len(gram))
-		for i, v := range gram {
-			m[i] = -v
-		}
-		for i := range n {
-			m[i*(band+1)] += top
-		}
-		if _, ok := lapack64.Pbtrf(blas64.SymmetricBand{Uplo: blas.Upper, N: n, K: band, Data: m, Stride: band + 1}); !ok {
+		if !definite(gram, n, band, top) {
 			continue
 		}
 		e := 1.01 * u * (float64(tallest+4)*square + 4*top + 2*float64(n+10)*float64(n)*top)
 		return up(up(math.Sqrt(up(up(top+up(e))+1e-290))) + o.slack), true
 	}
 	return 0, false
+}
+
+// definite says whether top - gram has a Cholesky factorisation in float64; entry (i, i+j) of gram, n×n, lies at [i·(band+1) + j].
+func definite(gram []float64, n, band int, top float64) bool {
+	m := make([]float64, len(gram))
+	for i, v := range gram {
+		m[i] = -v
+	}
+	for i := range n {
+		m[i*(band+1)] += top
+	}
+	_, ok := lapack64.Pbtrf(blas64.SymmetricBand{Uplo: blas.Upper, N: n, K: band, Data: m, Stride: band + 1})
+	return ok && !math.IsNaN(m[(n-1)*(band+1)]) // Pbtrf lets NaN pass
 }
 
 // estimate is what so many steps of Lanczos's method find of the norm of o, whose transpose is t: no proof.
