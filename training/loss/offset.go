@@ -1,4 +1,3 @@
-// Package loss holds losses that train a margin.
 package loss
 
 import (
@@ -8,15 +7,15 @@ import (
 
 // Offset is the cross-entropy of logits from which the true class's was lowered by Offset, then
 // divided by Temperature (Prach & Lampert 2022): it asks for a margin of about Offset and no
-// more than a few temperatures beyond it. Both are in units of radius: logits are first divided by
-// Gap, the constant of a difference of two logits.
+// more than a few temperatures beyond it.
 type Offset struct{ Offset, Temperature, Gap float64 }
 
-// Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the mean over the batch, a scalar.
+// Loss implements Loss.
 func (o Offset) Loss(labels, logits []*Node) *Node {
-	z := logits[0]
-	d := z.Shape().Dimensions
-	y := OneHot(Reshape(labels[0], d[0]), d[1], z.DType())
-	z = Sub(MulScalar(z, 1/o.Gap), MulScalar(y, o.Offset))
-	return gomlx.CategoricalCrossEntropyLogits([]*Node{y}, []*Node{MulScalar(z, 1/o.Temperature)})
+	z, y := scaled(labels, logits, o.Gap)
+	return crossEntropy(Sub(z, MulScalar(y, o.Offset)), y, o.Temperature)
+}
+
+func crossEntropy(z, y *Node, temperature float64) *Node {
+	return gomlx.CategoricalCrossEntropyLogits([]*Node{y}, []*Node{MulScalar(z, 1/temperature)})
 }

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 }
 
 // values returns the loss and its gradient by the logits.
-func values(o Offset, labels [][]int32, logits [][]float32) (float64, []float32) {
+func values(o Loss, labels [][]int32, logits [][]float32) (float64, []float32) {
 	out := MustExecOnceN(backend, func(y, z *Node) []*Node {
 		l := o.Loss([]*Node{y}, []*Node{z})
 		return []*Node{l, Gradient(ReduceAllSum(l), z)[0]}

@@ -1,0 +1,69 @@
+// Package loss holds losses that train a margin.
+package loss
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// A Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the mean over the batch, a
+// scalar. It is a GoMLX train.LossFn. Margins are in units of radius: logits are first divided by Gap, the
+// constant of a difference of two logits.
+type Loss interface {
+	Loss(labels, logits []*Node) *Node
+}
+
+// Entry is a loss by name.
+type Entry struct {
+	Name, Doc string
+	// New returns the loss that asks for a margin of offset; a larger temperature gives more weight to what lies beyond
+	// it. All are in units of radius.
+	New func(offset, temperature, gap float64) Loss
+}
+
+// Losses are all there are; the first is the default.
+var Losses = []Entry{
+	{"offset", "cross-entropy after the true class's logit was lowered (Prach & Lampert 2022)",
+		func(o, t, gap float64) Loss { return Offset{o, t, gap} }},
+	{"emma", "cross-entropy after each other logit was raised by as much as the margin to it, the offset at most (Hu et al. 2023)",
+		func(o, t, gap float64) Loss { return EMMA{o, t, gap} }},
+	{"hkr", "Kantorovich–Rubinstein's mean difference, and the hinge weighted by 1/temperature (Serrurier et al. 2021)",
+		func(o, t, gap float64) Loss { return HKR{o, 1 / t, gap} }},
+	{"multi-margin", "hinge on the margin to each other class, without a temperature (Weston & Watkins 1999)",
+		func(o, _, gap float64) Loss { return MultiMargin{o, gap} }},
+}
+
+// Names lists the names of Losses.
+func Names() (names []string) {
+	for _, e := range Losses {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// ByName finds an entry of Losses; the error lists what is known.
+func ByName(name string) (Entry, error) {
+	i := slices.IndexFunc(Losses, func(e Entry) bool { return e.Name == name })
+	if i < 0 {
+		return Entry{}, fmt.Errorf("no loss %q; known: %s", name, strings.Join(Names(), ", "))
+	}
+	return Losses[i], nil
+}
+
+// scaled returns logits in units of radius, and the true class as one-hot rows, both [batch, classes].
+func scaled(labels, logits []*Node, gap float64) (z, y *Node) {
+	z = logits[0]
+	d := z.Shape().Dimensions
+	y = OneHot(Reshape(labels[0], d[0]), d[1], z.DType())
+	return MulScalar(z, 1/gap), y
+}
+
+// margins returns the true logit less each logit, [batch, classes]; 0 for the true class.
+func margins(z, y *Node) *Node {
+	return Sub(ReduceAndKeep(Mul(z, y), ReduceSum, -1), z)
+}
+
+func hinge(x *Node) *Node { return Max(x, ScalarZero(x.Graph(), x.DType())) }
