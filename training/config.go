@@ -3,18 +3,20 @@
 package training
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/gomlx/gomlx/ml/train/optimizer/cosineschedule"
+	"github.com/lipsmooth/lipsmooth/training/loss"
 )
 
 // Config says how a classifier is trained. It is saved with the model.
 type Config struct {
 	Architecture string `json:"architecture"` // a name in net.Architectures
-	Convolution  string `json:"convolution"`  // aol or bcop
+	Convolution  string `json:"convolution"`  // a name in lip.Convolutions
 	Width        int    `json:"width"`        // channels of the first convolution
 
 	Epochs       int     `json:"epochs"`
@@ -22,11 +24,19 @@ type Config struct {
 	Batch        int     `json:"batch"`
 	LearningRate float64 `json:"learning_rate"` // of Adam, at its peak: a cosine after a tenth of warm-up
 	Sigma        float64 `json:"sigma"`         // standard deviation of the Gaussian noise added, in units of the image
-	Offset       float64 `json:"offset"`        // loss.Offset, in units of radius
-	Temperature  float64 `json:"temperature"`   // loss.Offset, in units of radius
+	Offset       float64 `json:"offset"`        // margin the loss asks for, in units of radius
+	Temperature  float64 `json:"temperature"`   // of the loss, in units of radius; see loss.Losses
 	Flip         bool    `json:"flip"`          // mirror images by chance
 	Crop         int     `json:"crop"`          // shift images by up to so many pixels by chance
 	Seed         uint64  `json:"seed"`
+
+	// Loss is a name in loss.Losses, Method one in Methods; empty is the first there. A Draws, Weight or AttackRadius
+	// of 0 is the method's default.
+	Loss         string  `json:"loss,omitempty"`
+	Method       string  `json:"method,omitempty"`
+	Draws        int     `json:"draws,omitempty"`         // noisy copies of an image in a step
+	Weight       float64 `json:"weight,omitempty"`        // of what the method adds to the loss
+	AttackRadius float64 `json:"attack_radius,omitempty"` // l2, in units of the image
 
 	// CheckpointEvery so many steps, rounded up to the next line of training.tsv, so that a stopped training
 	// goes on from there.
@@ -42,8 +52,54 @@ func Default() Config {
 	}
 }
 
+// Complete returns c as it is saved and compared: Loss and Method empty where they are the default, and the method's
+// defaults for what is 0.
+func (c Config) Complete() Config {
+	if c.Loss == loss.Losses[0].Name {
+		c.Loss = ""
+	}
+	if c.Method == Methods[0].Name {
+		c.Method = ""
+	}
+	if m, err := c.method(); err == nil {
+		c.Draws, c.Weight, c.AttackRadius = cmp.Or(c.Draws, m.Draws), cmp.Or(c.Weight, m.Weight), cmp.Or(c.AttackRadius, m.AttackRadius)
+	}
+	return c
+}
+
+func (c Config) method() (Method, error) { return MethodByName(cmp.Or(c.Method, Methods[0].Name)) }
+
+func (c Config) loss() (loss.Loss, error) {
+	e, err := loss.ByName(cmp.Or(c.Loss, loss.Losses[0].Name))
+	if err != nil {
+		return nil, err
+	}
+	return e.New(c.Offset, c.Temperature, gap), nil
+}
+
 // Validate names the first field that is out of range.
 func (c Config) Validate() error {
+	c = c.Complete()
+	if _, err := c.loss(); err != nil {
+		return fmt.Errorf("training: %w", err)
+	}
+	m, err := c.method()
+	if err != nil {
+		return fmt.Errorf("training: %w", err)
+	}
+	for _, f := range []struct {
+		name  string
+		given bool
+		takes func(Method) bool
+	}{
+		{"draws", c.Draws != 0, func(m Method) bool { return m.Draws != 0 }},
+		{"weight", c.Weight != 0, func(m Method) bool { return m.Weight != 0 }},
+		{"attack radius", c.AttackRadius != 0, func(m Method) bool { return m.AttackRadius != 0 }},
+	} {
+		if f.given && !f.takes(m) {
+			return fmt.Errorf("training: %s: method %s takes none; those that do: %s", f.name, m.Name, methodNames(f.takes))
+		}
+	}
 	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 0) }
 	for _, f := range []struct {
 		name string
@@ -57,6 +113,10 @@ func (c Config) Validate() error {
 		{"sigma", c.Sigma == 0 || positive(c.Sigma), "finite and at least 0"},
 		{"offset", c.Offset == 0 || positive(c.Offset), "finite and at least 0"},
 		{"temperature", positive(c.Temperature), "positive"},
+		{"draws", c.Draws >= m.least, fmt.Sprintf("at least %d with method %s", m.least, m.Name)},
+		{"weight", c.Weight == 0 || positive(c.Weight), "finite and at least 0"},
+		{"attack radius", c.AttackRadius == 0 || positive(c.AttackRadius), "finite and at least 0"},
+		{"sigma", c.Sigma > 0 || m.Draws == 0, "positive with method " + m.Name},
 		{"crop", c.Crop >= 0, "at least 0"},
 		{"checkpoint every", c.CheckpointEvery >= 1, "at least 1"},
 	} {

@@ -27,7 +27,6 @@ import (
 	"github.com/gomlx/gomlx/ui/commandline"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/lip"
-	"github.com/lipsmooth/lipsmooth/training/loss"
 	"github.com/lipsmooth/lipsmooth/training/net"
 )
 
@@ -45,6 +44,7 @@ type Options struct {
 // last checkpoint. A training stopped at any point goes on from its last checkpoint and, on the
 // same backend, ends with the same weights; a folder of another config or dataset is refused.
 func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, testSet *data.Dataset, dir string, o Options) (*Model, error) {
+	c = c.Complete()
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -178,7 +178,11 @@ func (m *Model) steps(ctx context.Context, backend compute.Backend, store *model
 		return err
 	}
 	defer curve.Close()
-	loop := train.NewLoop(newTrainer(backend, store, c, m.Network))
+	trainer, err := newTrainer(backend, store, c, m.Network)
+	if err != nil {
+		return err
+	}
+	loop := train.NewLoop(trainer)
 	if o.Bar {
 		commandline.AttachProgressBar(loop)
 	}
@@ -246,21 +250,26 @@ func badVariable(store *model.Store) string {
 	return ""
 }
 
-func newTrainer(backend compute.Backend, store *model.Store, c Config, n *net.Network) *train.Trainer {
-	return train.NewTrainer(backend, store, func(scope *model.Scope, in []*Node) *Node {
+func newTrainer(backend compute.Backend, store *model.Store, c Config, n *net.Network) (*train.Trainer, error) {
+	method, err := c.method()
+	if err != nil {
+		return nil, fmt.Errorf("training: %w", err)
+	}
+	l, err := c.loss()
+	if err != nil {
+		return nil, fmt.Errorf("training: %w", err)
+	}
+	return train.NewTrainer(backend, store, func(scope *model.Scope, in []*Node) (logits, loss *Node) {
 		g := in[0].Graph()
 		cosineschedule.New(scope, g, dtypes.Float32).FromScope().Done()
-		images, rng := in[0], in[1]
-		if c.Sigma > 0 {
-			_, z := RandomNormal(rng, images.Shape())
-			images = Add(images, MulScalar(z, c.Sigma))
-		}
-		return n.Logits(images, n.Effective(scope.In("model"), g))
-	}, loss.Offset{Offset: c.Offset, Temperature: c.Temperature, Gap: math.Sqrt2}.Loss, optimizer.Adam().FromScope(store.RootScope()).Done(),
-		[]metric.Interface{metric.NewBaseMetric("Accuracy", "acc", metric.AccuracyMetricType, metric.SparseCategoricalAccuracyGraph, nil)}, nil)
+		weights := n.Effective(scope.In("model"), g)
+		return method.objective(&step{Config: c, loss: l, images: in[0], rng: in[1], labels: in[2],
+			logits: func(images *Node) *Node { return n.Logits(images, weights) }})
+	}, func(_, predictions []*Node) *Node { return predictions[1] }, optimizer.Adam().FromScope(store.RootScope()).Done(),
+		[]metric.Interface{metric.NewBaseMetric("Accuracy", "acc", metric.AccuracyMetricType, metric.SparseCategoricalAccuracyGraph, nil)}, nil), nil
 }
 
-// noisy adds to each batch the random state of its step.
+// noisy adds to the inputs of each batch the random state of its step and its labels, which methods take before the loss does.
 type noisy struct {
 	*data.Batches
 	seed uint64
@@ -271,8 +280,9 @@ func (n noisy) Iter() iter.Seq2[train.Batch, error] {
 		step := n.Start
 		for b, err := range n.Batches.Iter() {
 			if err == nil {
-				s := state(n.seed, "training noise", uint64(step))
-				b.Inputs = append(b.Inputs, tensors.FromFlatDataAndDimensions(s, len(s)))
+				s, labels := state(n.seed, "training noise", uint64(step)), b.Labels[0]
+				b.Inputs = append(b.Inputs, tensors.FromFlatDataAndDimensions(s, len(s)),
+					tensors.FromFlatDataAndDimensions(tensors.MustCopyFlatData[int32](labels), labels.Shape().Dimensions...))
 			}
 			if !yield(b, err) {
 				return
@@ -339,8 +349,7 @@ func (m *Model) measure(ctx context.Context, backend compute.Backend, d *data.Da
 		return metrics, err
 	}
 	defer exec.Exec.Finalize()
-	radii := []float64{0.25, 0.5, 1, 1.5, 2}
-	verified := make([]int, len(radii))
+	verified := make([]int, len(VerifiedRadii))
 	right, sum := 0, 0.0
 	for b, err := range (&data.Sequential{Dataset: d, BatchSize: 500}).Iter() {
 		if err != nil {
@@ -370,8 +379,8 @@ func (m *Model) measure(ctx context.Context, backend compute.Backend, d *data.Da
 				right++
 				sum += r
 			}
-			for k, radius := range radii {
-				if r >= radius {
+			for k, at := range VerifiedRadii {
+				if r >= at.Radius {
 					verified[k]++
 				}
 			}
@@ -379,8 +388,8 @@ func (m *Model) measure(ctx context.Context, backend compute.Backend, d *data.Da
 	}
 	n := float64(d.Len())
 	metrics.Accuracy, metrics.AverageRadius = float64(right)/n, sum/n
-	for k, radius := range radii {
-		metrics.Verified[fmt.Sprint(radius)] = float64(verified[k]) / n
+	for k, at := range VerifiedRadii {
+		metrics.Verified[at.Name] = float64(verified[k]) / n
 	}
 	metrics.Slope, err = m.Slope(backend, d, 64, 20)
 	return metrics, err

@@ -599,7 +599,10 @@ func TestOptionsAct(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, store, dir := &Model{Network: n, Info: Info{Config: c}}, model.NewStore(), t.TempDir()
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		m, store, dir := &Model{Network: n, Info: Info{Config: c.Complete()}}, model.NewStore(), t.TempDir()
 		if err := m.steps(t.Context(), backend, store, d, dir, filepath.Join(dir, "checkpoint"), c.Epochs, Options{Log: io.Discard}); err != nil {
 			t.Fatal(err)
 		}
@@ -618,6 +621,21 @@ func TestOptionsAct(t *testing.T) {
 		"crop":          func(c *Config) { c.Crop = 1 },
 		"learning rate": func(c *Config) { c.LearningRate = 0.02 },
 		"seed":          func(c *Config) { c.Seed = 2 },
+		"emma":          func(c *Config) { c.Loss = "emma" },
+		"hkr":           func(c *Config) { c.Loss = "hkr" },
+		"multi-margin":  func(c *Config) { c.Loss = "multi-margin" },
+
+		"stability":               func(c *Config) { c.Method, c.Sigma = "stability", 0.1 },
+		"its draws":               func(c *Config) { c.Method, c.Sigma, c.Draws = "stability", 0.1, 2 },
+		"its weight":              func(c *Config) { c.Method, c.Sigma, c.Weight = "stability", 0.1, 1 },
+		"consistency":             func(c *Config) { c.Method, c.Sigma = "consistency", 0.1 },
+		"weight of consistency":   func(c *Config) { c.Method, c.Sigma, c.Weight = "consistency", 0.1, 1 },
+		"draws of consistency":    func(c *Config) { c.Method, c.Sigma, c.Draws = "consistency", 0.1, 3 },
+		"macer":                   func(c *Config) { c.Method, c.Sigma, c.Draws = "macer", 0.1, 4 },
+		"weight of macer":         func(c *Config) { c.Method, c.Sigma, c.Draws, c.Weight = "macer", 0.1, 4, 1 },
+		"smoothadv":               func(c *Config) { c.Method, c.Sigma = "smoothadv", 0.1 },
+		"its attack radius":       func(c *Config) { c.Method, c.Sigma, c.AttackRadius = "smoothadv", 0.1, 0.1 },
+		"a loss through a method": func(c *Config) { c.Method, c.Sigma, c.Loss = "smoothadv", 0.1, "emma" },
 	} {
 		h := weights(change)
 		if other, ok := seen[h]; ok {
@@ -627,6 +645,14 @@ func TestOptionsAct(t *testing.T) {
 	}
 	if h := weights(func(c *Config) { c.CheckpointEvery = 7 }); seen[h] != "default" {
 		t.Error("checkpoints change the weights, or one seed gave two")
+	}
+	if h := weights(func(c *Config) { c.Loss, c.Method = "offset", "gaussian" }); seen[h] != "default" {
+		t.Error("the defaults by their names give other weights")
+	}
+	// A method at its limit is the loss on noise: an attack without room, one draw of which nothing else is asked.
+	few := weights(func(c *Config) { c.Method, c.Sigma, c.Draws, c.AttackRadius = "smoothadv", 0.1, 1, 1e-30 })
+	if seen[few] != "sigma" {
+		t.Error("smoothadv in a ball of radius 0 isn't training with noise")
 	}
 }
 
@@ -655,6 +681,19 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Offset = nan }, "offset"},
 		{func(c *Config) { c.Temperature = 0 }, "temperature must be positive"},
 		{func(c *Config) { c.Temperature = inf }, "temperature"},
+		{func(c *Config) { c.Loss = "focal" }, `no loss "focal"; known: offset, emma, hkr, multi-margin`},
+		{func(c *Config) { c.Loss = "offset" }, ""},
+		{func(c *Config) { c.Method = "trades" }, `no training method "trades"; known: gaussian, stability, consistency, macer, smoothadv`},
+		{func(c *Config) { c.Method = "macer" }, ""},
+		{func(c *Config) { c.Method, c.Sigma = "macer", 0 }, "sigma must be positive with method macer"},
+		{func(c *Config) { c.Draws = 2 }, "draws: method gaussian takes none; those that do: stability, consistency, macer, smoothadv"},
+		{func(c *Config) { c.Method, c.Draws = "macer", -1 }, "draws must be at least 1 with method macer"},
+		{func(c *Config) { c.Method, c.Draws = "consistency", 1 }, "draws must be at least 2 with method consistency"},
+		{func(c *Config) { c.Method, c.Weight = "smoothadv", 1 }, "weight: method smoothadv takes none; those that do: stability, consistency, macer"},
+		{func(c *Config) { c.Method, c.Weight = "stability", -1 }, "weight must be finite"},
+		{func(c *Config) { c.Method, c.Weight = "stability", nan }, "weight must be finite"},
+		{func(c *Config) { c.Method, c.AttackRadius = "macer", 1 }, "attack radius: method macer takes none; those that do: smoothadv"},
+		{func(c *Config) { c.Method, c.AttackRadius = "smoothadv", inf }, "attack radius must be finite"},
 		{func(c *Config) { c.Crop = -1 }, "crop must be at least 0"},
 		{func(c *Config) { c.CheckpointEvery = 0 }, "checkpoint every must be at least 1"},
 	} {

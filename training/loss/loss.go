@@ -20,7 +20,7 @@ type Loss interface {
 type Entry struct {
 	Name, Doc string
 	// New returns the loss that asks for a margin of offset; a larger temperature gives more weight to what lies beyond
-	// it. All are in units of radius.
+	// it, but for multi-margin, which a temperature only divides. All are in units of radius.
 	New func(offset, temperature, gap float64) Loss
 }
 
@@ -32,8 +32,8 @@ var Losses = []Entry{
 		func(o, t, gap float64) Loss { return EMMA{o, t, gap} }},
 	{"hkr", "Kantorovich–Rubinstein's mean difference, and the hinge weighted by 1/temperature (Serrurier et al. 2021)",
 		func(o, t, gap float64) Loss { return HKR{o, 1 / t, gap} }},
-	{"multi-margin", "hinge on the margin to each other class, without a temperature (Weston & Watkins 1999)",
-		func(o, _, gap float64) Loss { return MultiMargin{o, gap} }},
+	{"multi-margin", "hinge on the margin to each other class (Weston & Watkins 1999)",
+		func(o, t, gap float64) Loss { return MultiMargin{o, t, gap} }},
 }
 
 // Names lists the names of Losses.

@@ -33,8 +33,8 @@ func TestByHand(t *testing.T) {
 		// One class alone: hinges only, and the margin clears them.
 		{HKR{1, 10, 1}, [][]int32{{0}, {0}}, [][]float32{{1, -1}, {0.6, -2}}, 0, []float32{0, 0, 0, 0}},
 		// Of the margins 1, 2 and 2.5, 4 one is short of 1.5.
-		{MultiMargin{1.5, 1}, labels, logits, 0.25, []float32{-0.5, 0.5, 0, 0, 0, 0}},
-		{MultiMargin{1.5, 2}, labels, logits, 0.875, []float32{-0.5, 0.25, 0.25, 0.25, 0, -0.25}},
+		{MultiMargin{1.5, 0.5, 1}, labels, logits, 0.5, []float32{-1, 1, 0, 0, 0, 0}},
+		{MultiMargin{1.5, 1, 2}, labels, logits, 0.875, []float32{-0.5, 0.25, 0.25, 0.25, 0, -0.25}},
 	} {
 		got, gradient := values(c.loss, c.labels, c.logits)
 		if math.Abs(got-c.want) > 1e-5*(1+math.Abs(c.want)) {
@@ -47,7 +47,7 @@ func TestByHand(t *testing.T) {
 }
 
 // Every loss falls with the true class's logit and rises with the others', is in units of radius, and acts on its
-// offset; on its temperature too, but for multi-margin, which has none.
+// offset and temperature.
 func TestLosses(t *testing.T) {
 	labels, logits := [][]int32{{0}, {1}, {2}, {2}}, [][]float32{{0.3, 0.1, 0}, {0.5, 0.2, 0}, {0, 0.1, 0.4}, {-0.1, 0.2, 0.2}}
 	scaled := make([][]float32, len(logits))
@@ -73,7 +73,7 @@ func TestLosses(t *testing.T) {
 		if other, _ := values(e.New(0.1, 0.25, 1), labels, logits); !(other < value) {
 			t.Errorf("%s: offset 1: %v, 0.1: %v", e.Name, value, other)
 		}
-		if other, _ := values(e.New(1, 0.5, 1), labels, logits); other == value != (e.Name == "multi-margin") {
+		if other, _ := values(e.New(1, 0.5, 1), labels, logits); other == value {
 			t.Errorf("%s: temperature 0.25: %v, 0.5: %v", e.Name, value, other)
 		}
 		if got, err := ByName(e.Name); err != nil || got.Name != e.Name {

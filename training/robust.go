@@ -1,0 +1,203 @@
+package training
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/lipsmooth/lipsmooth/training/loss"
+)
+
+// Method is a way to train through Gaussian noise. All take the loss of Config on each noisy copy, where the paper has
+// the cross-entropy; softmax is of logits in units of radius over Config.Temperature.
+type Method struct {
+	Name, Doc string
+	// Draws, Weight and AttackRadius are the defaults of Config's fields; 0 where the method doesn't take the field.
+	Draws                int
+	Weight, AttackRadius float64
+	least                int // draws
+	// objective returns logits to take the accuracy of, [batch, classes], and the loss to minimise, a scalar.
+	objective func(*step) (logits, loss *Node)
+}
+
+// Methods are all there are; the first is the default.
+var Methods = []Method{
+	{Name: "gaussian", Doc: "the loss on images with noise (Cohen et al. 2019)", objective: gaussian},
+	{Name: "stability", Doc: "the loss without noise, and the cross-entropy from the prediction there to that with noise (Li et al. 2019)",
+		Draws: 1, Weight: 2, least: 1, objective: stability},
+	{Name: "consistency", Doc: "the divergence of each noisy prediction from their mean, and half the mean's entropy (Jeong & Shin 2020)",
+		Draws: 2, Weight: 10, least: 2, objective: consistency},
+	{Name: "macer", Doc: "a hinge on the radius that an estimate of the smoothed softmax gives (Zhai et al. 2020)",
+		Draws: 16, Weight: 12, least: 1, objective: macer},
+	{Name: "smoothadv", Doc: "noise around an image moved to fool the smoothed softmax (Salman et al. 2019)",
+		Draws: 2, AttackRadius: 0.5, least: 1, objective: smoothAdv},
+}
+
+// MethodByName finds an entry of Methods; the error lists what is known.
+func MethodByName(name string) (Method, error) {
+	i := slices.IndexFunc(Methods, func(m Method) bool { return m.Name == name })
+	if i < 0 {
+		return Method{}, fmt.Errorf("no training method %q; known: %s", name, methodNames(func(Method) bool { return true }))
+	}
+	return Methods[i], nil
+}
+
+func methodNames(of func(Method) bool) string {
+	var names []string
+	for _, m := range Methods {
+		if of(m) {
+			names = append(names, m.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// gap is the constant of a difference of two logits of a 1-Lipschitz network: what losses divide by.
+const gap = math.Sqrt2
+
+// step is the graph of a training step.
+type step struct {
+	Config
+	loss                loss.Loss
+	images, labels, rng *Node // [batch, h, w, c], [batch, 1], the random state
+	logits              func(images *Node) *Node
+}
+
+// noise returns Gaussian noise for so many draws of the batch, [draws·batch, h, w, c].
+func (s *step) noise(draws int) *Node {
+	shape := s.images.Shape().Clone()
+	shape.Dimensions[0] *= draws
+	var z *Node
+	s.rng, z = RandomNormal(s.rng, shape)
+	return MulScalar(z, s.Sigma)
+}
+
+// repeated stacks Draws copies of x along the batch.
+func (s *step) repeated(x *Node) *Node {
+	if s.Draws == 1 {
+		return x
+	}
+	return Concatenate(slices.Repeat([]*Node{x}, s.Draws), 0)
+}
+
+// each returns log-probabilities of every draw, [draws, batch, classes], from logits [draws·batch, classes].
+func (s *step) each(z *Node) *Node {
+	classes := z.Shape().Dimensions[1]
+	return Reshape(s.logSoftmax(z), s.Draws, -1, classes)
+}
+
+func (s *step) logSoftmax(z *Node) *Node { return LogSoftmax(MulScalar(z, 1/(gap*s.Temperature))) }
+
+// drawn returns the logits of Draws noisy copies of the batch, [draws·batch, classes], their mean over the draws and their loss.
+func (s *step) drawn() (z, mean, loss *Node) {
+	z = s.logits(Add(s.repeated(s.images), s.noise(s.Draws)))
+	return z, s.mean(z), s.loss.Loss([]*Node{s.repeated(s.labels)}, []*Node{z})
+}
+
+// mean is that over the draws of logits, [batch, classes].
+func (s *step) mean(z *Node) *Node {
+	return ReduceMean(Reshape(z, s.Draws, -1, z.Shape().Dimensions[1]), 0)
+}
+
+// truth returns the true class as one-hot rows, [batch, classes], of as many classes as p.
+func (s *step) truth(p *Node) *Node {
+	return OneHot(Reshape(s.labels, -1), p.Shape().Dimensions[p.Rank()-1], p.DType())
+}
+
+// logOf is the logarithm of a probability, that of the least it tells from 0 below that.
+func logOf(p *Node) *Node { return Log(MaxScalar(p, 1e-10)) }
+
+func gaussian(s *step) (*Node, *Node) {
+	images := s.images
+	if s.Sigma > 0 {
+		images = Add(images, s.noise(1))
+	}
+	z := s.logits(images)
+	return z, s.loss.Loss([]*Node{s.labels}, []*Node{z})
+}
+
+func stability(s *step) (*Node, *Node) {
+	clean := s.logits(s.images)
+	noisy := s.each(s.logits(Add(s.repeated(s.images), s.noise(s.Draws))))
+	p := ExpandDims(Exp(s.logSoftmax(clean)), 0)
+	unstable := ReduceAllMean(ReduceSum(Neg(Mul(p, noisy)), -1))
+	return clean, Add(s.loss.Loss([]*Node{s.labels}, []*Node{clean}), MulScalar(unstable, s.Weight))
+}
+
+// entropyWeight is η of Jeong & Shin 2020.
+const entropyWeight = 0.5
+
+func consistency(s *step) (*Node, *Node) {
+	z, mean, loss := s.drawn()
+	logs := s.each(z)
+	p := ReduceMean(Exp(logs), 0) // [batch, classes]
+	entropy := ReduceAllMean(ReduceSum(Neg(Mul(p, logOf(p))), -1))
+	cross := ReduceAllMean(ReduceSum(Neg(Mul(ExpandDims(p, 0), logs)), -1))
+	divergence := Sub(cross, entropy)
+	return mean, Add(loss, Add(MulScalar(divergence, s.Weight), MulScalar(entropy, entropyWeight)))
+}
+
+// radiusCap is γ of Zhai et al. 2020: the radius, in units of σ/2, that macer asks for at most.
+const radiusCap = 8
+
+func macer(s *step) (*Node, *Node) {
+	z, mean, loss := s.drawn()
+	p := ReduceMean(Exp(s.each(z)), 0)
+	y := s.truth(p)
+	own := ReduceSum(Mul(p, y), -1)
+	other := ReduceMax(Sub(p, y), -1)
+	inside := func(p *Node) *Node { return quantile(ClipScalar(p, 1e-6, 1-1e-6)) }
+	short := MaxScalar(AddScalar(Sub(inside(other), inside(own)), radiusCap), 0)
+	right := ConvertDType(GreaterThan(own, other), p.DType())
+	return mean, Add(loss, MulScalar(ReduceAllMean(Mul(right, short)), s.Weight*s.Sigma/2))
+}
+
+// quantile estimates Φ⁻¹(p), 0 < p < 1, by Giles' polynomials for erfinv in single precision ("Approximating the erfinv function", GPU
+// Computing Gems, 2010): to a few float32 roundings near p = ½ and 1e-3 at 1e-6. For training only: no bound.
+func quantile(p *Node) *Node {
+	polynomial := func(w *Node, coefficients ...float64) *Node {
+		sum := OnesLike(w)
+		sum = MulScalar(sum, coefficients[0])
+		for _, c := range coefficients[1:] {
+			sum = AddScalar(Mul(sum, w), c)
+		}
+		return sum
+	}
+	x := AddScalar(MulScalar(p, 2), -1)
+	// 1 - x² = 4 p (1-p), without cancellation.
+	w := Neg(Log(MulScalar(Mul(p, OneMinus(p)), 4)))
+	centre := polynomial(AddScalar(w, -2.5), 2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
+		-0.00417768164, 0.246640727, 1.50140941)
+	// Where it isn't taken, the root stays away from 0, whose derivative is infinite.
+	tail := polynomial(AddScalar(Sqrt(MaxScalar(w, 5)), -3), -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
+		-0.0076224613, 0.00943887047, 1.00167406, 2.83297682)
+	return MulScalar(Mul(x, Where(LessThan(w, Scalar(w.Graph(), w.DType(), 5)), centre, tail)), math.Sqrt2)
+}
+
+// attackSteps of PGD find the image that smoothadv trains on.
+const attackSteps = 2
+
+func smoothAdv(s *step) (*Node, *Node) {
+	noise := s.noise(s.Draws) // the same for the attack and the loss
+	moved := s.images
+	for range attackSteps {
+		// The cross-entropy of the mean softmax, summed: images don't act on each other.
+		logs := s.each(s.logits(Add(s.repeated(moved), noise)))
+		own := ReduceSum(Mul(logs, ExpandDims(s.truth(logs), 0)), -1) // [draws, batch]
+		most := StopGradient(ReduceAndKeep(own, ReduceMax, 0))
+		wrong := Neg(ReduceAllSum(Log(ReduceMean(Exp(Sub(own, most)), 0)))) // but for most, a constant
+		g := Gradient(wrong, moved)[0]
+		delta := Sub(Add(moved, MulScalar(unit(g), 2*s.AttackRadius/attackSteps)), s.images)
+		delta = Mul(delta, MinScalar(MulScalar(Inverse(MaxScalar(norm(delta), 1e-12)), s.AttackRadius), 1))
+		moved = StopGradient(ClipScalar(Add(s.images, delta), 0, 1))
+	}
+	z := s.logits(Add(s.repeated(moved), noise))
+	return s.mean(z), s.loss.Loss([]*Node{s.repeated(s.labels)}, []*Node{z})
+}
+
+// norm is the l2 norm of each image, [batch, 1, 1, 1].
+func norm(x *Node) *Node { return Sqrt(ReduceAndKeep(Square(x), ReduceSum, 1, 2, 3)) }
+
+func unit(x *Node) *Node { return Div(x, AddScalar(norm(x), 1e-12)) }
