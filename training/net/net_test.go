@@ -156,7 +156,11 @@ func TestBounds(t *testing.T) {
 				lambda = b.Value()
 				product := 1.0
 				for i, l := range bounds {
-					if l.Layer != net.Layers[i].String() || l.Bound.Proof() == "" || l.Bound.Value() > 1+2e-2 /* power iteration from random vectors */ {
+					tolerance := 2e-4
+					if _, ok := net.Layers[i].(lip.Affine); ok {
+						tolerance = 2e-2 // its norm is an estimate, here after no training step
+					}
+					if l.Layer != net.Layers[i].String() || l.Bound.Proof() == "" || l.Bound.Value() > 1+tolerance {
 						t.Errorf("%v: layer %d is %+v", c, i, l)
 					}
 					product *= l.Bound.Value()
