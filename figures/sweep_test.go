@@ -1,0 +1,49 @@
+package figures
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// trained makes points of a sweep up: more noise, less accuracy and larger radii.
+func trained() (points []SweepPoint) {
+	for i, loss := range []string{"offset", "emma", "hkr", "multi-margin"} {
+		for _, sigma := range []string{"0", "0.25", "0.5", "1"} {
+			s := must(strconv.ParseFloat(sigma, 64))
+			points = append(points, SweepPoint{[]string{loss, sigma}, 0.99 - 0.06*s*s - 0.004*float64(i), 0.9 + 0.5*math.Sqrt(s) - 0.2*s*s + 0.05*float64(i)})
+		}
+	}
+	return points
+}
+
+func TestSweep(t *testing.T) {
+	points := trained()
+	f, err := Sweep([]string{"loss", "sigma"}, points, "MNIST, 6 epochs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, f)
+	if len(f.Table.Rows) != 16 || strings.Join(f.Table.Rows[5], " ") != "emma 0.25 0.98225 1.1875" || !strings.Contains(f.Caption, "above each point: sigma") {
+		t.Errorf("%s\n%v", f.Caption, f.Table.Rows)
+	}
+	// One axis, and one point.
+	for i := range points {
+		points[i].Values = points[i].Values[1:]
+	}
+	for _, n := range []int{4, 1} {
+		if _, err := Sweep([]string{"sigma"}, points[:n], ""); err != nil {
+			t.Error(err)
+		}
+	}
+	for want, bad := range map[string][]SweepPoint{
+		"no point to draw":               nil,
+		"a point of 2 values, and 1 ax":  trained(),
+		"accuracy NaN and radius 1 of 0": {{[]string{"0"}, math.NaN(), 1}},
+	} {
+		if _, err := Sweep([]string{"sigma"}, bad, ""); err == nil || !strings.HasPrefix(err.Error(), "figure sweep: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
