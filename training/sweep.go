@@ -38,6 +38,9 @@ type Point struct {
 func Sweep(base Config, axes ...Axis) ([]Point, error) {
 	for _, a := range axes {
 		for i, text := range a.text {
+			if text == "" {
+				return nil, fmt.Errorf("training: %s: an empty value in its list", a.Name)
+			}
 			if slices.Contains(a.text[:i], text) {
 				return nil, fmt.Errorf("training: %s %s is given twice", a.Name, text)
 			}

@@ -54,6 +54,7 @@ func TestSweep(t *testing.T) {
 	}
 	for want, axes := range map[string][]Axis{
 		"training: sigma 0.5 is given twice":                              {sigmas(0.5, 1, 0.5)},
+		"training: loss: an empty value":                                  {losses("emma", "")},
 		"training: sigma must be finite":                                  {sigmas(0.5, math.NaN())},
 		"training: sigma must be positive with method macer":              {methods("gaussian", "macer"), sigmas(0.5, 0)},
 		`training: no loss "focal"; known: offset`:                        {losses("emma", "focal")},

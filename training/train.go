@@ -191,7 +191,7 @@ func (m *Model) steps(ctx context.Context, backend compute.Backend, store *model
 	losses, hits, since := 0.0, 0.0, 0.0
 	after := func(done int, now, smooth, hit float64) error {
 		if math.IsNaN(now) || math.IsInf(now, 0) {
-			return diverged(fmt.Sprintf("the loss is %v", now), done, saved)
+			return &Diverged{fmt.Sprintf("the loss is %v", now), done, saved}
 		}
 		losses, hits, since = losses+now, hits+hit, since+1
 		whole := done%curveEvery == 0 || done == steps
@@ -213,7 +213,7 @@ func (m *Model) steps(ctx context.Context, backend compute.Backend, store *model
 			return nil
 		}
 		if path := badVariable(store); path != "" {
-			return diverged(path+" isn't finite", done, saved)
+			return &Diverged{path + " isn't finite", done, saved}
 		}
 		if err := saveStore(store, saved); err != nil {
 			return fmt.Errorf("training: %w", err)
@@ -236,8 +236,15 @@ func (m *Model) steps(ctx context.Context, backend compute.Backend, store *model
 	return nil
 }
 
-func diverged(what string, step int, saved string) error {
-	return fmt.Errorf("training: %s at step %d: lower the learning rate; the last checkpoint, if any, is kept in %s", what, step, saved)
+// Diverged is the error of a training that met a number that isn't finite. Its last checkpoint is of before that.
+type Diverged struct {
+	What       string
+	Step       int
+	Checkpoint string // its folder, if there is one
+}
+
+func (d *Diverged) Error() string {
+	return fmt.Sprintf("training: %s at step %d: lower the learning rate; the last checkpoint, if any, is kept in %s", d.What, d.Step, d.Checkpoint)
 }
 
 // badVariable names a variable with an entry that isn't finite, "" where there is none.

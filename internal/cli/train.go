@@ -3,31 +3,121 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/loss"
 	"github.com/lipsmooth/lipsmooth/training/net"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// bind binds every field of a training.Config to a flag.
-func bind(f *pflag.FlagSet, c *training.Config) {
-	f.StringVar(&c.Architecture, "arch", c.Architecture, "architecture: conv, residual or dense")
-	f.StringVar(&c.Convolution, "conv", c.Convolution, "convolution: aol or bcop")
-	f.IntVar(&c.Width, "width", c.Width, "channels of the first convolution")
-	f.IntVar(&c.Epochs, "epochs", c.Epochs, "epochs")
-	f.IntVar(&c.Images, "epoch-images", c.Images, "images an epoch takes; 0 is all")
-	f.IntVar(&c.Batch, "batch", c.Batch, "images a step")
-	f.Float64Var(&c.LearningRate, "lr", c.LearningRate, "peak learning rate of Adam")
-	f.Float64Var(&c.Sigma, "sigma", c.Sigma, "standard deviation of the training noise, images being in [0, 1]")
-	f.Float64Var(&c.Offset, "offset", c.Offset, "margin the loss asks for, in units of radius")
-	f.Float64Var(&c.Temperature, "temperature", c.Temperature, "temperature of the loss, in units of radius")
-	f.BoolVar(&c.Flip, "flip", c.Flip, "mirror images by chance")
-	f.IntVar(&c.Crop, "crop", c.Crop, "shift images by up to so many pixels by chance")
-	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of weights, order and noise")
+// bind binds the fields of a training.Config to flags, and returns the axes of those that were given lists, in the order
+// bound: numbers last, along which the figure of a sweep draws lines.
+func bind(f *pflag.FlagSet, c *training.Config) (axes func() []training.Axis) {
+	b := binder{flags: f, config: c}
+	b.text("arch", "architecture: "+strings.Join(slices.Sorted(maps.Keys(net.Architectures)), ", "), func(c *training.Config) *string { return &c.Architecture })
+	b.text("conv", "convolution: "+strings.Join(lip.Convolutions(), ", "), func(c *training.Config) *string { return &c.Convolution })
+	b.text("loss", "loss, see above", func(c *training.Config) *string { return &c.Loss })
+	b.text("method", "how it is trained through noise, see above", func(c *training.Config) *string { return &c.Method })
+	b.whole("width", "channels of the first convolution", func(c *training.Config) *int { return &c.Width })
+	b.whole("epochs", "epochs", func(c *training.Config) *int { return &c.Epochs })
+	b.whole("epoch-images", "images an epoch takes; 0 is all", func(c *training.Config) *int { return &c.Images })
+	b.whole("batch", "images a step", func(c *training.Config) *int { return &c.Batch })
+	b.number("lr", "peak learning rate of Adam", func(c *training.Config) *float64 { return &c.LearningRate })
+	b.number("sigma", "standard deviation of the training noise, images being in [0, 1]", func(c *training.Config) *float64 { return &c.Sigma })
+	b.number("offset", "margin the loss asks for, in units of radius", func(c *training.Config) *float64 { return &c.Offset })
+	b.number("temperature", "temperature of the loss, in units of radius", func(c *training.Config) *float64 { return &c.Temperature })
+	b.whole("draws", "noisy copies of an image in a step; 0 is the method's default", func(c *training.Config) *int { return &c.Draws })
+	b.number("weight", "of what the method adds to the loss; 0 is its default", func(c *training.Config) *float64 { return &c.Weight })
+	b.number("attack-radius", "l2 radius of smoothadv's attack; 0 is its default", func(c *training.Config) *float64 { return &c.AttackRadius })
+	addList(&b, "flip", "bool", "mirror images by chance", func(c *training.Config) *bool { return &c.Flip }, strconv.ParseBool)
+	f.Lookup("flip").NoOptDefVal = "true"
+	b.whole("crop", "shift images by up to so many pixels by chance", func(c *training.Config) *int { return &c.Crop })
+	addList(&b, "seed", "uint64", "seed of weights, order and noise", func(c *training.Config) *uint64 { return &c.Seed },
+		func(s string) (uint64, error) { return strconv.ParseUint(s, 0, 64) })
 	f.IntVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "steps between checkpoints")
+	return func() (axes []training.Axis) {
+		for _, l := range b.lists {
+			if a, several := l.axis(); several {
+				axes = append(axes, a)
+			}
+		}
+		return axes
+	}
+}
+
+// binder adds flags for fields of config.
+type binder struct {
+	flags  *pflag.FlagSet
+	config *training.Config
+	lists  []interface{ axis() (training.Axis, bool) }
+}
+
+func (b *binder) text(name, doc string, field func(*training.Config) *string) {
+	addList(b, name, "string", doc, field, func(s string) (string, error) { return s, nil })
+}
+
+func (b *binder) whole(name, doc string, field func(*training.Config) *int) {
+	addList(b, name, "int", doc, field, func(s string) (int, error) {
+		x, err := strconv.ParseInt(s, 0, strconv.IntSize)
+		return int(x), err
+	})
+}
+
+func (b *binder) number(name, doc string, field func(*training.Config) *float64) {
+	addList(b, name, "float64", doc, field, func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
+}
+
+// list is a flag of a field that takes one value, or several with commas between to sweep over.
+type list[T comparable] struct {
+	name, kind string
+	config     *training.Config
+	field      func(*training.Config) *T
+	parse      func(string) (T, error)
+	values     []T
+}
+
+func addList[T comparable](b *binder, name, kind, doc string, field func(*training.Config) *T, parse func(string) (T, error)) {
+	l := &list[T]{name, kind, b.config, field, parse, []T{*field(b.config)}}
+	b.flags.Var(l, name, doc)
+	b.lists = append(b.lists, l)
+}
+
+func (l *list[T]) axis() (training.Axis, bool) {
+	return training.NewAxis(l.name, l.field, l.values...), len(l.values) > 1
+}
+
+// Set implements pflag.Value. The config has the first value.
+func (l *list[T]) Set(text string) error {
+	var values []T
+	for s := range strings.SplitSeq(text, ",") {
+		v, err := l.parse(strings.TrimSpace(s))
+		if err != nil {
+			return err
+		}
+		values = append(values, v)
+	}
+	l.values, *l.field(l.config) = values, values[0]
+	return nil
+}
+
+func (l *list[T]) Type() string { return l.kind }
+
+func (l *list[T]) String() string {
+	if l == nil || l.parse == nil { // pflag's own zero value
+		return ""
+	}
+	var texts []string
+	for _, v := range l.values {
+		texts = append(texts, fmt.Sprint(v))
+	}
+	return strings.Join(texts, ",")
 }
 
 // train trains a model in the folder dir, or loads it where that is done, without a device. bar says
@@ -40,7 +130,7 @@ func train(ctx context.Context, o *opened, c training.Config, trainSet, testSet 
 	if err != nil {
 		return nil, err
 	}
-	if there, err := training.ReadInfo(dir); err == nil && there.Config == c && there.DataHash == hash {
+	if _, done := trained(dir, c, hash); done {
 		return training.Load(dir)
 	}
 	if err := o.open(ctx); err != nil {
@@ -49,26 +139,53 @@ func train(ctx context.Context, o *opened, c training.Config, trainSet, testSet 
 	return training.Train(ctx, o.backend, c, trainSet, testSet, dir, training.Options{Bar: bar, Log: o.log, Versions: o.Versions})
 }
 
+// trained is model.json in dir where a training with the dataset of this hash is done there.
+func trained(dir string, c training.Config, hash string) (info *training.Info, done bool) {
+	info, err := training.ReadInfo(dir)
+	return info, err == nil && info.Config == c && info.DataHash == hash
+}
+
 func trainCommand() *cobra.Command {
 	config := training.Default()
 	var ref, out string
+	var axes func() []training.Axis
+	var doc strings.Builder
+	for _, l := range loss.Losses {
+		fmt.Fprintf(&doc, "  %-13s %s\n", l.Name, l.Doc)
+	}
+	doc.WriteString("\nMethods:\n")
+	for _, m := range training.Methods {
+		fmt.Fprintf(&doc, "  %-13s %s\n", m.Name, m.Doc)
+	}
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Train a Lipschitz-bounded classifier and prove its bound",
 		Long: `Train a classifier with Gaussian noise and save it with the proved bound of each layer. Stopped
-and started again with the same flags, it goes on from its last checkpoint.`,
-		Example: "  lipsmooth train --data mnist --sigma 0.25 --epochs 5 --out models/mnist-0.25",
-		Args:    cobra.NoArgs,
+and started again with the same flags, it goes on from its last checkpoint.
+
+Any flag of what is learned takes a list, --loss offset,emma --sigma 0,0.25: every combination is trained, one after another,
+each in a folder of its own in that of --out, beside sweep.tsv and its figure. What is done isn't trained again.
+
+Losses, the first by default:
+` + doc.String(),
+		Example: `  lipsmooth train --data mnist --sigma 0.25 --epochs 5 --out models/mnist-0.25
+  lipsmooth train --loss offset,emma,hkr --sigma 0,0.25 --out models/losses`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := config.Validate(); err != nil {
+			varied := axes()
+			points, err := training.Sweep(config, varied...)
+			if err != nil {
 				return err
 			}
 			trainSet, testSet, err := data.Open(ref)
 			if err != nil {
 				return err
 			}
-			w := cmd.OutOrStdout()
-			m, err := train(cmd.Context(), &opened{log: cmd.ErrOrStderr()}, config, trainSet, testSet, out, terminal(w))
+			w, o := cmd.OutOrStdout(), &opened{log: cmd.ErrOrStderr()}
+			if len(varied) > 0 {
+				return sweep{opened: o, axes: varied, points: points, train: trainSet, test: testSet, out: out}.run(cmd.Context(), w)
+			}
+			m, err := train(cmd.Context(), o, points[0].Config, trainSet, testSet, out, terminal(w))
 			if err != nil {
 				return err
 			}
@@ -77,7 +194,7 @@ and started again with the same flags, it goes on from its last checkpoint.`,
 			return nil
 		},
 	}
-	bind(c.Flags(), &config)
+	axes = bind(c.Flags(), &config)
 	c.Flags().StringVar(&ref, "data", "mnist", "dataset: mnist, cifar10, or a path")
 	c.Flags().StringVar(&out, "out", "model", "folder of the model")
 	return c
