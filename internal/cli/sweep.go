@@ -129,7 +129,11 @@ func (s sweep) table(infos []*training.Info, seconds map[string]string) *figures
 		row := append([]string{p.Name}, p.Values...)
 		row = append(row, fmt.Sprintf("%.4f", m.Metrics.Accuracy))
 		for _, at := range training.VerifiedRadii {
-			row = append(row, fmt.Sprintf("%.4f", m.Metrics.Verified[at.Name]))
+			cell := "" // of a model saved when this radius wasn't measured
+			if v, ok := m.Metrics.Verified[at.Name]; ok {
+				cell = fmt.Sprintf("%.4f", v)
+			}
+			row = append(row, cell)
 		}
 		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", m.Metrics.AverageRadius), fmt.Sprintf("%.5f", m.Lambda.Value()),
 			fmt.Sprintf("%.5f", m.Metrics.Slope), seconds[p.Name]))

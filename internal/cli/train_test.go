@@ -71,6 +71,18 @@ func TestSweep(t *testing.T) {
 		t.Errorf("again:\n%s%s", again.out, again.err)
 	}
 
+	// Of a model saved before a radius was measured the cell is empty.
+	old := filepath.Join(dir, names[0], "model.json")
+	text := read(t, old)
+	start := strings.Index(text, `"1.58"`)
+	if err := os.WriteFile(old, []byte(text[:start]+text[start+strings.Index(text[start:], `"2"`):]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	must(t, args...)
+	if was, is := strings.Fields(rows[1]), strings.Split(sweepTable(t, dir)[1], " "); is[9] != "" || !slices.Equal(was[10:], is[10:]) {
+		t.Errorf("%q, was %q", is, was)
+	}
+
 	// A point is what the same training alone is.
 	alone := filepath.Join(t.TempDir(), "alone")
 	must(t, trainArgs(alone, "--loss", "emma", "--sigma", "0.25")...)
