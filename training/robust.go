@@ -10,8 +10,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/loss"
 )
 
-// Method is a way to train through Gaussian noise. All take the loss of Config on each noisy copy, where the paper has
-// the cross-entropy; softmax is of logits in units of radius over Config.Temperature.
+// Method is a way to train through Gaussian noise. Where a paper has the cross-entropy of the true class, of MACER's and
+// SmoothAdv's mean softmax too, the loss of Config stands, meant over the draws. Softmax is of logits in units of radius over
+// Config.Temperature.
 type Method struct {
 	Name, Doc string
 	// Draws, Weight and AttackRadius are the defaults of Config's fields; 0 where the method doesn't take the field.
@@ -155,7 +156,7 @@ func macer(s *step) (*Node, *Node) {
 }
 
 // quantile estimates Φ⁻¹(p), 0 < p < 1, by Giles' polynomials for erfinv in single precision ("Approximating the erfinv function", GPU
-// Computing Gems, 2010): to a few float32 roundings near p = ½ and 1e-3 at 1e-6. For training only: no bound.
+// Computing Gems, 2010): to 2e-5 in 1e-6 ≤ p ≤ 0.9999. For training only: no bound.
 func quantile(p *Node) *Node {
 	polynomial := func(w *Node, coefficients ...float64) *Node {
 		sum := OnesLike(w)
