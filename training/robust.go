@@ -72,7 +72,8 @@ func (s *step) noise(draws int) *Node {
 	shape.Dimensions[0] *= draws
 	var z *Node
 	s.rng, z = RandomNormal(s.rng, shape)
-	return MulScalar(z, s.Sigma)
+	// Where its uniform number is 0, which it may be on a device that flushes subnormal numbers, z is infinite.
+	return MulScalar(ClipScalar(z, -10, 10), s.Sigma)
 }
 
 // repeated stacks Draws copies of x along the batch.
