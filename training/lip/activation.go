@@ -26,15 +26,16 @@ type activation struct {
 	group func(a Activation, channels int) int // what the channels must be a multiple of; nil for anything
 	angle bool                                 // has a weight for each pair
 	slope bool                                 // works entry by entry
+	exact bool                                 // rounds nothing
 }
 
 // activations are the kinds of Activation.
 var activations = map[string]activation{
-	"abs":         {name: "absolute value", apply: func(x *Node, _ Activation, _ []*Node) *Node { return Abs(x) }, slope: true},
-	"groupsort":   {name: "GroupSort", apply: func(x *Node, a Activation, _ []*Node) *Node { return GroupSort(x, a.group(x.Shape().Dim(-1))) }, group: Activation.group},
+	"abs":         {name: "absolute value", apply: func(x *Node, _ Activation, _ []*Node) *Node { return Abs(x) }, slope: true, exact: true},
+	"groupsort":   {name: "GroupSort", apply: func(x *Node, a Activation, _ []*Node) *Node { return GroupSort(x, a.group(x.Shape().Dim(-1))) }, group: Activation.group, exact: true},
 	"householder": {name: "Householder", apply: func(x *Node, _ Activation, w []*Node) *Node { return Householder(x, w[0]) }, group: pairs, angle: true},
-	"maxmin":      {name: "MaxMin", apply: func(x *Node, _ Activation, _ []*Node) *Node { return MaxMin(x) }, group: pairs},
-	"relu":        {name: "ReLU", apply: func(x *Node, _ Activation, _ []*Node) *Node { return MaxScalar(x, 0) }, slope: true},
+	"maxmin":      {name: "MaxMin", apply: func(x *Node, _ Activation, _ []*Node) *Node { return MaxMin(x) }, group: pairs, exact: true},
+	"relu":        {name: "ReLU", apply: func(x *Node, _ Activation, _ []*Node) *Node { return MaxScalar(x, 0) }, slope: true, exact: true},
 }
 
 // Activations lists the kinds of Activation.

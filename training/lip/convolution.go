@@ -41,15 +41,17 @@ type kind struct {
 	geometry func(c Convolution, in Size) Geometry
 	apply    func(c Convolution, x, kernel *Node) *Node
 	bound    func(c Convolution, kernel []float32, in Size) Bound
+	// rounding bounds what float32 adds for x of at most this norm, bound being the layer's; nil is a sum of products as Conv has it.
+	rounding func(c Convolution, kernel []float32, in Size, bound, norm float64) float64
 }
 
 // convolutions are the kinds of Convolution.
 var convolutions = map[string]kind{
 	"aol":      {kernel: aolKernel},
 	"bcop":     {kernel: bcopKernel, refuse: refuseBCOP},
-	"cayley":   {kernel: cayleyKernel, refuse: refuseCayley, folds: true, geometry: cayleyGeometry, apply: applyCayley},
+	"cayley":   {kernel: cayleyKernel, refuse: refuseCayley, folds: true, geometry: cayleyGeometry, apply: applyCayley, rounding: cayleyRounding},
 	"free":     {kernel: freeKernel},
-	"soc":      {kernel: socKernel, folds: true, apply: applySOC, bound: boundSOC},
+	"soc":      {kernel: socKernel, folds: true, apply: applySOC, bound: boundSOC, rounding: socRounding},
 	"spectral": {kernel: spectralKernel},
 }
 
