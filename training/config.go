@@ -10,7 +10,9 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/gomlx/gomlx/ml/train/optimizer/cosineschedule"
+	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/lipsmooth/lipsmooth/training/loss"
+	"github.com/lipsmooth/lipsmooth/training/net"
 )
 
 // Config says how a classifier is trained. It is saved with the model.
@@ -38,6 +40,13 @@ type Config struct {
 	Weight       float64 `json:"weight,omitempty"`        // of what the method adds to the loss
 	AttackRadius float64 `json:"attack_radius,omitempty"` // l2, in units of the image
 
+	// Kinds of layers, as net.Setting has them; empty is its default.
+	Dense      string `json:"dense,omitempty"`
+	Residual   string `json:"residual,omitempty"`
+	Activation string `json:"activation,omitempty"`
+	Padding    string `json:"padding,omitempty"`
+	Last       string `json:"last,omitempty"`
+
 	// CheckpointEvery so many steps, rounded up to the next line of training.tsv, so that a stopped training
 	// goes on from there.
 	CheckpointEvery int `json:"checkpoint_every"`
@@ -61,10 +70,24 @@ func (c Config) Complete() Config {
 	if c.Method == Methods[0].Name {
 		c.Method = ""
 	}
+	for _, f := range []struct {
+		kind *string
+		is   string
+	}{{&c.Dense, "bjorck"}, {&c.Residual, "sll"}, {&c.Activation, "maxmin"}, {&c.Padding, lip.Circular}, {&c.Last, "bjorck"}} {
+		if *f.kind == f.is {
+			*f.kind = ""
+		}
+	}
 	if m, err := c.method(); err == nil {
 		c.Draws, c.Weight, c.AttackRadius = cmp.Or(c.Draws, m.Draws), cmp.Or(c.Weight, m.Weight), cmp.Or(c.AttackRadius, m.AttackRadius)
 	}
 	return c
+}
+
+// Network is what Config says of the network.
+func (c Config) Network() net.Setting {
+	return net.Setting{Architecture: c.Architecture, Convolution: c.Convolution, Width: c.Width,
+		Dense: c.Dense, Residual: c.Residual, Activation: c.Activation, Padding: c.Padding, Last: c.Last}
 }
 
 func (c Config) method() (Method, error) { return MethodByName(cmp.Or(c.Method, Methods[0].Name)) }

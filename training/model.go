@@ -196,7 +196,7 @@ func Load(dir string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := net.New(info.Config.Architecture, info.Input, info.Config.Convolution, info.Config.Width, len(info.ClassNames))
+	n, err := net.New(info.Input, len(info.ClassNames), info.Config.Network())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "model.json"), err)
 	}

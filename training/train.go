@@ -51,7 +51,7 @@ func Train(ctx context.Context, backend compute.Backend, c Config, trainSet, tes
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	n, err := net.New(c.Architecture, lip.Size{trainSet.Height, trainSet.Width, trainSet.Channels}, c.Convolution, c.Width, trainSet.Classes())
+	n, err := net.New(lip.Size{trainSet.Height, trainSet.Width, trainSet.Channels}, trainSet.Classes(), c.Network())
 	if err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	if backend, _, err = device.Open(context.Background(), device.Options{Quiet: true}); err != nil {
 		panic(err)
 	}
-	net.Architectures["linear"] = func(lip.Size, string, int) []lip.Layer { return []lip.Layer{lip.Flat{}} }
+	net.Architectures["linear"] = func(lip.Size, net.Setting) []lip.Layer { return []lip.Layer{lip.Flat{}} }
 	if wholeDir, err = os.MkdirTemp("", "lipsmooth-training"); err != nil {
 		panic(err)
 	}
@@ -595,7 +595,7 @@ func TestOptionsAct(t *testing.T) {
 		c := small()
 		c.Images, c.Sigma = 20, 0 // a step an epoch, so 6 of them
 		change(&c)
-		n, err := net.New(c.Architecture, lip.Size{4, 4, 1}, c.Convolution, c.Width, 3)
+		n, err := net.New(lip.Size{4, 4, 1}, 3, c.Network())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func (s sweep) run(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	for _, p := range s.points {
-		if _, err := net.New(p.Config.Architecture, lip.Size{s.train.Height, s.train.Width, s.train.Channels}, p.Config.Convolution, p.Config.Width, s.train.Classes()); err != nil {
+		if _, err := net.New(lip.Size{s.train.Height, s.train.Width, s.train.Channels}, s.train.Classes(), p.Config.Network()); err != nil {
 			return fmt.Errorf("training on %s: %s: %w", s.train.Name, p.Name, err)
 		}
 	}

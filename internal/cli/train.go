@@ -23,6 +23,11 @@ func bind(f *pflag.FlagSet, c *training.Config) (axes func() []training.Axis) {
 	b := binder{flags: f, config: c}
 	b.text("arch", "architecture: "+strings.Join(slices.Sorted(maps.Keys(net.Architectures)), ", "), func(c *training.Config) *string { return &c.Architecture })
 	b.text("conv", "convolution: "+strings.Join(lip.Convolutions(), ", "), func(c *training.Config) *string { return &c.Convolution })
+	b.text("dense", "dense layers: "+strings.Join(lip.Denses(), ", ")+" (empty: bjorck)", func(c *training.Config) *string { return &c.Dense })
+	b.text("residual", "residual steps: "+strings.Join(lip.Residuals(), ", ")+" (empty: sll)", func(c *training.Config) *string { return &c.Residual })
+	b.text("activation", strings.Join(lip.Activations(), ", ")+" (empty: maxmin)", func(c *training.Config) *string { return &c.Activation })
+	b.text("padding", "of convolutions: circular or zero (empty: circular)", func(c *training.Config) *string { return &c.Padding })
+	b.text("last", "layer that gives the logits, as dense layers; normalised is LLN (empty: bjorck)", func(c *training.Config) *string { return &c.Last })
 	b.text("loss", "loss, see above", func(c *training.Config) *string { return &c.Loss })
 	b.text("method", "how it is trained through noise, see above", func(c *training.Config) *string { return &c.Method })
 	b.whole("width", "channels of the first convolution", func(c *training.Config) *int { return &c.Width })
@@ -123,7 +128,7 @@ func (l *list[T]) String() string {
 // train trains a model in the folder dir, or loads it where that is done, without a device. bar says
 // whether the standard output is a terminal to draw on.
 func train(ctx context.Context, o *opened, c training.Config, trainSet, testSet *data.Dataset, dir string, bar bool) (*training.Model, error) {
-	if _, err := net.New(c.Architecture, lip.Size{trainSet.Height, trainSet.Width, trainSet.Channels}, c.Convolution, c.Width, trainSet.Classes()); err != nil {
+	if _, err := net.New(lip.Size{trainSet.Height, trainSet.Width, trainSet.Channels}, trainSet.Classes(), c.Network()); err != nil {
 		return nil, fmt.Errorf("training on %s: %w", trainSet.Name, err)
 	}
 	hash, err := trainSet.Hash()

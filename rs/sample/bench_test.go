@@ -17,7 +17,7 @@ import (
 
 // conv is the convolutional network of the MNIST runs with weights as they are drawn.
 func conv(t testing.TB, backend compute.Backend) sample.Classifier {
-	n, err := net.New("conv", lip.Size{28, 28, 1}, "aol", 16, 10)
+	n, err := net.New(lip.Size{28, 28, 1}, 10, net.Setting{Architecture: "conv", Convolution: "aol", Width: 16})
 	if err != nil {
 		t.Fatal(err)
 	}

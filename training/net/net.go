@@ -2,6 +2,7 @@
 package net
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,14 +14,38 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// Architectures make the layers of a classifier, by name, the logits aside: from the size of
-// the input, a kind of convolution and a width.
-var Architectures = map[string]func(in lip.Size, convolution string, width int) []lip.Layer{
-	"conv":            conv,
-	"residual":        residual,
-	"dense":           dense,
-	"residual-affine": affine,
-	"sandwich":        sandwich,
+// Setting says what network to build. An empty kind of dense layer, residual step, activation, padding or last layer is the first
+// that there was: bjorck, sll, maxmin, circular, bjorck.
+type Setting struct {
+	Architecture string // a name in Architectures
+	Convolution  string // of lip.Convolutions
+	Width        int    // channels of the first convolution; dense layers have 8 times as many units
+	Dense        string // of lip.Denses
+	Residual     string // of lip.Residuals
+	Activation   string // of lip.Activations
+	Padding      string // lip.Circular or lip.Zero
+	Last         string // the layer that gives the logits, of lip.Denses
+}
+
+// check names the first field whose name isn't known, even where the architecture has no such layer.
+func (s Setting) check() error {
+	for _, f := range []struct {
+		what, name string
+		known      []string
+	}{
+		{"architecture", s.Architecture, slices.Sorted(maps.Keys(Architectures))},
+		{"convolution", s.Convolution, lip.Convolutions()},
+		{"dense layer", cmp.Or(s.Dense, "bjorck"), lip.Denses()},
+		{"residual step", cmp.Or(s.Residual, "sll"), lip.Residuals()},
+		{"activation", cmp.Or(s.Activation, "maxmin"), lip.Activations()},
+		{"padding", cmp.Or(s.Padding, lip.Circular), []string{lip.Circular, lip.Zero}},
+		{"last layer", cmp.Or(s.Last, "bjorck"), lip.Denses()},
+	} {
+		if !slices.Contains(f.known, f.name) {
+			return fmt.Errorf("no %s %q; known: %s", f.what, f.name, strings.Join(f.known, ", "))
+		}
+	}
+	return nil
 }
 
 // Network is a classifier: layers, and last a lip.Dense that gives the logits.
@@ -30,22 +55,17 @@ type Network struct {
 	sizes  []lip.Size // input of each layer
 }
 
-// New builds the named architecture; the error names the layer that doesn't fit and why.
-func New(architecture string, in lip.Size, convolution string, width, classes int) (*Network, error) {
-	build := Architectures[architecture]
-	if build == nil {
-		known := slices.Sorted(maps.Keys(Architectures))
-		return nil, fmt.Errorf("no architecture %q; known: %s", architecture, strings.Join(known, ", "))
+// New builds a network; the error names the layer that doesn't fit and why.
+func New(in lip.Size, classes int, s Setting) (*Network, error) {
+	if err := s.check(); err != nil {
+		return nil, err
 	}
-	if known := lip.Convolutions(); !slices.Contains(known, convolution) { // even where the architecture has none
-		return nil, fmt.Errorf("no convolution %q; known: %s", convolution, strings.Join(known, ", "))
+	if s.Width < 2 || classes < 2 {
+		return nil, fmt.Errorf("a network needs width and classes of at least 2, not %d and %d", s.Width, classes)
 	}
-	if width < 2 || classes < 2 {
-		return nil, fmt.Errorf("a network needs width and classes of at least 2, not %d and %d", width, classes)
-	}
-	n, err := Of(in, append(build(in, convolution, width), lip.Dense{Units: classes})...)
+	n, err := Of(in, append(Architectures[s.Architecture](in, s), lip.Dense{Kind: s.Last, Units: classes})...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", architecture, err)
+		return nil, fmt.Errorf("%s: %w", s.Architecture, err)
 	}
 	return n, nil
 }

@@ -2,6 +2,7 @@ package net
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -33,7 +34,7 @@ func TestNew(t *testing.T) {
 	for architecture := range Architectures {
 		for _, convolution := range lip.Convolutions() {
 			for _, in := range []lip.Size{{28, 28, 1}, {32, 32, 3}} {
-				n, err := New(architecture, in, convolution, 16, 10)
+				n, err := New(in, 10, Setting{Architecture: architecture, Convolution: convolution, Width: 16})
 				if err != nil {
 					t.Errorf("%s with %s on %v: %v", architecture, convolution, in, err)
 					continue
@@ -65,7 +66,7 @@ func TestNew(t *testing.T) {
 		{"conv", lip.Size{4, 4, 1}, "aol", 16, 10, "conv: layer 1: conv 3×3 16 (aol) needs an odd kernel no larger than the image 2×2×4"},
 		{"conv", lip.Size{16}, "aol", 16, 10, "conv: layer 0: "},
 	} {
-		if _, err := New(c.architecture, c.in, c.convolution, c.width, c.classes); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := New(c.in, c.classes, Setting{Architecture: c.architecture, Convolution: c.convolution, Width: c.width}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
@@ -88,6 +89,41 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// Every kind that a setting may name makes a network of it, and one that it may not is refused with those it may.
+func TestKinds(t *testing.T) {
+	base := Setting{Architecture: "conv", Convolution: "aol", Width: 4}
+	for what, c := range map[string]struct {
+		known []string
+		set   func(s *Setting, kind string)
+	}{
+		"dense layer":   {lip.Denses(), func(s *Setting, kind string) { s.Dense = kind }},
+		"residual step": {lip.Residuals(), func(s *Setting, kind string) { s.Architecture, s.Residual = "residual", kind }},
+		"activation":    {lip.Activations(), func(s *Setting, kind string) { s.Activation = kind }},
+		"padding":       {[]string{"circular", "zero"}, func(s *Setting, kind string) { s.Padding = kind }},
+		"last layer":    {lip.Denses(), func(s *Setting, kind string) { s.Last = kind }},
+	} {
+		made := map[string]bool{}
+		for _, kind := range c.known {
+			s := base
+			c.set(&s, kind)
+			n, err := New(lip.Size{12, 12, 1}, 5, s)
+			if err != nil {
+				t.Errorf("%s %s: %v", what, kind, err)
+				continue
+			}
+			made[fmt.Sprint(n.Layers)] = true
+		}
+		if len(made) != len(c.known) {
+			t.Errorf("%s: %d networks of %d kinds", what, len(made), len(c.known))
+		}
+		s := base
+		c.set(&s, "none")
+		if _, err := New(lip.Size{12, 12, 1}, 5, s); err == nil || err.Error() != fmt.Sprintf("no %s \"none\"; known: %s", what, strings.Join(c.known, ", ")) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func normal(r *rand.Rand, dimensions ...int) *tensors.Tensor {
 	x := make([]float32, lip.Size(dimensions).Entries())
 	for i := range x {
@@ -104,7 +140,7 @@ func TestBounds(t *testing.T) {
 	for _, c := range []struct{ architecture, convolution string }{
 		{"conv", "aol"}, {"conv", "bcop"}, {"residual", "aol"}, {"dense", "aol"}, {"residual-affine", "cayley"}, {"sandwich", "soc"},
 	} {
-		net, err := New(c.architecture, lip.Size{12, 12, 1}, c.convolution, 4, classes)
+		net, err := New(lip.Size{12, 12, 1}, classes, Setting{Architecture: c.architecture, Convolution: c.convolution, Width: 4})
 		if err != nil {
 			t.Fatal(err)
 		}
