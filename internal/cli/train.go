@@ -17,10 +17,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// bind binds the fields of a training.Config to flags, and returns the axes of those that were given lists, in the order
-// bound: numbers last, along which the figure of a sweep draws lines.
-func bind(f *pflag.FlagSet, c *training.Config) (axes func() []training.Axis) {
-	b := binder{flags: f, config: c}
+// bind binds the fields of a training.Config to flags.
+func bind(f *pflag.FlagSet, c *training.Config) *binder {
+	b := &binder{flags: f, config: c}
 	b.text("arch", "architecture: "+strings.Join(slices.Sorted(maps.Keys(net.Architectures)), ", "), func(c *training.Config) *string { return &c.Architecture })
 	b.text("conv", "convolution: "+strings.Join(lip.Convolutions(), ", "), func(c *training.Config) *string { return &c.Convolution })
 	b.text("dense", "dense layers: "+strings.Join(lip.Denses(), ", ")+" (empty: bjorck)", func(c *training.Config) *string { return &c.Dense })
@@ -41,27 +40,45 @@ func bind(f *pflag.FlagSet, c *training.Config) (axes func() []training.Axis) {
 	b.whole("draws", "noisy copies of an image in a step; 0 is the method's default", func(c *training.Config) *int { return &c.Draws })
 	b.number("weight", "of what the method adds to the loss; 0 is its default", func(c *training.Config) *float64 { return &c.Weight })
 	b.number("attack-radius", "l2 radius of smoothadv's attack; 0 is its default", func(c *training.Config) *float64 { return &c.AttackRadius })
-	addList(&b, "flip", "bool", "mirror images by chance", func(c *training.Config) *bool { return &c.Flip }, strconv.ParseBool)
+	addList(b, "flip", "bool", "mirror images by chance", func(c *training.Config) *bool { return &c.Flip }, strconv.ParseBool)
 	f.Lookup("flip").NoOptDefVal = "true"
 	b.whole("crop", "shift images by up to so many pixels by chance", func(c *training.Config) *int { return &c.Crop })
-	addList(&b, "seed", "uint64", "seed of weights, order and noise", func(c *training.Config) *uint64 { return &c.Seed },
+	addList(b, "seed", "uint64", "seed of weights, order and noise", func(c *training.Config) *uint64 { return &c.Seed },
 		func(s string) (uint64, error) { return strconv.ParseUint(s, 0, 64) })
 	f.IntVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "steps between checkpoints")
-	return func() (axes []training.Axis) {
-		for _, l := range b.lists {
-			if a, several := l.axis(); several {
-				axes = append(axes, a)
-			}
-		}
-		return axes
-	}
+	return b
 }
 
 // binder adds flags for fields of config.
 type binder struct {
 	flags  *pflag.FlagSet
 	config *training.Config
-	lists  []interface{ axis() (training.Axis, bool) }
+	lists  []field
+}
+
+// field is a flag of one field.
+type field interface {
+	axis() (a training.Axis, several bool)
+	follow(base *training.Config)
+}
+
+// axes are the fields that were given lists, in the order bound: numbers last, along which the figure of a sweep draws lines.
+func (b *binder) axes() (axes []training.Axis) {
+	for _, l := range b.lists {
+		if a, several := l.axis(); several {
+			axes = append(axes, a)
+		}
+	}
+	return axes
+}
+
+// follow takes from base every field whose flag wasn't given.
+func (b *binder) follow(base training.Config) {
+	for _, l := range b.lists {
+		if a, _ := l.axis(); !b.flags.Changed(a.Name) {
+			l.follow(&base)
+		}
+	}
 }
 
 func (b *binder) text(name, doc string, field func(*training.Config) *string) {
@@ -96,6 +113,11 @@ func addList[T comparable](b *binder, name, kind, doc string, field func(*traini
 
 func (l *list[T]) axis() (training.Axis, bool) {
 	return training.NewAxis(l.name, l.field, l.values...), len(l.values) > 1
+}
+
+func (l *list[T]) follow(base *training.Config) {
+	*l.field(l.config) = *l.field(base)
+	l.values = []T{*l.field(base)}
 }
 
 // Set implements pflag.Value. The config has the first value.
@@ -152,9 +174,13 @@ func trained(dir string, c training.Config, hash string) (info *training.Info, d
 
 func trainCommand() *cobra.Command {
 	config := training.Default()
-	var ref, out string
-	var axes func() []training.Axis
+	var ref, out, preset string
+	var bound *binder
 	var doc strings.Builder
+	for _, p := range training.Presets {
+		fmt.Fprintf(&doc, "  %-13s %s\n", p.Name, p.Doc)
+	}
+	doc.WriteString("\nLosses, the first by default:\n")
 	for _, l := range loss.Losses {
 		fmt.Fprintf(&doc, "  %-13s %s\n", l.Name, l.Doc)
 	}
@@ -171,13 +197,21 @@ and started again with the same flags, it goes on from its last checkpoint.
 Any flag of what is learned takes a list, --loss offset,emma --sigma 0,0.25: every combination is trained, one after another,
 each in a folder of its own in that of --out, beside sweep.tsv and its figure. What is done isn't trained again.
 
-Losses, the first by default:
+Presets, the first by default; flags that are given change them:
 ` + doc.String(),
 		Example: `  lipsmooth train --data mnist --sigma 0.25 --epochs 5 --out models/mnist-0.25
   lipsmooth train --loss offset,emma,hkr --sigma 0,0.25 --out models/losses`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			varied := axes()
+			p, err := training.PresetByName(preset)
+			if err != nil {
+				return fmt.Errorf("--preset: %w", err)
+			}
+			bound.follow(p.Config)
+			if !cmd.Flags().Changed("data") {
+				ref = p.Data
+			}
+			varied := bound.axes()
 			points, err := training.Sweep(config, varied...)
 			if err != nil {
 				return err
@@ -199,8 +233,9 @@ Losses, the first by default:
 			return nil
 		},
 	}
-	axes = bind(c.Flags(), &config)
-	c.Flags().StringVar(&ref, "data", "mnist", "dataset: mnist, cifar10, or a path")
+	bound = bind(c.Flags(), &config)
+	c.Flags().StringVar(&preset, "preset", training.Presets[0].Name, "config to begin with, see above")
+	c.Flags().StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the preset's")
 	c.Flags().StringVar(&out, "out", "model", "folder of the model")
 	return c
 }
