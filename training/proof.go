@@ -1,0 +1,58 @@
+package training
+
+import (
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/lipsmooth/lipsmooth/training/lip"
+)
+
+// values returns the effective weights of every layer.
+func (m *Model) values() ([][]*tensors.Tensor, error) {
+	values := make([][]*tensors.Tensor, len(m.Network.Layers))
+	for i, layer := range m.weights() {
+		for _, v := range layer {
+			value, err := v.Value()
+			if err != nil {
+				return nil, err
+			}
+			values[i] = append(values[i], value)
+		}
+	}
+	return values, nil
+}
+
+// Prove proves the model's bounds from its weights.
+func (m *Model) Prove() (lip.Proof, error) {
+	values, err := m.values()
+	if err != nil {
+		return lip.Proof{}, err
+	}
+	return m.Network.Prove(values), nil
+}
+
+// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the grey one, all 1/2. The bounds are those
+// of Prove. A layer without a proof is an error.
+func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
+	values, err := m.values()
+	if err != nil {
+		return lip.Rounding{}, err
+	}
+	return m.Network.Rounding(values, p, reach)
+}
+
+// Observed estimates from below what each layer stretches, by lip.Observed in so many steps.
+func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) {
+	values, err := m.values()
+	if err != nil {
+		return nil, err
+	}
+	slopes := make([]float64, len(values))
+	for i, l := range m.Network.Layers {
+		apply := func(x *Node, w []*Node) *Node { return l.Apply(x, w) }
+		if slopes[i], _, err = lip.Observed(backend, apply, values[i], m.Network.Sizes()[i], steps); err != nil {
+			return nil, err
+		}
+	}
+	return slopes, nil
+}
