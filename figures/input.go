@@ -19,6 +19,8 @@ type Sampled struct {
 	Bound rs.Bound
 	// Scores is the map of scores that methods take, of those logged; empty is every one, with α shared.
 	Scores string
+	// Float32 subtracts what float32 does to margins.
+	Float32 bool
 }
 
 // Input is what the figures of [List] are made from; each takes what it needs.
@@ -88,16 +90,20 @@ type Settings struct {
 	Lambda                float64
 	LambdaSource          string
 	Tau                   float64
-	Scores                string // the map of scores taken, where it is one of several
+	Scores                string  // the map of scores taken, where it is one of several
+	MarginError           float64 // what is subtracted for float32, in logits
 }
 
 // Settings returns those of a run, certified at alpha.
 func (s Sampled) Settings(alpha float64) Settings {
-	r := s.Run
+	r, off := s.Run, 0.0
+	if s.Float32 {
+		off = r.MarginError
+	}
 	return Settings{
 		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0, N: r.N, Until: r.Until.Rule,
 		Alpha: alpha, Images: len(s.Rows), Seed: r.Seed,
-		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, s.Tau), Scores: s.Scores,
+		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, s.Tau), Scores: s.Scores, MarginError: off,
 	}
 }
 
@@ -119,6 +125,7 @@ func (s Settings) Caption() string {
 	say(s.Tau != 0, "τ = %.4g", s.Tau)
 	say(s.Lambda != 0, "Λ = %.4g (%s)", s.Lambda, s.LambdaSource)
 	say(s.Scores != "", "scores %s", strings.ReplaceAll(s.Scores, ",", " "))
+	say(s.MarginError != 0, "margins less %.3g for float32", s.MarginError)
 	say(s.Images != 0, "%d images", s.Images)
 	say(s.N != 0, "seed %d", s.Seed)
 	return strings.Join(parts, ", ")

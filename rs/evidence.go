@@ -1,5 +1,10 @@
 package rs
 
+import (
+	"fmt"
+	"math"
+)
+
 // Votes counts the draws each class won: Votes[c] of them went to class c.
 type Votes []int
 
@@ -59,6 +64,24 @@ type Evidence struct {
 	// Rounding bounds ‖σZ - Z'‖ (l2, in units of the image) of every draw, between Gaussian noise and the noise Z' that was
 	// drawn; 0 where the noise is taken to be Gaussian.
 	Rounding float64
+	// MarginError bounds what float32 does to every difference of two logits, in logits, for all draws but a part of probability
+	// BeyondReach; 0 where no bound is known. Methods with Float32 set subtract it. Votes have no use for it: they certify the
+	// classifier as float32 computes it.
+	MarginError float64
+}
+
+// BeyondReach bounds the probability of noise so large that MarginError needn't hold.
+const BeyondReach = 0x1p-100
+
+// marginError is MarginError, where it is to be subtracted.
+func (e *Evidence) marginError(float32 bool) (float64, error) {
+	if float32 && (!(e.MarginError > 0) || math.IsInf(e.MarginError, 1)) {
+		return 0, fmt.Errorf("example %d: no bound on what float32 does to margins (margin_error) is known of its run", e.Index)
+	}
+	if !float32 {
+		return 0, nil
+	}
+	return e.MarginError, nil
 }
 
 // Clean is the prediction of the classifier without noise.

@@ -13,6 +13,9 @@ type Lipschitz struct {
 	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
 	Tau    float64 // temperature, in logits, >= 0
 	Bound  Bound   // nil is Betting, and ClopperPearson where Tau is 0
+	// Float32 subtracts Evidence.MarginError from every margin: the certificate is of the network in real arithmetic, which is
+	// what Lambda bounds. Tau = 0 has no margins to subtract from.
+	Float32 bool
 }
 
 // Certify implements Method.
@@ -38,7 +41,14 @@ func (l Lipschitz) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
-	p := bound.Lower(softVotes(e.Margins, l.Tau, e.Rounding*l.Lambda), alpha)
+	off, err := e.marginError(l.Float32)
+	if err != nil {
+		return Certificate{}, err
+	}
+	p := bound.Lower(softVotes(e.Margins, l.Tau, e.Rounding*l.Lambda+off), alpha)
+	if off > 0 {
+		p = lowered(p, BeyondReach)
+	}
 	ledger := []Spent{{Of: "score", Bound: bound.Name(), Alpha: alpha, Times: 1, Value: p}}
 	return certificate(e.Class, l.Smoothed(e.Sigma).Radius(p), ledger), nil
 }
@@ -79,7 +89,7 @@ func (l Lipschitz) check() error {
 func SoftVotes(margins Histogram, tau float64) Sample { return softVotes(margins, tau, 0) }
 
 // softVotes is SoftVotes of margins that may be less by shift than those counted. Under noise that is off by Rounding at most a
-// margin is off by Λ times as much, so that what is counted bounds the soft votes under Gaussian noise from below.
+// margin is off by Λ times as much, and by MarginError in float32, so that what is counted bounds the soft votes under Gaussian noise from below.
 func softVotes(margins Histogram, tau, shift float64) Sample {
 	shift *= 1 + 0x1p-40
 	s := Sample{Counts: margins.Counts, N: margins.Total()}

@@ -9,6 +9,8 @@ import (
 // rounded down. It spends no α.
 type Margin struct {
 	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
+	// Float32 subtracts Evidence.MarginError, and abstains where nothing is left.
+	Float32 bool
 }
 
 // Certify implements Method; alpha isn't used.
@@ -21,5 +23,15 @@ func (m Margin) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	case !(e.Clean.Margin >= 0) || math.IsInf(e.Clean.Margin, 1):
 		return Certificate{}, fmt.Errorf("example %d: margin %g of the clean prediction, want a number >= 0", e.Index, e.Clean.Margin)
 	}
-	return Certificate{Class: e.Clean.Class, Radius: CleanRadius(e.Clean.Margin, m.Lambda)}, nil
+	off, err := e.marginError(m.Float32)
+	if err != nil {
+		return Certificate{}, err
+	}
+	margin := e.Clean.Margin
+	if off > 0 {
+		if margin = math.Nextafter(margin-off, -1); margin < 0 {
+			return Certificate{Class: Abstain}, nil
+		}
+	}
+	return Certificate{Class: e.Clean.Class, Radius: CleanRadius(margin, m.Lambda)}, nil
 }

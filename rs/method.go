@@ -55,6 +55,8 @@ type Setting struct {
 	Scores string
 	// Bound is the confidence bound that methods take; nil is the one each is best with.
 	Bound Bound
+	// Float32 subtracts what float32 does to margins, Evidence.MarginError.
+	Float32 bool
 }
 
 // Entry is a Method with its name and what it does in one line.

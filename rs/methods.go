@@ -36,7 +36,7 @@ var Methods = []Entry{
 			if !(s.Lambda > 0) {
 				return nil, fmt.Errorf("margin: no bound on the Lipschitz constant of logit differences")
 			}
-			return Margin{Lambda: s.Lambda}, nil
+			return Margin{Lambda: s.Lambda, Float32: s.Float32}, nil
 		}},
 	{Name: "unsound-pair", Doc: "UNSOUND: the class and its largest rival, alpha each: both hold at 2 alpha only", Unsound: true,
 		New: func(s Setting) (Method, error) { return UnsoundPair{Bound: s.Bound}, nil }},
@@ -46,7 +46,7 @@ var Methods = []Entry{
 
 // scoresIn is m in that setting, for the method of that name.
 func scoresIn(name string, s Setting, m SoftScores) (SoftScores, error) {
-	m.Lambda, m.Map, m.Bound = s.Lambda, s.Scores, s.Bound
+	m.Lambda, m.Map, m.Bound, m.Float32 = s.Lambda, s.Scores, s.Bound, s.Float32
 	if !(s.Lambda > 0) {
 		return m, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
 	}
@@ -55,7 +55,7 @@ func scoresIn(name string, s Setting, m SoftScores) (SoftScores, error) {
 
 // lipschitzIn is Lipschitz in that setting, for the method of that name.
 func lipschitzIn(name string, s Setting) (Lipschitz, error) {
-	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound}
+	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound, Float32: s.Float32}
 	if s.Tau < 0 {
 		return l, fmt.Errorf("%s: no temperature was chosen", name)
 	}

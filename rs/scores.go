@@ -88,6 +88,19 @@ func (m ScoreMap) Lipschitz(lambda float64, classes int) (one, difference float6
 	return up * one, up * difference
 }
 
+// float32Error bounds what one score, and the difference of two, are off by in the mean where every difference of two logits is off by
+// marginError at most: along the way from one to the other, the gradients' arguments are those of Lipschitz, with marginError for
+// lambda. The map itself is taken to lose no more than 2⁻²³ a class and eight times that (float32, its exponential to 4 units in the
+// last place) beside what MarginError has room for. 0 where marginError is 0.
+func (m ScoreMap) float32Error(marginError float64, classes int) (one, difference float64) {
+	if marginError == 0 {
+		return 0, 0
+	}
+	one, difference = m.Lipschitz(marginError, classes)
+	own := float64(classes+8)*0x1p-23 + BeyondReach
+	return one + own, difference + 2*own
+}
+
 // ramps is clip(1/2 + t m/2, 0, 1) of the margin m of each class.
 func ramps(z []float64, t float64) []float64 {
 	checkTemperature(z, t)

@@ -19,6 +19,9 @@ type SoftScores struct {
 	// LVM-RS (Delattre et al. 2024): σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)), for any scores in [0, 1].
 	TwoClass, Difference bool
 	Bound                Bound // nil is Betting
+	// Float32 subtracts from TwoClass and Difference what Evidence.MarginError does to a score. LVM-RS needs no
+	// Lipschitz constant: it certifies the scores as float32 computes them.
+	Float32 bool
 }
 
 // Certify implements Method.
@@ -32,6 +35,10 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		return Certificate{}, err
 	}
 	bound, err := e.bound(m.Bound, Betting{})
+	if err != nil {
+		return Certificate{}, err
+	}
+	off, err := e.marginError(m.Float32 && (m.TwoClass || m.Difference))
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -52,7 +59,7 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		all = append(all,
 			Spent{Of: "score " + s.Map.String(), Bound: bound.Name(), Alpha: each, Times: 1, Value: pA},
 			Spent{Of: "rivals' " + s.Map.String(), Bound: bound.Name(), Upper: true, Alpha: each, Times: 1, Value: pB})
-		if c := certificate(e.Class, m.radius(e, s.Map, pA, pB), nil); best.Class == Abstain || c.Radius > best.Radius {
+		if c := certificate(e.Class, m.radius(e, s.Map, pA, pB, off), nil); best.Class == Abstain || c.Radius > best.Radius {
 			best = c
 		}
 	}
@@ -60,15 +67,16 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	return best, nil
 }
 
-// radius is the radius that the two bounds give.
-func (m SoftScores) radius(e *Evidence, of ScoreMap, pA, pB float64) float64 {
+// radius is the radius that the two bounds give, where float32 does no more than marginError to a difference of two logits.
+func (m SoftScores) radius(e *Evidence, of ScoreMap, pA, pB, marginError float64) float64 {
 	one, difference := of.Lipschitz(m.Lambda, len(e.Estimation))
+	float32One, float32Difference := of.float32Error(marginError, len(e.Estimation))
 	switch {
 	case m.TwoClass:
-		off := one * e.Rounding // of a score under Gaussian noise from one that was drawn
+		off := one*e.Rounding + float32One // of a score under Gaussian noise from one that was drawn
 		return Smoothed{Sigma: e.Sigma, L: one}.Radius2(lowered(pA, off), oneMinusUp(lowered(oneMinusDown(pB), off)))
 	case m.Difference:
-		return MarginRadius(e.Sigma, difference, math.Nextafter(pA-pB, -1)-difference*e.Rounding*(1+0x1p-50))
+		return MarginRadius(e.Sigma, difference, math.Nextafter(pA-pB, -1)-(difference*e.Rounding+float32Difference)*(1+0x1p-50))
 	}
 	return CohenRadius2(e.Sigma, pA, pB)
 }

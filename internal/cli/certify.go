@@ -313,18 +313,31 @@ func (l *loaded) remark(c *figures.Certified, alpha float64) error {
 	if l.Run.Until.Stops != nil {
 		l.notes = append(l.notes, fmt.Sprintf("until %s by %s: %d draws an image on average, of %d at most", l.Run.Until.Rule, l.Run.Until.Method, c.Draws/m, l.Run.N))
 	}
+	if l.Float32 {
+		l.notes = append(l.notes, fmt.Sprintf("float32: a margin is off by %.3g at most, which is subtracted; votes and lvm certify the network as float32 computes it, at no cost", l.Run.MarginError))
+		free := l.Sampled
+		free.Float32 = false
+		if err := l.cost(c, free, alpha, func(*rs.Evidence) {}); err != nil {
+			return err
+		}
+	}
 	if l.Run.Noise == (countlog.Noise{}) {
 		return nil
 	}
 	l.notes = append(l.notes, fmt.Sprintf("noise on a grid of %d steps: votes certify the classifier of the rounded input, at no cost; a Lipschitz score loses what ‖Z-Z'‖ ≤ %.2g does to it", l.Run.Noise.Steps, l.Run.Noise.Rounding))
+	return l.cost(c, l.Sampled, alpha, func(e *rs.Evidence) { e.Rounding = 0 })
+}
+
+// cost notes what lipschitz would certify on average without something.
+func (l *loaded) cost(c *figures.Certified, free figures.Sampled, alpha float64, without func(e *rs.Evidence)) error {
 	at := slices.IndexFunc(c.Curves, func(curve figures.Curve) bool { return curve.Method == "lipschitz" })
 	if at < 0 {
 		return nil
 	}
-	free, err := l.CertifyRows(func(yield func(*rs.Evidence, error) bool) {
+	more, err := free.CertifyRows(func(yield func(*rs.Evidence, error) bool) {
 		for e, err := range l.log.Rows() {
 			if err == nil {
-				e.Rounding = 0
+				without(e)
 			}
 			if !yield(e, err) {
 				return
@@ -334,8 +347,8 @@ func (l *loaded) remark(c *figures.Certified, alpha float64) error {
 	if err != nil {
 		return err
 	}
-	with, without := rs.AverageRadius(c.Curves[at].Results), rs.AverageRadius(free.Curves[0].Results)
-	l.notes = append(l.notes, fmt.Sprintf("that costs lipschitz %.4f of an average radius of %.4f", without-with, without))
+	with, all := rs.AverageRadius(c.Curves[at].Results), rs.AverageRadius(more.Curves[0].Results)
+	l.notes = append(l.notes, fmt.Sprintf("that costs lipschitz %.4f of an average radius of %.4f", all-with, all))
 	return nil
 }
 
@@ -343,7 +356,7 @@ func certifyCommand() *cobra.Command {
 	var alpha, tau, interval float64
 	var method, bound, out, scores string
 	var radii []float64
-	var unsound, simultaneous bool
+	var unsound, simultaneous, float32 bool
 	var list strings.Builder
 	for _, m := range rs.Methods {
 		fmt.Fprintf(&list, "  %-15s %s\n", m.Name, m.Doc)
@@ -404,7 +417,10 @@ Methods:
 			if err != nil {
 				return err
 			}
-			l.Bound, l.Scores = chosen, scores
+			l.Bound, l.Scores, l.Float32 = chosen, scores, float32
+			if float32 && l.Run.MarginError == 0 {
+				return fmt.Errorf("--float32: %s has no margin_error: sample again, on a CPU and from a model whose layers all have a rounding proof (lipsmooth bound)", filepath.Join(args[0], countlog.RunFile))
+			}
 			c, err := l.certify(method, unsound, alpha)
 			if err != nil {
 				return err
@@ -431,6 +447,7 @@ Methods:
 	f.StringVar(&method, "method", "all", "methods, separated by commas, or all that are sound")
 	f.BoolVar(&unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
 	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
+	f.BoolVar(&float32, "float32", false, "subtract from margins what float32 may have done to them (margin_error of run.json): certifies the network in real arithmetic")
 	f.StringVar(&scores, "scores", "", "map of scores that methods take, of those logged (default: every one, with α shared)")
 	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
 	f.BoolVar(&simultaneous, "simultaneous", false, "make α the error probability of all certificates of a method together")

@@ -27,6 +27,9 @@ func (o *opened) open(ctx context.Context) error {
 	return err
 }
 
+// standard says whether float32 sums are known to be sums of rounded products: not by TF32, nor by fast transforms as CUDA's libraries may.
+func (o *opened) standard() bool { return o.Platform == "cpu" || o.Name == "go" }
+
 // String names the backend where draws depend on it.
 func (o *opened) String() string {
 	if o.Platform == o.Name {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/spf13/cobra"
 )
 
@@ -120,6 +122,7 @@ type sampling struct {
 	model    *training.Model
 	data     *data.Dataset
 	block    int                        // draws at once
+	proof    *lip.Proof                 // of the model, once it was needed
 	samplers map[string]*sample.Sampler // by what they are made for
 }
 
@@ -245,9 +248,28 @@ func (s *sampling) plan(d draws) (run, tuning countlog.Run, err error) {
 	if d.grid {
 		run.Noise = sample.GridNoise(sample.GridSteps(d.sigma), s.data.Height*s.data.Width*s.data.Channels)
 	}
+	if run.MarginError, err = s.marginError(run); err != nil {
+		fmt.Fprintln(s.log, "sampling: no margin_error is logged:", err)
+	}
 	tuning = run
 	tuning.Examples, tuning.N, tuning.Scores = others, min(d.n, tuningDraws), nil
 	return run, tuning, nil
+}
+
+// marginError proves what float32 does to the margins of a run: a float32 above the bound, so that processors whose last bits differ agree.
+func (s *sampling) marginError(run countlog.Run) (float64, error) {
+	if s.proof == nil {
+		p, err := s.model.Prove()
+		if err != nil {
+			return 0, err
+		}
+		s.proof = &p
+	}
+	r, err := s.model.Rounding(*s.proof, sample.Reach(run.Sigma, s.model.Input.Entries(), run.Noise.Rounding))
+	if err != nil {
+		return 0, err
+	}
+	return float64(math.Nextafter32(float32(r.Margin.Value()), math.MaxFloat32)), nil
 }
 
 // create opens a run's folder to write in. A new run opens the device, which run.json names.
@@ -255,12 +277,16 @@ func (s *sampling) create(ctx context.Context, dir string, run countlog.Run) (*c
 	there, err := countlog.ReadRun(dir)
 	switch {
 	case err == nil:
-		run.Backend = there.Backend
+		run.Backend, run.MarginError = there.Backend, there.MarginError // which another processor's last bits, or an older version, may have else
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
 	default:
 		if err := s.open(ctx); err != nil {
 			return nil, err
+		}
+		if run.MarginError > 0 && !s.standard() {
+			fmt.Fprintf(s.log, "sampling: no margin_error is logged: float32 sums on backend %s aren't known to follow the standard model\n", s)
+			run.MarginError = 0
 		}
 		run.Backend, run.Versions, run.Created = s.String(), s.Versions, time.Now().UTC().Truncate(time.Second)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -94,6 +95,17 @@ func (v *verification) ofModel(run countlog.Run) (*training.Model, error) {
 	if lambda := m.Lambda.Value(); lambda != run.Model.Lambda {
 		return nil, fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", file, run.Model.Lambda, folder, lambda)
 	}
+	if run.MarginError > 0 {
+		s := sampling{model: m}
+		off, err := s.marginError(run)
+		if err != nil {
+			return nil, err
+		}
+		if !(math.Abs(off/run.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
+			return nil, fmt.Errorf("%s: margin_error: %v, but that of %s under this noise is %v", file, run.MarginError, folder, off)
+		}
+		v.checked("%s: margin_error = %.4g proved again", file, run.MarginError)
+	}
 	v.checked("%s: hash of the weights, and Λ = %.6g proved again", folder, run.Model.Lambda)
 	return m, nil
 }
@@ -158,9 +170,10 @@ var tableWritten = written{"table.tsv", 0, 1, func(c *figures.Certified, columns
 }}
 
 var (
-	alphaCaption  = regexp.MustCompile(`α = ([^ ,]+)`)
-	tauCaption    = regexp.MustCompile(`τ = ([^ ,]+)`)
-	scoresCaption = regexp.MustCompile(`scores (\S+) (t=[^ ,]+)`)
+	alphaCaption   = regexp.MustCompile(`α = ([^ ,]+)`)
+	tauCaption     = regexp.MustCompile(`τ = ([^ ,]+)`)
+	float32Caption = regexp.MustCompile(`, margins less [^ ,]+ for float32`)
+	scoresCaption  = regexp.MustCompile(`scores (\S+) (t=[^ ,]+)`)
 )
 
 // table computes a table from the log again, where certify left one, and compares line by line.
@@ -191,6 +204,7 @@ func (v *verification) table(t written) error {
 	if found := scoresCaption.FindStringSubmatch(caption); found != nil {
 		l.Scores = found[1] + "," + found[2]
 	}
+	l.Float32 = float32Caption.MatchString(caption)
 	// A caption says τ to four digits, and not at all where it is 0 or none.
 	tau, byHand := 0.0, ""
 	if found := tauCaption.FindStringSubmatch(caption); found != nil {

@@ -125,7 +125,7 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 	}
 
 	run, classes := p.run, p.run.Dataset.Classes
-	e := &rs.Evidence{Sigma: run.Sigma, Stops: run.Until.Stops, Rounding: run.Noise.Rounding}
+	e := &rs.Evidence{Sigma: run.Sigma, Stops: run.Until.Stops, Rounding: run.Noise.Rounding, MarginError: run.MarginError}
 	for i, c := range []struct {
 		to        *int
 		low, high int

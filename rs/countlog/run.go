@@ -74,6 +74,9 @@ type Run struct {
 	// of bins between the outermost edges; both 0 where margins are not logged.
 	MarginMax  float64 `json:"margin_max"`
 	MarginBins int     `json:"margin_bins"`
+	// MarginError bounds what float32 does to every difference of two logits, in logits, for all but rs.BeyondReach of the noise: proved
+	// from the weights as Lambda is, and of this sigma; 0 where it isn't known.
+	MarginError float64 `json:"margin_error,omitempty"`
 	// Scores are the maps, as [rs.ScoreMap.String] has them, by which the scores of all classes are logged.
 	Scores   []string          `json:"scores,omitempty"`
 	Noise    Noise             `json:"noise,omitzero"` // zero is Gaussian, as float32 has it
@@ -263,6 +266,7 @@ func (r *Run) Validate() error {
 		{p.Count >= 1, "examples.count", ">= 1", p.Count},
 		{p.Stride < 1 || p.Count-1 <= (d.Size-1-p.Start)/p.Stride, "examples.count",
 			fmt.Sprintf("such that start %d and stride %d stay in a dataset of %d", p.Start, p.Stride, d.Size), p.Count},
+		{finite(r.MarginError), "margin_error", "finite and >= 0", r.MarginError},
 		{finite(r.Sigma), "sigma", "finite and >= 0", r.Sigma},
 		{between(r.N0, 1, maxDraws), "n0", fmt.Sprintf("from 1 to %d", maxDraws), r.N0},
 		{between(r.N, 1, maxDraws), "n", fmt.Sprintf("from 1 to %d", maxDraws), r.N},

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/spf13/cobra"
+)
+
+// observeSteps of ascent and power iteration bring a linear layer's slope to four digits.
+const observeSteps = 100
+
+// boundTable has a row for each layer, and then those of the whole: what is proved, what observed (nil where not asked for), and what
+// float32 does behind it to images under noise of standard deviation sigma. What float32's bound lacks is a note.
+func boundTable(m *training.Model, sigma float64, observed []float64, slope float64) (t *figures.Table, note string, err error) {
+	p, err := m.Prove()
+	if err != nil {
+		return nil, "", err
+	}
+	number := func(x float64) string { return strconv.FormatFloat(x, 'f', 7, 64) }
+	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) } // what float32 leaves of it
+	off := func(x float64) string { return strconv.FormatFloat(x, 'e', 2, 64) }
+	r, unproved := m.Rounding(p, sample.Reach(sigma, m.Input.Entries(), 0))
+	t = &figures.Table{Columns: []string{"layer", "input", "bound", "observed", "float32", "proof"}}
+	for i, l := range m.Network.Layers {
+		seen, error32 := "", ""
+		if observed != nil {
+			seen = estimate(observed[i])
+		}
+		if i < len(r.Layers) {
+			error32 = off(r.Layers[i].Value())
+		}
+		t.Rows = append(t.Rows, []string{l.String(), m.Network.Sizes()[i].String(), number(p.Layers[i].Value()), seen, error32, p.Layers[i].Proof()})
+	}
+	margin, steepest := "", ""
+	if slope > 0 {
+		steepest = estimate(slope)
+	}
+	if unproved == nil {
+		margin = off(r.Margin.Value())
+	} else {
+		note = "no bound on what float32 does: " + unproved.Error()
+	}
+	whole := func(name string, value float64, observed, error32, proof string) {
+		t.Rows = append(t.Rows, []string{name, m.Input.String(), number(value), observed, error32, proof})
+	}
+	whole("two logits: product (PUB)", p.Product.Value(), "", "", "product of the layers', of the last the largest distance of two columns")
+	proof := p.Composed.Proof()
+	if p.Composed == p.Product {
+		proof = "nothing gained by composing linear layers"
+	}
+	whole("two logits: composed", p.Composed.Value(), "", "", proof)
+	whole("two logits: Λ", m.Lambda.Value(), steepest, margin, "of model.json, proved again")
+	return t, note, nil
+}
+
+func boundCommand() *cobra.Command {
+	var ref, out string
+	var sigma float64
+	var observe bool
+	c := &cobra.Command{
+		Use:   "bound MODEL",
+		Short: "Show what is proved of a model, layer by layer, beside what is observed",
+		Long: `Prove again what each layer of a model stretches (l2), and what every difference of two logits does: the product of
+the bounds, and the bound with linear layers composed. Beside them what was observed, from below, with --observe and --data; and
+by how much float32 may be off behind each layer, on images under noise of --sigma (l2; in the last row, of a difference
+of two logits: what certify --float32 subtracts). No certificate takes what is observed.`,
+		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist",
+		Args:    one("model's folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkSigma(sigma); err != nil {
+				return err
+			}
+			m, err := training.Load(args[0])
+			if err != nil {
+				return err
+			}
+			on := &opened{log: cmd.ErrOrStderr()}
+			if observe || ref != "" {
+				if err := on.open(cmd.Context()); err != nil {
+					return err
+				}
+			}
+			var observed []float64
+			if observe {
+				if observed, err = m.Observed(on.backend, observeSteps); err != nil {
+					return err
+				}
+			}
+			slope := 0.0
+			if ref != "" {
+				d, err := data.Load(ref, data.Test)
+				if err != nil {
+					return err
+				}
+				if err := m.Fits(d); err != nil {
+					return err
+				}
+				if slope, err = m.Slope(on.backend, d, 64, 20); err != nil {
+					return err
+				}
+			}
+			t, note, err := boundTable(m, sigma, observed, slope)
+			if err != nil {
+				return err
+			}
+			w := cmd.OutOrStdout()
+			caption := fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m), m.Hash, sigma)
+			fmt.Fprintln(w, caption)
+			if err := t.WriteText(w); err != nil {
+				return err
+			}
+			if note != "" {
+				fmt.Fprintln(w, "note:", note)
+			}
+			if out == "" {
+				return nil
+			}
+			return writeTable(out, t, caption)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&observe, "observe", false, "look for each layer's steepest slope, on the device")
+	f.StringVar(&ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the network's steepest slope is looked for")
+	f.Float64Var(&sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is bounded under")
+	f.StringVar(&out, "out", "", "file to write the table to, as TSV")
+	return c
+}

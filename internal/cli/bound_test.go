@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+func TestBound(t *testing.T) {
+	model := filepath.Join(smoke(t), modelFolder)
+	tsv := filepath.Join(t.TempDir(), "bound.tsv")
+	r := withDevice("bound", model, "--observe", "--data", tiny(), "--out", tsv)
+	if r.status != 0 {
+		t.Fatal(r.err)
+	}
+	lines := strings.Split(strings.TrimSpace(read(t, tsv)), "\n")
+	if want := "layer\tinput\tbound\tobserved\tfloat32\tproof"; lines[1] != want || !strings.Contains(r.out, "two logits: Λ") {
+		t.Errorf("%s, want %s, in\n%s", lines[1], want, r.out)
+	}
+	last := make([]float64, 3) // the columns bound, observed and float32 of the last row, then of the one before
+	for _, line := range lines[2:] {
+		cells := strings.Split(line, "\t")
+		if cells[5] == "" {
+			t.Errorf("no proof: %s", line)
+		}
+		for i := range last {
+			last[i], _ = strconv.ParseFloat(cells[2+i], 64)
+		}
+		if last[1] > last[0]*(1+1e-5) {
+			t.Errorf("more is observed than proved: %s", line)
+		}
+	}
+	if !(last[1] > 0 && last[2] > 0 && last[2] < 0.1) {
+		t.Errorf("bound, slope and error of float32 of two logits: %v", last)
+	}
+	noDevice(t)
+	quiet, loud := must(t, "bound", model), must(t, "bound", model, "--sigma", "2")
+	if quiet == loud || strings.Contains(quiet, "note") {
+		t.Errorf("--sigma changes nothing:\n%s", quiet)
+	}
+	refused(t, lipsmooth("bound", model, "--observe"), "nonsense")
+	refused(t, lipsmooth("bound", model, "--sigma", "0"), "--sigma 0")
+	refused(t, lipsmooth("bound", filepath.Join(t.TempDir(), "none")), "no model here")
+}
+
+var marginErrorLine = regexp.MustCompile(`(?m)^  "margin_error": .*\n`)
+
+// TestFloat32: certify --float32 subtracts a run's margin_error and says what it costs; verify proves it again.
+func TestFloat32(t *testing.T) {
+	dir := copied(t, smoke(t))
+	run := mustRun(t, dir)
+	if !(run.MarginError > 1e-5 && run.MarginError < 0.1) {
+		t.Errorf("margin_error %v", run.MarginError)
+	}
+	accuracy := func() string { return read(t, dir, "certificates.tsv") }
+	before := must(t, "certify", dir)
+	plain := accuracy()
+	t.Run("costs", func(t *testing.T) {
+		noDevice(t)
+		after := must(t, "certify", dir, "--float32")
+		if strings.Contains(before, "float32") || !strings.Contains(after, "for float32") || !regexp.MustCompile(`that costs lipschitz 0\.0`).MatchString(after) {
+			t.Errorf("no cost in\n%s", after)
+		}
+		if plain == accuracy() {
+			t.Error("--float32 changes no certificate")
+		}
+		out := must(t, "verify", dir)
+		if !strings.Contains(out, "margin_error = ") || strings.Count(out, "lines computed again") != 2 {
+			t.Error(out)
+		}
+	})
+	t.Run("damaged", func(t *testing.T) {
+		dir := copied(t, dir)
+		edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "  \"margin_error\": 0.00001,\n") }, dir, countlog.RunFile)
+		refused(t, lipsmooth("verify", dir), "margin_error: 1e-05, but that of ")
+	})
+	// A run of an older version knows none. It goes on all the same.
+	edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir, countlog.RunFile)
+	edit(t, func(s string) string { return s[:len(s)-40] }, dir, countlog.CountsFile)
+	os.Remove(filepath.Join(dir, "table.tsv"))
+	os.Remove(filepath.Join(dir, "certificates.tsv"))
+	refused(t, lipsmooth("certify", dir, "--float32"), "--float32: ", "margin_error")
+	if r := withDevice(reproduceArgs(dir)...); r.status != 0 {
+		t.Fatal(r.err)
+	}
+	if mustRun(t, dir).MarginError != 0 || accuracy() != plain {
+		t.Error("an older run isn't finished as it was begun")
+	}
+}
