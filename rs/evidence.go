@@ -71,7 +71,7 @@ type Evidence struct {
 }
 
 // BeyondReach bounds the probability of noise so large that MarginError needn't hold.
-const BeyondReach = 0x1p-100
+const BeyondReach = 0x1p-58
 
 // marginError is MarginError, where it is to be subtracted.
 func (e *Evidence) marginError(float32 bool) (float64, error) {

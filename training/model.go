@@ -216,18 +216,12 @@ func Load(dir string) (*Model, error) {
 		return nil, fmt.Errorf("%s: the weights' hash is %.12s…, model.json says %.12s…: they don't belong together; restore the folder or train again", weights, got, info.Hash)
 	}
 	m := &Model{Info: *info, Network: n, Store: store}
-	values := make([][]*tensors.Tensor, len(n.Layers))
-	for i, layer := range m.weights() {
-		for _, v := range layer {
-			value, err := v.Value()
-			if err != nil {
-				return nil, err
-			}
-			values[i] = append(values[i], value)
-		}
+	p, err := m.Prove()
+	if err != nil {
+		return nil, err
 	}
 	// The hash is of the weights alone, so Λ is proved again; another processor's last bits may differ.
-	if _, lambda := n.Bounds(values); lambda.Value() > m.Lambda.Value()*(1+1e-9) {
+	if lambda := p.Composed; lambda.Value() > m.Lambda.Value()*(1+1e-9) {
 		return nil, fmt.Errorf("%s: lambda is %v, but the weights prove no less than %v: restore the file or train again", filepath.Join(dir, "model.json"), m.Lambda.Value(), lambda.Value())
 	}
 	return m, nil

@@ -1,6 +1,8 @@
 package training
 
 import (
+	"fmt"
+
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -15,6 +17,9 @@ func (m *Model) values() ([][]*tensors.Tensor, error) {
 			value, err := v.Value()
 			if err != nil {
 				return nil, err
+			}
+			if nonFinite(value) {
+				return nil, fmt.Errorf("training: layer %d, %v, has weights that aren't finite", i, m.Network.Layers[i])
 			}
 			values[i] = append(values[i], value)
 		}
