@@ -1,9 +1,11 @@
 package net
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -13,6 +15,16 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
+
+// margins returns by how much a difference of two logits differs at most.
+func margins(a, b []float64, classes int) (most float64) {
+	for i := range a {
+		for j := i / classes * classes; j < i; j++ {
+			most = max(most, math.Abs(a[i]-a[j]-(b[i]-b[j])))
+		}
+	}
+	return most
+}
 
 // TestRounding: the margins of float32, on XLA and in pure Go, are off from those of float64 by less than the proof says, which isn't
 // absurd; images in [0, 1], noisy ones, and as far from grey as can be.
@@ -27,13 +39,29 @@ func TestRounding(t *testing.T) {
 		first := []lip.Layer{lip.Depth{By: 2}, lip.Convolution{Kind: "aol", Kernel: 3, Channels: 4}, lip.Activation{}}
 		return slices.Concat(first, layers, head)
 	}
-	for name, layers := range map[string][]lip.Layer{
+	nets := map[string][]lip.Layer{
 		"dense":    head,
 		"conv":     body(lip.Depth{By: 2}, lip.Convolution{Kind: "bcop", Kernel: 3, Channels: 8}, lip.Activation{}),
 		"residual": body(lip.Residual{Kernel: 3, Inner: 8}, lip.AveragePool{By: 2}, lip.Residual{Kind: "cpl", Kernel: 3, Inner: 4}),
 		"affine":   body(lip.Affine{Kernel: 3}, lip.Activation{}, lip.NormPool{By: 2}, lip.Affine{Kernel: 3, Padding: lip.Zero}),
 		"sandwich": {lip.Flat{}, lip.Sandwich{Units: 32}, lip.Sandwich{Units: 16}, lip.Dense{Units: classes, Kind: "normalised"}},
-	} {
+	}
+	settings := []Setting{{Architecture: "conv", Convolution: "soc", Padding: lip.Zero}}
+	for name := range Architectures {
+		settings = append(settings, Setting{Architecture: name, Convolution: "aol"})
+	}
+	for _, kind := range lip.Convolutions() {
+		settings = append(settings, Setting{Architecture: "conv", Convolution: kind})
+	}
+	for _, s := range settings {
+		s.Width = 4
+		n, err := New(lip.Size{side, side, 1}, classes, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nets[fmt.Sprintf("%s %s %s", s.Architecture, s.Convolution, s.Padding)] = n.Layers
+	}
+	for name, layers := range nets {
 		n, err := Of(lip.Size{side, side, 1}, layers...)
 		if err != nil {
 			t.Fatal(err)
@@ -106,6 +134,13 @@ func TestRounding(t *testing.T) {
 			return tensors.MustCopyFlatData[float64](z)
 		}
 		plain := func(z, _ *Node) *Node { return z }
+		bound := proof.Margin.Value()
+		if strings.Contains(name, "cayley") || strings.Contains(name, "soc") { // whose graphs are of float32 alone: two ways to round
+			if most := margins(logits(backend, dtypes.Float32, plain), logits(pure, dtypes.Float32, plain), classes); most > 2*bound {
+				t.Errorf("%s: margins differ by %g, bound %g", name, most, bound)
+			}
+			continue
+		}
 		// The last images go as far as they can to where the largest logit and another are far apart.
 		gradient := logits(pure, dtypes.Float64, func(z, x *Node) *Node {
 			return Gradient(Sub(ReduceAllSum(ReduceMax(z, 1)), ReduceAllSum(SliceAxis(z, 1, AxisElem(0)))), x)[0]
@@ -121,15 +156,10 @@ func TestRounding(t *testing.T) {
 		}
 		exact := logits(pure, dtypes.Float64, plain)
 		for _, on := range []compute.Backend{backend, pure} {
-			z, most := logits(on, dtypes.Float32, plain), 0.0
-			for i := range z {
-				for j := i / classes * classes; j < i; j++ {
-					most = max(most, math.Abs(z[i]-z[j]-(exact[i]-exact[j])))
-				}
-			}
-			bound := proof.Margin.Value()
-			t.Logf("%-8s %-3s off by %.3g, bound %.3g", name, on.Name(), most, bound)
-			if most > bound || most < 1e-4*bound {
+			most := margins(logits(on, dtypes.Float32, plain), exact, classes)
+			t.Logf("%-16s %-10s off by %.3g, bound %.3g", name, on.Name(), most, bound)
+			// Errors of either sign cancel, and an untrained sandwich shrinks what it passes on.
+			if most > bound || most < 5e-5*bound {
 				t.Errorf("%s on %s: margins are off by %g, bound %g", name, on.Name(), most, bound)
 			}
 		}
