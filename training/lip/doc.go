@@ -6,6 +6,9 @@
 // values as they are saved and rounded outward; nothing else reaches a certificate. What power iteration
 // or ascent finds (Spectral, Observed) is an estimate, of another type.
 //
+// Bounds are of real arithmetic on those weights. By how much float32 may be off behind each layer is a proof of its own
+// (ProveRounding), as each layer has one; Householder, which takes a sine, has none, and is refused there.
+//
 // A Layer is a value with public fields. A new one is one file; a new kind of Dense, Convolution, Residual or
 // Activation is one file, with its reference, and one line in the table of that layer.
 //
