@@ -77,7 +77,7 @@ func TestFloat32(t *testing.T) {
 	t.Run("damaged", func(t *testing.T) {
 		dir := copied(t, dir)
 		edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "  \"margin_error\": 0.00001,\n") }, dir, countlog.RunFile)
-		refused(t, lipsmooth("verify", dir), "margin_error: 1e-05, but that of ")
+		refused(t, lipsmooth("verify", dir), "margin_error: 1e-05, but under this noise")
 	})
 	// A run of an older version knows none. It goes on all the same.
 	edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir, countlog.RunFile)

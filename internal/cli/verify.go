@@ -58,6 +58,9 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := v.marginError(l.Run, m); err != nil {
+		return err
+	}
 	for _, t := range []written{certificatesWritten, tableWritten} {
 		if err := v.table(t); err != nil {
 			return err
@@ -95,19 +98,26 @@ func (v *verification) ofModel(run countlog.Run) (*training.Model, error) {
 	if lambda := m.Lambda.Value(); lambda != run.Model.Lambda {
 		return nil, fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", file, run.Model.Lambda, folder, lambda)
 	}
-	if run.MarginError > 0 {
-		s := sampling{model: m}
-		off, err := s.marginError(run)
-		if err != nil {
-			return nil, err
-		}
-		if !(math.Abs(off/run.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
-			return nil, fmt.Errorf("%s: margin_error: %v, but that of %s under this noise is %v", file, run.MarginError, folder, off)
-		}
-		v.checked("%s: margin_error = %.4g proved again", file, run.MarginError)
-	}
 	v.checked("%s: hash of the weights, and Λ = %.6g proved again", folder, run.Model.Lambda)
 	return m, nil
+}
+
+// marginError proves a run's margin_error again, where there is one and a model.
+func (v *verification) marginError(run countlog.Run, m *training.Model) error {
+	if run.MarginError == 0 || m == nil {
+		return nil
+	}
+	s := sampling{model: m}
+	off, err := s.marginError(run)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(v.dir, countlog.RunFile)
+	if !(math.Abs(off/run.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
+		return fmt.Errorf("%s: margin_error: %v, but under this noise its model's is %v", file, run.MarginError, off)
+	}
+	v.checked("%s: margin_error = %.4g proved again", file, off)
+	return nil
 }
 
 // ofData checks the dataset and the labels of rows; nil where none is given.
