@@ -99,6 +99,7 @@ func TestBadFlags(t *testing.T) {
 		{"train --data " + tiny() + " --arch dense,vgg", `arch-vgg: no architecture "vgg"; known: conv, dense, residual`},
 		{"train --data " + tiny() + " --conv fft", `"fft"; known: aol, bcop`},
 		{"train --data " + tiny() + " --width 0", "width"},
+		{"train --width huge", "--width huge: not a whole number, nor one of the sizes xs, s, m"},
 		{"train --preset huge", `--preset: no training preset "huge"; known: quick, mnist, cifar10`},
 		{"train --data " + tiny() + " --dense svd", `no dense layer "svd"; known: aol, bjorck, cayley`},
 		{"train --data " + tiny() + " --activation gelu", `no activation "gelu"; known: abs, groupsort`},

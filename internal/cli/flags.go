@@ -65,6 +65,7 @@ func one(what string) cobra.PositionalArgs {
 var kinds = map[string]string{
 	"bool": "true or false", "int": "a whole number", "uint64": "a whole number of at least 0",
 	"float64": "a number", "float64Slice": "numbers separated by commas", "intSlice": "whole numbers separated by commas",
+	"width": "a whole number, nor one of the sizes xs, s, m",
 }
 
 // flagError says what is wrong with a flag in the command's words.

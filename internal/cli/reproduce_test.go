@@ -285,9 +285,9 @@ func TestPlans(t *testing.T) {
 // TestPresetActs: a preset is the config, but for the flags that are given.
 func TestPresetActs(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "m")
-	must(t, "train", "--preset", "mnist", "--data", tiny(), "--arch", "dense", "--width", "2", "--epochs", "1", "--epoch-images", "64", "--batch", "32", "--crop", "0", "--out", out)
+	must(t, "train", "--preset", "mnist", "--data", tiny(), "--arch", "dense", "--width", "XS", "--epochs", "1", "--epoch-images", "64", "--batch", "32", "--crop", "0", "--out", out)
 	text := read(t, out, "training.json")
-	for _, want := range []string{`"offset": 1.7`, `"convolution": "bcop"`, `"sigma": 0`, `"epochs": 1`, `"width": 2`, `"crop": 0`} {
+	for _, want := range []string{`"offset": 1.7`, `"convolution": "bcop"`, `"sigma": 0`, `"epochs": 1`, `"width": 8`, `"crop": 0`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s:\n%s", want, text)
 		}

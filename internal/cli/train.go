@@ -29,7 +29,13 @@ func bind(f *pflag.FlagSet, c *training.Config) *binder {
 	b.text("last", "layer that gives the logits, as dense layers; normalised is LLN (empty: bjorck)", func(c *training.Config) *string { return &c.Last })
 	b.text("loss", "loss, see above", func(c *training.Config) *string { return &c.Loss })
 	b.text("method", "how it is trained through noise, see above", func(c *training.Config) *string { return &c.Method })
-	b.whole("width", "channels of the first convolution", func(c *training.Config) *int { return &c.Width })
+	addList(b, "width", "width", "channels of the first convolution, or a size: xs (8), s (16), m (32)", func(c *training.Config) *int { return &c.Width },
+		func(s string) (int, error) {
+			if w, ok := net.Sizes[strings.ToLower(s)]; ok {
+				return w, nil
+			}
+			return strconv.Atoi(s)
+		})
 	b.whole("epochs", "epochs", func(c *training.Config) *int { return &c.Epochs })
 	b.whole("epoch-images", "images an epoch takes; 0 is all", func(c *training.Config) *int { return &c.Images })
 	b.whole("batch", "images a step", func(c *training.Config) *int { return &c.Batch })

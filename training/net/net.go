@@ -27,6 +27,9 @@ type Setting struct {
 	Last         string // the layer that gives the logits, of lip.Denses
 }
 
+// Sizes are widths by name.
+var Sizes = map[string]int{"xs": 8, "s": 16, "m": 32}
+
 // check names the first field whose name isn't known, even where the architecture has no such layer.
 func (s Setting) check() error {
 	for _, f := range []struct {
