@@ -87,33 +87,32 @@
 // 1 had at most 0.947, with 6 on 5×7×3 and zero padding 0.958. There the bound on ‖W‖ is what is checked to be tight (TestInnerBound).
 //
 // Training throughput, steps of batch 128 of the small conv net with one kind of layer in place of its unconstrained counterpart, XLA on a
-// CPU of 2 cores (go test ./training/net -run XXX -bench Training -benchtime 150x): the median ratio of steps
-// taken in turns while other work ran on the machine. Rates measured there varied twofold, so images/s isn't measured row by row: it is the
-// ratio times 17,600, the fastest seen of the unconstrained net. A residual layer keeps the 48 channels that the convolution halves.
+// CPU of 2 cores (go test ./training/net -run XXX -bench Training -benchtime 60x): images/s, and the median ratio of steps taken in turns. A
+// residual layer keeps the 48 channels that the convolution halves.
 //
 //	layer                        images/s  ratio
-//	unconstrained                  17,600   1.00
-//	conv aol                       16,500   0.93
-//	conv bcop                      14,600   0.83
-//	conv cayley                     7,000   0.40
-//	conv soc                        4,800   0.28
-//	conv spectral                  16,900   0.96
-//	conv aol, zero padding         16,600   0.94
-//	conv soc, zero padding          1,300   0.07  nine convolutions of max(in, out) channels each way
-//	dense aol                      10,200   0.58
-//	dense bjorck                   10,800   0.61
-//	dense cayley                   14,100   0.80
-//	dense normalised               17,400   0.99
+//	unconstrained                  16,700   1.00
+//	conv aol                       14,300   0.89
+//	conv bcop                      11,700   0.80
+//	conv cayley                     6,100   0.37
+//	conv soc                        4,900   0.28
+//	conv spectral                  17,600   0.97
+//	conv aol, zero padding         17,700   0.97
+//	conv soc, zero padding          1,200   0.09  nine convolutions of max(in, out) channels each way
+//	dense aol                      10,500   0.62
+//	dense bjorck                   10,500   0.59
+//	dense cayley                   14,000   0.78
+//	dense normalised               17,200   0.97
 //	dense spectral                 17,500   0.99
-//	dense sandwich                 13,300   0.76
-//	residual free                  11,900   0.68
-//	residual affine                11,700   0.66
-//	residual sll                    9,600   0.55
-//	residual cpl                    9,600   0.55
-//	activation abs                 18,300   1.04
-//	activation groupsort           14,700   0.84
-//	activation householder         12,900   0.73
-//	activation relu                18,400   1.05
-//	pool average                   25,200   1.43
-//	pool l2                        24,300   1.38
+//	dense sandwich                 11,900   0.75
+//	residual free                  12,000   0.72
+//	residual affine                12,300   0.67
+//	residual sll                    9,700   0.58
+//	residual cpl                   10,400   0.58
+//	activation abs                 19,400   1.08
+//	activation groupsort           15,100   0.86
+//	activation householder         12,900   0.71
+//	activation relu                20,000   1.04
+//	pool average                   25,300   1.39
+//	pool l2                        23,300   1.24
 package lip
