@@ -192,7 +192,7 @@ func importCommand() *cobra.Command {
                            is estimated with, so --n0 of the draws, at random, are set aside to choose it with
   locuslab/smoothing's     idx, label, predict, radius, correct, time: no votes, so no run; certified accuracies are printed
 
-Votes support mono, bonferroni, cpm and twobound. Methods that need margins or a Lipschitz bound can't use them.`,
+Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need margins or a Lipschitz bound can't use them.`,
 		Example: "  lipsmooth import counts.tsv --sigma 0.5 --out runs/theirs\n  lipsmooth import selection.tsv estimation.tsv --sigma 0.5 --out runs/theirs",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
@@ -278,7 +278,7 @@ Votes support mono, bonferroni, cpm and twobound. Methods that need margins or a
 			if m.Split > 0 {
 				fmt.Fprintf(w, "note: %d of %d draws, a random subset an image, choose the class; the others estimate\n", run.N0, run.N0+run.N)
 			}
-			fmt.Fprintln(w, "note: votes only: no margins, no prediction without noise, no Λ; mono, bonferroni, cpm and twobound can use them")
+			fmt.Fprintln(w, "note: votes only: no margins, no prediction without noise, no Λ; mono, bonferroni, cpm, twobound and adaptive can use them")
 			return nil
 		},
 	}

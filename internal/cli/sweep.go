@@ -70,7 +70,7 @@ func (s sweep) run(ctx context.Context, w io.Writer) error {
 		fmt.Fprintln(s.log, summary(m))
 		info := m.Info // without the weights
 		infos[i], seconds[p.Name] = &info, fmt.Sprintf("%.1f", time.Since(begun).Seconds())
-		if err := s.save(s.table(infos, seconds)); err != nil {
+		if err := writeTable(filepath.Join(s.out, sweepFile), s.table(infos, seconds), s.caption()); err != nil {
 			return err
 		}
 	}
@@ -144,19 +144,6 @@ func (s sweep) table(infos []*training.Info, seconds map[string]string) *figures
 // caption is the comment above the table.
 func (s sweep) caption() string {
 	return fmt.Sprintf("test split of %s, without noise; r=…: fraction verified at that radius; lambda: proved, slope: observed; seconds: of the session that finished the point", s.test.Name)
-}
-
-// save replaces sweep.tsv whole or not at all.
-func (s sweep) save(t *figures.Table) error {
-	path := filepath.Join(s.out, sweepFile)
-	var text strings.Builder
-	if err := t.WriteTSV(&text, s.caption()); err != nil {
-		return err
-	}
-	if err := os.WriteFile(path+".new", []byte(text.String()), 0o666); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }
 
 // report prints the table, without the names that the values make, and draws the figure beside it.
