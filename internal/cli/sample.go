@@ -34,6 +34,7 @@ type draws struct {
 	scores []string // maps whose scores of all classes are logged
 	grid   bool     // noise on the images' own grid
 	until  until    // zero draws n of every image
+	shard  shard    // zero draws every image
 }
 
 // until is when an image's draws end early.
@@ -190,7 +191,7 @@ func (s *sampling) run(ctx context.Context, dir string, d draws) (seconds float6
 		return 0, err
 	}
 	defer w.Close()
-	if d.tuning > 0 {
+	if tuning.Examples.Count > 0 {
 		if err := tune(); err != nil {
 			return 0, err
 		}
@@ -253,6 +254,12 @@ func (s *sampling) plan(d draws) (run, tuning countlog.Run, err error) {
 	}
 	tuning = run
 	tuning.Examples, tuning.N, tuning.Scores = others, min(d.n, tuningDraws), nil
+	if d.shard.of > 0 {
+		if run, err = d.shard.part(run); err != nil {
+			return run, tuning, err
+		}
+		tuning = tuning.Part(d.shard.index, d.shard.of)
+	}
 	return run, tuning, nil
 }
 
@@ -318,7 +325,7 @@ func (s *sampling) fill(ctx context.Context, w *countlog.Writer, what string) er
 
 func sampleCommand() *cobra.Command {
 	s := draws{sigma: 0.5, images: 200, tuning: 50, n0: 100, n: 10000, seed: 1}
-	var ref, out, noise string
+	var ref, out, noise, part string
 	var block int
 	var maps []string
 	c := &cobra.Command{
@@ -333,6 +340,16 @@ same flags, it goes on where it stopped.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := cmp.Or(s.check(), checkLeast("block", block, 1), s.until.check(cmd.Flags().Changed)); err != nil {
 				return err
+			}
+			if part != "" {
+				var err error
+				if s.shard, err = parseShard(part, os.Getenv); err != nil {
+					return err
+				}
+				if s.until.rule != "" && s.until.method == "lipschitz" && s.until.tau < 0 {
+					return fmt.Errorf("--until with --method lipschitz chooses a temperature on all tuning images, and a shard has some: give --tau")
+				}
+				out = filepath.Join(out, s.shard.folder())
 			}
 			for _, text := range maps {
 				m, err := rs.ParseScoreMap(text)
@@ -387,6 +404,7 @@ same flags, it goes on where it stopped.`,
 	f.StringVar(&s.until.method, "method", "twobound", "with --until: whose radius is asked about: mono, twobound, lipschitz")
 	f.Float64Var(&s.until.alpha, "alpha", 0.001, "with --until: error probability of its certificate")
 	f.Float64Var(&s.until.tau, "tau", -1, "with --until and lipschitz: temperature of soft votes; default: chosen on the tuning images")
+	f.StringVar(&part, "shard", "", "draw part I of N only, I from 0, as I/N, into OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
 	f.IntVar(&block, "block", defaultBlock, "draws a block, part of the run's settings")
 	return c
 }

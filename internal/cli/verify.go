@@ -321,6 +321,7 @@ func (v *verification) drawAgain(ctx context.Context, l *loaded, m *training.Mod
 	}
 	defer os.RemoveAll(folder)
 	again := run
+	again.Shard = countlog.Shard{}
 	again.Examples = countlog.Plan{Start: run.Examples.At(some.Start), Stride: some.Stride * run.Examples.Stride, Count: some.Count}
 	w, err := countlog.Create(folder, again)
 	if err != nil {

@@ -13,10 +13,11 @@ import (
 )
 
 // Merge makes one run's folder, which must not be there, of shards: runs of the same settings but for the examples planned,
-// no row of which two shards have. The rows are in the order of the plan: byte for byte those of one run. Unless
-// partial, no row of the plan may be missing. Where ctx ends first, nothing is made. It returns the run and the number of its rows.
+// no row of which two shards have. Those that say which [Shard] they are must be of one run, each another. The rows are in the order
+// of the plan: byte for byte those of one run. Unless partial, no shard and no row of the plan may be missing.
+// Where ctx ends first, nothing is made. It returns the run and the number of its rows.
 func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run Run, rows int, err error) {
-	if run, err = mergedRun(shards); err != nil {
+	if run, err = mergedRun(partial, shards); err != nil {
 		return run, 0, err
 	}
 	at := make([]place, run.Examples.Count)
@@ -97,8 +98,9 @@ func locate(ctx context.Context, at []place, shard int, files []*os.File, dir st
 }
 
 // mergedRun is the run that shards are of: their plan where they share one, else the one that covers all of theirs.
-func mergedRun(shards []string) (run Run, err error) {
+func mergedRun(partial bool, shards []string) (run Run, err error) {
 	versions := map[string][]string{}
+	named := map[int]string{} // folders, by the shard that they say they are
 	planned, last := 0, 0
 	for i, shard := range shards {
 		r, err := ReadRun(shard)
@@ -110,16 +112,25 @@ func mergedRun(shards []string) (run Run, err error) {
 				versions[name] = append(versions[name], v)
 			}
 		}
+		own := r.Shard
+		r.Examples, r.Shard.Index = r.whole(), 0 // as all shards of one run have them
 		p := r.Examples
-		planned = planned + p.Count
+		planned += p.Count
 		if i == 0 {
 			run, last = r, p.At(p.Count-1)
-			continue
 		}
 		same := r
-		same.Examples = run.Examples
+		if own == (Shard{}) {
+			same.Examples = run.Examples
+		}
 		if d := difference(run, same); d != "" {
 			return run, fmt.Errorf("%s holds another run than %s: %s", shard, shards[0], d)
+		}
+		if own != (Shard{}) {
+			if other := named[own.Index]; other != "" {
+				return run, fmt.Errorf("%s and %s both are shard %s", other, shard, own)
+			}
+			named[own.Index] = shard
 		}
 		if !r.Created.IsZero() && (run.Created.IsZero() || r.Created.Before(run.Created)) {
 			run.Created = r.Created
@@ -136,6 +147,12 @@ func mergedRun(shards []string) (run Run, err error) {
 	if n := run.Examples.Count; n > 100*planned+1000 {
 		return run, fmt.Errorf("%s: one evenly spaced plan over the %d examples of all shards would have %d", shards[0], planned, n)
 	}
+	for i := range min(run.Shard.Of, run.Examples.Count) {
+		if named[i] == "" && !partial {
+			return run, fmt.Errorf("shard %d/%d is missing, of the run that %s is part of", i, run.Shard.Of, shards[0])
+		}
+	}
+	run.Shard = Shard{}
 	if len(versions) > 0 {
 		run.Versions = map[string]string{}
 	}

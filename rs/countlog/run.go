@@ -63,7 +63,8 @@ type Run struct {
 	Format   int     `json:"format"`
 	Model    Model   `json:"model"`
 	Dataset  Dataset `json:"dataset"`
-	Examples Plan    `json:"examples"` // the examples to sample
+	Examples Plan    `json:"examples"`       // the examples to sample
+	Shard    Shard   `json:"shard,omitzero"` // zero is a run of its own
 	// Sigma is the standard deviation of the noise, in units of the image ([0, 1]).
 	Sigma float64 `json:"sigma"`
 	N0    int     `json:"n0"`    // selection draws an example
@@ -209,6 +210,53 @@ func (p Plan) Indices() iter.Seq[int] {
 	}
 }
 
+// Shard returns part i of n, 0 <= i < n: every n-th index from the i-th on, none where Count <= i.
+func (p Plan) Shard(i, n int) Plan {
+	return Plan{Start: p.At(i), Stride: p.Stride * n, Count: (p.Count - i + n - 1) / n}
+}
+
+// Shard names the part of a larger run that a run is: its plan is [Plan.Shard] of that run's.
+type Shard struct {
+	Index    int `json:"index"`    // from 0
+	Of       int `json:"of"`       // shards
+	Examples int `json:"examples"` // of all shards together
+}
+
+func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.Index, s.Of) }
+
+// Part returns shard i of n of a run, 0 <= i < n.
+func (r Run) Part(i, n int) Run {
+	r.Shard, r.Examples = Shard{i, n, r.Examples.Count}, r.Examples.Shard(i, n)
+	return r
+}
+
+// whole is the plan that a shard's is part of; a run's own where it is no shard.
+func (r *Run) whole() Plan {
+	p := r.Examples
+	if r.Shard == (Shard{}) {
+		return p
+	}
+	stride := p.Stride / r.Shard.Of
+	return Plan{Start: p.Start - r.Shard.Index*stride, Stride: stride, Count: r.Shard.Examples}
+}
+
+// checkShard names what can't be of a shard of a valid plan.
+func (r *Run) checkShard() error {
+	s, size := r.Shard, r.Dataset.Size
+	if s == (Shard{}) {
+		return nil
+	}
+	if s.Of < 1 || s.Of > maxSize || s.Index < 0 || s.Index >= s.Of {
+		return fmt.Errorf("shard: %d of %d, want one counted from 0", s.Index, s.Of)
+	}
+	w := r.whole()
+	if w.Stride < 1 || w.Start < 0 || w.Count-1 > (size-1-w.Start)/w.Stride || w.Shard(s.Index, s.Of) != r.Examples {
+		return fmt.Errorf("shard: %d of %d of %d examples isn't the plan with start %d, stride %d and count %d",
+			s.Index, s.Of, s.Examples, r.Examples.Start, r.Examples.Stride, r.Examples.Count)
+	}
+	return nil
+}
+
 // Edges returns the edges of the run's margin histograms, in logits; nil where margins are not logged.
 func (r *Run) Edges() []float64 {
 	if r.MarginBins == 0 {
@@ -278,6 +326,9 @@ func (r *Run) Validate() error {
 		if !c.ok {
 			return fmt.Errorf("%s: %v, want %s", c.field, c.value, c.wants)
 		}
+	}
+	if err := r.checkShard(); err != nil {
+		return err
 	}
 	if len(r.Scores) > maxMaps {
 		return fmt.Errorf("scores: %d maps, want at most %d", len(r.Scores), maxMaps)
