@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+//go:embed jobs
+var jobFiles embed.FS
+
+// engines are what runs shards, by name, and the file that lets it.
+var engines = map[string]string{"slurm": "array.sbatch", "kubernetes": "indexed-job.yaml"}
+
+func engineNames() string { return strings.Join(slices.Sorted(maps.Keys(engines)), ", ") }
+
+// jobFile is what job prints for an engine.
+func jobFile(engine string) (string, error) {
+	file, ok := engines[engine]
+	if !ok {
+		return "", fmt.Errorf("job: no engine %q; known: %s", engine, engineNames())
+	}
+	text, err := jobFiles.ReadFile("jobs/" + file)
+	return string(text), err
+}
+
+func jobCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "job ENGINE",
+		Short: "Print a job that samples a run in shards on a cluster",
+		Long: `Print a file to take and change: for slurm an sbatch array script, for kubernetes an Indexed Job's manifest. Each task
+samples one shard (lipsmooth sample --shard auto), and one that was killed goes on where it stopped; its comments say
+how to submit it and merge the shards.`,
+		Example:   "  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist runs/mnist --sigma 0.5 --n 100000",
+		Args:      one("engine: " + engineNames()),
+		ValidArgs: slices.Sorted(maps.Keys(engines)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := jobFile(args[0])
+			if err == nil {
+				fmt.Fprint(cmd.OutOrStdout(), text)
+			}
+			return err
+		},
+	}
+}
