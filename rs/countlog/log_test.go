@@ -121,7 +121,7 @@ func TestDamage(t *testing.T) {
 		name, text, want string
 		torn, dropped    bool
 	}{
-		{"torn", good[:len(good)-1], path + ":3: torn last line: running sample again finishes it", true, true},
+		{"torn", good[:len(good)-1], path + ":3: torn last line: unless sample is running, running it again finishes it", true, true},
 		{"last damaged", good[:at] + "x" + last, path + `:3: index: "x50", want an index of the dataset, at most 9999 (the last line: running sample again drops it and goes on)`, false, true},
 		{"zeros", good + strings.Repeat("\x00", 1<<20), path + ":4: torn last line", true, true},
 		{"inner damaged", good[:at] + "x" + last + strings.Replace(last, "50\t", "100\t", 1), path + ":3: index: \"x50\", want an index of the dataset, at most 9999", false, false},

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrTorn is wrapped by the error of a last line that was cut off while it was written.
-var ErrTorn = errors.New("torn last line: running sample again finishes it")
+var ErrTorn = errors.New("torn last line: unless sample is running, running it again finishes it")
 
 var errTwice = errors.New("is there twice")
 

@@ -8,6 +8,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 )
@@ -19,17 +22,29 @@ type file interface {
 	Sync() error
 }
 
+// syncEvery is the time from one sync to the next, by Append: a power cut takes rows of the last second and the one being drawn.
+const syncEvery = time.Second
+
 // Writer appends rows to a run's folder. It is not for concurrent use.
 type Writer struct {
 	*parser
-	path    string
-	f       file
-	size    int64  // bytes of complete lines
+	path string
+	f    file
+	info fs.FileInfo // of f
+	extent
+	synced  extent // is on disk
+	at      time.Time
 	seen    []bool // by position in the plan
-	count   int
 	dropped error
-	err     error // of a write, final
+	err     error // of a write or a sync, final
+	cut     bool  // to synced
 	buf     []byte
+}
+
+// extent is how much of a counts file there is.
+type extent struct {
+	size  int64 // bytes of complete lines
+	count int   // rows
 }
 
 // Create opens a folder to write the run in, and makes it where there is none. A folder that
@@ -41,7 +56,7 @@ func Create(dir string, r Run) (w *Writer, err error) {
 		return nil, fmt.Errorf("run: %w", err)
 	}
 	r.Versions = maps.Clone(r.Versions)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, CountsFile)
@@ -55,6 +70,10 @@ func Create(dir string, r Run) (w *Writer, err error) {
 		}
 	}()
 
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	switch there, err := ReadRun(dir); {
 	case err == nil:
 		if d := difference(there, r); d != "" {
@@ -64,9 +83,7 @@ func Create(dir string, r Run) (w *Writer, err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	default:
-		if info, err := f.Stat(); err != nil {
-			return nil, err
-		} else if info.Size() > 0 {
+		if info.Size() > 0 {
 			return nil, fmt.Errorf("%s holds rows, but no %s says of which run", dir, RunFile)
 		}
 		if err := r.write(dir); err != nil {
@@ -74,11 +91,51 @@ func Create(dir string, r Run) (w *Writer, err error) {
 		}
 	}
 
-	w = &Writer{parser: newParser(&r), path: path, f: f}
+	// Both names are on disk before a row is.
+	if err := syncDir(dir); err != nil {
+		return nil, err
+	}
+	w = &Writer{parser: newParser(&r), path: path, f: f, info: info}
 	if err := w.resume(f); err != nil {
 		return nil, err
 	}
-	return w, nil
+	return w, w.Sync()
+}
+
+// makeDir is os.MkdirAll, on disk.
+func makeDir(dir string) error {
+	var holders []string
+	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		holders = append(holders, filepath.Dir(d))
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, d := range holders {
+		if err := syncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncDir has the operating system put the names in a folder on disk, where it can.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" { // which has no such call
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) { // as some network file systems have it
+		return err
+	}
+	return nil
 }
 
 // resume reads what is there, cuts off a bad last line and writes the header where there is none.
@@ -126,9 +183,9 @@ func (w *Writer) Has(index int) bool {
 // Dropped returns what was wrong with the last line that Create cut off; nil where it was good.
 func (w *Writer) Dropped() error { return w.dropped }
 
-// Append writes the row of an example in one piece. It refuses evidence that isn't of the run:
-// totals, classes, edges, σ, an index out of plan or a second time. A failed write, a full
-// disk say, leaves the complete lines, and every later Append returns the same error.
+// Append writes the row of an example in one piece, and syncs where the last sync is a second ago. It refuses evidence that
+// isn't of the run: totals, classes, edges, σ, an index out of plan or a second time. A failed write, a full
+// disk say, leaves the complete lines, a failed sync those that are on disk; every later Append returns the same error.
 func (w *Writer) Append(e *rs.Evidence) error {
 	if w.err != nil {
 		return w.err
@@ -146,6 +203,9 @@ func (w *Writer) Append(e *rs.Evidence) error {
 	}
 	w.seen[w.run.Examples.Position(e.Index)] = true
 	w.count++
+	if time.Since(w.at) >= syncEvery {
+		return w.Sync()
+	}
 	return nil
 }
 
@@ -157,15 +217,42 @@ func (w *Writer) write(line []byte) error {
 	}
 	// A reader of what stays of the line, if anything does, takes it for torn.
 	w.f.Truncate(w.size)
+	return w.fail("writing", err)
+}
+
+// fail makes err the error of every later Append.
+func (w *Writer) fail(doing string, err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
 	}
-	w.err = fmt.Errorf("%s: writing: %w (its %d complete rows are kept; sample again to go on)", w.path, err, w.count)
+	w.err = fmt.Errorf("%s: %s: %w (its %d complete rows are kept; sample again to go on)", w.path, doing, err, w.count)
 	return w.err
 }
 
-// Sync has the operating system put the rows on disk.
-func (w *Writer) Sync() error { return w.f.Sync() }
+// Sync has the operating system put the rows on disk. Where that fails, the rows since the last sync are cut off, to be drawn
+// again: the system may have lost any of them, and a second sync would not say so.
+func (w *Writer) Sync() error {
+	if w.cut {
+		return w.err
+	}
+	if err := w.f.Sync(); err != nil {
+		w.f.Truncate(w.synced.size)
+		w.cut, w.extent = true, w.synced
+		return w.fail("putting rows on disk", err)
+	}
+	if there, err := os.Stat(w.path); err != nil || !os.SameFile(there, w.info) {
+		w.cut, w.err = true, fmt.Errorf("%s: gone, or another file, since sampling began; its rows are lost: sample again", w.path)
+		return w.err
+	}
+	w.synced, w.at = w.extent, time.Now()
+	return nil
+}
 
-// Close puts the rows on disk and gives the folder free.
-func (w *Writer) Close() error { return errors.Join(w.f.Sync(), w.f.Close()) }
+// Close puts the rows on disk and gives the folder free. It doesn't repeat an error of Append or Sync.
+func (w *Writer) Close() error {
+	var err error
+	if !w.cut {
+		err = w.Sync()
+	}
+	return errors.Join(err, w.f.Close())
+}
