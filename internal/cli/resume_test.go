@@ -32,24 +32,33 @@ func start(t *testing.T, stderr *bytes.Buffer, args ...string) *exec.Cmd {
 	return c
 }
 
-// stopWhen starts the command, signals it when seen says so and returns how it ended: by itself where the
-// machine was too busy to look in time.
-func stopWhen(t *testing.T, seen func() bool, signal os.Signal, args ...string) (*os.ProcessState, string) {
+// running starts the command and returns when seen says so; ended is closed when it has ended, by itself where the machine was
+// too busy to look in time.
+func running(t *testing.T, seen func() bool, args ...string) (c *exec.Cmd, ended <-chan struct{}, stderr *bytes.Buffer) {
 	t.Helper()
-	var stderr bytes.Buffer
-	c := start(t, &stderr, args...)
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
+	stderr = &bytes.Buffer{}
+	c = start(t, stderr, args...)
+	end := make(chan struct{})
+	go func() {
+		c.Wait()
+		close(end)
+	}()
 	for !seen() {
 		select {
-		case <-ended:
+		case <-end:
 			if !seen() {
 				t.Fatalf("ended before it could be stopped:\n%s", stderr.String())
 			}
-			return c.ProcessState, stderr.String()
 		case <-time.After(200 * time.Microsecond):
 		}
 	}
+	return c, end, stderr
+}
+
+// stopWhen starts the command, signals it when seen says so and returns how it ended.
+func stopWhen(t *testing.T, seen func() bool, signal os.Signal, args ...string) (*os.ProcessState, string) {
+	t.Helper()
+	c, ended, stderr := running(t, seen, args...)
 	if err := c.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
 	}

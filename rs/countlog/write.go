@@ -86,6 +86,11 @@ func Create(dir string, r Run) (w *Writer, err error) {
 		if info.Size() > 0 {
 			return nil, fmt.Errorf("%s holds rows, but no %s says of which run", dir, RunFile)
 		}
+		// Of processes that were killed before their run.json had its name.
+		left, _ := fs.Glob(os.DirFS(dir), "."+RunFile+"-*")
+		for _, name := range left {
+			os.Remove(filepath.Join(dir, name))
+		}
 		if err := r.write(dir); err != nil {
 			return nil, err
 		}
