@@ -214,6 +214,29 @@ func TestLock(t *testing.T) {
 	w.Close()
 }
 
+// A reader of a log that grows has, each time it reads, the rows that were there when it opened it.
+func TestReadWhileWriting(t *testing.T) {
+	dir := t.TempDir()
+	r := testRun()
+	w, err := Create(dir, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for i := range 10 {
+		log, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Append(synthetic(&r, r.Examples.At(i))); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := log.Count(); n != i || err != nil {
+			t.Errorf("%d rows, %v, want the %d from before one more was written", n, err, i)
+		}
+	}
+}
+
 // The lock goes with the process, however it ends.
 func TestLockOfTheDead(t *testing.T) {
 	if dir := os.Getenv("COUNTLOG_TEST_DIR"); dir != "" { // the process to be killed

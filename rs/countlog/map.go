@@ -25,7 +25,7 @@ func Map[T any](l *Log, f func(*rs.Evidence) T) iter.Seq2[T, error] {
 		}
 		defer file.Close()
 
-		s := newScanner(file, path, newParser(&l.Run))
+		s := newScanner(io.LimitReader(file, l.size), path, newParser(&l.Run))
 		workers := min(runtime.GOMAXPROCS(0), 1+l.Planned()/batchLines)
 		batches := 2*workers + 1
 		// A batch goes around: read, parsed while it waits for its turn, yielded, read again.

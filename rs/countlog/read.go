@@ -34,10 +34,11 @@ func (e *LineError) Error() string {
 
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Log is a run on disk, to read.
+// Log is a run on disk, to read: the rows that were there when it was opened, whoever writes more.
 type Log struct {
-	Run Run
-	dir string
+	Run  Run
+	dir  string
+	size int64 // of the counts, in bytes
 }
 
 // Open reads the run.json of a run's folder and finds its rows.
@@ -46,10 +47,11 @@ func Open(dir string) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, CountsFile)); err != nil {
+	info, err := os.Stat(filepath.Join(dir, CountsFile))
+	if err != nil {
 		return nil, fmt.Errorf("a run without rows: %w", err)
 	}
-	return &Log{Run: r, dir: dir}, nil
+	return &Log{Run: r, dir: dir, size: info.Size()}, nil
 }
 
 // Planned returns the number of rows of the finished run.

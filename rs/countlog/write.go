@@ -110,7 +110,7 @@ func Create(dir string, r Run) (w *Writer, err error) {
 // makeDir is os.MkdirAll, on disk.
 func makeDir(dir string) error {
 	var holders []string
-	for d := filepath.Clean(dir); ; d = filepath.Dir(d) {
+	for d := filepath.Clean(dir); d != filepath.Dir(d); d = filepath.Dir(d) {
 		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
@@ -133,14 +133,17 @@ func syncDir(dir string) error {
 		return nil
 	}
 	d, err := os.Open(dir)
-	if err != nil {
-		return err
+	if err == nil {
+		defer d.Close()
+		err = d.Sync()
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) { // as some network file systems have it
-		return err
+	// A folder may take names without being readable, and some network file systems have no such call.
+	for _, cannot := range []error{fs.ErrPermission, syscall.EINVAL, errors.ErrUnsupported} {
+		if errors.Is(err, cannot) {
+			return nil
+		}
 	}
-	return nil
+	return err
 }
 
 // resume reads what is there, cuts off a bad last line and writes the header where there is none.
