@@ -61,7 +61,9 @@ func autoShard(env func(name string) string) (s shard, err error) {
 		}
 		return n
 	}
-	s.of = number(shardsVariable, 0)
+	if s.of = number(shardsVariable, 0); err != nil {
+		return s, err
+	}
 	var task string
 	switch {
 	case env("SLURM_ARRAY_TASK_ID") != "":
