@@ -23,6 +23,7 @@ func FuzzRun(f *testing.F) {
 	f.Add(write(whole))
 	f.Add(write(bare))
 	f.Add(write(stoppedRun()))
+	f.Add(write(whole.Part(3, 7)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := parseRun(data)
 		if err != nil {
