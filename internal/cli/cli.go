@@ -16,7 +16,7 @@ import (
 // commands makes every subcommand; a new one is a file and a line here.
 var commands = []func() *cobra.Command{
 	reproduceCommand, trainCommand, sampleCommand, certifyCommand, figuresCommand, infoCommand, setupCommand, coverageCommand,
-	importCommand, verifyCommand, mergeCommand, jobCommand, attackCommand, boundCommand,
+	importCommand, verifyCommand, mergeCommand, jobCommand, attackCommand, boundCommand, benchCommand,
 }
 
 // Main runs the command and returns its exit status: 0, 1 after an error, which is one line

@@ -1,0 +1,95 @@
+// Package peers measures noisy forward passes beside those of other libraries: the same net, weights and image, and one
+// protocol, each alone on the machine in turn.
+//
+// The protocol's vote step: one image, [32, 32, 3], a batch of [Batch] copies, to each i.i.d. noise N(0, [Sigma]²), the net,
+// argmax, and the votes for 10 classes on the host. float32 throughout, every core of the machine.
+package peers
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
+)
+
+const (
+	Batch   = 400  // images a vote step of a peer
+	Sigma   = 0.25 // standard deviation of the noise
+	Width   = 32   // channels of the first convolution
+	Classes = 10
+	side    = 32 // of the image, in pixels
+	colours = 3
+)
+
+// convolution is a 3×3 kernel, SAME padding, and a ReLU.
+type convolution struct{ in, out, stride int }
+
+var convolutions = [...]convolution{{colours, Width, 1}, {Width, Width, 2}, {Width, 2 * Width, 1}, {2 * Width, 2 * Width, 2}}
+
+// Net is convolutions, the mean over space, and a dense layer without bias.
+type Net struct {
+	Image   []float32                    // [32, 32, 3], uniform in [0, 1)
+	kernels [len(convolutions)][]float32 // [3, 3, in, out], of variance 2/(9 in)
+	dense   []float32                    // [2 Width, 10], of variance 1/(2 Width)
+}
+
+// NewNet draws image and weights.
+func NewNet(seed uint64) *Net {
+	r := rand.New(rand.NewPCG(seed, 0))
+	normal := func(n int, variance float64) []float32 {
+		w := make([]float32, n)
+		for i := range w {
+			w[i] = float32(r.NormFloat64() * math.Sqrt(variance))
+		}
+		return w
+	}
+	n := &Net{Image: make([]float32, side*side*colours)}
+	for i := range n.Image {
+		n.Image[i] = r.Float32()
+	}
+	for i, c := range convolutions {
+		n.kernels[i] = normal(9*c.in*c.out, 2/(9*float64(c.in)))
+	}
+	n.dense = normal(2*Width*Classes, 1/(2.0*Width))
+	return n
+}
+
+// WriteTo writes what peer.py reads: image, kernels and dense weights as little-endian float32, one after the other.
+func (n *Net) WriteTo(w io.Writer) (written int64, err error) {
+	for _, values := range append(append([][]float32{n.Image}, n.kernels[:]...), n.dense) {
+		if err := binary.Write(w, binary.LittleEndian, values); err != nil {
+			return written, fmt.Errorf("peers: weights: %w", err)
+		}
+		written += 4 * int64(len(values))
+	}
+	return written, nil
+}
+
+// Classifier is the net for a Sampler.
+func (n *Net) Classifier() sample.Classifier {
+	store := model.NewStore()
+	name := func(i int) string { return fmt.Sprintf("/kernel%d", i) }
+	for i, c := range convolutions {
+		store.VariableWithValue(name(i), tensors.FromFlatDataAndDimensions(n.kernels[i], 3, 3, c.in, c.out))
+	}
+	store.VariableWithValue("/dense", tensors.FromFlatDataAndDimensions(n.dense, 2*Width, Classes))
+	return sample.Classifier{
+		Store: store, Size: [3]int{side, side, colours}, Classes: Classes,
+		Logits: func(_ *model.Scope, x *Node) *Node {
+			g := x.Graph()
+			for i, c := range convolutions {
+				// SAME padding of an even side adds 3 - stride rows, the odd one at the end; GoMLX's PadSame leaves strides out.
+				pad := [2]int{(3 - c.stride) / 2, 1}
+				x = Convolve(x, store.GetVariable(name(i)).NodeValue(g)).PaddingPerDim([][2]int{pad, pad}).Strides(c.stride).Done()
+				x = MaxScalar(x, 0)
+			}
+			return DotProduct(ReduceMean(x, 1, 2), store.GetVariable("/dense").NodeValue(g))
+		},
+	}
+}
