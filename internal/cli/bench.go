@@ -85,8 +85,7 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 			return ctx.Err()
 		}
 		if err != nil {
-			fmt.Fprintf(log, "lipsmooth: %s is left out: %s\n", p.Name, oneLine(err))
-			left = append(left, fmt.Errorf("%s: %w", p.Name, err))
+			left = append(left, err)
 			continue
 		}
 		defer child.Close()
@@ -94,6 +93,9 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 	}
 	if len(contenders) == 1 {
 		return fmt.Errorf("no peer runs: %w", errors.Join(left...))
+	}
+	for _, err := range left {
+		fmt.Fprintf(log, "left out: %s\n", oneLine(err))
 	}
 	o := &opened{log: log}
 	if err := o.open(ctx); err != nil {
@@ -139,7 +141,7 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 func startPeer(ctx context.Context, e peers.Environments, f peers.Files, p peers.Peer) (*peers.Child, error) {
 	python, err := e.Python(ctx, p)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
 	return peers.Start(ctx, p.Name, f.Command(python, p))
 }

@@ -12,6 +12,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -92,4 +93,28 @@ func (n *Net) Classifier() sample.Classifier {
 			return DotProduct(ReduceMean(x, 1, 2), store.GetVariable("/dense").NodeValue(g))
 		},
 	}
+}
+
+// Logits of the image without noise, [10].
+func (n *Net) Logits(backend compute.Backend) ([]float64, error) {
+	c := n.Classifier()
+	exec, err := model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node { return c.Logits(scope, x) })
+	if err != nil {
+		return nil, fmt.Errorf("peers: %w", err)
+	}
+	defer exec.Finalize()
+	out, err := exec.Call(tensors.FromFlatDataAndDimensions(n.Image, 1, side, side, colours))
+	if err != nil {
+		return nil, fmt.Errorf("peers: %w", err)
+	}
+	defer out[0].FinalizeAll()
+	flat, err := tensors.CopyFlatData[float32](out[0])
+	if err != nil {
+		return nil, fmt.Errorf("peers: %w", err)
+	}
+	z := make([]float64, len(flat))
+	for i, v := range flat {
+		z[i] = float64(v)
+	}
+	return z, nil
 }

@@ -2,13 +2,9 @@ package peers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
@@ -78,28 +74,7 @@ func (o *Ours) Run(ctx context.Context, seconds float64) (rate float64, err erro
 }
 
 // Logits of the image without noise, [10].
-func (o *Ours) Logits(context.Context) ([]float64, error) {
-	c := o.net.Classifier()
-	exec, err := model.NewExec(o.backend, c.Store, func(scope *model.Scope, x *Node) *Node { return c.Logits(scope, x) })
-	if err != nil {
-		return nil, fmt.Errorf("peers: %w", err)
-	}
-	defer exec.Finalize()
-	out, err := exec.Call(tensors.FromFlatDataAndDimensions(o.net.Image, 1, side, side, colours))
-	if err != nil {
-		return nil, fmt.Errorf("peers: %w", err)
-	}
-	defer out[0].FinalizeAll()
-	flat, err := tensors.CopyFlatData[float32](out[0])
-	if err != nil {
-		return nil, fmt.Errorf("peers: %w", err)
-	}
-	z := make([]float64, len(flat))
-	for i, v := range flat {
-		z[i] = float64(v)
-	}
-	return z, nil
-}
+func (o *Ours) Logits(context.Context) ([]float64, error) { return o.net.Logits(o.backend) }
 
 // Close frees the compiled graphs.
 func (o *Ours) Close() { o.sampler.Close() }
