@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
+	"github.com/spf13/cobra"
+)
+
+// notebooks is what the command is asked for.
+type notebooks struct {
+	execute, save bool
+	html, copy    string // folders; empty is none
+	limit         time.Duration
+}
+
+func (n notebooks) check() error {
+	switch {
+	case n.save && !n.execute:
+		return errors.New("--save keeps the outputs of --execute: give both")
+	case n.copy != "" && (n.execute || n.html != ""):
+		return errors.New("--copy opens a copy; --execute and --html work on the checkout's notebooks: give one or the other")
+	case n.limit < time.Second:
+		return fmt.Errorf("--limit %v: want at least 1s", n.limit)
+	}
+	return nil
+}
+
+// open opens JupyterLab on the notebooks at paths, in place or on a copy.
+func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, paths, lab []string) error {
+	dir := filepath.Join(checkout, "notebooks")
+	if n.copy != "" {
+		var err error
+		if dir, err = filepath.Abs(n.copy); err != nil {
+			return err
+		}
+		if err := jupyter.Copy(checkout, dir, paths); err != nil {
+			return err
+		}
+		for i := range paths {
+			paths[i] = filepath.Join(dir, filepath.Base(paths[i]))
+		}
+	}
+	return t.Lab(ctx, dir, paths, lab...)
+}
+
+// headless executes and exports the notebooks at paths, in a folder that is removed afterwards.
+func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []string, w io.Writer) error {
+	scratch, err := os.MkdirTemp("", "lipsmooth-notebooks-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	if n.html != "" {
+		if err := os.MkdirAll(n.html, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, path := range paths {
+		name, shown := jupyter.Name(path), path
+		if n.execute {
+			out := filepath.Join(scratch, name+".ipynb")
+			if n.save {
+				out = path
+			}
+			begun := time.Now()
+			cells, err := t.Execute(ctx, path, jupyter.Execution{Folder: scratch, Out: out, Cell: n.limit})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "%s: %d cells in %.0f s\n", name, cells, time.Since(begun).Seconds())
+			shown = out
+		}
+		if n.html != "" {
+			page := filepath.Join(n.html, name+".html")
+			if err := t.HTML(ctx, shown, page); err != nil {
+				return err
+			}
+			fmt.Fprintln(w, page)
+		}
+	}
+	return nil
+}
+
+func notebooksCommand() *cobra.Command {
+	var n notebooks
+	c := &cobra.Command{
+		Use:   "notebooks [NAME…] [-- FLAG…]",
+		Short: "Open the notebooks in JupyterLab, or execute them headless",
+		Long: `Open the notebooks of the checkout in JupyterLab, all or those named. What that needs, GoNB and a Python
+environment with JupyterLab, is installed into the user's cache folder first; Go and Python 3.11 must be there. Flags
+after -- go to JupyterLab.
+
+--execute runs them headless instead and leaves them as they are; a cell that panics, doesn't compile or takes too long
+is an error that names the cell and says why. --save keeps the outputs, --html exports pages, of what was executed or, without --execute, of
+what the notebooks hold.`,
+		Example: `  lipsmooth notebooks --copy my-notebooks
+  lipsmooth notebooks --execute --html pages 01_quickstart`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			names, lab := args, []string(nil)
+			if at := cmd.ArgsLenAtDash(); at >= 0 {
+				names, lab = args[:at], args[at:]
+			}
+			if err := n.check(); err != nil {
+				return err
+			}
+			checkout, err := jupyter.Checkout(".")
+			if err != nil {
+				return err
+			}
+			paths, err := jupyter.Find(checkout, names...)
+			if err != nil {
+				return err
+			}
+			headless := n.execute || n.html != ""
+			t, err := jupyter.Setup(cmd.Context(), checkout, jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
+			if headless {
+				return n.headless(cmd.Context(), t, paths, cmd.OutOrStdout())
+			}
+			return n.open(cmd.Context(), t, checkout, paths, lab)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&n.execute, "execute", false, "run them headless")
+	f.BoolVar(&n.save, "save", false, "with --execute: keep the outputs in the notebooks")
+	f.StringVar(&n.html, "html", "", "folder to export HTML pages to")
+	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet; default: the checkout's own, in place")
+	f.DurationVar(&n.limit, "limit", 10*time.Minute, "with --execute: the longest that a cell may take")
+	return c
+}

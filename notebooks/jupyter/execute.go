@@ -1,0 +1,100 @@
+package jupyter
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+//go:embed notebook.py
+var program string
+
+// Execution says how a notebook is executed.
+type Execution struct {
+	Folder string        // the cells' own, where runs are kept
+	Out    string        // file of the notebook with its outputs; may be the one that is read
+	Cell   time.Duration // the longest that a cell may take, at least a second
+}
+
+// A CellError names the cell of a notebook that failed.
+type CellError struct {
+	Path string // of the notebook
+	What string // the cell, its first line, and why it failed
+}
+
+func (e *CellError) Error() string { return e.Path + ": " + e.What }
+
+// Execute executes a notebook headless and returns how many cells of code it has. The first cell that doesn't compile,
+// panics, exits with a status other than 0, runs a shell command that does, or takes too long ends it with a
+// *CellError, and nothing is written. Paths of this machine don't get into the outputs.
+func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells int, err error) {
+	dir, err := filepath.Abs(e.Folder)
+	if err != nil {
+		return 0, err
+	}
+	text, err := t.notebook(ctx, "execute", path, map[string]any{
+		"checkout": t.checkout, "folder": dir, "out": e.Out, "seconds": int(e.Cell.Seconds()),
+	})
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 && ctx.Err() == nil {
+		return 0, &CellError{path, text}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(text)
+}
+
+// HTML writes a notebook as an HTML page.
+func (t *Tools) HTML(ctx context.Context, path, out string) error {
+	_, err := t.notebook(ctx, "html", path, map[string]any{"out": out})
+	return err
+}
+
+// notebook runs notebook.py and returns what it prints.
+func (t *Tools) notebook(ctx context.Context, what, path string, options map[string]any) (string, error) {
+	text, err := json.Marshal(options)
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, t.python, "-c", program, what, path, string(text))
+	var stdout, stderr bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr = t.env, &stdout, &stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends the kernel
+	cmd.WaitDelay = 10 * time.Second
+	err = cmd.Run()
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w%s", path, err, lastWords(stderr.String()))
+	}
+	return strings.TrimSpace(stdout.String()), err
+}
+
+// Lab opens JupyterLab on the folder dir, with further arguments, until it is closed. The notebooks at paths are trusted:
+// their sliders work before they are run.
+func (t *Tools) Lab(ctx context.Context, dir string, paths []string, args ...string) error {
+	for _, path := range paths {
+		if _, err := t.notebook(ctx, "sign", path, nil); err != nil {
+			return err
+		}
+	}
+	cmd := exec.CommandContext(ctx, t.python, append([]string{"-m", "jupyterlab", "--ServerApp.root_dir=" + dir}, args...)...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.env, os.Stdin, os.Stdout, os.Stderr
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	if err := cmd.Run(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("JupyterLab: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package jupyter
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/lipsmooth/lipsmooth/training/device"
+)
+
+// What is installed: GoNB and goimports as the module notebooks/tools pins them, and these Python packages.
+var (
+	//go:embed requirements.txt
+	executing string
+	//go:embed lab.txt
+	lab string
+)
+
+// Tools are installed, for one checkout.
+type Tools struct {
+	checkout string
+	python   string   // of the environment
+	env      []string // of every program run
+}
+
+// Options of [Setup].
+type Options struct {
+	Lab bool      // JupyterLab too, not only what executes notebooks
+	Log io.Writer // says what takes long; nil is silent
+}
+
+// Setup installs what is missing into device.CacheDir, in folders named for what is pinned. Processes may do so at once.
+// It fails in one line where Go, Python or the network is missing.
+func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
+	cache, err := device.CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	s := setup{Options: o, ctx: ctx, tools: filepath.Join(checkout, folder, "tools")}
+	pins := []byte(runtime.Version() + executing + lab)
+	for _, name := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(s.tools, name))
+		if err != nil {
+			return nil, err
+		}
+		pins = append(pins, text...)
+	}
+	s.dir = filepath.Join(cache, fmt.Sprintf("notebooks-%x", sha256.Sum256(pins))[:len("notebooks-")+12])
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock := flock.New(filepath.Join(s.dir, "lock"))
+	if _, err := lock.TryLockContext(ctx, time.Second); err != nil {
+		return nil, fmt.Errorf("waiting for another setup of notebooks: %w", err)
+	}
+	defer lock.Close()
+
+	bin, venv := filepath.Join(s.dir, "bin"), filepath.Join(s.dir, "python")
+	t := &Tools{
+		checkout: checkout, python: filepath.Join(venv, "bin", "python"),
+		env: append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOWORK="),
+	}
+	if runtime.GOOS == "windows" {
+		t.python = filepath.Join(venv, "Scripts", "python.exe")
+	}
+	steps := []step{
+		{"gonb", "compiling GoNB", func() error {
+			return s.run("go", append(t.env, "GOBIN="+bin, "GOWORK=off"), "install", "-C", s.tools, "tool")
+		}},
+		{"python", "making a Python environment", func() error { return s.venv(venv) }},
+		{"packages", "installing nbclient and nbconvert", func() error { return s.pip(t.python, executing) }},
+		// An environment's own folder share/jupyter is where its Jupyter looks for kernels first.
+		{"kernel", "installing the kernel", func() error {
+			return s.run(filepath.Join(bin, "gonb"), append(t.env, "JUPYTER_DATA_DIR="+filepath.Join(venv, "share", "jupyter")),
+				"--install", "--force_deps", "-raw_error")
+		}},
+	}
+	if o.Lab {
+		steps = append(steps, step{"lab", "installing JupyterLab", func() error { return s.pip(t.python, lab) }})
+	}
+	for _, step := range steps {
+		if err := s.once(step); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+type setup struct {
+	Options
+	ctx   context.Context
+	tools string // the module that pins GoNB
+	dir   string // all is installed below
+}
+
+// step is done once: then a file of its name says so.
+type step struct {
+	name, doing string
+	do          func() error
+}
+
+func (s *setup) once(step step) error {
+	done := filepath.Join(s.dir, step.name+".done")
+	if _, err := os.Stat(done); err == nil {
+		return nil
+	}
+	fmt.Fprintf(s.Log, "notebooks: %s in %s\n", step.doing, s.dir)
+	if err := step.do(); err != nil {
+		return fmt.Errorf("%s: %w", step.doing, err)
+	}
+	return os.WriteFile(done, nil, 0o644)
+}
+
+// leastPython is what the pinned packages ask for.
+const leastPython = "3.11"
+
+// venv makes a Python environment with a Python 3 on PATH.
+func (s *setup) venv(dir string) error {
+	err := errors.New("no python3 on PATH: install Python " + leastPython + " or later, with venv")
+	for _, name := range []string{"python3", "python"} {
+		path, lookErr := exec.LookPath(name)
+		if lookErr != nil {
+			continue
+		}
+		check := fmt.Sprintf("import sys; sys.exit('%%d.%%d is older than %s' %% sys.version_info[:2] if sys.version_info[:2] < (%s) else 0)",
+			leastPython, strings.ReplaceAll(leastPython, ".", ", "))
+		if err = s.run(path, nil, "-c", check); err != nil {
+			continue
+		}
+		if err = s.run(path, nil, "-m", "venv", "--clear", dir); err != nil {
+			return fmt.Errorf("%w (on Debian, apt install python3-venv)", err)
+		}
+		return nil
+	}
+	return err
+}
+
+// pip installs the packages that a file of requirements lists, with one retry: without a network it fails within the minute.
+func (s *setup) pip(python, requirements string) error {
+	file := filepath.Join(s.dir, "requirements.txt")
+	if err := os.WriteFile(file, []byte(requirements), 0o644); err != nil {
+		return err
+	}
+	return s.run(python, nil, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--quiet",
+		"--retries=1", "--timeout=15", "--requirement", file)
+}
+
+// run runs a program; its error ends with the program's own last words.
+func (s *setup) run(program string, env []string, args ...string) error {
+	cmd := exec.CommandContext(s.ctx, program, args...)
+	var text bytes.Buffer
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = env, &text, &text, time.Second
+	err := cmd.Run()
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("no %s on PATH", program)
+	}
+	return fmt.Errorf("`%s %s`: %w%s", filepath.Base(program), strings.Join(args[:min(3, len(args))], " "), err, lastWords(text.String()))
+}
+
+// lastWords are the last line of a program's output, or its last that begins with ERROR.
+func lastWords(text string) string {
+	last := ""
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && (strings.HasPrefix(line, "ERROR") || !strings.HasPrefix(last, "ERROR")) {
+			last = line
+		}
+	}
+	if last != "" {
+		last = ": " + last
+	}
+	return last
+}

@@ -1,0 +1,141 @@
+// Package lab is what the notebooks work with: errors as panics, which is how a cell ends with one, and the size of
+// the work, chosen once at the top of a notebook.
+package lab
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/cli"
+	"github.com/lipsmooth/lipsmooth/notebooks/show"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/device"
+)
+
+// Must returns v, and panics where there is an error.
+func Must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Check says that a claim holds, and panics where it doesn't, so that a notebook whose claim fails, fails.
+func Check(holds bool, claim string, args ...any) {
+	claim = fmt.Sprintf(claim, args...)
+	if !holds {
+		panic("claim fails: " + claim)
+	}
+	fmt.Println("holds:", claim)
+}
+
+// Lipsmooth runs the lipsmooth command: Lipsmooth("sample", "model", "--sigma=0.25"). The command and its results are
+// printed, how far it is is shown while it runs. Run again with the same arguments, it goes on from what is done.
+func Lipsmooth(args ...string) {
+	fmt.Println("$ lipsmooth", strings.Join(args, " "))
+	status := show.NewStatus()
+	defer status.Close()
+	if err := cli.Run(context.Background(), args, os.Stdout, status); err != nil {
+		panic(fmt.Sprintf("lipsmooth %s: %v", args[0], err))
+	}
+}
+
+// Backend opens the backend that GOMLX_BACKEND names, else the best that is here.
+func Backend() compute.Backend {
+	var log bytes.Buffer
+	b, _, err := device.Open(context.Background(), device.Options{Log: &log})
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// Draws returns so many noisy copies of image i: the first of those that were counted as votes in the run.
+func Draws(s figures.Sampled, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
+	p := Must(sample.New(Backend(), sample.Classifier{
+		Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
+	}, Must(sample.SettingsOf(s.Run))))
+	defer p.Close()
+	all := Must(p.Draws(Pixels(d, i), s.Run.Sigma, s.Run.Seed, i, sample.Estimation, 0))
+	for block := range slices.Chunk(all, d.Size()) {
+		noisy = append(noisy, picture(d, block))
+	}
+	return noisy[:min(count, len(noisy))]
+}
+
+// Run reads a run's folder: its rows, and the temperature of soft votes chosen at alpha on its tuning images.
+func Run(dir string, alpha float64) figures.Sampled {
+	log := Must(countlog.Open(dir))
+	tuning := Must(Must(countlog.Open(filepath.Join(dir, "tuning"))).All())
+	return figures.Sampled{Run: log.Run, Rows: Must(log.All()), Tau: rs.ChooseTau(tuning, log.Run.N, log.Run.Model.Lambda, alpha)}
+}
+
+// Pixels returns image i of a dataset, [height, width, channels] in [0, 1].
+func Pixels(d *data.Dataset, i int) []float32 {
+	x := make([]float32, d.Size())
+	if err := d.Images(x, []int{i}); err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// Image returns image i of a dataset for a gallery.
+func Image(d *data.Dataset, i int) show.Image { return picture(d, Pixels(d, i)) }
+
+func picture(d *data.Dataset, x []float32) show.Image {
+	return show.Image{Pixels: x, Height: d.Height, Width: d.Width, Channels: d.Channels}
+}
+
+// Gallery returns the first images of a run, each with what a method certifies at alpha.
+func Gallery(s figures.Sampled, d *data.Dataset, method string, alpha float64, count int) (images []show.Image) {
+	results := Must(s.Certify(alpha, []string{method}))[0].Results
+	for i, r := range results[:min(count, len(results))] {
+		m := Image(d, s.Rows[i].Index)
+		m.Class, m.Wrong, m.Radius = "abstained", !r.Right(), r.Radius
+		if r.Class != rs.Abstain {
+			m.Class = d.ClassNames[r.Class]
+		}
+		images = append(images, m)
+	}
+	return images
+}
+
+// Certified returns those of a gallery that are right and certified at a radius.
+func Certified(gallery []show.Image, radius float64) (images []show.Image) {
+	for _, m := range gallery {
+		if !m.Wrong && m.Radius >= radius || radius == 0 {
+			images = append(images, m)
+		}
+	}
+	return images
+}
+
+// Layers returns the rows of a table: each layer of a model with its proved bound, and Λ.
+func Layers(m *training.Model) (rows [][]any) {
+	for _, l := range m.Info.Layers {
+		rows = append(rows, []any{l.Layer, l.Bound.Value()})
+	}
+	return append(rows, []any{"Λ, every difference of two logits", m.Lambda.Value()})
+}
+
+// Votes returns the rows of a table: each class that got votes, with those of both draws.
+func Votes(e *rs.Evidence) (rows [][]any) {
+	for class := range e.Selection {
+		if e.Selection[class]+e.Estimation[class] > 0 {
+			rows = append(rows, []any{class, e.Selection[class], e.Estimation[class]})
+		}
+	}
+	return rows
+}

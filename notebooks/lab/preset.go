@@ -1,0 +1,36 @@
+package lab
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// Preset is how much work a notebook does.
+type Preset struct {
+	Name                  string
+	Epochs, Images, Width int // of training: epochs, images an epoch (0 is all), channels of the first convolution
+	Tested, Tuning, N0, N int // of sampling: images to certify, to choose a temperature on, draws to select and to estimate with
+}
+
+// Quick is for looking: with XLA half a minute of training and sampling on two cores. Full is the size of the README's numbers.
+var (
+	Quick = Preset{Name: "quick", Epochs: 2, Images: 30000, Width: 8, Tested: 50, Tuning: 25, N0: 100, N: 1000}
+	Full  = Preset{Name: "full", Epochs: 6, Width: 12, Tested: 200, Tuning: 50, N0: 100, N: 10000}
+)
+
+// Folder is where a notebook keeps its run: runs/<notebook>-<preset>, beside the notebook.
+func (p Preset) Folder(notebook string) string {
+	return filepath.Join("runs", notebook+"-"+p.Name)
+}
+
+// Train is `lipsmooth train` of this size into the folder out.
+func (p Preset) Train(out string, flags ...string) {
+	Lipsmooth(append([]string{"train", fmt.Sprint("--epochs=", p.Epochs), fmt.Sprint("--epoch-images=", p.Images),
+		fmt.Sprint("--width=", p.Width), "--out=" + out}, flags...)...)
+}
+
+// Sample is `lipsmooth sample` of this size, of a model's folder into the folder out.
+func (p Preset) Sample(model, out string, flags ...string) {
+	Lipsmooth(append([]string{"sample", model, fmt.Sprint("--images=", p.Tested), fmt.Sprint("--tuning=", p.Tuning),
+		fmt.Sprint("--n0=", p.N0), fmt.Sprint("--n=", p.N), "--out=" + out}, flags...)...)
+}
