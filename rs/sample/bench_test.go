@@ -68,13 +68,14 @@ func BenchmarkEvidence(b *testing.B) {
 		for i := range x {
 			x[i] = r.Float32()
 		}
-		n, blocks := 4000, []int{50, 100, 200, 400, 1000}
+		n, batches := 4000, []int{1, 2, 4, 8}
 		if backend.Name() != "xla" {
-			n, blocks = 500, []int{25, 50, 100, 200}
+			n, batches = 500, []int{1, 2}
 		}
-		for _, block := range blocks {
-			b.Run(fmt.Sprintf("%s/block=%d", backend.Name(), block), func(b *testing.B) {
-				s, err := sample.New(backend, c, sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins)})
+		for _, batch := range batches {
+			b.Run(fmt.Sprintf("%s/batch=%d", backend.Name(), batch), func(b *testing.B) {
+				const block = 100
+				s, err := sample.New(backend, c, sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins), Batch: batch})
 				if err != nil {
 					b.Fatal(err)
 				}

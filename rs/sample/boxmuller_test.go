@@ -34,8 +34,8 @@ func TestBoxMuller(t *testing.T) {
 			half := (n + 1) / 2
 			out := MustNewExec(b, func(rng *Node) (*Node, *Node) {
 				_, uv := RandomUniform(rng, shapes.Make(dtypes.Float32, 2, half))
-				return uv, normal(rng, dimensions...)
-			}).MustCall(state(1, 2, Estimation, 3))
+				return uv, Reshape(normal(ExpandAxes(rng, 0), dimensions...), dimensions...)
+			}).MustCall(state(key(1, 2, Estimation, 3)))
 			uv, z := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
 			if err := out[1].Shape().CheckDims(dimensions...); err != nil || len(z) != n {
 				t.Fatal(err, len(z))

@@ -161,8 +161,8 @@ func (g *Grid) points(x []float32) ([]int, error) {
 }
 
 // noisy fills to with noisy images around the points, one after the other: a function of the key.
-func (g *Grid) noisy(to []float32, points []int, seed uint64, example int, phase Phase, block int) {
-	r := rand.NewChaCha8(key(seed, example, phase, block))
+func (g *Grid) noisy(to []float32, points []int, key [32]byte) {
+	r := rand.NewChaCha8(key)
 	step := 1 / float64(g.Steps)
 	for ; len(to) > 0; to = to[len(points):] {
 		for i, at := range points {

@@ -75,7 +75,7 @@ func TestGridDraws(t *testing.T) {
 	s := 255 * sigma
 	points := []int{0, 100, 255}
 	images := make([]float32, 3*n)
-	g.noisy(images, points, 1, 2, Estimation, 3)
+	g.noisy(images, points, key(1, 2, Estimation, 3))
 	counts := map[int]int{}
 	sum, squares := 0.0, 0.0
 	for i, v := range images {
@@ -102,12 +102,12 @@ func TestGridDraws(t *testing.T) {
 		t.Errorf("χ² %g of %d cells", chi, cells)
 	}
 	again := make([]float32, 30)
-	g.noisy(again, points, 1, 2, Estimation, 3)
+	g.noisy(again, points, key(1, 2, Estimation, 3))
 	if !slices.Equal(again, images[:30]) {
 		t.Error("drawn again, it differs")
 	}
 	for _, other := range [][4]int{{2, 2, 1, 3}, {1, 3, 1, 3}, {1, 2, 0, 3}, {1, 2, 1, 4}} {
-		g.noisy(again, points, uint64(other[0]), other[1], Phase(other[2]), other[3])
+		g.noisy(again, points, key(uint64(other[0]), other[1], Phase(other[2]), other[3]))
 		if slices.Equal(again, images[:30]) {
 			t.Errorf("%v draws the same", other)
 		}
@@ -159,7 +159,7 @@ func BenchmarkGrid(b *testing.B) {
 	}
 	images, points := make([]float32, 100*784), make([]int, 784)
 	for b.Loop() {
-		g.noisy(images, points, 1, 2, Estimation, 3)
+		g.noisy(images, points, key(1, 2, Estimation, 3))
 	}
 	b.ReportMetric(float64(b.N*len(images))/b.Elapsed().Seconds()/1e6, "Mvalues/s")
 }

@@ -33,32 +33,36 @@ func (p Phase) String() string {
 	return fmt.Sprintf("phase %d", int(p))
 }
 
-// state is the start of the stream of a block, in the form of GoMLX's random generators. All
+// state is the start of the stream of a block, from its key, in the form of GoMLX's random generators. All
 // words are spread by SHA-256 (the pure-Go backend seeds from the first two alone).
-func state(seed uint64, example int, phase Phase, block int) []uint64 {
-	h := key(seed, example, phase, block)
+func state(h [32]byte) []uint64 {
 	return []uint64{
 		binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]), binary.LittleEndian.Uint64(h[16:]),
 	}
 }
 
-// normal returns independent standard normal draws by Box and Muller's method, both halves of
-// it: x = √(-2 ln u)·(cos, sin)(2πv), half the random numbers of GoMLX's RandomNormal.
+// normal returns independent standard normal draws, [m, dimensions…], each of m from the stream of its state, [m, 3], by Box
+// and Muller's method, both halves of it: x = √(-2 ln u)·(cos, sin)(2πv), half the random numbers of GoMLX's RandomNormal.
 // u is a multiple of 2⁻³², lifted by 2⁻³³ off 0, so |x| < 6.8.
-func normal(rng *Node, dimensions ...int) *Node {
-	n := 1
+func normal(states *Node, dimensions ...int) *Node {
+	n, m := 1, states.Shape().Dimensions[0]
 	for _, d := range dimensions {
 		n *= d
 	}
 	half := (n + 1) / 2
-	_, uv := RandomUniform(rng, shapes.Make(dtypes.Float32, 2, half))
-	r := Sqrt(MulScalar(Log(AddScalar(Slice(uv, AxisElem(0)), 0x1p-33)), -2))
-	cos, sin := turn(AddScalar(Slice(uv, AxisElem(1)), -0.5))
-	z := Reshape(Concatenate([]*Node{Mul(r, cos), Mul(r, sin)}, 0), 2*half)
-	if 2*half > n {
-		z = Slice(z, AxisRange(0, n))
+	uniform := make([]*Node, m)
+	for i := range uniform {
+		_, uv := RandomUniform(Reshape(Slice(states, AxisElem(i)), -1), shapes.Make(dtypes.Float32, 2, half))
+		uniform[i] = ExpandAxes(uv, 0)
 	}
-	return Reshape(z, dimensions...)
+	uv := Concatenate(uniform, 0) // [m, 2, half]
+	r := Sqrt(MulScalar(Log(AddScalar(Slice(uv, AxisRange(), AxisElem(0)), 0x1p-33)), -2))
+	cos, sin := turn(AddScalar(Slice(uv, AxisRange(), AxisElem(1)), -0.5))
+	z := Reshape(Concatenate([]*Node{Mul(r, cos), Mul(r, sin)}, 1), m, 2*half)
+	if 2*half > n {
+		z = Slice(z, AxisRange(), AxisRange(0, n))
+	}
+	return Reshape(z, append([]int{m}, dimensions...)...)
 }
 
 // turn returns cos 2πv and sin 2πv, -½ <= v < ½, to 6e-7: Taylor's polynomials of πv, doubled. It
@@ -91,8 +95,9 @@ func scale(sigma float64) float32 {
 	return s
 }
 
-// noisy returns block images x + σz, [block, h, w, c], from x, [h, w, c].
-func noisy(x, sigma, rng *Node, block int) *Node {
-	d := x.Shape().Dimensions
-	return Add(ExpandAxes(x, 0), Mul(sigma, normal(rng, block, d[0], d[1], d[2])))
+// noisy returns images x + σz, [m·block, h, w, c]: a block around each of xs, [m, h, w, c], from its own state, [m, 3].
+func noisy(xs, sigma, states *Node, block int) *Node {
+	d := xs.Shape().Dimensions
+	z := normal(states, block, d[1], d[2], d[3])
+	return Reshape(Add(ExpandAxes(xs, 1), Mul(sigma, z)), d[0]*block, d[1], d[2], d[3])
 }

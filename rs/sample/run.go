@@ -3,6 +3,7 @@ package sample
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -32,34 +33,43 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		}
 		draws.settled = func(e *rs.Evidence) (bool, error) { return rule.Settled(e, m, run.Until.Alpha) }
 	}
+	left := run.Examples.Count - w.Count()
+	draws.left = left * ((run.N0+run.Block-1)/run.Block + (run.N+run.Block-1)/run.Block)
 	defer func() {
 		if closing := w.Sync(); err == nil {
 			err = closing
 		}
 	}()
 	x := make([]float32, images.Size())
-	for index := range run.Examples.Indices() {
-		if w.Has(index) {
-			continue
+	next, stop := iter.Pull(run.Examples.Indices())
+	defer stop()
+	err = p.sample(ctx, draws, func() (*example, error) {
+		for {
+			index, ok := next()
+			if !ok {
+				return nil, nil
+			}
+			if w.Has(index) {
+				continue
+			}
+			if err := images.Images(x, []int{index}); err != nil {
+				return nil, err
+			}
+			return p.open(x, index, images.Label(index), draws)
 		}
-		if err := images.Images(x, []int{index}); err != nil {
-			return err
-		}
-		e, err := p.evidence(ctx, x, index, images.Label(index), draws)
-		if err != nil && ctx.Err() != nil {
-			return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from there: %w", w.Count(), run.Examples.Count, ctx.Err())
-		}
-		if err != nil {
-			return err
-		}
+	}, func(e *rs.Evidence) error {
 		if err := w.Append(e); err != nil {
 			return err
 		}
 		if each != nil {
 			each(w.Count())
 		}
+		return nil
+	})
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from there: %w", w.Count(), run.Examples.Count, ctx.Err())
 	}
-	return nil
+	return err
 }
 
 // made is what a run must say of the scores and noise that the sampler was made for.

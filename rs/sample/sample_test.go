@@ -360,7 +360,7 @@ func TestRefused(t *testing.T) {
 
 	c.Classes++
 	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
-	refused(t, err, "logits are [5 5], not [5, 6]")
+	refused(t, err, "logits are [1 5], not [1, 6]")
 	c.Logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
 	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
 	refused(t, err, "example 0")

@@ -39,18 +39,18 @@ func margins(z *Node) *Node {
 	return Sub(z, Where(top, BroadcastToDims(second, b, k), BroadcastToDims(first, b, k)))
 }
 
-// scoreGraph counts scores by one map: from logits z, [block, classes], of which the first used count, t and the edges, [edges],
-// how many are at or over each edge, [classes, edges].
+// scoreGraph counts scores by one map: from logits z, [places·block, classes], how many draws of each place count, [places], t and
+// the edges, [edges], how many are at or over each edge, [places, classes, edges].
 func scoreGraph(m rs.ScoreMap) func(z, used, t, edges *Node) *Node {
 	return func(z, used, t, edges *Node) *Node {
 		f := scoreGraphs[m.Name]
 		if f == nil {
 			exceptions.Panicf("sample: no graph for scores by %s", m.Name)
 		}
-		b, k, e := z.Shape().Dimensions[0], z.Shape().Dimensions[1], edges.Shape().Dimensions[0]
-		s := f(Mul(z, t))
-		counts := ConvertDType(LessThan(Iota(z.Graph(), shapes.Make(dtypes.Int32, b), 0), used), dtypes.Int32)
-		above := GreaterOrEqual(BroadcastToDims(ExpandAxes(s, 2), b, k, e), BroadcastToDims(Reshape(edges, 1, 1, e), b, k, e))
-		return ReduceSum(Mul(ConvertDType(above, dtypes.Int32), Reshape(counts, b, 1, 1)), 0)
+		s, k, e := used.Shape().Dimensions[0], z.Shape().Dimensions[1], edges.Shape().Dimensions[0]
+		b := z.Shape().Dimensions[0] / s
+		counts := ConvertDType(LessThan(Iota(z.Graph(), shapes.Make(dtypes.Int32, s, b), 1), BroadcastToDims(ExpandAxes(used, 1), s, b)), dtypes.Int32)
+		above := GreaterOrEqual(BroadcastToDims(Reshape(f(Mul(z, t)), s, b, k, 1), s, b, k, e), BroadcastToDims(Reshape(edges, 1, 1, 1, e), s, b, k, e))
+		return ReduceSum(Mul(ConvertDType(above, dtypes.Int32), Reshape(counts, s, b, 1, 1)), 1)
 	}
 }

@@ -25,8 +25,14 @@ func Conv(x, kernel *Node, padding string, stride int) *Node {
 	if !pureGo(x) {
 		return Convolve(x, kernel).NoPadding().Strides(stride).Done()
 	}
-	d := x.Shape().Dimensions
-	h, w := (d[1]-k[0])/stride+1, (d[2]-k[0])/stride+1
+	return patched(x, kernel, stride)
+}
+
+// patched is a convolution of x, [batch, h, w, in], with kernel, [kh, kw, in, out], where it lies inside, as patches and one
+// matrix product.
+func patched(x, kernel *Node, stride int) *Node {
+	d, k := x.Shape().Dimensions, kernel.Shape().Dimensions
+	h, w := (d[1]-k[0])/stride+1, (d[2]-k[1])/stride+1
 	var patches []*Node
 	for i := range k[0] {
 		for j := range k[1] {

@@ -1,0 +1,177 @@
+package sample
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// A unit is a block of an example: what is drawn of it at once.
+type unit struct {
+	*example
+	phase Phase
+	block int
+}
+
+// schedule says in what order blocks are drawn. Which come together changes no draw, so the order is the fastest:
+// the selection of some examples ahead, so that their classes are known when their turn comes, then the estimation of the
+// first ones, every place of a batch being filled.
+type schedule struct {
+	request
+	size     int                      // draws a block
+	open     func() (*example, error) // nil at the end
+	examples []*example               // begun, in order; the first isn't over
+	end      bool
+	err      error // of opening one, after which no more are opened
+}
+
+func (s *schedule) blocks(draws int) int { return (draws + s.size - 1) / s.size }
+
+// limit is the number of blocks of a phase that may be issued: those of estimation once the class is known, up to the next stop.
+func (s *schedule) limit(e *example, phase Phase) int {
+	selection := s.blocks(s.n0)
+	switch {
+	case e.over:
+		return 0
+	case phase == Selection:
+		return selection
+	case e.counted[Selection] < selection:
+		return 0
+	}
+	for _, n := range s.stops {
+		if b := s.blocks(n); b > e.counted[Estimation] {
+			return b
+		}
+	}
+	return s.blocks(s.n)
+}
+
+// next issues up to most units; unless few, none where there are not as many.
+func (s *schedule) next(most int, few bool) (units []unit) {
+	for len(s.examples) < 2*most+2 && s.err == nil && !s.end {
+		e, err := s.open()
+		if s.err, s.end = err, e == nil; err == nil && e != nil {
+			s.examples = append(s.examples, e)
+		}
+	}
+	for _, phase := range []Phase{Selection, Estimation} {
+		for _, e := range s.examples {
+			for block := e.issued[phase]; block < s.limit(e, phase) && len(units) < most; block++ {
+				units = append(units, unit{e, phase, block})
+			}
+		}
+	}
+	if len(units) < most && !few {
+		return nil
+	}
+	for _, u := range units {
+		u.issued[u.phase]++
+	}
+	return units
+}
+
+// back takes back what was issued last.
+func (s *schedule) back(units []unit) {
+	for _, u := range units {
+		u.issued[u.phase]--
+	}
+}
+
+// depth is how many batches are on their way to the device or back, so that it needn't wait for the host.
+const depth = 2
+
+// sample draws what a request asks of each of the examples that open gives, until it gives nil, and calls done with the evidence
+// of each, in that order. An error of an example comes after the evidence of those before it.
+func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, error), done func(*rs.Evidence) error) error {
+	s := schedule{request: r, size: p.settings.Block, open: open}
+	var flying []chan *batch
+	defer func() {
+		for _, c := range flying {
+			<-c
+		}
+	}()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for len(flying) < depth && (len(flying) == 0 || p.tuner.done) {
+			units := s.next(p.tuner.at, len(flying) == 0)
+			if units == nil {
+				break
+			}
+			b := &batch{units: units, size: p.tuner.at, request: &s.request}
+			c := make(chan *batch, 1)
+			flying = append(flying, c)
+			equal, err := p.check(b)
+			if b.err = err; err != nil {
+				c <- b
+				continue
+			}
+			if !equal {
+				p.tuner = newTuner(1)
+				flying = flying[:len(flying)-1]
+				s.back(units)
+				continue
+			}
+			go func() {
+				b.err = p.run(b)
+				c <- b
+			}()
+		}
+		if len(flying) > 0 {
+			b := <-flying[0]
+			flying = flying[1:]
+			s.left -= len(b.units)
+			if b.err == nil && len(b.units) == b.size {
+				p.tuner.took(b.seconds, s.left)
+			}
+			for i, u := range b.units {
+				s.apply(p, b, i, u)
+			}
+		}
+		for ; len(s.examples) > 0 && s.examples[0].over; s.examples = s.examples[1:] {
+			e := s.examples[0]
+			if err := cmp.Or(ctx.Err(), e.err); err != nil {
+				return err
+			}
+			if err := done(e.evidence); err != nil {
+				return err
+			}
+		}
+		if len(s.examples) == 0 && (s.end || s.err != nil) {
+			return s.err
+		}
+	}
+}
+
+// apply counts the i-th unit of a batch.
+func (s *schedule) apply(p *Sampler, b *batch, i int, u unit) {
+	u.counted[u.phase]++
+	if u.over {
+		return
+	}
+	err := b.err
+	if err == nil {
+		err = p.tally(b, i, u)
+	}
+	if err != nil {
+		u.fail(err)
+		return
+	}
+	drawn := u.counted[u.phase] * s.size
+	switch {
+	case u.phase == Selection:
+		if drawn >= s.n0 {
+			u.selected(p.settings.Edges)
+		}
+	case drawn >= s.n:
+		u.over = true
+	case slices.Contains(s.stops, drawn):
+		over, err := s.settled(u.evidence)
+		if u.over = over; err != nil {
+			u.fail(err)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package sample
+
+// tuner finds how many blocks at once are drawn fastest, from the draws of a long run itself: it doubles their number as long as
+// that helps, and tries one where four are no better than two.
+type tuner struct {
+	at      int // blocks at once
+	done    bool
+	best    int
+	rate    float64 // of best, in blocks a second
+	batches int     // drawn at this number
+	fastest float64 // of them, in seconds
+	seconds float64 // of all of them
+}
+
+const (
+	firstBatch   = 2
+	mostBatch    = 1 << 8
+	tunedBatches = 3
+	tunedSeconds = 0.3
+	tunedGain    = 1.03 // that a number is better by
+	worthTuning  = 30.0 // seconds left to draw
+)
+
+func newTuner(batch int) tuner {
+	if batch > 0 {
+		return tuner{at: batch, done: true}
+	}
+	return tuner{at: firstBatch}
+}
+
+// took tells the tuner how long a full batch took, and how many blocks are left.
+func (t *tuner) took(seconds float64, left int) {
+	if t.done {
+		return
+	}
+	if t.batches == 0 || seconds < t.fastest {
+		t.fastest = seconds
+	}
+	t.batches++
+	t.seconds += seconds
+	if t.batches < tunedBatches || t.seconds < tunedSeconds {
+		return
+	}
+	t.batches, t.seconds = 0, 0
+	rate := float64(t.at) / t.fastest
+	better := rate > tunedGain*t.rate
+	if better {
+		t.best, t.rate = t.at, rate
+	}
+	switch {
+	case float64(left) < worthTuning*t.rate || t.at < firstBatch:
+		t.done = true
+	case better && t.at < mostBatch:
+		t.at *= 2
+	case t.at == 2*firstBatch:
+		t.at = firstBatch / 2
+	default:
+		t.done = true
+	}
+	if t.done {
+		t.at = t.best
+	}
+}
