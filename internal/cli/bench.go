@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +48,11 @@ The table goes to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), ", ")),
 			if !(0 < seconds && seconds <= math.MaxInt32) {
 				return fmt.Errorf("--seconds %v: must be positive", seconds)
 			}
-			return bench(cmd, list, rounds, seconds, out)
+			err = bench(cmd, list, rounds, seconds, out)
+			if stopped := cmd.Context().Err(); err != nil && stopped != nil {
+				return fmt.Errorf("nothing is written to %s: %w", out, stopped) // not the last words of a child that was ended
+			}
+			return err
 		},
 	}
 	f := c.Flags()
@@ -81,15 +84,15 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 	var left []error
 	for _, p := range list {
 		child, err := startPeer(ctx, environments, files, p)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if err != nil {
 			left = append(left, err)
 			continue
 		}
 		defer child.Close()
 		contenders = append(contenders, child)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if len(contenders) == 1 {
 		return fmt.Errorf("no peer runs: %w", errors.Join(left...))
@@ -111,7 +114,7 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 	defer ours.Close()
 	contenders[0] = ours
 	if err := peers.Agree(ctx, contenders); err != nil {
-		return cmp.Or(ctx.Err(), err)
+		return err
 	}
 	rates, err := peers.Alternate(ctx, contenders, rounds, seconds, func(round int, rates []float64) {
 		fmt.Fprintf(log, "round %d of %d:", round+1, rounds)
@@ -121,7 +124,7 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 		fmt.Fprintln(log, " images/s")
 	})
 	if err != nil {
-		return cmp.Or(ctx.Err(), err)
+		return err
 	}
 	table := benchTable(contenders, peers.Results(rates))
 	caption := fmt.Sprintf("noisy images a second on %d cores, %s; turns of %v s, %d rounds; ratio: lipsmooth's rate over the peer's, the median of rounds", runtime.GOMAXPROCS(0), o, seconds, rounds)

@@ -41,7 +41,8 @@ func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ou
 		s.Close()
 		return nil, err
 	}
-	o.draws = int(min(most, max(float64(block), seconds*float64(n)/time.Since(start).Seconds())))
+	fit := min(most, seconds*float64(n)/time.Since(start).Seconds())
+	o.draws = block * max(1, int(fit)/block)
 	return o, nil
 }
 
