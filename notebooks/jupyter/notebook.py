@@ -90,10 +90,15 @@ def last(text):
     """The line of an error's text that says most: of a panic, of the compiler, or the last before the exit status."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in text.splitlines()]
     lines = [line for line in lines if line]
-    for pattern in (r"panic: ", r".*(Cell\[.*\] Line \d+|:\d+:\d+: )"):
+    compiler = r"\./\w+\.go:\d+:\d+: (.*)"
+    for pattern in (r"panic: .*", compiler):
         for line in lines:
-            if re.match(pattern, line):
-                return line
+            if told := re.match(pattern, line):
+                if pattern != compiler:
+                    return line
+                # GoNB's own words for the place in the cell.
+                place = next((m for m in map(re.compile(r"Cell\[\d+\]: Line (\d+)").match, lines) if m), None)
+                return f"line {place[1]}: {told[1]}" if place else told[1]
     told = [line for line in lines if not FAILED.match(line)]
     return (told or lines or ["no message"])[-1]
 

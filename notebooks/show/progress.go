@@ -40,7 +40,11 @@ func (s *Status) Close() error {
 
 // Progress shows a bar, and returns a function to call with how many of total are done; it goes away with the last.
 func Progress(what string, total int) func(done int) {
-	s, percent := NewStatus(), -1
+	return progress(NewStatus(), what, total)
+}
+
+func progress(s *Status, what string, total int) func(done int) {
+	percent := -1
 	return func(done int) {
 		p := 100 * done / max(total, 1)
 		switch {

@@ -1,0 +1,206 @@
+// Package notebooks_test executes the notebooks of this folder, as a reader would from top to bottom.
+package notebooks_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
+)
+
+// setup installs GoNB and what executes notebooks. Without Python it skips, and without a network too where nobody
+// counts on the tests, which CI does.
+func setup(t *testing.T) *jupyter.Tools {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: executes no notebook")
+	}
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("no python3 on PATH: executes no notebook")
+	}
+	checkout, err := jupyter.Checkout(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools, err := jupyter.Setup(t.Context(), checkout, jupyter.Options{Log: t.Output()})
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip("executes no notebook: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tools
+}
+
+// TestNotebooks executes every notebook: each checks its own claims.
+func TestNotebooks(t *testing.T) {
+	tools := setup(t)
+	paths, err := jupyter.Find("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		t.Run(jupyter.Name(path), func(t *testing.T) {
+			dir := t.TempDir()
+			out := filepath.Join(dir, "out.ipynb")
+			cells, err := tools.Execute(t.Context(), path, jupyter.Execution{Folder: dir, Out: out, Cell: 10 * time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			executed, kept := read(t, out), read(t, path)
+			if n := len(executed.code()); cells != n {
+				t.Errorf("%d cells of code executed, want %d", cells, n)
+			}
+			// The outputs that are kept are of this notebook as it stands.
+			for i, c := range kept.code() {
+				if got, want := kinds(c), kinds(executed.code()[i]); got != want {
+					t.Errorf("cell %d is kept with the outputs %q, and has %q: run `lipsmooth notebooks --execute --save %s`", i+1, got, want, jupyter.Name(path))
+				}
+			}
+		})
+	}
+}
+
+// TestKept reads the notebooks as they are committed: their outputs are there, whole, and name no place of a machine.
+func TestKept(t *testing.T) {
+	paths, err := jupyter.Find("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, _ := os.UserHomeDir()
+	for _, path := range paths {
+		shown := false
+		for i, c := range read(t, path).code() {
+			shown = shown || strings.Contains(kinds(c), "display_data")
+			if strings.Contains(kinds(c), "error") || strings.Contains(kinds(c), "stderr") {
+				t.Errorf("%s: cell %d is kept with an error", path, i+1)
+			}
+			if c.ExecutionCount == nil || *c.ExecutionCount != i+1 {
+				t.Errorf("%s: cell %d wasn't executed in its turn", path, i+1)
+			}
+			for _, place := range []string{home + "/", os.TempDir() + "/", "gonb_"} {
+				if strings.Contains(string(c.raw), place) {
+					t.Errorf("%s: cell %d names a place of a machine: %s", path, i+1, place)
+				}
+			}
+		}
+		if !shown {
+			t.Errorf("%s is kept without outputs", path)
+		}
+	}
+}
+
+// TestFailures: GoNB calls these cells a success, or never ends.
+func TestFailures(t *testing.T) {
+	tools := setup(t)
+	for _, c := range []struct{ name, want string }{
+		{"panics", "cell 3, `var claims []string`: panic: runtime error: index out of range [3] with length 0"},
+		{"doesnt_compile", "cell 2, `var radius int = \"large\"`: line 2: cannot use \"large\" (untyped string constant) as int value in variable declaration"},
+		{"command_fails", "cell 1, `!exit 4`: exit status 4"},
+		{"hangs", "cell 2, `select {`: not done after 8 s"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path, dir := filepath.Join("testdata", c.name+".ipynb"), t.TempDir()
+			out := filepath.Join(dir, "out.ipynb")
+			limit := 5 * time.Minute
+			if c.name == "hangs" {
+				limit = 8 * time.Second
+			}
+			_, err := tools.Execute(t.Context(), path, jupyter.Execution{Folder: dir, Out: out, Cell: limit})
+			if failed := (*jupyter.CellError)(nil); !errors.As(err, &failed) || failed.Path != path || failed.What != c.want {
+				t.Errorf("got %v, want %s: %s", err, path, c.want)
+			}
+			if _, err := os.Stat(out); err == nil {
+				t.Error("the outputs of a notebook that failed are kept")
+			}
+		})
+	}
+	t.Run("ended", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := tools.Execute(ctx, "testdata/hangs.ipynb", jupyter.Execution{Folder: t.TempDir(), Out: os.DevNull, Cell: time.Minute})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want %v", err, context.Canceled)
+		}
+	})
+}
+
+// TestHTML exports a page with the pictures in it, and nothing that must be fetched to see or drag them.
+func TestHTML(t *testing.T) {
+	tools := setup(t)
+	out := filepath.Join(t.TempDir(), "page.html")
+	if err := tools.HTML(t.Context(), "01_quickstart.ipynb", out); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<h1`, `<input[^>]* type="range"`, `src="data:image/svg\+xml;base64,`, `src="data:image/png;base64,`} {
+		if !regexp.MustCompile(want).Match(page) {
+			t.Errorf("the page has no %s", want)
+		}
+	}
+	if from := regexp.MustCompile(`<(img|link)[^>]*(src|href)="https?:[^"]*"`).Find(page); from != nil {
+		t.Errorf("the page fetches %s", from)
+	}
+}
+
+type notebook struct {
+	Cells []cell `json:"cells"`
+}
+
+type cell struct {
+	Kind           string `json:"cell_type"`
+	ExecutionCount *int   `json:"execution_count"`
+	Outputs        []struct {
+		Kind   string         `json:"output_type"`
+		Stream string         `json:"name"`
+		Data   map[string]any `json:"data"`
+	} `json:"outputs"`
+	raw json.RawMessage
+}
+
+func (c *cell) UnmarshalJSON(text []byte) error {
+	type plain cell
+	c.raw = append(json.RawMessage(nil), text...)
+	return json.Unmarshal(text, (*plain)(c))
+}
+
+func (n notebook) code() (cells []cell) {
+	for _, c := range n.Cells {
+		if c.Kind == "code" {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// kinds names the outputs of a cell in their order.
+func kinds(c cell) string {
+	var s []string
+	for _, o := range c.Outputs {
+		s = append(s, strings.TrimSpace(o.Kind+" "+o.Stream))
+	}
+	return strings.Join(s, ", ")
+}
+
+func read(t *testing.T, path string) (n notebook) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &n); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return n
+}
