@@ -122,7 +122,8 @@ type sampling struct {
 	*opened
 	model    *training.Model
 	data     *data.Dataset
-	block    int                        // draws at once
+	block    int                        // draws that a stream of random numbers is for
+	batch    int                        // blocks at once; 0 is found
 	proof    *lip.Proof                 // of the model, once it was needed
 	samplers map[string]*sample.Sampler // by what they are made for
 }
@@ -146,6 +147,7 @@ func (s *sampling) of(run countlog.Run) (*sample.Sampler, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings.Batch = s.batch
 	p, err := sample.New(s.backend, sample.Classifier{
 		Logits: s.model.Logits, Store: s.model.Store, Size: [3]int{s.data.Height, s.data.Width, s.data.Channels}, Classes: s.data.Classes(),
 	}, settings)
@@ -326,7 +328,8 @@ func (s *sampling) fill(ctx context.Context, w *countlog.Writer, what string) er
 func sampleCommand() *cobra.Command {
 	s := draws{sigma: 0.5, images: 200, tuning: 50, n0: 100, n: 10000, seed: 1}
 	var ref, out, noise, part string
-	var block int
+	var block, batch int
+	var ahead bool
 	var maps []string
 	c := &cobra.Command{
 		Use:   "sample MODEL",
@@ -335,10 +338,11 @@ func sampleCommand() *cobra.Command {
 and margin histograms as a run: run.json and a table with one line an image. Stopped and started again with the
 same flags, it goes on where it stopped.`,
 		Example: `  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 10000 --out runs/mnist-0.25
-  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 100000 --until "radius>=0.5" --out runs/half`,
+  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 100000 --until "radius>=0.5" --out runs/half
+  lipsmooth sample models/mnist-0.25 --sigma 0.25 --images 0 --n 100000 --out runs/all --estimate`,
 		Args: one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := cmp.Or(s.check(), checkLeast("block", block, 1), s.until.check(cmd.Flags().Changed)); err != nil {
+			if err := cmp.Or(s.check(), checkLeast("block", block, 1), checkLeast("batch", batch, 0), s.until.check(cmd.Flags().Changed)); err != nil {
 				return err
 			}
 			if part != "" {
@@ -379,8 +383,15 @@ same flags, it goes on where it stopped.`,
 				}
 				return err
 			}
-			from := sampling{opened: &opened{log: cmd.ErrOrStderr()}, model: m, data: d, block: block}
+			from := sampling{opened: &opened{log: cmd.ErrOrStderr()}, model: m, data: d, block: block, batch: batch}
 			defer from.close()
+			if ahead {
+				e, err := from.estimate(cmd.Context(), s)
+				if err == nil {
+					e.print(cmd.OutOrStdout(), out, s)
+				}
+				return err
+			}
 			seconds, err := from.run(cmd.Context(), out, s)
 			if err != nil {
 				return err
@@ -405,11 +416,13 @@ same flags, it goes on where it stopped.`,
 	f.Float64Var(&s.until.alpha, "alpha", 0.001, "with --until: error probability of its certificate")
 	f.Float64Var(&s.until.tau, "tau", -1, "with --until and lipschitz: temperature of soft votes; default: chosen on the tuning images")
 	f.StringVar(&part, "shard", "", "draw part I of N only, I from 0, as I/N, into OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
-	f.IntVar(&block, "block", defaultBlock, "draws a block, part of the run's settings")
+	f.IntVar(&block, "block", defaultBlock, "draws a block, part of the run's settings: each block has its own stream of random numbers")
+	f.IntVar(&batch, "batch", 0, "blocks drawn at once, which changes the rate alone; 0 finds the best number in the first seconds of a long run")
+	f.BoolVar(&ahead, "estimate", false, "say how long the run takes and how large it gets, and draw none of it")
 	return c
 }
 
-// defaultBlock draws at once are near the best rate on a CPU.
+// defaultBlock draws are few enough to begin with, and enough to draw one block at a time.
 const defaultBlock = 100
 
 // modelName is what runs and captions call a model.
