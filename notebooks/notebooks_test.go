@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
+	_ "github.com/lipsmooth/lipsmooth/notebooks/lab" // what cells import: go test runs anew where it changed
 )
 
 // setup installs GoNB and what executes notebooks. Without Python it skips, and without a network too where nobody
