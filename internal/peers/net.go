@@ -17,6 +17,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
 const (
@@ -85,10 +86,9 @@ func (n *Net) Classifier() sample.Classifier {
 		Logits: func(_ *model.Scope, x *Node) *Node {
 			g := x.Graph()
 			for i, c := range convolutions {
-				// SAME padding of an even side adds 3 - stride rows, the odd one at the end; GoMLX's PadSame leaves strides out.
+				// SAME padding of an even side adds 3 - stride rows, the odd one at the end.
 				pad := [2]int{(3 - c.stride) / 2, 1}
-				x = Convolve(x, store.GetVariable(name(i)).NodeValue(g)).PaddingPerDim([][2]int{pad, pad}).Strides(c.stride).Done()
-				x = MaxScalar(x, 0)
+				x = MaxScalar(lip.Forward(x, store.GetVariable(name(i)).NodeValue(g), c.stride, [2][2]int{pad, pad}), 0)
 			}
 			return DotProduct(ReduceMean(x, 1, 2), store.GetVariable("/dense").NodeValue(g))
 		},

@@ -192,7 +192,10 @@ func writeNew(dir string, run Run, fill func(*Writer) error) error {
 		return err
 	}
 	os.Remove(dir) // empty
-	return os.Rename(next, dir)
+	if err := os.Rename(next, dir); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
 }
 
 func mustBeNew(dir string) error {

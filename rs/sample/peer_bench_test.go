@@ -10,9 +10,6 @@ import (
 // the evidence of one example.
 func BenchmarkPeerNet(b *testing.B) {
 	for _, backend := range backends(b) {
-		if backend.Name() != "xla" {
-			continue // GoMLX's own convolution in pure Go gives 7 draws a second
-		}
 		b.Run(backend.Name(), func(b *testing.B) {
 			o, err := peers.NewOurs(backend, peers.NewNet(1), 100, 1)
 			if err != nil {
