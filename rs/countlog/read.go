@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 
@@ -67,12 +66,6 @@ func (l *Log) Count() (int, error) {
 		n++
 	}
 	return n, nil
-}
-
-// Rows yields the rows in the order of the file, each its own but for the edges, which all
-// share; an error, a [LineError] where a line is to blame, ends them. Fewer rows than planned is no error.
-func (l *Log) Rows() iter.Seq2[*rs.Evidence, error] {
-	return Map(l, func(e *rs.Evidence) *rs.Evidence { return e })
 }
 
 // All returns every row, in the order of the file.

@@ -36,7 +36,7 @@ func readSerially(t *testing.T, l *Log) (rows []rs.Evidence, err error) {
 }
 
 // Rows, parsed side by side, are those read one after the other, up to the same error, wherever a line is damaged.
-func TestMapReadsInOrder(t *testing.T) {
+func TestRowsInOrder(t *testing.T) {
 	r := testRun()
 	r.Examples = Plan{Stride: 1, Count: 70}
 	r.Dataset.Size = 70
@@ -80,7 +80,7 @@ func TestMapReadsInOrder(t *testing.T) {
 func joined(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 // A loop that ends early leaves no goroutine: the bubble would not end.
-func TestMapEndsEarly(t *testing.T) {
+func TestRowsEndEarly(t *testing.T) {
 	r := testRun()
 	dir := t.TempDir()
 	fill(t, dir, r, r.Examples.Count)
@@ -91,9 +91,9 @@ func TestMapEndsEarly(t *testing.T) {
 	for stop := range r.Examples.Count {
 		synctest.Test(t, func(t *testing.T) {
 			n := 0
-			for index, err := range Map(l, func(e *rs.Evidence) int { return e.Index }) {
-				if err != nil || index != r.Examples.At(n) {
-					t.Errorf("row %d is of example %d, %v", n, index, err)
+			for e, err := range l.Rows() {
+				if err != nil || e.Index != r.Examples.At(n) {
+					t.Errorf("row %d is %v, %v", n, e, err)
 				}
 				if n++; n > stop {
 					break

@@ -11,16 +11,15 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// Map yields what f makes of each row, in the order of the file; an error, a [LineError] where a line is to blame,
-// ends it. Rows are parsed and handed to f on GOMAXPROCS goroutines, a bounded number of rows ahead of the
-// caller, and none of these runs on behind the loop. A row is its own but for the edges, which all share.
-func Map[T any](l *Log, f func(*rs.Evidence) T) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
+// Rows yields each row, in the order of the file; an error, a [LineError] where a line is to blame, ends it. Rows are parsed
+// on GOMAXPROCS goroutines, a bounded number of rows ahead of the caller, and none of these runs on behind the loop. A row is
+// its own but for the edges, which all share.
+func (l *Log) Rows() iter.Seq2[*rs.Evidence, error] {
+	return func(yield func(*rs.Evidence, error) bool) {
 		path := filepath.Join(l.dir, CountsFile)
 		file, err := os.Open(path)
 		if err != nil {
-			yield(none, err)
+			yield(nil, err)
 			return
 		}
 		defer file.Close()
@@ -29,9 +28,9 @@ func Map[T any](l *Log, f func(*rs.Evidence) T) iter.Seq2[T, error] {
 		workers := min(runtime.GOMAXPROCS(0), 1+l.Planned()/batchLines)
 		batches := 2*workers + 1
 		// A batch goes around: read, parsed while it waits for its turn, yielded, read again.
-		free, work, ordered := make(chan *batch[T], batches), make(chan *batch[T], batches), make(chan *batch[T], batches)
+		free, work, ordered := make(chan *batch, batches), make(chan *batch, batches), make(chan *batch, batches)
 		for range batches {
-			free <- &batch[T]{parsed: make(chan struct{}, 1)}
+			free <- &batch{parsed: make(chan struct{}, 1)}
 		}
 		done := make(chan struct{})
 		var running sync.WaitGroup
@@ -53,25 +52,25 @@ func Map[T any](l *Log, f func(*rs.Evidence) T) iter.Seq2[T, error] {
 		for range workers {
 			running.Go(func() {
 				for b := range work {
-					b.parse(path, s.parser, f)
+					b.parse(path, s.parser)
 				}
 			})
 		}
 		for {
 			b := <-ordered
 			<-b.parsed
-			for i, r := range b.rows {
-				if err := s.see(r.index, b.first+i); err != nil {
-					yield(none, err)
+			for i, e := range b.rows {
+				if err := s.see(e.Index, b.first+i); err != nil {
+					yield(nil, err)
 					return
 				}
-				if !yield(r.made, nil) {
+				if !yield(e, nil) {
 					return
 				}
 			}
 			if b.err != nil {
 				if b.err != io.EOF {
-					yield(none, b.err)
+					yield(nil, b.err)
 				}
 				return
 			}
@@ -80,25 +79,22 @@ func Map[T any](l *Log, f func(*rs.Evidence) T) iter.Seq2[T, error] {
 	}
 }
 
-// batchLines is the most lines that a goroutine of Map takes at once.
+// batchLines is the most lines that a goroutine takes at once.
 const batchLines = 16
 
 // A batch is some lines of a counts file and what became of them.
-type batch[T any] struct {
-	text  []byte
-	ends  []int // of the lines, in text
-	first int   // number of the first line
-	last  bool  // no line follows the last one
-	rows  []struct {
-		index int
-		made  T
-	}
+type batch struct {
+	text   []byte
+	ends   []int // of the lines, in text
+	first  int   // number of the first line
+	last   bool  // no line follows the last one
+	rows   []*rs.Evidence
 	err    error // behind the rows; io.EOF at the end of the file
 	parsed chan struct{}
 }
 
 // read fills the batch with the next lines and reports whether more may follow.
-func (b *batch[T]) read(s *scanner) bool {
+func (b *batch) read(s *scanner) bool {
 	b.text, b.ends, b.err = b.text[:0], b.ends[:0], nil
 	for len(b.ends) < batchLines && b.err == nil {
 		line, _, err := s.rowLine()
@@ -111,7 +107,7 @@ func (b *batch[T]) read(s *scanner) bool {
 }
 
 // parse makes rows of the lines, up to the first that is bad.
-func (b *batch[T]) parse(path string, p *parser, f func(*rs.Evidence) T) {
+func (b *batch) parse(path string, p *parser) {
 	b.rows = b.rows[:0]
 	begin := 0
 	for i, end := range b.ends {
@@ -120,10 +116,7 @@ func (b *batch[T]) parse(path string, p *parser, f func(*rs.Evidence) T) {
 			b.err = lineError(path, b.first+i, b.last && i == len(b.ends)-1, err)
 			break
 		}
-		b.rows = append(b.rows, struct {
-			index int
-			made  T
-		}{e.Index, f(e)})
+		b.rows = append(b.rows, e)
 		begin = end
 	}
 	b.parsed <- struct{}{}
