@@ -1,8 +1,8 @@
 // Package sample draws the noisy predictions of a classifier on a GoMLX backend and counts them
-// there: only votes and histograms of the selected class's margin come back.
+// there: votes and histograms of the selected class's margin come back, and of the few draws that select it, their logits.
 //
 // Every draw is a function of (seed, example, phase, block): blocks of draws start their own
-// stream of random numbers, so the order of work, a resumed run and shards change nothing.
+// stream of random numbers, so the order of work, how many blocks are drawn at once, a resumed run and shards change nothing.
 package sample
 
 import (
