@@ -38,8 +38,8 @@ func countGraph(z, used, class, edges *Node) []*Node {
 
 // tally adds the counts of the i-th unit of a batch to its example's.
 func (p *Sampler) tally(b *batch, i int, u unit) error {
-	e, classes, block := u.evidence, p.classifier.Classes, p.settings.Block
-	used := b.used(u, block)
+	e, classes, block := u.evidence, p.classes, b.block
+	used := b.used(u)
 	if bad := int(b.bad[i]); bad < used {
 		return fmt.Errorf("a logit of draw %d of block %d of the %v draw is NaN or infinite: the model can't be certified", bad, u.block, u.phase)
 	}

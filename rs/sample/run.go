@@ -21,7 +21,7 @@ type Images interface {
 // nil, after every row with the number of rows there are. A stopped run goes on where it stopped.
 func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, each func(done int)) (err error) {
 	run := w.Run()
-	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classifier.Classes || !slices.Equal(run.Edges(), p.settings.Edges) ||
+	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes || !slices.Equal(run.Edges(), p.settings.Edges) ||
 		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
 		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins, run.Scores, run.Noise)
 	}
@@ -78,7 +78,7 @@ func (p *Sampler) made() (r countlog.Run) {
 		r.Scores = append(r.Scores, m.String())
 	}
 	if g := p.settings.Grid; g != nil {
-		r.Noise = GridNoise(g.Steps, p.classifier.values())
+		r.Noise = GridNoise(g.Steps, p.values())
 	}
 	return r
 }

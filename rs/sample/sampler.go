@@ -6,9 +6,7 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs"
 )
@@ -22,8 +20,6 @@ type Classifier struct {
 	Classes int
 }
 
-func (c *Classifier) values() int { return c.Size[0] * c.Size[1] * c.Size[2] }
-
 // Settings of a Sampler. All but Batch are part of the run they make.
 type Settings struct {
 	Block int           // draws a block
@@ -35,27 +31,23 @@ type Settings struct {
 	Batch int
 }
 
-// Sampler draws evidence. Image, σ, seed and example are inputs of its compiled graphs, which are
-// one for every block of every example. It is not for concurrent use.
+// Sampler draws evidence. It is not for concurrent use.
 type Sampler struct {
-	classifier Classifier
-	settings   Settings
-	noisy      *model.Exec // logits of blocks of draws
-	given      *model.Exec // logits of images
-	count      *Exec       // counts of such logits
-	scores     []*Exec     // counts of their scores, by each map
-	edges      *tensors.Tensor
-	scoreEdges *tensors.Tensor
-	clean      *model.Exec // logits of the image
-	draw       *Exec       // a block of draws
-	tuner      tuner
-	checked    map[int]bool // by blocks at once: the classifier answers equally on equal inputs
+	shape
+	settings Settings
+	runner   runner
+	tuner    tuner
+	checked  map[int]bool // by blocks at once: the classifier answers equally on equal inputs
 }
 
-// New compiles nothing yet; the first evidence does.
+// New returns a Sampler on a GoMLX backend; it compiles nothing yet, the first evidence does.
 func New(backend compute.Backend, c Classifier, s Settings) (*Sampler, error) {
-	if s.Block < 1 || c.Classes < 2 || min(c.Size[0], c.Size[1], c.Size[2]) < 1 {
-		return nil, fmt.Errorf("sample: blocks of %d draws of %v, %d classes; need at least 1, 1×1×1 and 2", s.Block, c.Size, c.Classes)
+	return newSampler(shape{c.Size, c.Classes}, s, func() (runner, error) { return newOnDevice(backend, c, s) })
+}
+
+func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, error) {
+	if s.Block < 1 || of.classes < 2 || min(of.size[0], of.size[1], of.size[2]) < 1 {
+		return nil, fmt.Errorf("sample: blocks of %d draws of %v, %d classes; need at least 1, 1×1×1 and 2", s.Block, of.size, of.classes)
 	}
 	if s.Batch < 0 {
 		return nil, fmt.Errorf("sample: %d blocks at once; need at least 1, or 0 to find the best number", s.Batch)
@@ -65,49 +57,11 @@ func New(backend compute.Backend, c Classifier, s Settings) (*Sampler, error) {
 			return nil, fmt.Errorf("sample: margin edge %d, %v, isn't a float32 over the one before", i, e)
 		}
 	}
-	p := &Sampler{classifier: c, settings: s, edges: edgesTensor(s.Edges), checked: map[int]bool{}, tuner: newTuner(s.Batch)}
-	var err error
-	if p.noisy, err = model.NewExec(backend, c.Store, func(scope *model.Scope, xs, sigma, states *Node) *Node {
-		return ConvertDType(c.Logits(scope, noisy(xs, sigma, states, s.Block)), dtypes.Float32)
-	}); err != nil {
+	r, err := run()
+	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	if p.clean, err = model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node {
-		return ConvertDType(c.Logits(scope, ExpandAxes(x, 0)), dtypes.Float32)
-	}); err != nil {
-		return nil, fmt.Errorf("sample: %w", err)
-	}
-	if s.Grid != nil {
-		if p.given, err = model.NewExec(backend, c.Store, func(scope *model.Scope, images *Node) *Node {
-			return ConvertDType(c.Logits(scope, images), dtypes.Float32)
-		}); err != nil {
-			return nil, fmt.Errorf("sample: %w", err)
-		}
-	}
-	for _, m := range s.Maps {
-		exec, err := NewExec(backend, scoreGraph(m))
-		if err != nil {
-			return nil, fmt.Errorf("sample: %w", err)
-		}
-		p.scores = append(p.scores, exec)
-	}
-	p.scoreEdges = edgesTensor(rs.ScoreEdges())
-	if p.count, err = NewExec(backend, countGraph); err != nil {
-		return nil, fmt.Errorf("sample: %w", err)
-	}
-	if p.draw, err = NewExec(backend, func(xs, sigma, states *Node) *Node { return noisy(xs, sigma, states, s.Block) }); err != nil {
-		return nil, fmt.Errorf("sample: %w", err)
-	}
-	return p, nil
-}
-
-// edgesTensor is [edges] float32, of one edge that nobody reads where there are none.
-func edgesTensor(edges []float64) *tensors.Tensor {
-	e := make([]float32, max(1, len(edges)))
-	for i, v := range edges {
-		e[i] = float32(v)
-	}
-	return tensors.FromFlatDataAndDimensions(e, len(e))
+	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch), checked: map[int]bool{}}, nil
 }
 
 // Evidence draws n0 + n noisy predictions of example index, whose image x is [h, w, c].
@@ -163,7 +117,7 @@ type source struct {
 
 // open begins an example, whose image x stays the caller's.
 func (p *Sampler) open(x []float32, index, label int, r request) (*example, error) {
-	e := &rs.Evidence{Index: index, Label: label, Sigma: r.sigma, Stops: r.stops, Selection: make(rs.Votes, p.classifier.Classes), Estimation: make(rs.Votes, p.classifier.Classes)}
+	e := &rs.Evidence{Index: index, Label: label, Sigma: r.sigma, Stops: r.stops, Selection: make(rs.Votes, p.classes), Estimation: make(rs.Votes, p.classes)}
 	fail := func(err error) (*example, error) { return nil, fmt.Errorf("sample: example %d: %w", index, err) }
 	if r.n0 < 1 || r.n < 1 {
 		return fail(fmt.Errorf("%d selection and %d estimation draws; need at least 1 of each", r.n0, r.n))
@@ -172,14 +126,7 @@ func (p *Sampler) open(x []float32, index, label int, r request) (*example, erro
 	if err != nil {
 		return fail(err)
 	}
-	image := tensors.FromFlatDataAndDimensions(from.image, p.classifier.Size[:]...)
-	defer image.FinalizeAll()
-	t, err := p.logits(p.clean, 1, image)
-	if err != nil {
-		return fail(err)
-	}
-	defer t.FinalizeAll()
-	z, err := tensors.CopyFlatData[float32](t)
+	z, err := p.runner.clean(from.image)
 	if err != nil {
 		return fail(err)
 	}
@@ -187,10 +134,10 @@ func (p *Sampler) open(x []float32, index, label int, r request) (*example, erro
 		return fail(err)
 	}
 	if p.settings.Grid != nil {
-		e.Rounding = p.settings.Grid.Rounding(p.classifier.values())
+		e.Rounding = p.settings.Grid.Rounding(p.values())
 	}
 	for _, m := range p.settings.Maps {
-		s := rs.Scores{Map: m, Classes: make([]rs.Histogram, p.classifier.Classes)}
+		s := rs.Scores{Map: m, Classes: make([]rs.Histogram, p.classes)}
 		edges := rs.ScoreEdges()
 		for c := range s.Classes {
 			s.Classes[c] = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
@@ -202,8 +149,8 @@ func (p *Sampler) open(x []float32, index, label int, r request) (*example, erro
 
 // source checks x, [h, w, c], and copies it.
 func (p *Sampler) source(x []float32, sigma float64, index int) (s source, err error) {
-	size := p.classifier.Size
-	if len(x) != p.classifier.values() {
+	size := p.size
+	if len(x) != p.values() {
 		return s, fmt.Errorf("the image has %d values; the classifier takes %d×%d×%d", len(x), size[0], size[1], size[2])
 	}
 	if !(sigma > 0) || math.IsInf(sigma, 1) {
@@ -231,29 +178,12 @@ func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phas
 		p.settings.Grid.noisy(images, from.points, key(seed, index, phase, block))
 		return images, nil
 	}
-	size := p.classifier.Size
-	image := tensors.FromFlatDataAndDimensions(from.image, 1, size[0], size[1], size[2])
-	defer image.FinalizeAll()
-	out, err := p.draw.Call(image, scale(sigma), [][]uint64{state(key(seed, index, phase, block))})
+	draws, err := p.runner.draws(from, sigma, key(seed, index, phase, block))
 	if err != nil {
 		return fail(err)
 	}
-	defer out[0].FinalizeAll()
-	return tensors.CopyFlatData[float32](out[0])
+	return draws, nil
 }
 
-// Close frees the compiled graphs.
-func (p *Sampler) Close() {
-	p.edges.FinalizeAll()
-	p.scoreEdges.FinalizeAll()
-	for _, exec := range p.scores {
-		exec.Finalize()
-	}
-	if p.given != nil {
-		p.given.Finalize()
-	}
-	p.noisy.Finalize()
-	p.count.Finalize()
-	p.clean.Finalize()
-	p.draw.Finalize()
-}
+// Close frees what is on the device.
+func (p *Sampler) Close() { p.runner.close() }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 )
@@ -101,7 +102,7 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 			if units == nil {
 				break
 			}
-			b := &batch{units: units, size: p.tuner.at, request: &s.request}
+			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request}
 			c := make(chan *batch, 1)
 			flying = append(flying, c)
 			equal, err := p.check(b)
@@ -116,7 +117,9 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 				continue
 			}
 			go func() {
-				b.err = p.run(b)
+				begun := time.Now()
+				b.err = p.runner.run(b)
+				b.seconds = time.Since(begun).Seconds()
 				c <- b
 			}()
 		}
