@@ -122,8 +122,11 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err := report(w, l, results, j.out, j.alpha, defaultRadii); err != nil {
 		return err
 	}
+	if _, err := writePage(j.out, pagePath(j.out), testSet); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, in all %.0f s on %s\nopen:\n", trained, sampled, time.Since(begun).Seconds(), l.Run.Backend)
-	for _, path := range append(paths, filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")) {
+	for _, path := range slices.Concat([]string{pagePath(j.out)}, paths, []string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
 		fmt.Fprintln(w, " ", path)
 	}
 	return nil
@@ -171,10 +174,10 @@ func reproduceCommand() *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "reproduce",
-		Short: "The main job: train, sample, certify, draw",
+		Short: "The main job: train, sample, certify, draw, report",
 		Long: `Train a Lipschitz-bounded classifier with Gaussian noise, sample its noisy predictions, certify them by
-every method, draw the figures and print the table. Stopped at any point and run again with the same flags, it goes
-on from what is done and ends with the same numbers.
+every method, draw the figures, print the table, and make one page of it all, report.html. Stopped at any point and run
+again with the same flags, it goes on from what is done and ends with the same numbers.
 
 Presets:
 ` + doc.String(),

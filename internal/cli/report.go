@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	page "github.com/lipsmooth/lipsmooth/internal/report"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/spf13/cobra"
+)
+
+// pagePath is where the page of a run's folder is written.
+func pagePath(dir string) string { return filepath.Join(dir, page.File) }
+
+// writePage writes the page of a run's folder, whole or not at all; its gallery is of d, nil leaving it out.
+func writePage(dir, path string, d *data.Dataset) (missing []string, err error) {
+	p, err := page.Read(dir, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, err
+	}
+	next := path + ".new"
+	f, err := os.Create(next)
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(next)
+	b := bufio.NewWriter(f)
+	err = p.WriteHTML(b)
+	if flushing := b.Flush(); err == nil {
+		err = flushing
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.Missing, os.Rename(next, path)
+}
+
+func reportCommand() *cobra.Command {
+	var ref, out string
+	c := &cobra.Command{
+		Use:   "report RUN",
+		Short: "One HTML page of a run: tables, figures, images, settings and hashes",
+		Long: `Write one self-contained HTML page of what lies in a run's folder: the tables of certify and attack, the figures, a gallery of
+telling images with the radii certified and the attacks found, every image in a table, what is proved of the network, settings
+and hashes. Needs no network, no device and no model. What isn't there yet is said on the page; reproduce ends with such a page.`,
+		Example: "  lipsmooth report runs/mnist-quick --data mnist",
+		Args:    one("run's folder"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var d *data.Dataset
+			if ref != "" {
+				run, err := countlog.ReadRun(args[0])
+				if err != nil {
+					return err
+				}
+				from := verification{dir: args[0], data: ref, w: io.Discard}
+				if d, err = from.ofData(run, nil, nil); err != nil {
+					return err
+				}
+			}
+			if out == "" {
+				out = pagePath(args[0])
+			}
+			missing, err := writePage(args[0], out, d)
+			if err != nil {
+				return err
+			}
+			for _, m := range missing {
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: left out:", m)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), out)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, or a path; default: no gallery")
+	c.Flags().StringVar(&out, "out", "", "file to write; default: RUN/"+page.File)
+	return c
+}

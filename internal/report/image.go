@@ -1,0 +1,437 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/training/data"
+)
+
+// Bounds of what images add to the page.
+const (
+	mostRows    = 500 // of the table of images
+	mostOfAKind = 4   // images of the gallery, of each kind
+	largestSide = 128 // of a picture, in pixels
+)
+
+// Image is one that was certified.
+type Image struct {
+	Index, Label int
+	True         string // name of its class
+	Predicted    string // name of the class that the first method certifies, empty where all abstain
+	By           string // that method, where it isn't the first of all
+	Right        bool   // that class is the label's
+	Certificates []Certificate
+	Attacks      []Attack
+	Kinds        []string // why it is in the gallery
+	PNG          template.URL
+}
+
+// Certificate is what a method says of an image.
+type Certificate struct {
+	Method string
+	Class  int
+	Name   string // of the class
+	Right  bool   // it is the label's
+	Radius float64
+	Bar    string // the radius, as a part of the gallery's longest
+}
+
+// Abstained reports whether no class is certified.
+func (c Certificate) Abstained() bool { return c.Class == rs.Abstain }
+
+// Text is the radius for a reader: rounded down, as what is certified.
+func (c Certificate) Text() string { return fmt.Sprintf("%.3f", math.Floor(c.Radius*1000)/1000) }
+
+// Attack is the smallest perturbation found that makes a classifier wrong.
+type Attack struct {
+	Classifier, Class string
+	Radius            float64 // +Inf where none was found
+	Certified         float64 // the largest radius certified of that classifier
+	Bar               string
+}
+
+// Found reports whether a perturbation was found.
+func (a Attack) Found() bool { return !math.IsInf(a.Radius, 1) }
+
+// Text is the radius for a reader.
+func (a Attack) Text() string { return fmt.Sprintf("%.3f", a.Radius) }
+
+// Largest is the largest radius certified of the true class.
+func (m *Image) Largest() (r float64) {
+	for _, c := range m.Certificates {
+		if c.Right {
+			r = max(r, c.Radius)
+		}
+	}
+	return r
+}
+
+// Nearest is the radius of the smallest attack that succeeded, +Inf where none did.
+func (m *Image) Nearest() float64 {
+	r := math.Inf(1)
+	for _, a := range m.Attacks {
+		r = min(r, a.Radius)
+	}
+	return r
+}
+
+// Alt describes the picture.
+func (m *Image) Alt() string {
+	return fmt.Sprintf("image %d, of class %s, predicted %s", m.Index, m.True, cmp.Or(m.Predicted, "nothing"))
+}
+
+// images reads what was certified and attacked of each image, lists it, and chooses the gallery.
+func (p *Page) images(dir string, d *data.Dataset) error {
+	all, methods, err := p.certificates(dir, d)
+	if err != nil || all == nil {
+		return err
+	}
+	if err := p.attacks(dir, all, d); err != nil {
+		return err
+	}
+	if d == nil {
+		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)", p.Run.Dataset.Name)
+	} else if err := p.gallery(all, d); err != nil {
+		return err
+	}
+	p.Images = p.everyImage(all, methods)
+	return nil
+}
+
+// gallery chooses the images of the gallery and draws them.
+func (p *Page) gallery(all []*Image, d *data.Dataset) (err error) {
+	p.Gallery = choose(all)
+	longest := 0.0
+	for _, m := range p.Gallery {
+		for _, c := range m.Certificates {
+			longest = max(longest, c.Radius)
+		}
+		for _, a := range m.Attacks {
+			if a.Found() {
+				longest = max(longest, a.Radius)
+			}
+		}
+	}
+	bar := func(radius float64) string { return strconv.FormatFloat(radius/max(longest, 1e-9), 'f', 3, 64) }
+	for _, m := range p.Gallery {
+		for i := range m.Certificates {
+			m.Certificates[i].Bar = bar(m.Certificates[i].Radius)
+		}
+		for i := range m.Attacks {
+			if m.Attacks[i].Found() {
+				m.Attacks[i].Bar = bar(m.Attacks[i].Radius)
+			}
+		}
+		if m.Index < 0 || m.Index >= d.Len() || d.Label(m.Index) != m.Label {
+			return fmt.Errorf("certificates.tsv: image %d, of class %d: is none of %s", m.Index, m.Label, d)
+		}
+		pixels, err := d.Pixels(m.Index)
+		if err != nil {
+			return err
+		}
+		if m.PNG, err = picture(pixels, d.Height, d.Width, d.Channels); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// class names a class.
+func (p *Page) class(i int, d *data.Dataset) string {
+	var names []string
+	switch {
+	case d != nil:
+		names = d.ClassNames
+	case p.Model != nil:
+		names = p.Model.ClassNames
+	}
+	if 0 <= i && i < len(names) {
+		return names[i]
+	}
+	return strconv.Itoa(i)
+}
+
+// certificates reads those of each image, in the order of the file; nil where there are none.
+func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods []string, err error) {
+	const file = "certificates.tsv"
+	t, _, err := readTable(dir, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t == nil {
+		p.missing("images: no %s (lipsmooth certify RUN)", file)
+		return nil, nil, nil
+	}
+	path := filepath.Join(dir, file)
+	rows, err := cells(t, path, "index", "label", "class", "radius", "method")
+	if err != nil {
+		return nil, nil, err
+	}
+	byIndex := map[int]*Image{}
+	for r, row := range rows {
+		var whole [3]int
+		var bad [4]error
+		for i := range whole {
+			whole[i], bad[i] = strconv.Atoi(row[i])
+		}
+		c := Certificate{Method: row[4], Class: whole[2]}
+		if c.Radius, bad[3] = strconv.ParseFloat(row[3], 64); bad[3] == nil && !(0 <= c.Radius && c.Radius <= math.MaxFloat64) {
+			bad[3] = fmt.Errorf("radius %s: must be at least 0 and finite", row[3])
+		}
+		for _, err := range bad {
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s: row %d: %w", path, r+1, err)
+			}
+		}
+		m := byIndex[whole[0]]
+		if m == nil {
+			m = &Image{Index: whole[0], Label: whole[1], True: p.class(whole[1], d)}
+			byIndex[m.Index], all = m, append(all, m)
+		}
+		if !c.Abstained() {
+			c.Name, c.Right = p.class(c.Class, d), c.Class == m.Label
+			if m.Predicted == "" {
+				m.Predicted, m.Right = c.Name, c.Right
+				if m.Certificates != nil {
+					m.By = c.Method
+				}
+			}
+		}
+		m.Certificates = append(m.Certificates, c)
+		if !slices.Contains(methods, c.Method) {
+			methods = append(methods, c.Method)
+		}
+	}
+	p.Facts = slices.Insert(p.Facts, 0, Fact{"images", strconv.Itoa(len(all)), fmt.Sprintf("of %d of the %s split", p.Run.Dataset.Size, p.Run.Dataset.Split)})
+	return all, methods, nil
+}
+
+// attacks adds what was found to each image.
+func (p *Page) attacks(dir string, all []*Image, d *data.Dataset) error {
+	const file = "attack.tsv"
+	t, _, err := readTable(dir, file)
+	if err != nil {
+		return err
+	}
+	if t == nil {
+		p.missing("attacks: no %s (lipsmooth attack RUN)", file)
+		return nil
+	}
+	path := filepath.Join(dir, file)
+	found, err := figures.Attacks(t)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	rows, err := cells(t, path, "class", "certified")
+	if err != nil {
+		return err
+	}
+	byIndex := map[int]*Image{}
+	for _, m := range all {
+		byIndex[m.Index] = m
+	}
+	within := 0
+	for r, a := range found {
+		class, err := strconv.Atoi(rows[r][0])
+		if err != nil {
+			return fmt.Errorf("%s: row %d: %w", path, r+1, err)
+		}
+		certified, err := strconv.ParseFloat(rows[r][1], 64)
+		if err != nil {
+			return fmt.Errorf("%s: row %d: %w", path, r+1, err)
+		}
+		if a.Radius < certified {
+			within++
+		}
+		if m := byIndex[a.Index]; m != nil {
+			m.Attacks = append(m.Attacks, Attack{Classifier: a.Classifier, Class: p.class(class, d), Radius: a.Radius, Certified: certified})
+		}
+	}
+	p.Attacks = true
+	p.Facts = append(p.Facts, Fact{"attacks inside a certificate", strconv.Itoa(within), fmt.Sprintf("of %d made", len(found))})
+	return nil
+}
+
+// everyImage is the table of all images.
+func (p *Page) everyImage(all []*Image, methods []string) *Table {
+	t := &Table{ID: "every", Title: "Every image", Columns: []Column{{"image", true}, {"true", false}, {"predicted", false}}}
+	for _, name := range methods {
+		t.Columns = append(t.Columns, Column{name, true})
+	}
+	var classifiers []string
+	for _, c := range figures.Attacked {
+		if slices.ContainsFunc(all, func(m *Image) bool { return m.attack(c.Name) != nil }) {
+			classifiers = append(classifiers, c.Name)
+			t.Columns = append(t.Columns, Column{"attack on " + c.Name, true})
+		}
+	}
+	if len(all) > mostRows {
+		p.missing("%d images: the table holds the first %d; certificates.tsv has all", len(all), mostRows)
+		all = all[:mostRows]
+	}
+	for _, m := range all {
+		first := Cell{Text: strconv.Itoa(m.Index)}
+		if m.Kinds != nil {
+			first.Link = "image-" + first.Text
+		}
+		row := []Cell{first, {Text: m.True}, {Text: cmp.Or(m.Predicted, "–"), Wrong: m.Predicted != "" && !m.Right}}
+		for _, name := range methods {
+			cell := Cell{Text: ""}
+			if i := slices.IndexFunc(m.Certificates, func(c Certificate) bool { return c.Method == name }); i >= 0 {
+				switch c := m.Certificates[i]; {
+				case c.Abstained():
+					cell = Cell{Text: "–", Sort: "-1"}
+				case !c.Right: // below all that are right: the larger the worse
+					cell = Cell{Text: c.Text() + " as " + c.Name, Sort: strconv.FormatFloat(-2-c.Radius, 'g', -1, 64), Wrong: true}
+				default:
+					cell = Cell{Text: c.Text()}
+				}
+			}
+			row = append(row, cell)
+		}
+		for _, name := range classifiers {
+			cell := Cell{}
+			switch a := m.attack(name); {
+			case a == nil:
+			case a.Found():
+				cell.Text = a.Text()
+			default:
+				cell = Cell{Text: "none found", Sort: "1e9"}
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// attack is that on a classifier, or nil.
+func (m *Image) attack(classifier string) *Attack {
+	for i := range m.Attacks {
+		if m.Attacks[i].Classifier == classifier {
+			return &m.Attacks[i]
+		}
+	}
+	return nil
+}
+
+// A kind is a reason to show an image: those with the largest scores, score 0 being none.
+type kind struct {
+	name  string
+	score func(*Image) float64
+}
+
+// kinds are what a gallery shows, in its order.
+var kinds = []kind{
+	{"wrong", func(m *Image) float64 {
+		x := 0.0
+		for _, c := range m.Certificates {
+			if !c.Abstained() && !c.Right {
+				x = max(x, 1e-9, c.Radius)
+			}
+		}
+		return x
+	}},
+	{"abstained", func(m *Image) float64 {
+		x := 0.0
+		for _, c := range m.Certificates {
+			if c.Abstained() {
+				x++
+			}
+		}
+		return x
+	}},
+	{"attack near its certificate", func(m *Image) float64 {
+		x := 0.0
+		for _, a := range m.Attacks {
+			if a.Found() && a.Radius > 0 {
+				x = max(x, a.Certified/a.Radius)
+			}
+		}
+		return x
+	}},
+	{"smallest radius", func(m *Image) float64 {
+		if r := m.Largest(); r > 0 {
+			return 1 / r
+		}
+		return 0
+	}},
+	{"methods differ", func(m *Image) float64 {
+		least, most := math.Inf(1), 0.0
+		for _, c := range m.Certificates {
+			if c.Right && c.Radius > 0 {
+				least, most = min(least, c.Radius), max(most, c.Radius)
+			}
+		}
+		return max(0, most-least)
+	}},
+	{"largest radius", (*Image).Largest},
+}
+
+// choose takes the most telling images of each kind; one that is of several is shown once.
+func choose(all []*Image) (chosen []*Image) {
+	for _, k := range kinds {
+		order := slices.SortedStableFunc(slices.Values(all), func(a, b *Image) int { return cmp.Compare(k.score(b), k.score(a)) })
+		for _, m := range order[:min(mostOfAKind, len(order))] {
+			if k.score(m) == 0 {
+				break
+			}
+			if m.Kinds == nil {
+				chosen = append(chosen, m)
+			}
+			m.Kinds = append(m.Kinds, k.name)
+		}
+	}
+	return chosen
+}
+
+// Kind is the kinds in one line.
+func (m *Image) Kind() string { return strings.Join(m.Kinds, ", ") }
+
+// picture encodes pixels, [height, width, channels], as a data URI, blocks of large images averaged.
+func picture(pixels []byte, height, width, channels int) (template.URL, error) {
+	step := (max(height, width) + largestSide - 1) / largestSide
+	mean := func(x, y, c int) uint8 {
+		sum, n := 0, 0
+		for i := y * step; i < min((y+1)*step, height); i++ {
+			for j := x * step; j < min((x+1)*step, width); j++ {
+				sum, n = sum+int(pixels[(i*width+j)*channels+c]), n+1
+			}
+		}
+		return uint8((sum + n/2) / n)
+	}
+	bounds := image.Rect(0, 0, (width+step-1)/step, (height+step-1)/step)
+	grey, colour := image.NewGray(bounds), image.NewNRGBA(bounds)
+	for y := range bounds.Dy() {
+		for x := range bounds.Dx() {
+			if channels == 1 {
+				grey.SetGray(x, y, color.Gray{Y: mean(x, y, 0)})
+			} else {
+				colour.SetNRGBA(x, y, color.NRGBA{mean(x, y, 0), mean(x, y, 1), mean(x, y, 2), 255})
+			}
+		}
+	}
+	var b bytes.Buffer
+	var img image.Image = colour
+	if channels == 1 {
+		img = grey
+	}
+	if err := png.Encode(&b, img); err != nil {
+		return "", err
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())), nil
+}

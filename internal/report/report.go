@@ -1,0 +1,121 @@
+// Package report makes one HTML page of a run's folder: tables, figures, a gallery of images, settings and hashes. The page
+// is one file: it loads nothing and sends nothing, which its content security policy holds a browser to. Equal folders
+// give equal bytes.
+//
+// Everything in it is read from the files that other commands left; what isn't there is said on the page, with the command
+// that makes it.
+package report
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training/data"
+)
+
+// File is the page's name in a run's folder.
+const File = "report.html"
+
+// Page is what is shown; its zero parts are left out.
+type Page struct {
+	Run     countlog.Run
+	Facts   []Fact
+	Tables  []*Table
+	Methods []rs.Entry // of the tables
+	Figures []Figure
+	Gallery []*Image
+	Images  *Table // every image and what each method certifies of it
+	Attacks bool   // there are some
+	Model   *Model
+	// Settings are those of run.json and model.json.
+	Settings []Group
+	Missing  []string // what isn't shown, and why
+}
+
+// Fact is a number to read first.
+type Fact struct{ Name, Value, Note string }
+
+// Read gathers the page of a run's folder. The images of the gallery are those of d, the run's dataset; nil leaves the
+// gallery out. A file that isn't there is noted, one that can't be read is an error.
+func Read(dir string, d *data.Dataset) (*Page, error) {
+	run, err := countlog.ReadRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &Page{Run: run}
+	if err := p.settings(dir); err != nil {
+		return nil, err
+	}
+	if err := p.tables(dir); err != nil {
+		return nil, err
+	}
+	if err := p.figures(dir); err != nil {
+		return nil, err
+	}
+	return p, p.images(dir, d)
+}
+
+// missing notes what isn't shown.
+func (p *Page) missing(format string, args ...any) {
+	p.Missing = append(p.Missing, fmt.Sprintf(format, args...))
+}
+
+// readTable reads a table of a run's folder and the caption above it; nil where there is none.
+func readTable(dir, file string) (t *figures.Table, caption string, err error) {
+	path := filepath.Join(dir, file)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if first, _, _ := strings.Cut(string(text), "\n"); strings.HasPrefix(first, "#") {
+		caption = strings.TrimSpace(first[1:])
+	}
+	t, err = figures.ReadTable(strings.NewReader(string(text)), path)
+	return t, caption, err
+}
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+	//go:embed page.js
+	pageJS string
+)
+
+// policy lets the page run its own script and show pictures it holds, and nothing else.
+var policy = func() string {
+	sum := sha256.Sum256([]byte(pageJS))
+	return "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}()
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"css":    func() template.CSS { return template.CSS(pageCSS) },
+	"js":     func() template.JS { return template.JS(pageJS) },
+	"policy": func() string { return policy },
+}).Parse(pageHTML))
+
+// WriteHTML writes the page.
+func (p *Page) WriteHTML(w io.Writer) error { return page.Execute(w, p) }
+
+// Noise names what was drawn.
+func (p *Page) Noise() string {
+	if kind := p.Run.Noise.Kind; kind != "" {
+		return kind + " Gaussian"
+	}
+	return "Gaussian"
+}
