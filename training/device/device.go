@@ -33,6 +33,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/lipsmooth/lipsmooth/internal/wheel"
 )
 
 // Info says which backend was opened and how it was found.
@@ -98,40 +99,35 @@ func Open(ctx context.Context, o Options) (compute.Backend, Info, error) {
 
 // CacheDir is the folder for what lipsmooth downloads: os.UserCacheDir()/lipsmooth.
 func CacheDir() (string, error) {
-	dir, err := os.UserCacheDir()
+	dir, err := wheel.Dir()
 	if err != nil {
-		return "", fmt.Errorf("device: no cache folder (set XDG_CACHE_HOME or HOME): %w", err)
+		return "", fmt.Errorf("device: %w", err)
 	}
-	return filepath.Join(dir, "lipsmooth"), nil
+	return dir, nil
 }
 
 // finder is Open with everything a test replaces.
 type finder struct {
 	log       io.Writer // loud
-	progress  io.Writer // discards when quiet
 	noInstall bool
-	cache     func() (string, error)
-	goxla     func(ctx context.Context) error // go-xla's installer
-	search    func() (map[string]string, error)
-	hasGPU    func() bool
-	// goxlaLimit ends go-xla's installer, pipLimit one run of pip, and stallLimit a run of
-	// pip that neither downloads nor ends.
-	goxlaLimit, pipLimit, stallLimit time.Duration
-	pip                              [][]string // commands to try in turn
+	wheel.Installer
+	goxla      func(ctx context.Context) error // go-xla's installer
+	search     func() (map[string]string, error)
+	hasGPU     func() bool
+	goxlaLimit time.Duration // ends go-xla's installer
 }
 
 func newFinder(o Options) *finder {
 	f := &finder{
-		log: o.Log, progress: o.Log, noInstall: o.NoInstall, cache: CacheDir,
+		log: o.Log, noInstall: o.NoInstall, Installer: wheel.NewInstaller(o.Log),
 		goxla: installGoXLA, search: searchGoXLA, hasGPU: hasGPU,
-		goxlaLimit: 2 * time.Minute, pipLimit: 15 * time.Minute, stallLimit: 45 * time.Second,
-		pip: [][]string{{"python3", "-m", "pip"}, {"pip3"}, {"pip"}, {"python", "-m", "pip"}},
+		goxlaLimit: 2 * time.Minute,
 	}
 	if o.Log == nil {
-		f.log, f.progress = os.Stderr, os.Stderr
+		f.log, f.Progress = os.Stderr, os.Stderr
 	}
 	if o.Quiet {
-		f.progress = io.Discard
+		f.Progress = io.Discard
 	}
 	if _, set := os.LookupEnv("GOMLX_NO_AUTO_INSTALL"); set {
 		f.noInstall = true
@@ -235,14 +231,14 @@ func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.
 			}
 			failed = append(failed, err)
 			if name == "" {
-				fmt.Fprintf(f.progress, "lipsmooth: skipped a plugin that does not open: %v\n", err)
+				fmt.Fprintf(f.Progress, "lipsmooth: skipped a plugin that does not open: %v\n", err)
 			}
 		}
 		return nil, Info{}, false
 	}
 	if b, info, ok := try(""); ok {
 		if name == "" && f.hasGPU() && info.Platform != "cuda" {
-			fmt.Fprintln(f.progress, "lipsmooth: an NVIDIA GPU is here but unused: run `lipsmooth setup --cuda` to use it")
+			fmt.Fprintln(f.Progress, "lipsmooth: an NVIDIA GPU is here but unused: run `lipsmooth setup --cuda` to use it")
 		}
 		return b, info, nil
 	}
@@ -263,7 +259,7 @@ func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.
 			install func() error
 		}{
 			{InstalledGoXLA, func() error { return f.runGoXLA(ctx) }},
-			{InstalledWheel, func() error { _, err := f.installWheel(ctx, cpuWheel); return err }},
+			{InstalledWheel, func() error { _, err := f.Installer.Install(ctx, cpuWheel.Wheel); return err }},
 		}
 		for _, s := range steps {
 			if err := s.install(); err != nil {
@@ -298,7 +294,7 @@ func (f *finder) runGoXLA(ctx context.Context) error {
 // installed lists the plugins of that name on the machine, the one to prefer first.
 func (f *finder) installed(name string) ([]candidate, error) {
 	var list []candidate
-	cache, _ := f.cache()
+	cache, _ := f.Cache()
 	paths, err := f.search()
 	for n, p := range paths {
 		if cache == "" || !strings.HasPrefix(p, cache+string(filepath.Separator)) {
@@ -310,7 +306,7 @@ func (f *finder) installed(name string) ([]candidate, error) {
 	}
 	if cache != "" {
 		for _, w := range wheels {
-			if p, ok := w.installed(cache); ok {
+			if p, ok := w.Installed(cache); ok {
 				list = append(list, candidate{w.platform, p, w.platform, FromCache})
 			}
 		}
@@ -433,7 +429,7 @@ func describe(b compute.Backend, config string, c candidate) Info {
 	}
 	if c.path != "" {
 		pluginVersions(c.path, info.Versions)
-		if m, err := readMarker(c.path); err == nil {
+		if m, err := wheel.ReadMarker(c.path); err == nil {
 			info.Versions["plugin"] = m.Package + "==" + m.Version
 		}
 	}

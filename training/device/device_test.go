@@ -1,11 +1,8 @@
 package device
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,7 +30,7 @@ func testFinder(t *testing.T, log *bytes.Buffer) *finder {
 	t.Setenv(compute.ConfigEnvVar, "")
 	f := newFinder(Options{Log: log})
 	cache := t.TempDir()
-	f.cache = func() (string, error) { return cache, nil }
+	f.Cache = func() (string, error) { return cache, nil }
 	f.goxla = func(context.Context) error { return errors.New("no network") }
 	f.search = func() (map[string]string, error) { return nil, nil }
 	f.hasGPU = func() bool { return false }
@@ -50,24 +46,6 @@ func fakePython(t *testing.T, script string) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+"/usr/bin"+string(os.PathListSeparator)+"/bin")
-}
-
-// tinyWheel writes a wheel with a plugin of a few bytes and returns its pin.
-func tinyWheel(t *testing.T, plugin string) (file string, w wheel) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	m, _ := z.Create("tiny/plugin.so")
-	m.Write([]byte(plugin))
-	z.Close()
-	file = filepath.Join(t.TempDir(), "tiny-1.0-py3-none-any.whl")
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(b.Bytes())
-	return file, wheel{
-		platform: "cpu", Package: "tiny", Version: "1.0", SHA256: hex.EncodeToString(sum[:]),
-		download: int64(b.Len()), member: "tiny/plugin.so", size: int64(len(plugin)), file: "pjrt_c_api_cpu_plugin.so",
-	}
 }
 
 // mustFallBack opens f and checks that pure Go is announced in one loud line holding each of want.
@@ -111,9 +89,9 @@ func TestFallBack(t *testing.T) {
 		{name: "pip fails", script: "echo ERROR: no route to index >&2; exit 1",
 			want: []string{"go-xla's installer: no network", "no route to index", "exit status 1"}},
 		{name: "pip sleeps", script: "sleep 60",
-			change: func(f *finder) { f.stallLimit = 200 * time.Millisecond }, want: []string{"nothing downloaded for 200ms"}},
+			change: func(f *finder) { f.StallLimit = 200 * time.Millisecond }, want: []string{"nothing downloaded for 200ms"}},
 		{name: "pip is slow", script: "while true; do echo x >> $dest/part; sleep 0.05; done",
-			change: func(f *finder) { f.pipLimit = 600 * time.Millisecond }, want: []string{"stopped after 600ms"}},
+			change: func(f *finder) { f.PipLimit = 600 * time.Millisecond }, want: []string{"stopped after 600ms"}},
 		{name: "wrong wheel", script: "echo hello > $dest/a.whl", want: []string{
 			"a.whl refused", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", cpuWheel.SHA256}},
 		{name: "no wheel", script: "exit 0", want: []string{"left 0 wheels"}},
@@ -126,9 +104,9 @@ func TestFallBack(t *testing.T) {
 		}, want: []string{"boom; at line 2"}},
 		{name: "off", change: func(f *finder) { f.noInstall = true }, want: []string{"installing is off"}},
 		{name: "no cache", change: func(f *finder) {
-			f.cache = func() (string, error) { return "", errors.New("no home") }
+			f.Cache = func() (string, error) { return "", errors.New("no home") }
 		}, want: []string{"no home"}},
-		{name: "no pip", change: func(f *finder) { f.pip = [][]string{{"no-such-program"}} }, want: []string{"no pip on PATH"}},
+		{name: "no pip", change: func(f *finder) { f.Pip = [][]string{{"no-such-program"}} }, want: []string{"no pip on PATH"}},
 		{name: "broken plugin", change: func(f *finder) {
 			f.noInstall = true
 			bad := filepath.Join(t.TempDir(), "pjrt_c_api_cpu_plugin.so")
@@ -148,7 +126,7 @@ func TestFallBack(t *testing.T) {
 			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %v", took)
 			}
-			if cache, err := f.cache(); err == nil {
+			if cache, err := f.Cache(); err == nil {
 				left, _ := filepath.Glob(filepath.Join(cache, "pjrt", "*"))
 				hidden, _ := filepath.Glob(filepath.Join(cache, "pjrt", ".*"))
 				if len(left)+len(hidden) > 0 {
@@ -163,7 +141,7 @@ func TestQuietKeepsTheLoudLine(t *testing.T) {
 	t.Setenv(compute.ConfigEnvVar, "")
 	var log bytes.Buffer
 	f := testFinder(t, &log)
-	f.progress, f.noInstall = newFinder(Options{Quiet: true, Log: &log}).progress, true
+	f.Progress, f.noInstall = newFinder(Options{Quiet: true, Log: &log}).Progress, true
 	mustFallBack(t, f, &log)
 	if n := strings.Count(log.String(), "\n"); n != 1 {
 		t.Errorf("%d lines, want 1: %s", n, &log)
@@ -213,95 +191,6 @@ func TestCancelled(t *testing.T) {
 	f := testFinder(t, &log)
 	f.goxla = func(ctx context.Context) error { cancel(); <-ctx.Done(); return ctx.Err() }
 	if _, _, err := f.open(ctx); !errors.Is(err, context.Canceled) && haveXLA {
-		t.Errorf("error %v", err)
-	}
-}
-
-func TestInstallWheel(t *testing.T) {
-	onLinuxAMD64(t)
-	file, w := tinyWheel(t, "not a plugin")
-	var log bytes.Buffer
-	f := testFinder(t, &log)
-	count := filepath.Join(t.TempDir(), "calls")
-	fakePython(t, fmt.Sprintf("echo call >> %s; cp %s $dest/", count, file))
-	cache, _ := f.cache()
-
-	path, err := f.installWheel(t.Context(), w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, _ := os.ReadFile(path); string(text) != "not a plugin" {
-		t.Errorf("plugin holds %q", text)
-	}
-	if m, err := readMarker(path); err != nil || m.WheelSHA256 != w.SHA256 || m.Size != w.size || m.Package != "tiny" {
-		t.Errorf("marker %+v, %v", m, err)
-	}
-	if again, err := f.installWheel(t.Context(), w); err != nil || again != path {
-		t.Errorf("second install: %q, %v", again, err)
-	}
-	if calls, _ := os.ReadFile(count); len(calls) != len("call\n") {
-		t.Errorf("pip called again: %q", calls)
-	}
-	if !strings.Contains(log.String(), "downloading tiny==1.0") {
-		t.Errorf("no progress: %q", &log)
-	}
-
-	// A truncated plugin, a missing marker, another pin: installed anew.
-	for name, spoil := range map[string]func(){
-		"truncated": func() { os.Truncate(path, 3) },
-		"no marker": func() { os.Remove(filepath.Join(filepath.Dir(path), markerName)) },
-		"old pin": func() {
-			text, _ := json.Marshal(marker{WheelSHA256: "old", Size: w.size})
-			os.WriteFile(filepath.Join(filepath.Dir(path), markerName), text, 0o644)
-		},
-	} {
-		spoil()
-		if _, ok := w.installed(cache); ok {
-			t.Errorf("%s: still trusted", name)
-		}
-		if _, err := f.installWheel(t.Context(), w); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if _, ok := w.installed(cache); !ok {
-			t.Errorf("%s: not repaired", name)
-		}
-	}
-}
-
-func TestConcurrentInstalls(t *testing.T) {
-	onLinuxAMD64(t)
-	file, w := tinyWheel(t, "plugin")
-	var log bytes.Buffer
-	f := testFinder(t, &log)
-	f.progress = discard{}
-	fakePython(t, fmt.Sprintf("cp %s $dest/", file))
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if _, err := f.installWheel(t.Context(), w); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	cache, _ := f.cache()
-	if all, _ := os.ReadDir(filepath.Join(cache, "pjrt")); len(all) != 1 {
-		t.Errorf("left %v", all)
-	}
-}
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-func TestWrongMemberSize(t *testing.T) {
-	file, w := tinyWheel(t, "plugin")
-	w.size++
-	if err := w.unpack(file, t.TempDir()); err == nil || !strings.Contains(err.Error(), "has 6 bytes, want 7") {
-		t.Errorf("error %v", err)
-	}
-	w.member = "absent"
-	if err := w.unpack(file, t.TempDir()); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -413,18 +302,6 @@ func ExampleOpen() {
 	defer backend.Finalize()
 	fmt.Println(info)
 	// Output: go (GOMLX_BACKEND)
-}
-
-func TestLastLines(t *testing.T) {
-	for text, want := range map[string]string{
-		"": "",
-		"ERROR: no version\nERROR: No matching distribution\n":     ": ERROR: No matching distribution",
-		"DO NOT MATCH\n  Expected sha256 a\n       Got        b\n": ": Expected sha256 a; Got        b",
-	} {
-		if got := lastLines([]byte(text)); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
 }
 
 func TestInfoString(t *testing.T) {
