@@ -56,12 +56,15 @@ and hashes. Needs no network, no device and no model. What isn't there yet is sa
 		Example: "  lipsmooth report runs/mnist-quick --data mnist",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			run, err := countlog.ReadRun(args[0])
+			if err != nil {
+				return err
+			}
+			if err := ofModel(args[0], run); err != nil {
+				return err
+			}
 			var d *data.Dataset
 			if ref != "" {
-				run, err := countlog.ReadRun(args[0])
-				if err != nil {
-					return err
-				}
 				from := verification{dir: args[0], data: ref, w: io.Discard}
 				if d, err = from.ofData(run, nil, nil); err != nil {
 					return err

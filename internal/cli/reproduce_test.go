@@ -68,13 +68,10 @@ func TestReproduce(t *testing.T) {
 			t.Errorf("%q isn't printed:\n%s", word, smokeResult.out)
 		}
 	}
-	for _, e := range figures.List {
-		if e.Name == "gap" { // of attack alone
-			continue
-		}
+	for _, name := range []string{"radius", "acr-sigma", "exact", "local", "margins", "training"} {
 		for _, ext := range []string{".svg", ".png", ".pdf", ".tsv"} {
-			if info, err := os.Stat(filepath.Join(dir, "figures", e.Name+ext)); err != nil || info.Size() < 50 {
-				t.Errorf("figure %s%s: %v", e.Name, ext, err)
+			if info, err := os.Stat(filepath.Join(dir, "figures", name+ext)); err != nil || info.Size() < 50 {
+				t.Errorf("figure %s%s: %v", name, ext, err)
 			}
 		}
 	}
@@ -189,7 +186,7 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 	}
 
 	r := lipsmooth("figures", dir)
-	if r.status != 0 || !strings.Contains(r.err, "training") || strings.Count(r.out, "\n") != len(figures.List)-2 { // nor an attack
+	if r.status != 0 || !strings.Contains(r.err, "training") || strings.Contains(r.out, "training") || !strings.Contains(r.out, "margins") {
 		t.Errorf("without a curve: %+v", r)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, modelFolder), 0o777); err != nil {

@@ -1,0 +1,468 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"html/template"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/training/data"
+)
+
+// hostile is text that would run, were it not escaped.
+const hostile = `"'><script>alert(1)<`
+
+// drawn is a figure such as gonum/plot writes.
+const drawn = `<?xml version="1.0"?>
+<!-- a comment -->
+<svg width="255pt" height="187pt" viewBox="0 0 255 187" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
+<g transform="scale(1, -1) translate(0, -187.09)"><path d="M0,0L255.12,0Z" style="fill:none;stroke:#0072B2;stroke-dasharray:5,2" /></g></svg>`
+
+// run is the files of a small run: image 0 is right, 1 is wrong, 2 is abstained from by mono.
+func run() map[string]string {
+	return map[string]string{
+		"run.json": `{"format": 1, "model": {"name": "conv", "hash": "feed", "lambda": 1.410, "lambda_source": "proved"},
+"dataset": {"name": "shapes", "hash": "beef", "split": "test", "classes": 3, "size": 6}, "examples": {"start": 0, "stride": 1, "count": 3},
+"sigma": 0.5, "n0": 10, "n": 100, "seed": 7, "block": 10, "margin_max": 0, "margin_bins": 0, "backend": "go"}`,
+		"table.tsv": "# shapes test, α = 0.001\nmethod\tr=0\taverage radius\tseconds\nmono\t0.333\t0.3000\t0.123\nmargin\t0.667\t0.2000\t0.456\n",
+		"certificates.tsv": "# shapes test, α = 0.001\nindex\tlabel\tmethod\tclass\tradius\talpha spent\tbounds\n" +
+			"0\t0\tmono\t0\t0.9999\t0.001\t\n0\t0\tmargin\t0\t0.5\t0\t\n" +
+			"1\t0\tmono\t2\t0.7\t0.001\t\n1\t0\tmargin\t2\t0.1\t0\t\n" +
+			"2\t1\tmono\t-1\t0\t0.001\t\n2\t1\tmargin\t1\t0.1\t0\t\n",
+		"attack.tsv": "# attacks\nindex\tlabel\tclassifier\ttau\tradius\tcertified\tattack\tclass\tdraws\tscore\tlower\n" +
+			"0\t0\tvotes\t0\t1.25\t0.9999\tpgd\t2\t9\t0\t0\n1\t0\tvotes\t0\t0\t0\tstart\t2\t9\t0\t0\n2\t1\tvotes\t0\t\t0\t\t1\t9\t0\t0\n",
+		"gap.tsv":            "# attacks\nclassifier\tcurve\tr=0\narea\tmono\t0.333\n",
+		"figures/radius.svg": drawn,
+		"figures/radius.tsv": "# the radius, σ = 0.5\nradius\tmono\n0\t0.3\n",
+		"figures/mine.svg":   drawn,
+		"model/model.json": `{"class_names": ["a", "b", "c"], "config": {"width": 12, "list": [1, 2]},
+"layers": [{"layer": "dense 3", "bound": {"value": 1.25, "proof": "Gram"}}], "lambda": {"value": 1.410, "proof": "product"}}`,
+	}
+}
+
+// write writes files into a folder of their own.
+func write(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// dataset has two images a class, in the order a, a, b, b, c, c: the label of image 1 is 0, of image 2 is 1.
+func dataset(t *testing.T, classes ...string) *data.Dataset {
+	t.Helper()
+	files := fstest.MapFS{}
+	for c, class := range classes {
+		for i := range 2 {
+			img := image.NewGray(image.Rect(0, 0, 4, 4))
+			img.SetGray(c, i, color.Gray{Y: 255})
+			var b bytes.Buffer
+			if err := png.Encode(&b, img); err != nil {
+				t.Fatal(err)
+			}
+			for _, split := range []string{"train", "test"} {
+				files[fmt.Sprintf("%s/%s/%d.png", split, class, i)] = &fstest.MapFile{Data: b.Bytes()}
+			}
+		}
+	}
+	_, d, err := data.OpenFS(files, "shapes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// html is the page of a run.
+func html(t *testing.T, dir string, d *data.Dataset) (text string, p *Page) {
+	t.Helper()
+	p, err := Read(dir, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := p.WriteHTML(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), p
+}
+
+// check parses a page and reports what no page may have: bad nesting, something that runs or loads, or a part that can't be
+// read aloud. It returns how often each element is there.
+func check(t *testing.T, text string) map[string]int {
+	t.Helper()
+	// The script is no XML.
+	text = strings.Replace(text, pageJS, "", 1)
+	d := xml.NewDecoder(strings.NewReader(text))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	count := map[string]int{}
+	var open []string
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			count[e.Name.Local]++
+			open = append(open, e.Name.Local)
+			attr := map[string]string{}
+			for _, a := range e.Attr {
+				attr[a.Name.Local] = a.Value
+				if strings.HasPrefix(a.Name.Local, "on") {
+					t.Errorf("<%s %s>", e.Name.Local, a.Name.Local)
+				}
+			}
+			if href, ok := attr["href"]; ok && !strings.HasPrefix(href, "#") {
+				t.Errorf("a link to %s", href)
+			}
+			if e.Name.Local == "img" && (attr["alt"] == "" || !strings.HasPrefix(attr["src"], "data:image/png;base64,")) {
+				t.Errorf("picture %v", attr)
+			}
+			if e.Name.Local == "svg" && (attr["aria-label"] == "" || attr["role"] != "img") {
+				t.Errorf("figure %v", attr)
+			}
+			if e.Name.Local == "th" && attr["scope"] == "" {
+				t.Error("a header of nothing")
+			}
+		case xml.EndElement:
+			if len(open) == 0 || open[len(open)-1] != e.Name.Local {
+				t.Fatalf("</%s> in %v", e.Name.Local, open)
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("open at the end: %v", open)
+	}
+	for _, never := range []string{"link", "iframe", "object", "embed", "form", "base", "image", "use", "foreignObject"} {
+		if count[never] > 0 {
+			t.Errorf("<%s>", never)
+		}
+	}
+	if count["script"] != 1 || count["style"] != 1 || count["h1"] != 1 || count["table"] != count["caption"] || count["table"] != count["thead"] {
+		t.Errorf("elements %v", count)
+	}
+	if strings.Contains(text, "http:") || strings.Contains(text, "https:") || strings.Contains(text, "url(") {
+		t.Error("the page names an address")
+	}
+	return count
+}
+
+func TestPage(t *testing.T) {
+	text, p := html(t, write(t, run()), dataset(t, "a", "b", "c"))
+	count := check(t, text)
+	if count["img"] != 3 || count["svg"] != 2 || len(p.Missing) > 0 {
+		t.Errorf("%v; missing %q", count, p.Missing)
+	}
+	for _, want := range []string{
+		`<td class="number strong">0.3000</td>`,           // the best average radius
+		`<td class="number strong">0.667</td>`,            // and accuracy
+		"shapes test, α = 0.001",                          // a caption
+		"one bound on the class",                          // what a method is
+		`aria-label="` + figures.List[0].Doc,              // a figure's name
+		"the radius, σ = 0.5",                             // its caption
+		`<path d="M0,0L255.12,0Z" style="fill:none;`,      // the figure
+		`id="figure-mine"`,                                // one that the registry doesn't know
+		"true <b>a</b>, ",                                 // the gallery
+		"predicted c ✗",                                   //
+		`alt="image 1, of class a, predicted c"`,          //
+		"<i>abstains</i>",                                 //
+		"<i>0.999</i>",                                    // a radius, rounded down
+		`<i>1.250 to c</i><span style="--part: 1.000">`,   // an attack, the longest bar
+		"<i>none found</i>",                               //
+		"<i>already wrong</i>",                            //
+		`<a href="#image-0">0</a>`,                        // from the table of every image
+		`<td class="number wrong" data-sort="-2.7">`,      // where what is wrong sorts below all
+		`<th scope="row">dense 3</th><td class="number">`, // a layer's bound
+		`<th scope="row">model.hash</th><td>feed</td>`,    // a hash
+		`<th scope="row">model.lambda</th><td>1.410</td>`, // a number as the file has it
+		`<th scope="row">config.list</th><td>1, 2</td>`,   //
+		`@media print`, `prefers-color-scheme: dark`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(text, "seconds") || strings.Contains(text, "0.456") {
+		t.Error("seconds differ between equal runs")
+	}
+	sum := sha256.Sum256([]byte(text[strings.Index(text, "<script>")+len("<script>") : strings.Index(text, "</script>")]))
+	if hash := base64.StdEncoding.EncodeToString(sum[:]); !strings.Contains(template.HTMLEscapeString(policy), hash) && !strings.Contains(policy, hash) {
+		t.Error("the policy doesn't let the script run")
+	}
+	if !strings.Contains(text, "default-src &#39;none&#39;") {
+		t.Error("the policy isn't in the page")
+	}
+	facts := fmt.Sprint(p.Facts)
+	for _, want := range []string{"{images 3 of 6", "{noise σ 0.5", "{Lipschitz bound Λ 1.41 proved", "{largest average radius 0.3 by mono", "{attacks inside a certificate 0 of 3"} {
+		if !strings.Contains(facts, want) {
+			t.Errorf("no %s in %s", want, facts)
+		}
+	}
+}
+
+// TestEqualBytes: pages of equal runs are equal, though they took unequal time.
+func TestEqualBytes(t *testing.T) {
+	d := dataset(t, "a", "b", "c")
+	first, _ := html(t, write(t, run()), d)
+	files := run()
+	files["table.tsv"] = strings.NewReplacer("0.123", "9.999", "0.456", "8.888").Replace(files["table.tsv"])
+	if again, _ := html(t, write(t, files), d); again != first {
+		t.Error("they differ")
+	}
+}
+
+// TestHostile: nothing that a file holds runs or breaks the page.
+func TestHostile(t *testing.T) {
+	files := run()
+	inJSON := strings.ReplaceAll(hostile, `"`, `\"`)
+	for _, c := range []struct{ file, old, new string }{
+		{"run.json", `"conv"`, `"` + inJSON + `"`},
+		{"run.json", `"shapes"`, `"` + inJSON + `"`},
+		{"run.json", `"go"`, `"` + inJSON + `"`},
+		{"table.tsv", "# shapes", "# " + hostile},
+		{"table.tsv", "mono", hostile},
+		{"table.tsv", "r=0", hostile},
+		{"certificates.tsv", "mono", hostile},
+		{"attack.tsv", "votes", hostile},
+		{"gap.tsv", "area", hostile},
+		{"figures/radius.tsv", "# the", "# " + hostile},
+		{"model/model.json", "dense 3", inJSON},
+		{"model/model.json", "width", inJSON},
+		{"model/model.json", "Gram", inJSON},
+		{"model/model.json", "product", inJSON},
+	} {
+		if !strings.Contains(files[c.file], c.old) {
+			t.Fatalf("%s: no %s", c.file, c.old)
+		}
+		files[c.file] = strings.ReplaceAll(files[c.file], c.old, c.new)
+	}
+	files[`figures/"'><script>alert(1)<.svg`] = drawn
+	text, _ := html(t, write(t, files), dataset(t, hostile+"a", hostile+"b", hostile+"c"))
+	check(t, text)
+	if strings.Contains(text, "<script>alert") || strings.Count(text, "&gt;&lt;script&gt;alert(1)&lt;") < 20 {
+		t.Error("not escaped, or not there")
+	}
+	// Without a dataset the model names the classes.
+	files = run()
+	files["model/model.json"] = strings.ReplaceAll(files["model/model.json"], `"c"`, `"`+inJSON+`"`)
+	text, _ = html(t, write(t, files), nil)
+	check(t, text)
+	if !strings.Contains(text, "as &#34;&#39;&gt;&lt;script&gt;alert(1)&lt;") {
+		t.Error("the model's class name isn't there")
+	}
+}
+
+// TestDrawing: a figure holds shapes alone.
+func TestDrawing(t *testing.T) {
+	in := func(inner string) string { return `<svg viewBox="0 0 1 1">` + inner + `</svg>` }
+	for _, c := range []struct{ text, want string }{
+		{in(`<text x="1" font-size="8">a &lt; b</text>`), `<svg viewBox="0 0 1 1" role="img" aria-label="a &#34;name&#34;"><text x="1" font-size="8">a &lt; b</text></svg>`},
+		{in(`<script>alert(1)</script>`), ""},
+		{in(`<foreignObject><p>x</p></foreignObject>`), ""},
+		{in(`<image href="http://example.org/x.png"/>`), ""},
+		{in(`<a href="javascript:alert(1)"><path d="M0,0"/></a>`), ""},
+		{in(`<use href="#x"/>`), ""},
+		{in(`<style>path { fill: url(x) }</style>`), ""},
+		{in(`<path d="M0,0" onload="alert(1)"/>`), ""},
+		{in(`<path d="M0,0" style="fill:url(http://example.org)"/>`), ""},
+		{in(`<path d="M0,0" style="fill:\75rl(x)"/>`), ""},
+		{in(`<path d="M0,0" xlink:href="x"/>`), ""},
+		{in(`<svg viewBox="0 0 1 1"></svg>`), ""},
+		{in(`<path d="M0,0">`), ""},
+		{in("") + in(""), ""},
+		{`<!DOCTYPE svg [<!ENTITY x "y">]>` + in(`<text>&x;</text>`), ""},
+		{`<html></html>`, ""},
+		{"", ""},
+		{in(strings.Repeat(" ", largestSVG)), ""},
+	} {
+		dir := write(t, map[string]string{"x.svg": c.text})
+		got, err := drawing(filepath.Join(dir, "x.svg"), `a "name"`)
+		if string(got) != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%.80s: %s, %v", c.text, got, err)
+		}
+	}
+	files := run()
+	files["figures/radius.svg"] = in(`<script>alert(1)</script>`)
+	text, _ := html(t, write(t, files), nil)
+	if check(t, text)["svg"] != 1 || !strings.Contains(text, "figure radius: element &#34;script&#34; has no place") {
+		t.Error("what was left out isn't said")
+	}
+}
+
+// TestMissing: every part that isn't there is named with what makes it.
+func TestMissing(t *testing.T) {
+	all := []string{"model/model.json", "table.tsv", "certificates.tsv", "attack.tsv", "figures"}
+	says := map[string]string{
+		"model/model.json": "the model and its proof", "table.tsv": "lipsmooth certify RUN", "certificates.tsv": "images: no certificates.tsv",
+		"attack.tsv": "lipsmooth attack RUN", "figures": "lipsmooth figures RUN",
+	}
+	d := dataset(t, "a", "b", "c")
+	for _, gone := range all {
+		files := run()
+		maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, gone) })
+		text, p := html(t, write(t, files), d)
+		check(t, text)
+		if len(p.Missing) != 1 || !strings.Contains(p.Missing[0], says[gone]) || !strings.Contains(text, `id="missing"`) {
+			t.Errorf("without %s: %q", gone, p.Missing)
+		}
+	}
+	text, p := html(t, write(t, map[string]string{"run.json": run()["run.json"]}), nil)
+	check(t, text)
+	if len(p.Missing) != 4 { // no attack is missed where nothing is certified
+		t.Errorf("of run.json alone: %q", p.Missing)
+	}
+	text, p = html(t, write(t, run()), nil)
+	if check(t, text)["img"] != 0 || len(p.Missing) != 1 || !strings.Contains(p.Missing[0], "--data shapes") {
+		t.Errorf("without a dataset: %q", p.Missing)
+	}
+}
+
+func TestDamaged(t *testing.T) {
+	d := dataset(t, "a", "b", "c")
+	for _, c := range []struct{ file, old, new, want string }{
+		{"run.json", `"format": 1`, `"format": 2`, "format"},
+		{"run.json", "}", "", "run.json"},
+		{"table.tsv", "mono\t", "mono", "table.tsv:3: 3 columns"},
+		{"certificates.tsv", "radius", "r", `certificates.tsv: no column "radius"`},
+		{"certificates.tsv", "0.9999", "x", "certificates.tsv: row 1"},
+		{"certificates.tsv", "0.9999", "-1", "certificates.tsv: row 1"},
+		{"certificates.tsv", "0.9999", "NaN", "certificates.tsv: row 1"},
+		{"certificates.tsv", "0\t0\tmono", "zero\t0\tmono", "certificates.tsv: row 1"},
+		{"certificates.tsv", "2\t1\tm", "2\t0\tm", "image 2, of class 0"},
+		{"certificates.tsv", "2\t1\tm", "99\t1\tm", "image 99"},
+		{"attack.tsv", "1.25", "-1.25", "attack.tsv: row 1"},
+		{"attack.tsv", "certified", "c", `attack.tsv: no column "certified"`},
+		{"attack.tsv", "pgd\t2", "pgd\tx", "attack.tsv: row 1"},
+		{"attack.tsv", "\t0.9999", "\tx", "attack.tsv: row 1"},
+		{"figures/radius.tsv", "0\t0.3", "0", "radius.tsv:3"},
+		{"model/model.json", `"value"`, `"value`, "model.json"},
+		{"model/model.json", `1.25`, `"x"`, "model.json"},
+		{"model/model.json", `{"class_names"`, `{`, "model.json"},
+	} {
+		files := run()
+		if files[c.file] = strings.ReplaceAll(files[c.file], c.old, c.new); files[c.file] == run()[c.file] {
+			t.Fatalf("%s: no %s", c.file, c.old)
+		}
+		if _, err := Read(write(t, files), d); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s with %q: %v", c.file, c.new, err)
+		}
+	}
+}
+
+// TestBounds: however large the run, the page isn't.
+func TestBounds(t *testing.T) {
+	files := run()
+	var certificates strings.Builder
+	certificates.WriteString("index\tlabel\tmethod\tclass\tradius\n")
+	for i := range mostRows + 20 {
+		fmt.Fprintf(&certificates, "%d\t0\tmono\t%d\t%g\n", i, i%3-1, float64(i))
+	}
+	files["certificates.tsv"] = certificates.String()
+	delete(files, "attack.tsv")
+	for i := range mostFigures {
+		files[fmt.Sprintf("figures/f%02d.svg", i)] = drawn
+	}
+	text, p := html(t, write(t, files), nil)
+	if count := check(t, text); count["svg"] != mostFigures || len(p.Images.Rows) != mostRows {
+		t.Errorf("%d figures, %d rows", count["svg"], len(p.Images.Rows))
+	}
+	said := strings.Join(p.Missing, "; ")
+	for _, want := range []string{"2 more figures than the 24 a report holds: f23, mine", "520 images: the table holds the first 500"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in %s", want, said)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	var all []*Image
+	for i := range 100 {
+		m := &Image{Index: i, Certificates: []Certificate{{Method: "mono", Right: true, Radius: 1 + float64(i)/100}, {Method: "margin", Right: true, Radius: 1 + float64(i)/100}}}
+		all = append(all, m)
+	}
+	all[10].Certificates[0] = Certificate{Class: 3, Radius: 2}         // wrong
+	all[20].Certificates[1] = Certificate{Class: -1}                   // abstained
+	all[30].Certificates[1].Radius = 0.2                               // methods differ
+	all[40].Attacks = []Attack{{Radius: 1.5, Certified: 1.4}}          // nearer
+	all[50].Attacks = []Attack{{Radius: 3, Certified: 1.5}}            // than this
+	all[99].Attacks = []Attack{{Radius: 0}, {Radius: 2, Certified: 0}} // nothing certified
+	want := map[int]string{
+		10: "wrong", 20: "abstained", 40: "attack near its certificate", 50: "attack near its certificate", 30: "methods differ",
+		0: "smallest radius", 1: "smallest radius", 2: "smallest radius", 3: "smallest radius",
+		99: "largest radius", 98: "largest radius", 97: "largest radius", 96: "largest radius",
+	}
+	got := map[int]string{}
+	for _, m := range choose(all) {
+		got[m.Index] = m.Kind()
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if slices.ContainsFunc(kinds, func(k kind) bool { return k.score(&Image{}) != 0 }) {
+		t.Error("an image of which nothing is known tells something")
+	}
+}
+
+// TestPicture: large images are shown by the means of their blocks.
+func TestPicture(t *testing.T) {
+	for _, c := range []struct {
+		height, width, channels, rows, columns int
+		pixel                                  color.NRGBA // of the last
+	}{
+		{2, 3, 1, 2, 3, color.NRGBA{5, 5, 5, 255}},
+		{2, 3, 3, 2, 3, color.NRGBA{15, 16, 17, 255}},
+		{129, 3, 1, 65, 2, color.NRGBA{130, 130, 130, 255}},  // 386 as a byte, a block of its own
+		{2, 256, 1, 1, 128, color.NRGBA{128, 128, 128, 255}}, // of 0, 255, 255, 0
+	} {
+		pixels := make([]byte, c.height*c.width*c.channels)
+		for i := range pixels {
+			pixels[i] = byte(i)
+		}
+		if c.width == 256 {
+			pixels[254], pixels[255], pixels[510], pixels[511] = 0, 255, 255, 0
+		}
+		uri, err := picture(pixels, c.height, c.width, c.channels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(string(uri), "data:image/png;base64,"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.Decode(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := img.Bounds()
+		if got := color.NRGBAModel.Convert(img.At(b.Dx()-1, b.Dy()-1)); b.Dy() != c.rows || b.Dx() != c.columns || got != c.pixel {
+			t.Errorf("%d×%d×%d: %v, %v", c.height, c.width, c.channels, b, got)
+		}
+	}
+}
