@@ -70,7 +70,7 @@ func equalDraws(runs []Sampled) []Sampled {
 func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels), func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
 	if len(levels) < 2 {
-		return nil, fmt.Errorf("figure acr-sigma: runs of %d noise level, want two or more", len(levels))
+		return nil, lacks("acr-sigma", fmt.Sprintf("runs of %d noise level, want two or more", len(levels)), needsJob)
 	}
 	p := newPlot("σ of the noise sampled with", "average certified ℓ_{2} radius")
 	table := &Table{Columns: []string{"sigma"}}

@@ -2,6 +2,7 @@ package figures
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"image/color"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 )
 
@@ -45,6 +47,57 @@ func simulated(figure string, outcomes []coverage.Outcome) (string, error) {
 		}
 	}
 	return say(outcomes[0]), nil
+}
+
+// What the figures of List simulate.
+const (
+	simulatedTrials = 2000
+	simulatedTop    = 0.9 // probability of the class
+	simulatedDraws  = 10000
+)
+
+// simulatedMethods are sound, and known on paper.
+var simulatedMethods = []string{"mono", "bonferroni", "cpm", "twobound"}
+
+// simulate draws votes of a shape, with seed 1, at each number of classes and draws.
+func simulate(figure string, in Input, shapes []coverage.Shape, classes, draws []int, trials int) (all []coverage.Outcome, err error) {
+	o := coverage.Options{Alpha: cmp.Or(in.Alpha, 0.001), Trials: trials, Seed: 1}
+	for _, name := range simulatedMethods {
+		entry, err := rs.MethodByName(name)
+		if err != nil {
+			return nil, err
+		}
+		o.Methods = append(o.Methods, entry)
+	}
+	for _, shape := range shapes {
+		for _, k := range classes {
+			for _, n := range draws {
+				c := coverage.Case{Shape: shape.Name, P: shape.P(k, simulatedTop, 1), Sigma: 1, N0: 100, N: n}
+				outcomes, err := coverage.Simulate(context.Background(), c, o)
+				if err != nil {
+					return nil, fmt.Errorf("figure %s: %w", figure, err)
+				}
+				all = append(all, outcomes...)
+			}
+		}
+	}
+	return all, nil
+}
+
+func drawIntervals(in Input) (*Figure, error) {
+	outcomes, err := simulate("intervals", in, coverage.Shapes[:1], []int{2, 10, 100, 1000}, []int{simulatedDraws}, simulatedTrials)
+	if err != nil {
+		return nil, err
+	}
+	return Intervals(outcomes)
+}
+
+func drawCoverage(in Input) (*Figure, error) {
+	outcomes, err := simulate("coverage", in, coverage.Shapes, []int{10}, []int{simulatedDraws}, 4*simulatedTrials)
+	if err != nil {
+		return nil, err
+	}
+	return Coverage(outcomes)
 }
 
 // CoverageTable holds outcomes row by row, with the two-sided 95% Clopper–Pearson interval of the miscoverage.
@@ -196,7 +249,7 @@ func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 	for _, o := range outcomes {
 		m := slices.Index(methods, o.Method)
 		g := slices.Index(groups, group{o.Case.Shape, len(o.Case.P)})
-		k := mark{x: float64(g) + (float64(m)-float64(len(methods)-1)/2)*each, half: 0.4 * each, value: o.Miscoverage(), color: colorAt(m)}
+		k := mark{x: float64(g) + (float64(m)-float64(len(methods)-1)/2)*each, half: 0.4 * each, value: o.Miscoverage(), style: m}
 		k.low, k.high = o.Interval(0.95)
 		marks = append(marks, k)
 		high = max(high, 1.3*k.high)
@@ -210,7 +263,7 @@ func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 	var thumbs [][]plot.Thumbnailer
 	for m, method := range methods {
 		names = append(names, methodLabel(method))
-		thumbs = append(thumbs, []plot.Thumbnailer{patch{shade(colorAt(m), 150), draw.LineStyle{Color: colorAt(m), Width: 0.6}}})
+		thumbs = append(thumbs, []plot.Thumbnailer{patch{shade(colorAt(m), fillAt(m)), draw.LineStyle{Color: colorAt(m), Width: 0.6}}})
 	}
 	rows := addLegend(p, names, thumbs, 0)
 	var at plot.ConstantTicks
@@ -237,8 +290,11 @@ func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 // A mark is a bar with an interval.
 type mark struct {
 	x, half, value, low, high float64
-	color                     color.NRGBA
+	style                     int
 }
+
+// fillAt makes areas differ in grey as well: each lets through more than the one before.
+func fillAt(i int) uint8 { return []uint8{235, 150, 75, 0}[i%4] }
 
 // bars stand on the lower end of an axis of decimal logarithms. (On plot.LogScale the axis label takes room above it.)
 type bars []mark
@@ -251,12 +307,13 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		left, right, top, middle := x(m.x-m.half), x(m.x+m.half), height(m.value), x(m.x)
 		if m.value > floor {
 			box := []vg.Point{{X: left, Y: c.Min.Y}, {X: left, Y: top}, {X: right, Y: top}, {X: right, Y: c.Min.Y}}
-			c.FillPolygon(shade(m.color, 150), box)
-			c.StrokeLines(draw.LineStyle{Color: m.color, Width: 0.6}, box)
+			c.FillPolygon(shade(colorAt(m.style), fillAt(m.style)), box)
+			c.StrokeLines(draw.LineStyle{Color: colorAt(m.style), Width: 0.6}, box)
 		}
 		sty, half := draw.LineStyle{Color: black, Width: 0.7}, min(2, (right-left)/3)
 		if m.value <= floor { // nothing else tells whose it is
-			sty.Color = m.color
+			sty = lineAt(m.style)
+			sty.Width = 0.7
 		}
 		c.StrokeLine2(sty, middle, height(m.low), middle, height(m.high))
 		c.StrokeLine2(sty, middle-half, height(m.high), middle+half, height(m.high))

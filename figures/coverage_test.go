@@ -1,10 +1,7 @@
 package figures
 
 import (
-	"bytes"
 	"math"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,7 +12,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 )
 
-// soundMethods are those that the golden images show, whatever else there comes to be.
+// soundMethods are those of the figures of List.
 func soundMethods(t *testing.T) (entries []rs.Entry) {
 	for _, name := range []string{"mono", "bonferroni", "cpm", "twobound"} {
 		e, err := rs.MethodByName(name)
@@ -42,34 +39,12 @@ func simulations(t *testing.T, shapes []coverage.Shape, classes []int, alpha flo
 	return all
 }
 
-func golden(t *testing.T, f *Figure) {
-	t.Helper()
-	var got bytes.Buffer
-	if err := f.WritePNG(&got, 100); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", f.Name+".golden.png")
-	if *update {
-		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := difference(t, got.Bytes(), want); d > 0.002 {
-		t.Errorf("%s is drawn otherwise in %.2g of the pixels", path, d)
-	}
-}
-
 func TestIntervals(t *testing.T) {
 	outcomes := simulations(t, coverage.Shapes[:1], []int{1000, 2, 10, 100}, 0.001, 300)
 	f, err := Intervals(outcomes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, f)
 	two, cpm, truth := column(t, f.Table, "twobound"), column(t, f.Table, "cpm"), column(t, f.Table, "true")
 	for k := range truth {
 		a, _ := strconv.ParseFloat(cpm[k], 64)
@@ -108,7 +83,6 @@ func TestCoverage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, f)
 	if len(f.Table.Rows) != len(outcomes) || len(outcomes) != 16 {
 		t.Errorf("%d rows of %d outcomes", len(f.Table.Rows), len(outcomes))
 	}

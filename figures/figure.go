@@ -7,11 +7,14 @@ package figures
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -29,12 +32,15 @@ type Figure struct {
 	Plot    *plot.Plot
 	Lower   *plot.Plot // a second panel below, or nil
 	Table   *Table
-	// Width and Height are those of the paper; a column of text is about 85 mm wide.
+	// Width and Height are those of the paper, before zoom; see Style.
 	Width, Height vg.Length
+
+	zoom float64 // of the files, 0 is 1
+	dpi  int     // of PNG files, 0 is 300
 }
 
-// DPI is the resolution of PNG files.
-const DPI = 300
+// scale is that of the files against Width and Height.
+func (f *Figure) scale() vg.Length { return vg.Length(cmp.Or(f.zoom, 1)) }
 
 // Draw draws the figure on a canvas of any size.
 func (f *Figure) Draw(c draw.Canvas) {
@@ -50,14 +56,18 @@ func (f *Figure) Draw(c draw.Canvas) {
 		f.Plot.Draw(c)
 		return
 	}
-	// Both panels get the same x range on paper: the wider y axis rules.
-	half, gap := c.Size().Y/2, vg.Length(6)
-	top, bottom := draw.Crop(c, 0, 0, half+gap/2, 0), draw.Crop(c, 0, 0, 0, -half-gap/2)
-	if d := f.Plot.DataCanvas(top).Min.X - f.Lower.DataCanvas(bottom).Min.X; d > 0 {
-		bottom.Min.X += d
-	} else {
-		top.Min.X -= d
+	// Both panels get the same x range and height on paper: the wider axis and the legend rule.
+	split, gap := c.Size().Y/2, vg.Length(6)
+	panels := func() (top, bottom draw.Canvas) {
+		return draw.Crop(c, 0, 0, c.Size().Y-split+gap/2, 0), draw.Crop(c, 0, 0, 0, -split-gap/2)
 	}
+	top, bottom := panels()
+	a, b := f.Plot.DataCanvas(top), f.Lower.DataCanvas(bottom)
+	split += (b.Size().Y - a.Size().Y) / 2
+	top, bottom = panels()
+	left, right := max(a.Min.X, b.Min.X), min(a.Max.X, b.Max.X)
+	top.Min.X, top.Max.X = top.Min.X+left-a.Min.X, top.Max.X+right-a.Max.X
+	bottom.Min.X, bottom.Max.X = bottom.Min.X+left-b.Min.X, bottom.Max.X+right-b.Max.X
 	f.Plot.Draw(top)
 	f.Lower.Draw(bottom)
 }
@@ -68,15 +78,19 @@ type format struct {
 	write func(*Figure, io.Writer) error
 }
 
+// Formats are the names of the picture files that Save writes.
+var Formats = []string{"svg", "png", "pdf"}
+
 var formats = []format{
 	{"svg", (*Figure).WriteSVG},
-	{"png", func(f *Figure, w io.Writer) error { return f.WritePNG(w, DPI) }},
+	{"png", func(f *Figure, w io.Writer) error { return f.WritePNG(w, cmp.Or(f.dpi, 300)) }},
 	{"pdf", (*Figure).WritePDF},
 }
 
 // WriteSVG writes the figure as SVG, its text as shapes. Equal figures give equal bytes.
 func (f *Figure) WriteSVG(w io.Writer) error {
-	c := vgsvg.New(f.Width, f.Height)
+	c := vgsvg.New(f.scale()*f.Width, f.scale()*f.Height)
+	c.Scale(float64(f.scale()), float64(f.scale()))
 	f.Draw(draw.NewCanvas(outlined{c, true}, f.Width, f.Height))
 	_, err := c.WriteTo(w)
 	return err
@@ -84,30 +98,40 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 
 // WritePNG writes the figure as PNG with so many pixels an inch.
 func (f *Figure) WritePNG(w io.Writer, dpi int) error {
-	c := vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(dpi))
-	f.Draw(draw.New(c))
+	c := vgimg.NewWith(vgimg.UseWH(f.scale()*f.Width, f.scale()*f.Height), vgimg.UseDPI(dpi))
+	c.Scale(float64(f.scale()), float64(f.scale()))
+	f.Draw(draw.NewCanvas(c, f.Width, f.Height))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
 }
 
 // WritePDF writes the figure as PDF of one page.
 func (f *Figure) WritePDF(w io.Writer) error {
-	c := vgpdf.New(f.Width, f.Height)
+	c := vgpdf.New(f.scale()*f.Width, f.scale()*f.Height)
+	c.Scale(float64(f.scale()), float64(f.scale()))
 	f.Draw(draw.NewCanvas(pdfCanvas{outlined{c, false}}, f.Width, f.Height))
 	_, err := c.WriteTo(w)
 	return err
 }
 
-// Save writes name.svg, name.png, name.pdf and name.tsv into dir, made where there is none, each whole or
-// not at all, and returns their paths. An empty name is the figure's own.
-func (f *Figure) Save(dir, name string) (paths []string, err error) {
+// Save writes name.tsv and, in each of the formats, none being all of Formats, name.svg, name.png and name.pdf into dir, made
+// where there is none, each whole or not at all, and returns their paths, that of the TSV last. An empty name is the figure's own.
+func (f *Figure) Save(dir, name string, only ...string) (paths []string, err error) {
 	if name == "" {
 		name = f.Name
+	}
+	for _, ext := range only {
+		if !slices.Contains(Formats, ext) {
+			return nil, fmt.Errorf("no format %q; known: %s", ext, strings.Join(Formats, ", "))
+		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	for _, kind := range append(formats, format{"tsv", func(f *Figure, w io.Writer) error { return f.Table.WriteTSV(w, f.Caption) }}) {
+	for _, kind := range append(slices.Clone(formats), format{"tsv", func(f *Figure, w io.Writer) error { return f.Table.WriteTSV(w, f.Caption) }}) {
+		if len(only) > 0 && kind.ext != "tsv" && !slices.Contains(only, kind.ext) {
+			continue
+		}
 		path := filepath.Join(dir, name+"."+kind.ext)
 		var buf bytes.Buffer
 		if err := kind.write(f, &buf); err != nil {

@@ -200,6 +200,9 @@ func drawGap(in Input) (*Figure, error) {
 	if err := in.checkAlpha("gap"); err != nil {
 		return nil, err
 	}
+	if len(in.Attacks) == 0 {
+		return nil, lacks("gap", "no attack", needsAttack)
+	}
 	gaps, err := Gaps(s, in.Attacks, in.Alpha)
 	if err != nil {
 		return nil, fmt.Errorf("figure gap: %w", err)
@@ -256,10 +259,11 @@ func DrawGap(s Settings, gaps []Gap) (*Figure, error) {
 		}
 		method := g.Certified[0].Method
 		table.Columns = append(table.Columns, method, g.Classifier+"_attack")
-		sty := draw.LineStyle{Color: colorAt(k), Width: 1.1}
-		certified := newLine(low, sty, true)
-		sty.Dashes = []vg.Length{4, 2}
-		attacked := newLine(high, sty, true)
+		sty := lineAt(k) // in grey too, dashes tell the classifier, and width what is certified from what attacks leave
+		sty.Width = 1.7
+		certified := newLine(toAxis(low), sty, true)
+		sty.Width = 0.7
+		attacked := newLine(toAxis(high), sty, true)
 		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(k), 170), Radius: 1.5, Shape: glyphs[k%len(glyphs)]}}
 		p.Add(certified, attacked)
 		pairs.Add(marks)

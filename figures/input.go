@@ -30,25 +30,59 @@ type Input struct {
 	Methods []string // names of rs.Methods; nil is all that a run has what they need for
 	Bands   []string // methods whose confidence band is drawn; nil lets the figure choose
 	Metrics *Table   // of training: step, and a column for each metric
+	Trained string   // settings of that training, in one line
 	Attacks []Attack // on the first run's images
+	Bounds  *Table   // with BoundColumns
+	Bounded string   // the model that Bounds is of, in one line
+	Sweep   *Table   // of trained classifiers, as SweepOf reads it
+	Swept   string   // settings of the sweep, in one line
+	Beside  []Other  // other runs and public logs
+}
+
+// Other is a run, or a table of certificates without votes, to draw beside the first run.
+type Other struct {
+	Name    string
+	Run     *Sampled    // nil where there are Results alone
+	Results []rs.Result // as they were logged
 }
 
 // An Entry is a figure that can be drawn from logs.
 type Entry struct {
 	Name, Doc string
+	Needs     string // what makes what it is drawn from: Nothing, or a command
 	// Draw returns the figure, or an error that says what the input lacks.
 	Draw func(Input) (*Figure, error)
 }
 
+// What a figure needs.
+const (
+	Nothing     = "nothing" // it is computed, or simulated at fixed settings and a seed
+	needsRun    = "sample"
+	needsJob    = "reproduce"
+	needsAttack = "attack RUN"
+	needsBound  = "bound MODEL --observe"
+	needsUntil  = "sample --until"
+	needsSweep  = "train --conv aol,cayley" // or another flag of several values
+	needsBeside = "figures --beside PATH"
+)
+
 // List holds the figures in the order of a report.
 var List = []Entry{
-	{"radius", "certified accuracy against radius, method by method", drawRadius},
-	{"acr-sigma", "average certified radius against the noise sampled with", drawACRSigma},
-	{"exact", "the exact Lipschitz radius against Cohen's and the published one", drawExact},
-	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score", drawLocal},
-	{"gap", "certified accuracy against what attacks leave, and both radii of each image", drawGap},
-	{"margins", "clean margins as deterministic radii, right and wrong", drawMargins},
-	{"training", "loss and accuracy over the steps of training", drawTraining},
+	{"radius", "certified accuracy against radius, method by method", needsRun, drawRadius},
+	{"radius-sigma", "certified accuracy against radius, noise by noise, of votes and of soft votes", needsJob, drawRadiusSigma},
+	{"acr-sigma", "average certified radius against the noise sampled with", needsJob, drawACRSigma},
+	{"exact", "the exact Lipschitz radius against Cohen's and the published one", Nothing, drawExact},
+	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score", Nothing, drawLocal},
+	{"intervals", "mean radius of each confidence interval against the number of classes, simulated", Nothing, drawIntervals},
+	{"gain", "radius that two bounds and CPM gain on Bonferroni and Mono, against classes and draws, simulated", Nothing, drawGain},
+	{"coverage", "how often each method's certificates are wrong, simulated", Nothing, drawCoverage},
+	{"gap", "certified accuracy against what attacks leave, and both radii of each image", needsAttack, drawGap},
+	{"draws", "draws until a question is settled, against those of a fixed number", needsUntil, drawDraws},
+	{"margins", "clean margins as deterministic radii, right and wrong", needsRun, drawMargins},
+	{"training", "loss and accuracy over the steps of training", needsJob, drawTraining},
+	{"bounds", "what is proved and what is observed of each layer, and through the depth of the network", needsBound, drawBounds},
+	{"sweep", "accuracy and verified radius of trained classifiers: layers, losses or noise compared", needsSweep, drawSweep},
+	{"logs", "certified accuracy beside that of other runs and of public logs", needsBeside, drawLogs},
 }
 
 // ByName finds an entry of List; the error lists what is known.
@@ -66,7 +100,7 @@ func ByName(name string) (Entry, error) {
 // first returns the first run, with rows in it.
 func (in Input) first(figure string) (Sampled, error) {
 	if len(in.Runs) == 0 || len(in.Runs[0].Rows) == 0 {
-		return Sampled{}, fmt.Errorf("figure %s: no sampled examples to draw", figure)
+		return Sampled{}, lacks(figure, "no sampled examples to draw", needsRun)
 	}
 	return in.Runs[0], nil
 }

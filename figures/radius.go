@@ -95,11 +95,7 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 			table.extend(j, xy[j].Y, b.low[j], b.high[j])
 		}
 		table.Columns = append(table.Columns, c.Method, c.Method+"_low", c.Method+"_high")
-		end := slices.IndexFunc(xy, func(at plotter.XY) bool { return at.Y == 0 })
-		if end < 0 {
-			end = len(xy) - 1
-		}
-		line := newLine(xy[:end+1], lineAt(i), true) // down to the axis, and not along it
+		line := newLine(toAxis(xy), lineAt(i), true)
 		thumb := []plot.Thumbnailer{line}
 		if slices.Contains(bands, c.Method) {
 			areas = append(areas, b)
@@ -135,4 +131,12 @@ func title(subject string, s Settings) string {
 		subject += fmt.Sprintf(", σ = %g", s.Sigma)
 	}
 	return subject
+}
+
+// toAxis cuts a falling curve where it comes down to the axis, which it doesn't go along.
+func toAxis(xy plotter.XYs) plotter.XYs {
+	if end := slices.IndexFunc(xy, func(at plotter.XY) bool { return at.Y == 0 }); end >= 0 {
+		return xy[:end+1]
+	}
+	return xy
 }

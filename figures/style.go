@@ -2,6 +2,7 @@ package figures
 
 import (
 	"cmp"
+	"fmt"
 	"image/color"
 	"math"
 	"slices"
@@ -18,12 +19,60 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
+// A Style is what a figure is made for. All have 8 point Liberation Sans (tick labels 7) before zoom, the palette and the dashes.
+type Style struct {
+	Name, Doc string
+	Zoom      float64 // of everything, text too
+	Title     bool    // drawn above the plot
+	DPI       int     // of PNG files
+}
+
+// Styles are those there are. In print a title belongs into the caption.
+var Styles = []Style{
+	{"screen", "1.5 times as large, with a title; PNG of 192 dots an inch", 1.5, true, 192},
+	{"paper", "of a column's width, 8 point text, without a title; PNG of 300 dots an inch", 1, false, 300},
+}
+
+// StyleByName finds an entry of Styles; the error lists what is known.
+func StyleByName(name string) (Style, error) {
+	var known []string
+	for _, s := range Styles {
+		if s.Name == name {
+			return s, nil
+		}
+		known = append(known, s.Name)
+	}
+	return Style{}, fmt.Errorf("no style %q; known: %s", name, strings.Join(known, ", "))
+}
+
+// Column is the width that figures are laid out for, that of a column of AISTATS, ICML and CVPR (3.25 inches): none can be narrower.
+const Column = 82.5 * vg.Millimeter
+
+// Apply returns the figure in a style and of a width before zoom, 0 being its own.
+func (s Style) Apply(f *Figure, wide vg.Length) (*Figure, error) {
+	styled := *f
+	styled.zoom, styled.dpi = s.Zoom, s.DPI
+	if wide != 0 {
+		if !(wide >= Column-1e-9 && wide <= 1000*vg.Millimeter) {
+			return nil, fmt.Errorf("figure %s: %.4g mm wide, want %.4g to 1000", f.Name, wide/vg.Millimeter, Column/vg.Millimeter)
+		}
+		styled.Width = wide
+	}
+	if !s.Title {
+		styled.Title = ""
+		styled.Height -= titleHeight
+	}
+	return &styled, nil
+}
+
 // What a figure looks like on paper: one column wide, 8 point Liberation Sans.
 const (
-	width    = 90 * vg.Millimeter
-	height   = 66 * vg.Millimeter // with one row of legend
+	width    = Column
+	height   = 62 * vg.Millimeter // with a title and one row of legend
 	margin   = vg.Length(4)
 	fontSize = vg.Length(8)
+
+	titleHeight = vg.Length(14)
 )
 
 // The palette of Okabe and Ito (2008), which the colour-blind tell apart, less its yellow, too pale
@@ -89,6 +138,10 @@ func newPlot(x, y string) *plot.Plot {
 		label, tick := textStyle(fontSize), textStyle(fontSize-1)
 		label.XAlign, label.YAlign = a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign
 		tick.XAlign, tick.YAlign = a.Tick.Label.XAlign, a.Tick.Label.YAlign
+		if a == &p.Y { // which gonum puts a descent too high
+			e := tick.FontExtents()
+			tick.YAlign -= text.YAlignment(e.Descent / (e.Ascent + e.Descent))
+		}
 		a.Label.TextStyle, a.Tick.Label = label, tick
 		a.Label.Padding = 3
 		a.Padding = 0
@@ -257,8 +310,8 @@ type legend struct {
 }
 
 const (
-	thumbWidth = vg.Length(20)
-	cellGap    = vg.Length(10)
+	thumbWidth = vg.Length(18)
+	cellGap    = vg.Length(9)
 )
 
 // addLegend puts a legend of names and what stands for each above the data and what of others is there, lift high, in
@@ -266,7 +319,7 @@ const (
 func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer, lift vg.Length) vg.Length {
 	l := &legend{lift: lift + 4, style: textStyle(fontSize - 1), names: names, thumbs: thumbs}
 	l.style.YAlign = draw.YCenter
-	const room = width - 13*vg.Millimeter // less margins and y axis
+	const room = width - 2*margin - 2*vg.Millimeter
 	l.columns = len(names)
 	for l.columns > 1 && l.width() > room {
 		l.columns--
@@ -303,7 +356,7 @@ func (l *legend) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
 }
 
 func (l *legend) Plot(c draw.Canvas, _ *plot.Plot) {
-	x := c.Center().X - l.width()/2
+	x := max(margin, min(c.Center().X-l.width()/2, c.Max.X-l.width())) // over the y axis too, where it is wide
 	for col := range l.columns {
 		for i := col * l.rows(); i < min((col+1)*l.rows(), len(l.names)); i++ {
 			y := c.Max.Y + l.lift + l.pitch()*(vg.Length(l.rows()-1-(i-col*l.rows()))+0.5)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -19,8 +20,46 @@ type SweepPoint struct {
 	Accuracy, Radius float64 // Radius: the mean of margin/Λ where right, 0 elsewhere
 }
 
+// SweepOf reads the points of a table with the columns point, one a value that was varied, accuracy, any, and average_radius.
+func SweepOf(t *Table) (axes []string, points []SweepPoint, err error) {
+	from, to := slices.Index(t.Columns, "point")+1, slices.Index(t.Columns, "accuracy")
+	if from < 1 || to <= from {
+		return nil, nil, fmt.Errorf("no columns of a sweep, point, …, accuracy; there are %s", strings.Join(t.Columns, ", "))
+	}
+	var numbers [2][]float64
+	for i, column := range []string{"accuracy", "average_radius"} {
+		x, there, err := t.numbers(column)
+		if err != nil {
+			return nil, nil, err
+		}
+		if row := slices.Index(there, false); row >= 0 {
+			return nil, nil, fmt.Errorf("column %q, row %d: no number", column, row+1)
+		}
+		numbers[i] = x
+	}
+	for i, row := range t.Rows {
+		points = append(points, SweepPoint{row[from:to], numbers[0][i], numbers[1][i]})
+	}
+	return t.Columns[from:to], points, nil
+}
+
+func drawSweep(in Input) (*Figure, error) {
+	if in.Sweep == nil {
+		return nil, lacks("sweep", "no table of a sweep", needsSweep)
+	}
+	axes, points, err := SweepOf(in.Sweep)
+	if err != nil {
+		return nil, fmt.Errorf("figure sweep: %w", err)
+	}
+	f, err := Sweep(axes, points, in.Swept)
+	if err == nil {
+		f.Table = in.Sweep
+	}
+	return f, err
+}
+
 // Sweep draws the average verified radius of each point against its accuracy. Points that differ in the last axis alone
-// are joined in a line, and their values of it stand above them.
+// are joined in a line where its values are numbers, and their values of it stand beside them.
 func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error) {
 	if len(points) == 0 || len(axes) == 0 {
 		return nil, fmt.Errorf("figure sweep: no point to draw")
@@ -30,6 +69,14 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	var names []string
 	series := map[string]plotter.XYs{}
 	var texts notes
+	latest := map[string]int{} // point of each series
+	numeric := !slices.ContainsFunc(points, func(p SweepPoint) bool {
+		if len(p.Values) != len(axes) {
+			return false // refused below
+		}
+		_, err := strconv.ParseFloat(p.Values[last], 64)
+		return err != nil
+	})
 	xlow, xhigh, ylow, yhigh := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, p := range points {
 		if len(p.Values) != len(axes) {
@@ -44,6 +91,12 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 		}
 		xy := plotter.XY{X: p.Accuracy, Y: p.Radius}
 		series[name] = append(series[name], xy)
+		if texts.next = append(texts.next, -1); !numeric {
+			// values without an order: no line
+		} else if before, ok := latest[name]; ok {
+			texts.next[before] = len(texts.at)
+		}
+		latest[name] = len(texts.at)
 		texts.at, texts.text = append(texts.at, xy), append(texts.text, p.Values[last])
 		xlow, xhigh, ylow, yhigh = min(xlow, xy.X), max(xhigh, xy.X), min(ylow, xy.Y), max(yhigh, xy.Y)
 		var row []any
@@ -57,8 +110,13 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	for i, name := range names {
 		line := newLine(series[name], draw.LineStyle{Color: shade(colorAt(i), 150), Width: 0.8, Dashes: dashes[i%len(dashes)]}, false)
 		marks := &plotter.Scatter{XYs: series[name], GlyphStyle: draw.GlyphStyle{Color: colorAt(i), Radius: 2.4, Shape: glyphs[i%len(glyphs)]}}
-		p.Add(line, marks)
-		thumbs = append(thumbs, []plot.Thumbnailer{line, marks})
+		thumb := []plot.Thumbnailer{marks}
+		if numeric {
+			p.Add(line)
+			thumb = append(thumb, line)
+		}
+		p.Add(marks)
+		thumbs = append(thumbs, thumb)
 	}
 	p.Add(texts)
 	rows := vg.Length(0)
@@ -70,21 +128,63 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	p.Y.Min, p.Y.Max = ylow-0.08*yspan, yhigh+0.12*yspan
 	p.X.Tick.Marker = ticks{most: 6}
 	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "),
-		Caption: settings + "; above each point: " + axes[last], Plot: p, Table: table, Width: width, Height: height + rows}, nil
+		Caption: settings + "; beside each point: " + axes[last], Plot: p, Table: table, Width: width, Height: height + rows}, nil
 }
 
-// notes are texts above points.
+// notes are texts beside points: above, below, right or left, where the fewest other texts, points and lines between points are.
 type notes struct {
 	at   plotter.XYs
 	text []string
+	next []int // the point that a line goes on to, -1 for none
 }
 
 func (n notes) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	sty := textStyle(fontSize - 2)
-	sty.XAlign, sty.YAlign = draw.XCenter, draw.YBottom
-	for i, at := range n.at {
-		half := sty.Width(n.text[i]) / 2
-		c.FillText(sty, vg.Point{X: min(max(x(at.X), c.Min.X+half), c.Max.X-half), Y: y(at.Y) + 2.5}, n.text[i])
+	sty.XAlign, sty.YAlign = draw.XCenter, draw.YCenter
+	var points []vg.Point
+	for _, at := range n.at {
+		points = append(points, vg.Point{X: x(at.X), Y: y(at.Y)})
+	}
+	var taken []vg.Rectangle
+	for i, at := range points {
+		half := vg.Point{X: sty.Width(n.text[i])/2 + 1, Y: sty.Font.Size * 0.45}
+		off := vg.Point{X: half.X + 3, Y: half.Y + 3.5}
+		var best vg.Rectangle
+		fewest := -1
+		for _, d := range []vg.Point{{Y: off.Y}, {Y: -off.Y}, {X: off.X}, {X: -off.X}, {X: off.X, Y: off.Y}, {X: -off.X, Y: -off.Y}, {X: -off.X, Y: off.Y}, {X: off.X, Y: -off.Y}} {
+			middle := at.Add(d)
+			box := vg.Rectangle{Min: middle.Sub(half), Max: middle.Add(half)}
+			if box.Min.X < c.Min.X || box.Max.X > c.Max.X || box.Min.Y < c.Min.Y {
+				continue
+			}
+			hits := 0
+			for _, other := range taken {
+				if box.Min.X < other.Max.X && other.Min.X < box.Max.X && box.Min.Y < other.Max.Y && other.Min.Y < box.Max.Y {
+					hits += 3
+				}
+			}
+			for j, a := range points {
+				b := a
+				if n.next[j] >= 0 {
+					b = points[n.next[j]]
+				}
+				for k := range 41 { // the line, or the point alone
+					q := a.Add(b.Sub(a).Scale(vg.Length(k) / 40))
+					if margin := vg.Length(2); q.X > box.Min.X-margin && q.X < box.Max.X+margin && q.Y > box.Min.Y-margin/2 && q.Y < box.Max.Y+margin/2 {
+						hits++
+						break
+					}
+				}
+			}
+			if fewest < 0 || hits < fewest {
+				best, fewest = box, hits
+			}
+		}
+		if fewest < 0 {
+			best = vg.Rectangle{Min: at.Sub(half), Max: at.Add(half)}
+		}
+		taken = append(taken, best)
+		c.FillText(sty, vg.Point{X: (best.Min.X + best.Max.X) / 2, Y: (best.Min.Y + best.Max.Y) / 2}, n.text[i])
 	}
 }

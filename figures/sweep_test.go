@@ -2,6 +2,7 @@ package figures
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,14 +19,41 @@ func trained() (points []SweepPoint) {
 	return points
 }
 
+// sweepTable is their table, as a sweep keeps it.
+func sweepTable() *Table {
+	t := &Table{Columns: []string{"point", "loss", "sigma", "accuracy", "r=1", "average_radius", "seconds"}}
+	for _, p := range trained() {
+		t.add(strings.Join(p.Values, "-"), p.Values[0], p.Values[1], p.Accuracy, 0.5, p.Radius, "")
+	}
+	return t
+}
+
+func TestSweepOf(t *testing.T) {
+	axes, points, err := SweepOf(sweepTable())
+	if err != nil || !slices.Equal(axes, []string{"loss", "sigma"}) || len(points) != 16 || !slices.Equal(points[5].Values, []string{"emma", "0.25"}) || points[5].Radius != 1.1875 {
+		t.Error(axes, points, err)
+	}
+	for want, bad := range map[string]*Table{
+		"no columns of a sweep":         {Columns: []string{"accuracy", "point"}},
+		`no column "average_radius"`:    {Columns: []string{"point", "loss", "accuracy"}},
+		`column "accuracy", row 1: no `: {Columns: []string{"point", "loss", "accuracy", "average_radius"}, Rows: [][]string{{"a", "a", "", "1"}}},
+	} {
+		if _, _, err := SweepOf(bad); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if _, err := drawSweep(Input{Sweep: bad}); err == nil || !strings.HasPrefix(err.Error(), "figure sweep: ") {
+			t.Error(err)
+		}
+	}
+}
+
 func TestSweep(t *testing.T) {
 	points := trained()
 	f, err := Sweep([]string{"loss", "sigma"}, points, "MNIST, 6 epochs")
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, f)
-	if len(f.Table.Rows) != 16 || strings.Join(f.Table.Rows[5], " ") != "emma 0.25 0.98225 1.1875" || !strings.Contains(f.Caption, "above each point: sigma") {
+	if len(f.Table.Rows) != 16 || strings.Join(f.Table.Rows[5], " ") != "emma 0.25 0.98225 1.1875" || !strings.Contains(f.Caption, "beside each point: sigma") {
 		t.Errorf("%s\n%v", f.Caption, f.Table.Rows)
 	}
 	// One axis, and one point.

@@ -11,13 +11,17 @@ import (
 
 func drawTraining(in Input) (*Figure, error) {
 	if in.Metrics == nil {
-		return nil, fmt.Errorf("figure training: no table of training metrics")
+		return nil, lacks("training", "no table of training metrics", needsJob)
 	}
 	subject := ""
 	if len(in.Runs) > 0 {
 		subject = in.Runs[0].Settings(0).place()
 	}
-	return Training(in.Metrics, subject)
+	f, err := Training(in.Metrics, subject)
+	if err == nil {
+		f.Caption = in.Trained
+	}
+	return f, err
 }
 
 // Training draws the curves of a table with a column step: those whose name contains loss above, those

@@ -61,3 +61,27 @@ func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) 
 	}
 	return slopes, nil
 }
+
+// ObservedThrough estimates from below what the network stretches from its input through each layer, by lip.Observed in so many steps.
+func (m *Model) ObservedThrough(backend compute.Backend, steps int) ([]float64, error) {
+	values, err := m.values()
+	if err != nil {
+		return nil, err
+	}
+	slopes := make([]float64, len(values))
+	var flat []*tensors.Tensor
+	for i, layer := range values {
+		flat = append(flat, layer...)
+		apply := func(x *Node, w []*Node) *Node {
+			for k, l := range m.Network.Layers[:i+1] {
+				n := len(values[k])
+				x, w = l.Apply(x, w[:n]), w[n:]
+			}
+			return x
+		}
+		if slopes[i], _, err = lip.Observed(backend, apply, flat, m.Input, steps); err != nil {
+			return nil, err
+		}
+	}
+	return slopes, nil
+}

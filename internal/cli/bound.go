@@ -2,21 +2,26 @@ package cli
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/spf13/cobra"
 )
 
 // observeSteps of ascent and power iteration bring a linear layer's slope to four digits.
 const observeSteps = 100
 
-// boundTable has a row for each layer, and then those of the whole: what is proved, what observed (nil where not asked for), and what
+// seen is what is observed of a model's layers, and through them from its input; nil where not asked for.
+type seen struct{ layers, through []float64 }
+
+// boundTable has a row for each layer, and then those of the whole: what is proved, what observed, and what
 // float32 does behind it to images under noise of standard deviation sigma. What float32's bound lacks is a note.
-func boundTable(m *training.Model, sigma float64, observed []float64, slope float64) (t *figures.Table, note string, err error) {
+func boundTable(m *training.Model, sigma float64, observed seen, slope float64) (t *figures.Table, note string, err error) {
 	p, err := m.Prove()
 	if err != nil {
 		return nil, "", err
@@ -25,16 +30,18 @@ func boundTable(m *training.Model, sigma float64, observed []float64, slope floa
 	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) } // what float32 leaves of it
 	off := func(x float64) string { return strconv.FormatFloat(x, 'e', 2, 64) }
 	r, unproved := m.Rounding(p, sample.Reach(sigma, m.Input.Entries(), 0))
-	t = &figures.Table{Columns: []string{"layer", "input", "bound", "observed", "float32", "proof"}}
+	t = &figures.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}}
+	through := lip.Isometry()
 	for i, l := range m.Network.Layers {
-		seen, error32 := "", ""
-		if observed != nil {
-			seen = estimate(observed[i])
+		layer, all, error32 := "", "", ""
+		if observed.layers != nil {
+			layer, all = estimate(observed.layers[i]), estimate(observed.through[i])
 		}
+		through = through.Times(p.Layers[i])
 		if i < len(r.Layers) {
 			error32 = off(r.Layers[i].Value())
 		}
-		t.Rows = append(t.Rows, []string{l.String(), m.Network.Sizes()[i].String(), number(p.Layers[i].Value()), seen, error32, p.Layers[i].Proof()})
+		t.Rows = append(t.Rows, []string{l.String(), m.Network.Sizes()[i].String(), number(p.Layers[i].Value()), layer, number(through.Value()), all, error32, p.Layers[i].Proof()})
 	}
 	margin, steepest := "", ""
 	if slope > 0 {
@@ -46,15 +53,15 @@ func boundTable(m *training.Model, sigma float64, observed []float64, slope floa
 		note = "no bound on what float32 does: " + unproved.Error()
 	}
 	whole := func(name string, value float64, observed, error32, proof string) {
-		t.Rows = append(t.Rows, []string{name, m.Input.String(), number(value), observed, error32, proof})
+		t.Rows = append(t.Rows, []string{name, m.Input.String(), number(value), observed, "", "", error32, proof})
 	}
-	whole("two logits: product (PUB)", p.Product.Value(), "", "", "product of the layers', of the last the largest distance of two columns")
+	whole(figures.WholeRow+"product (PUB)", p.Product.Value(), "", "", "product of the layers', of the last the largest distance of two columns")
 	proof := p.Composed.Proof()
 	if p.Composed == p.Product {
 		proof = "nothing gained by composing linear layers"
 	}
-	whole("two logits: composed", p.Composed.Value(), "", "", proof)
-	whole("two logits: Λ", m.Lambda.Value(), steepest, margin, "of model.json, proved again")
+	whole(figures.WholeRow+"composed", p.Composed.Value(), "", "", proof)
+	whole(figures.WholeRow+"Λ", m.Lambda.Value(), steepest, margin, "of model.json, proved again")
 	return t, note, nil
 }
 
@@ -66,7 +73,7 @@ func boundCommand() *cobra.Command {
 		Use:   "bound MODEL",
 		Short: "Show what is proved of a model, layer by layer, beside what is observed",
 		Long: `Prove again what each layer of a model stretches (l2), and what every difference of two logits does: the product of
-the bounds, and the bound with linear layers composed. Beside them what was observed, from below, with --observe and --data; and
+the bounds, and the bound with linear layers composed. Beside them what was observed, from below, with --observe and --data (columns …_through are of the network from its input through that layer); and
 by how much float32 may be off behind each layer, on images under noise of --sigma (l2; in the last row, of a difference
 of two logits: what certify --float32 subtracts). No certificate takes what is observed.`,
 		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist",
@@ -85,9 +92,12 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 					return err
 				}
 			}
-			var observed []float64
+			var observed seen
 			if observe {
-				if observed, err = m.Observed(on.backend, observeSteps); err != nil {
+				if observed.layers, err = m.Observed(on.backend, observeSteps); err != nil {
+					return err
+				}
+				if observed.through, err = m.ObservedThrough(on.backend, observeSteps); err != nil {
 					return err
 				}
 			}
@@ -117,6 +127,9 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 			if note != "" {
 				fmt.Fprintln(w, "note:", note)
 			}
+			if out == "" && observe {
+				out = filepath.Join(args[0], boundsFile)
+			}
 			if out == "" {
 				return nil
 			}
@@ -127,6 +140,6 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 	f.BoolVar(&observe, "observe", false, "look for each layer's steepest slope, on the device")
 	f.StringVar(&ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the network's steepest slope is looked for")
 	f.Float64Var(&sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is bounded under")
-	f.StringVar(&out, "out", "", "file to write the table to, as TSV")
+	f.StringVar(&out, "out", "", "file to write the table to, as TSV; default with --observe: MODEL/"+boundsFile+", which lipsmooth figures draws")
 	return c
 }

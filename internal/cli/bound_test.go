@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -19,20 +20,25 @@ func TestBound(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	lines := strings.Split(strings.TrimSpace(read(t, tsv)), "\n")
-	if want := "layer\tinput\tbound\tobserved\tfloat32\tproof"; lines[1] != want || !strings.Contains(r.out, "two logits: Λ") {
+	if want := "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"; lines[1] != want || !strings.Contains(r.out, "two logits: Λ") {
 		t.Errorf("%s, want %s, in\n%s", lines[1], want, r.out)
 	}
 	last := make([]float64, 3) // the columns bound, observed and float32 of the last row, then of the one before
 	for _, line := range lines[2:] {
 		cells := strings.Split(line, "\t")
-		if cells[5] == "" {
+		if cells[7] == "" {
 			t.Errorf("no proof: %s", line)
 		}
-		for i := range last {
-			last[i], _ = strconv.ParseFloat(cells[2+i], 64)
+		for i, column := range []int{2, 3, 6} {
+			last[i], _ = strconv.ParseFloat(cells[column], 64)
 		}
-		if last[1] > last[0]*(1+1e-5) {
+		through, _ := strconv.ParseFloat(cells[4], 64)
+		seen, _ := strconv.ParseFloat(cells[5], 64)
+		if last[1] > last[0]*(1+1e-5) || seen > through*(1+1e-5) {
 			t.Errorf("more is observed than proved: %s", line)
+		}
+		if whole := strings.HasPrefix(line, figures.WholeRow); whole != (cells[4] == "") || whole == (seen > 0) {
+			t.Errorf("through its depth: %s", line)
 		}
 	}
 	if !(last[1] > 0 && last[2] > 0 && last[2] < 0.1) {

@@ -1,25 +1,34 @@
 package cli
 
 import (
+	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/spf13/cobra"
+	"gonum.org/v1/plot/vg"
 )
 
-// curveFile is the training curve in a model's folder.
-const curveFile = "training.tsv"
+// Tables that figures are drawn from, in a model's folder.
+const (
+	curveFile  = "training.tsv"
+	boundsFile = "bounds.tsv"
+)
 
-// drawing gathers what figures are made from: the run, the runs at other noise in its folder sigma, and
-// the training curve of the model in it.
+// drawing gathers what figures are made from: the run, the runs at other noise in its folder sigma, attacks, and
+// what the model in it was trained and bounded by.
 func drawing(l *loaded, dir string, alpha float64) (figures.Input, error) {
 	in := figures.Input{Runs: []figures.Sampled{l.Sampled}, Alpha: alpha}
-	others, err := filepath.Glob(filepath.Join(dir, sweepFolder, "*", countlog.RunFile))
+	others, err := filepath.Glob(filepath.Join(escapeGlob(dir), sweepFolder, "*", countlog.RunFile))
 	if err != nil {
 		return in, err
 	}
@@ -45,46 +54,166 @@ func drawing(l *loaded, dir string, alpha float64) (figures.Input, error) {
 	case !errors.Is(err, os.ErrNotExist):
 		return in, err
 	}
-	path = filepath.Join(dir, modelFolder, curveFile)
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return in, nil
-	}
-	if err != nil {
+	model := filepath.Join(dir, modelFolder)
+	if err := tablesOf(&in, model); err != nil {
 		return in, err
 	}
-	defer f.Close()
-	in.Metrics, err = figures.ReadTable(f, path)
-	return in, err
+	if hash := l.Run.Model.Hash; in.Bounds != nil && !strings.Contains(in.Bounded, fmt.Sprintf("%.12s", hash)) {
+		l.notes = append(l.notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, boundsFile), hash, model))
+		in.Bounds = nil
+	}
+	return in, nil
 }
 
-// draw saves the named figures, or every one the input has what it needs for, and returns one path of
-// each. Nothing is saved where a named one can't be drawn.
+// tablesOf reads the tables that lie in a model's folder, or in that of a sweep.
+func tablesOf(in *figures.Input, dir string) (err error) {
+	if in.Metrics, _, err = readTable(filepath.Join(dir, curveFile)); err != nil {
+		return err
+	}
+	if in.Bounds, in.Bounded, err = readTable(filepath.Join(dir, boundsFile)); err != nil {
+		return err
+	}
+	if in.Sweep, in.Swept, err = readTable(filepath.Join(dir, sweepFile)); err != nil {
+		return err
+	}
+	info, err := training.ReadInfo(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		c := info.Config
+		in.Trained = fmt.Sprintf("%s, %s, σ = %g, %d epochs in batches of %d, seed %d", info.Dataset, c.Architecture, c.Sigma, c.Epochs, c.Batch, c.Seed)
+	}
+	return err
+}
+
+// readTable reads a table and the comment above it; nil where there is no such file.
+func readTable(path string) (t *figures.Table, caption string, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadString('\n')
+	if err == nil {
+		caption, _ = strings.CutPrefix(strings.TrimSpace(line), "# ")
+		if caption == strings.TrimSpace(line) {
+			caption = ""
+		}
+	}
+	if _, err = f.Seek(0, 0); err != nil {
+		return nil, "", err
+	}
+	t, err = figures.ReadTable(f, path)
+	return t, caption, err
+}
+
+// gather is drawing of a folder: that of a run, a model or a sweep. No folder is nothing.
+func gather(dir string, alpha float64) (in figures.Input, notes []string, err error) {
+	in.Alpha = alpha
+	if err := checkAlpha(alpha); dir == "" || err != nil {
+		return in, nil, err
+	}
+	l, err := load(dir, alpha, -1)
+	if errors.Is(err, os.ErrNotExist) {
+		if tables := tablesOf(&in, dir); tables != nil || in.Metrics != nil || in.Bounds != nil || in.Sweep != nil {
+			return in, nil, tables
+		}
+	}
+	if err != nil {
+		return in, nil, err
+	}
+	in, err = drawing(l, dir, alpha)
+	return in, l.notes, err
+}
+
+// beside reads what is drawn beside a run: runs, tables of certificates without votes, and folders of these.
+func beside(paths []string, alpha float64) (others []figures.Other, notes []string, err error) {
+	for _, path := range paths {
+		if _, err := os.Stat(filepath.Join(path, countlog.RunFile)); err == nil {
+			l, err := load(path, alpha, -1)
+			if err != nil {
+				return nil, nil, err
+			}
+			others, notes = append(others, figures.Other{Name: filepath.Base(filepath.Clean(path)), Run: &l.Sampled}), append(notes, l.notes...)
+			continue
+		}
+		tables, err := sources([]string{path})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, table := range tables {
+			f, err := os.Open(table)
+			if err != nil {
+				return nil, nil, err
+			}
+			rows, err := countlog.ReadRadii(f, table)
+			f.Close()
+			if err != nil {
+				return nil, nil, err
+			}
+			results := make([]rs.Result, len(rows))
+			for i, row := range rows {
+				results[i] = row.Result
+			}
+			others = append(others, figures.Other{Name: strings.TrimSuffix(filepath.Base(table), ".tsv"), Results: results})
+		}
+	}
+	return others, notes, nil
+}
+
+// A drawer saves figures.
+type drawer struct {
+	style   figures.Style
+	width   vg.Length // 0 is a column's
+	formats []string  // none is all
+}
+
+// draw saves the named figures, or every one the input has what it needs for, in the first style, and returns one path of each.
 func draw(in figures.Input, names []string, out string) (paths, notes []string, err error) {
+	return drawer{style: figures.Styles[0]}.draw(in, names, out)
+}
+
+// draw is that of a style, a width and some formats. Where a named one can't be drawn, the others are, and the error says why.
+func (d drawer) draw(in figures.Input, names []string, out string) (paths, notes []string, err error) {
 	entries, err := figuresByName(names)
 	if err != nil {
 		return nil, nil, err
 	}
-	var drawn []*figures.Figure
+	var failed, lacking []string
 	for _, e := range entries {
 		figure, err := e.Draw(in)
-		switch {
-		case err == nil:
-			drawn = append(drawn, figure)
-		case len(names) > 0:
-			return nil, nil, err
-		default:
-			notes = append(notes, fmt.Sprintf("left out: %v", err))
+		if err != nil {
+			var missing *figures.Lacking
+			switch {
+			case len(names) > 0:
+				failed = append(failed, err.Error())
+			case errors.As(err, &missing):
+				lacking = append(lacking, fmt.Sprintf("%s (%s)", missing.Figure, missing.What))
+			default:
+				notes = append(notes, fmt.Sprintf("left out: %v", err))
+			}
+			continue
 		}
-	}
-	for _, figure := range drawn {
-		files, err := figure.Save(out, "")
+		if figure, err = d.style.Apply(figure, d.width); err != nil {
+			return nil, nil, err
+		}
+		files, err := figure.Save(out, "", d.formats...)
 		if err != nil {
 			return nil, nil, err
 		}
-		paths = append(paths, files[1])
+		paths = append(paths, files[min(1, max(0, len(files)-2))]) // PNG, or what there is
 	}
-	return paths, notes, nil
+	if len(lacking) > 0 {
+		notes = append(notes, "not drawn: "+strings.Join(lacking, ", "))
+	}
+	if len(failed) > 0 {
+		err = errors.New(strings.Join(failed, "; "))
+	}
+	return paths, notes, err
 }
 
 // figuresByName finds entries of figures.List, all of them where no name is given.
@@ -92,63 +221,109 @@ func figuresByName(names []string) (entries []figures.Entry, err error) {
 	if len(names) == 0 {
 		return figures.List, nil
 	}
-	for _, name := range names {
+	for i, name := range names {
 		e, err := figures.ByName(name)
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, e)
+		if !slices.Contains(names[:i], name) {
+			entries = append(entries, e)
+		}
 	}
 	return entries, nil
 }
 
 func figuresCommand() *cobra.Command {
-	var alpha float64
-	var out string
-	var list strings.Builder
-	for _, e := range figures.List {
-		fmt.Fprintf(&list, "  %-10s %s\n", e.Name, e.Doc)
+	var alpha, width float64
+	var out, run, style string
+	var formats, with []string
+	var styles strings.Builder
+	var known []string
+	for _, s := range figures.Styles {
+		fmt.Fprintf(&styles, "  %-7s %s\n", s.Name, s.Doc)
+		known = append(known, s.Name)
 	}
 	c := &cobra.Command{
-		Use:   "figures RUN [NAME…]",
+		Use:   "figures [RUN] [NAME…]",
 		Short: "Draw figures of a run as SVG, PNG and PDF, each with its numbers as TSV",
-		Long: `Draw the named figures of a run, or all it has what they need for, without a device.
+		Long: `Draw the named figures, or all that the run has what they need for, without a device. RUN is the folder of a
+run, a model or a sweep; figures that need nothing are drawn without one. lipsmooth figures list names all. The first line
+of each TSV is a caption: what was classified by what, σ, n, α, images, seed.
 
-Figures:
-` + list.String(),
-		Example: "  lipsmooth figures runs/mnist-0.25 radius margins --out figures",
-		Args: func(cmd *cobra.Command, args []string) error {
-			return one("run's folder")(cmd, args[:min(1, len(args))])
-		},
+Styles:
+` + styles.String(),
+		Example: "  lipsmooth figures radius margins --run runs/mnist-0.25 --out figures --format svg,pdf --style paper",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := figuresByName(args[1:]); err != nil {
+			names := args
+			if run == "" && len(args) > 0 {
+				if _, err := figures.ByName(args[0]); err != nil {
+					run, names = args[0], args[1:]
+				}
+			}
+			if run == "" && len(names) == 0 && len(with) == 0 {
+				return one("run's folder")(cmd, nil)
+			}
+			if run == "" && len(names) == 0 {
+				names = []string{"logs"}
+			}
+			if _, err := figuresByName(names); err != nil {
 				return err
 			}
-			l, err := load(args[0], alpha, -1)
+			d := drawer{width: vg.Length(width) * vg.Millimeter, formats: formats}
+			var err error
+			if d.style, err = figures.StyleByName(style); err != nil {
+				return fmt.Errorf("--style: %w", err)
+			}
+			if column := float64(figures.Column / vg.Millimeter); cmd.Flags().Changed("width") && !(width >= column-1e-6 && width <= 1000) {
+				return fmt.Errorf("--width %v: must lie between %.4g and 1000 mm", width, column)
+			}
+			for _, format := range formats {
+				if !slices.Contains(figures.Formats, format) {
+					return fmt.Errorf("--format: no format %q; known: %s", format, strings.Join(figures.Formats, ", "))
+				}
+			}
+			in, notes, err := gather(run, alpha)
 			if err != nil {
 				return err
 			}
-			in, err := drawing(l, args[0], alpha)
+			others, more, err := beside(with, alpha)
 			if err != nil {
 				return err
 			}
+			in.Beside, notes = others, append(notes, more...)
 			if out == "" {
-				out = filepath.Join(args[0], "figures")
+				out = filepath.Join(cmp.Or(run, "."), "figures")
 			}
-			paths, notes, err := draw(in, args[1:], out)
-			if err != nil {
-				return err
-			}
-			for _, n := range append(l.notes, notes...) {
+			paths, more, err := d.draw(in, names, out)
+			for _, n := range append(notes, more...) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "note:", n)
 			}
 			for _, p := range paths {
 				fmt.Fprintln(cmd.OutOrStdout(), p)
 			}
-			return nil
+			return err
 		},
 	}
-	c.Flags().Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
-	c.Flags().StringVar(&out, "out", "", "folder for the files; default: RUN/figures")
+	f := c.Flags()
+	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
+	f.StringVar(&run, "run", "", "folder of the run, model or sweep; arguments are names then")
+	f.StringVar(&out, "out", "", "folder for the files; default: RUN/figures")
+	f.StringSliceVar(&formats, "format", nil, "of the pictures: "+strings.Join(figures.Formats, ", ")+"; default: all")
+	f.StringVar(&style, "style", figures.Styles[0].Name, "look: "+strings.Join(known, ", "))
+	f.Float64Var(&width, "width", 0, fmt.Sprintf("millimetres on paper, before a style's enlargement; default and least: a column's %.4g", float64(figures.Column/vg.Millimeter)))
+	f.StringArrayVar(&with, "beside", nil, "another run, or public log (locuslab/smoothing's tables of certificates), for draws and logs; may be repeated")
+	c.AddCommand(&cobra.Command{
+		Use:     "list",
+		Short:   "Name every figure, with the command that makes what it is drawn from",
+		Example: "  lipsmooth figures list",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			t := &figures.Table{Columns: []string{"figure", "needs", "shows"}}
+			for _, e := range figures.List {
+				t.Rows = append(t.Rows, []string{e.Name, e.Needs, e.Doc})
+			}
+			return t.WriteText(cmd.OutOrStdout())
+		},
+	})
 	return c
 }

@@ -1,0 +1,137 @@
+package figures
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// BoundColumns are those that a table of bounds has, besides others: a row for each layer in order, whose cells through are
+// of the network from its input through that layer; then rows of the whole, bound and observed alone, whose names
+// begin with WholeRow. Observed cells may be empty.
+var BoundColumns = []string{"layer", "bound", "observed", "bound_through", "observed_through"}
+
+// WholeRow begins the names of the rows of the whole network: of every difference of two logits.
+const WholeRow = "two logits: "
+
+func drawBounds(in Input) (*Figure, error) {
+	if in.Bounds == nil {
+		return nil, lacks("bounds", "no table of bounds", needsBound)
+	}
+	return Bounds(in.Bounds, in.Bounded)
+}
+
+// Bounds draws what is proved of each layer and what is observed, and the same of the network through each depth: the product
+// of the layers' bounds (PUB), and the steepest slope found. The last place is that of two logits, where the bound with linear layers
+// composed is drawn too.
+func Bounds(t *Table, settings string) (*Figure, error) {
+	columns := map[string][]float64{}
+	there := map[string][]bool{}
+	for _, name := range BoundColumns[1:] {
+		x, ok, err := t.numbers(name)
+		if err != nil {
+			return nil, fmt.Errorf("figure bounds: %w", err)
+		}
+		columns[name], there[name] = x, ok
+	}
+	curves := map[string]plotter.XYs{}
+	add := func(curve string, x int, column string, row int) {
+		if there[column][row] {
+			curves[curve] = append(curves[curve], plotter.XY{X: float64(x), Y: columns[column][row]})
+		}
+	}
+	var labels []string
+	names := 0
+	for i, name := range t.Columns {
+		if name == "layer" {
+			names = i
+		}
+	}
+	for i, row := range t.Rows {
+		name, whole := strings.CutPrefix(row[names], WholeRow)
+		if !whole {
+			labels = append(labels, row[names])
+			add("layer", len(labels), "bound", i)
+			add("layer observed", len(labels), "observed", i)
+			add("product", len(labels), "bound_through", i)
+			add("through observed", len(labels), "observed_through", i)
+			continue
+		}
+		at := len(labels) + 1
+		switch {
+		case strings.HasPrefix(name, "product"):
+			add("product", at, "bound", i)
+		case strings.HasPrefix(name, "composed"):
+			add("composed", at, "bound", i)
+		}
+		add("through observed", at, "observed", i)
+	}
+	if len(labels) == 0 || len(curves["layer"]) < len(labels) || len(curves["product"]) == 0 {
+		return nil, fmt.Errorf("figure bounds: a layer without a bound, or no layer")
+	}
+	top, bottom := newPlot("", "Lipschitz constant of the layer"), newPlot("layer", "… of the network to here")
+	var legendNames []string
+	var thumbs [][]plot.Thumbnailer
+	put := func(p *plot.Plot, curve, name string, style int, joined bool) {
+		xy := curves[curve]
+		if len(xy) == 0 {
+			return
+		}
+		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(style), Radius: 2.2, Shape: glyphs[style]}}
+		thumb := []plot.Thumbnailer{marks}
+		if joined {
+			line := newLine(xy, lineAt(style), false)
+			p.Add(line)
+			thumb = append(thumb, line)
+		}
+		p.Add(marks)
+		if name != "" {
+			legendNames, thumbs = append(legendNames, name), append(thumbs, thumb)
+		}
+	}
+	put(top, "layer", "", 0, true)
+	put(top, "layer observed", "", 3, true)
+	put(bottom, "product", "proved: Gram; below: PUB", 0, true)
+	put(bottom, "through observed", "observed, from below", 3, true)
+	put(bottom, "composed", "linear layers composed", 5, false)
+	rows := addLegend(top, legendNames, thumbs, 0)
+	var places plot.ConstantTicks
+	every := len(labels)/13 + 1 // labels that have room
+	for i := range len(labels) + 1 {
+		label := ""
+		if i == len(labels) {
+			label = "logits"
+		} else if (len(labels)-1-i)%every == 0 && (every == 1 || i < len(labels)-1) {
+			label = fmt.Sprint(i + 1)
+		}
+		places = append(places, plot.Tick{Value: float64(i + 1), Label: label})
+	}
+	for k, p := range []*plot.Plot{top, bottom} {
+		low, high := math.Inf(1), math.Inf(-1)
+		for curve, xy := range curves {
+			if (curve == "layer" || curve == "layer observed") != (k == 0) {
+				continue
+			}
+			for _, at := range xy {
+				low, high = min(low, at.Y), max(high, at.Y)
+			}
+		}
+		span := max(high-low, 0.002*high)
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.6, float64(len(labels))+1.4, max(0, low-0.1*span), high+0.1*span
+		p.X.Tick.Marker = places
+	}
+	depth := make([]string, len(labels))
+	for i, label := range labels {
+		depth[i] = fmt.Sprintf("%d %s", i+1, label)
+	}
+	caption := strings.Join(depth, ", ")
+	if settings != "" {
+		caption = settings + "; layers: " + caption
+	}
+	return &Figure{Name: "bounds", Title: "Lipschitz constants by depth, proved and observed", Caption: caption,
+		Plot: top, Lower: bottom, Table: t, Width: width, Height: 1.7*height + rows}, nil
+}

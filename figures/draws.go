@@ -1,0 +1,136 @@
+package figures
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+func drawDraws(in Input) (*Figure, error) {
+	s, err := in.first("draws")
+	if err != nil {
+		return nil, err
+	}
+	if err := in.checkAlpha("draws"); err != nil {
+		return nil, err
+	}
+	var adaptive []Sampled
+	var fixed *Sampled
+	runs := []Sampled{s}
+	for _, o := range in.Beside {
+		if o.Run != nil {
+			runs = append(runs, *o.Run)
+		}
+	}
+	for i, r := range runs {
+		if r.Run.Sigma != s.Run.Sigma || r.Run.Model != s.Run.Model || r.Run.Dataset != s.Run.Dataset {
+			continue // another question
+		}
+		if r.Run.Until.Rule != "" {
+			adaptive = append(adaptive, r)
+		} else if fixed == nil {
+			fixed = &runs[i]
+		}
+	}
+	if len(adaptive) == 0 {
+		return nil, lacks("draws", "no run whose draws end where a question is settled", needsUntil)
+	}
+	return Draws(adaptive, fixed, in.Alpha)
+}
+
+// Draws draws, of runs whose draws end where a question is settled, the fraction of images whose draws are done, settled or at n; below, each image's draws
+// against its certified radius. That is the radius of a run of a fixed number of draws of the same images, nil where there is none: the adaptive
+// run's own then, which is smaller where few draws settled the question. Radii are those of Until's method, at alpha.
+func Draws(adaptive []Sampled, fixed *Sampled, alpha float64) (*Figure, error) {
+	if len(adaptive) == 0 {
+		return nil, fmt.Errorf("figure draws: no run to draw")
+	}
+	table := &Table{Columns: []string{"run", "index", "draws", "n", "radius"}}
+	p, each := newPlot("draws an image", "fraction of images done"), newPlot("certified ℓ_{2} radius", "draws")
+	var names []string
+	var thumbs [][]plot.Thumbnailer
+	low, high, far := math.Inf(1), 0.0, 0.0
+	for k, a := range adaptive {
+		until := a.Run.Until
+		if until.Rule == "" || len(a.Rows) == 0 {
+			return nil, fmt.Errorf("figure draws: a run without a rule, or without examples")
+		}
+		source := a
+		if fixed != nil {
+			source = *fixed
+		}
+		source.Tau = until.Tau
+		curves, err := source.Certify(alpha, []string{until.Method})
+		if err != nil {
+			return nil, fmt.Errorf("figure draws: %w", err)
+		}
+		radius := map[int]rs.Result{}
+		for i, r := range curves[0].Results {
+			radius[source.Rows[i].Index] = r
+		}
+		var draws []float64
+		var xy plotter.XYs
+		total := 0.0
+		for _, e := range a.Rows {
+			n := float64(e.Estimation.Total())
+			draws, total = append(draws, n), total+n
+			low, high = min(low, n), max(high, n, float64(a.Run.N))
+			r, ok := radius[e.Index]
+			if !ok {
+				return nil, fmt.Errorf("figure draws: image %d isn't in the run of a fixed number of draws", e.Index)
+			}
+			reach := r.Radius
+			if r.Class == rs.Abstain {
+				reach = 0
+			}
+			if finite(reach) {
+				xy, far = append(xy, plotter.XY{X: reach, Y: math.Log10(n)}), max(far, reach)
+			}
+			table.add(fmt.Sprintf("until %s by %s", until.Rule, until.Method), e.Index, int(n), a.Run.N, reach)
+		}
+		slices.Sort(draws)
+		curve := plotter.XYs{{X: draws[0], Y: 0}}
+		for i, n := range draws {
+			if i+1 == len(draws) || draws[i+1] > n {
+				curve = append(curve, plotter.XY{X: n, Y: float64(i+1) / float64(len(draws))})
+			}
+		}
+		line := &plotter.Line{XYs: curve, LineStyle: lineAt(k), StepStyle: plotter.PostStep}
+		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(k), 190), Radius: 1.7, Shape: glyphs[(2*k+1)%len(glyphs)]}}
+		p.Add(line)
+		each.Add(marks)
+		names = append(names, fmt.Sprintf("until %s (%s), mean %.0f", until.Rule, until.Method, total/float64(len(draws))))
+		thumbs = append(thumbs, []plot.Thumbnailer{line, marks})
+	}
+	n := float64(adaptive[0].Run.N)
+	if fixed != nil {
+		n = float64(fixed.Run.N)
+		high = max(high, n)
+	}
+	all := newLine(plotter.XYs{{X: n, Y: 0}, {X: n, Y: 1}}, draw.LineStyle{Color: black, Width: 1.1, Dashes: dashes[2]}, false)
+	p.Add(all)
+	names, thumbs = append(names, fmt.Sprintf("fixed, n = %.0f", n)), append(thumbs, []plot.Thumbnailer{all})
+	rows := addLegend(p, names, thumbs, 0)
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low/1.1, high*1.1, 0, 1.02
+	far = cmp.Or(far, 1)
+	each.X.Min, each.X.Max, each.Y.Min, each.Y.Max = -0.02*far, 1.03*far, math.Log10(low)-0.1, math.Log10(high)+0.1
+	each.Y.Tick.Marker = powerTicks{} // of decimal logarithms
+	s := adaptive[0].Settings(alpha)
+	if len(adaptive) > 1 {
+		s.Until = ""
+	}
+	caption := s.Caption() + "; radii: of the run itself"
+	if fixed != nil {
+		caption = fmt.Sprintf("%s; radii: of n = %d draws", s.Caption(), fixed.Run.N)
+	}
+	return &Figure{Name: "draws", Title: title("Draws until settled", s), Caption: caption,
+		Plot: p, Lower: each, Table: table, Width: width, Height: 1.7*height + rows}, nil
+}

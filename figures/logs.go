@@ -1,0 +1,83 @@
+package figures
+
+import (
+	"fmt"
+	"strings"
+)
+
+// methodOfLogs is the one that public logs were certified by (Cohen et al. 2019).
+const methodOfLogs = "mono"
+
+func drawLogs(in Input) (*Figure, error) {
+	if len(in.Beside) == 0 {
+		return nil, lacks("logs", "no other run or public log", needsBeside)
+	}
+	if err := in.checkAlpha("logs"); err != nil {
+		return nil, err
+	}
+	var curves []Curve
+	caption := "without a run"
+	if len(in.Runs) > 0 {
+		s, err := in.first("logs")
+		if err != nil {
+			return nil, err
+		}
+		for _, method := range []string{methodOfLogs, "lipschitz"} {
+			own, err := s.Certify(in.Alpha, []string{method})
+			if err != nil && method == methodOfLogs {
+				return nil, fmt.Errorf("figure logs: %w", err)
+			}
+			for _, c := range own {
+				curves = append(curves, Curve{fmt.Sprintf("this run, σ = %g, %s", s.Run.Sigma, c.Method), c.Results})
+			}
+		}
+		caption = "this run: " + s.Settings(in.Alpha).Caption()
+	}
+	var names []string
+	for _, o := range in.Beside {
+		names = append(names, o.Name)
+	}
+	common, logged, images := commonWords(names), 0, 0
+	for _, o := range in.Beside {
+		c := Curve{strings.ReplaceAll(strings.TrimPrefix(o.Name, common), "_", " "), o.Results}
+		if o.Run != nil {
+			own, err := o.Run.Certify(in.Alpha, []string{methodOfLogs})
+			if err != nil {
+				return nil, fmt.Errorf("figure logs: %s: %w", o.Name, err)
+			}
+			c.Results = own[0].Results
+			caption += fmt.Sprintf("; %s: %s", o.Name, o.Run.Settings(in.Alpha).Caption())
+		} else {
+			logged, images = logged+1, images+len(o.Results)
+		}
+		curves = append(curves, c)
+	}
+	if logged > 0 {
+		caption += fmt.Sprintf("; %d public tables, of the data that their names say: certificates as logged, %d images in all", logged, images)
+	}
+	f, err := Radius(Settings{}, curves, []string{})
+	if err != nil {
+		return nil, fmt.Errorf("figure logs: %w", err)
+	}
+	f.Name, f.Title, f.Caption = "logs", "Certified accuracy beside other logs", caption
+	if common != "" {
+		f.Title = "Certified accuracy beside " + strings.TrimRight(common, "_")
+	}
+	return f, nil
+}
+
+// commonWords is what several names begin with, in words that end with an underscore, less the last of them: it says what the
+// names differ in.
+func commonWords(names []string) string {
+	if len(names) < 2 {
+		return ""
+	}
+	common := names[0]
+	for _, name := range names[1:] {
+		for !strings.HasPrefix(name, common) {
+			common = common[:len(common)-1]
+		}
+	}
+	common = common[:strings.LastIndexByte(common, '_')+1]
+	return common[:strings.LastIndexByte(strings.TrimSuffix(common, "_"), '_')+1]
+}
