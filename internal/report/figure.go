@@ -84,6 +84,9 @@ var (
 	svgTransform = regexp.MustCompile(`^[-+\w\s.,()]*$`)
 )
 
+// colour is one of a style; the page may put another in its place, where paper isn't white.
+var colour = regexp.MustCompile(`#([0-9A-F]{6})\b`)
+
 // drawing reads an SVG file and writes what is allowed in it again, to stand in a page, named for those who can't see it.
 func drawing(path, name string) (template.HTML, error) {
 	f, err := os.Open(path)
@@ -127,6 +130,9 @@ func drawing(path, name string) (template.HTML, error) {
 				}
 				if a.Name.Space != "" || !slices.Contains(svgAttributes, a.Name.Local) || !allowed.MatchString(a.Value) {
 					return "", fmt.Errorf("attribute %q of %q has no place in a figure", a.Name.Local, t.Name.Local)
+				}
+				if a.Name.Local == "style" {
+					a.Value = colour.ReplaceAllString(a.Value, "var(--on-$1, $0)")
 				}
 				b.WriteString(" " + a.Name.Local + `="` + template.HTMLEscapeString(a.Value) + `"`)
 			}

@@ -181,28 +181,28 @@ func TestPage(t *testing.T) {
 		t.Errorf("%v; missing %q", count, p.Missing)
 	}
 	for _, want := range []string{
-		`<td class="number strong">0.3000</td>`,           // the best average radius
-		`<td class="number strong">0.667</td>`,            // and accuracy
-		"shapes test, α = 0.001",                          // a caption
-		"one bound on the class",                          // what a method is
-		`aria-label="` + figures.List[0].Doc,              // a figure's name
-		"the radius, σ = 0.5",                             // its caption
-		`<path d="M0,0L255.12,0Z" style="fill:none;`,      // the figure
-		`id="figure-mine"`,                                // one that the registry doesn't know
-		"true <b>a</b>, ",                                 // the gallery
-		"predicted c ✗",                                   //
-		`alt="image 1, of class a, predicted c"`,          //
-		"<i>abstains</i>",                                 //
-		"<i>0.999</i>",                                    // a radius, rounded down
-		`<i>1.250 to c</i><span style="--part: 1.000">`,   // an attack, the longest bar
-		"<i>none found</i>",                               //
-		"<i>already wrong</i>",                            //
-		`<a href="#image-0">0</a>`,                        // from the table of every image
-		`<td class="number wrong" data-sort="-2.7">`,      // where what is wrong sorts below all
-		`<th scope="row">dense 3</th><td class="number">`, // a layer's bound
-		`<th scope="row">model.hash</th><td>feed</td>`,    // a hash
-		`<th scope="row">model.lambda</th><td>1.410</td>`, // a number as the file has it
-		`<th scope="row">config.list</th><td>1, 2</td>`,   //
+		`<td class="number strong">0.3000</td>`,              // the best average radius
+		`<td class="number strong">0.667</td>`,               // and accuracy
+		"shapes test, α = 0.001",                             // a caption
+		"one bound on the class",                             // what a method is
+		`aria-label="` + figures.List[0].Doc,                 // a figure's name
+		"the radius, σ = 0.5",                                // its caption
+		`style="fill:none;stroke:var(--on-0072B2, #0072B2);`, // the figure
+		`id="figure-mine"`,                                   // one that the registry doesn't know
+		"true <b>a</b>, ",                                    // the gallery
+		"predicted c ✗",                                      //
+		`alt="image 1, of class a, predicted c"`,             //
+		"<i>abstains</i>",                                    //
+		"<i>0.999</i>",                                       // a radius, rounded down
+		`<i>1.250 to c</i><span style="--part: 1.000">`,      // an attack, the longest bar
+		"<i>none found</i>",                                  //
+		"<i>already wrong</i>",                               //
+		`<a href="#image-0">0</a>`,                           // from the table of every image
+		`<td class="number wrong" data-sort="-2.7">`,         // where what is wrong sorts below all
+		`<th scope="row">dense 3</th><td class="number">`,    // a layer's bound
+		`<th scope="row">model.hash</th><td>feed</td>`,       // a hash
+		`<th scope="row">model.lambda</th><td>1.410</td>`,    // a number as the file has it
+		`<th scope="row">config.list</th><td>1, 2</td>`,      //
 		`@media print`, `prefers-color-scheme: dark`,
 	} {
 		if !strings.Contains(text, want) {
