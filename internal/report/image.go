@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -36,7 +35,7 @@ type Image struct {
 	Right        bool   // that class is the label's
 	Certificates []Certificate
 	Attacks      []Attack
-	Kinds        []string // why it is in the gallery
+	Kind         string // why it is in the gallery, empty where it isn't
 	PNG          template.URL
 }
 
@@ -285,7 +284,7 @@ func (p *Page) everyImage(all []*Image, methods []string) *Table {
 	}
 	for _, m := range all {
 		first := Cell{Text: strconv.Itoa(m.Index)}
-		if m.Kinds != nil {
+		if m.Kind != "" {
 			first.Link = "image-" + first.Text
 		}
 		row := []Cell{first, {Text: m.True}, {Text: cmp.Or(m.Predicted, "–"), Wrong: m.Predicted != "" && !m.Right}}
@@ -370,6 +369,7 @@ var kinds = []kind{
 		}
 		return 0
 	}},
+	{"largest radius", (*Image).Largest},
 	{"methods differ", func(m *Image) float64 {
 		least, most := math.Inf(1), 0.0
 		for _, c := range m.Certificates {
@@ -379,28 +379,24 @@ var kinds = []kind{
 		}
 		return max(0, most-least)
 	}},
-	{"largest radius", (*Image).Largest},
 }
 
-// choose takes the most telling images of each kind; one that is of several is shown once.
+// choose takes the most telling images of each kind, among those that no kind before has taken.
 func choose(all []*Image) (chosen []*Image) {
 	for _, k := range kinds {
 		order := slices.SortedStableFunc(slices.Values(all), func(a, b *Image) int { return cmp.Compare(k.score(b), k.score(a)) })
-		for _, m := range order[:min(mostOfAKind, len(order))] {
-			if k.score(m) == 0 {
+		taken := 0
+		for _, m := range order {
+			if taken == mostOfAKind || k.score(m) == 0 {
 				break
 			}
-			if m.Kinds == nil {
-				chosen = append(chosen, m)
+			if m.Kind == "" {
+				m.Kind, chosen, taken = k.name, append(chosen, m), taken+1
 			}
-			m.Kinds = append(m.Kinds, k.name)
 		}
 	}
 	return chosen
 }
-
-// Kind is the kinds in one line.
-func (m *Image) Kind() string { return strings.Join(m.Kinds, ", ") }
 
 // picture encodes pixels, [height, width, channels], as a data URI, blocks of large images averaged.
 func picture(pixels []byte, height, width, channels int) (template.URL, error) {

@@ -408,6 +408,7 @@ func TestChoose(t *testing.T) {
 		all = append(all, m)
 	}
 	all[10].Certificates[0] = Certificate{Class: 3, Radius: 2}         // wrong
+	all[98].Certificates[0] = Certificate{Class: 3, Radius: 1}         // wrong, so not of the largest radii too
 	all[20].Certificates[1] = Certificate{Class: -1}                   // abstained
 	all[30].Certificates[1].Radius = 0.2                               // methods differ
 	all[40].Attacks = []Attack{{Radius: 1.5, Certified: 1.4}}          // nearer
@@ -416,11 +417,12 @@ func TestChoose(t *testing.T) {
 	want := map[int]string{
 		10: "wrong", 20: "abstained", 40: "attack near its certificate", 50: "attack near its certificate", 30: "methods differ",
 		0: "smallest radius", 1: "smallest radius", 2: "smallest radius", 3: "smallest radius",
-		99: "largest radius", 98: "largest radius", 97: "largest radius", 96: "largest radius",
+		98: "wrong",
+		99: "largest radius", 97: "largest radius", 96: "largest radius", 95: "largest radius",
 	}
 	got := map[int]string{}
 	for _, m := range choose(all) {
-		got[m.Index] = m.Kind()
+		got[m.Index] = m.Kind
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
