@@ -84,12 +84,20 @@ func simulate(figure string, in Input, shapes []coverage.Shape, classes, draws [
 	return all, nil
 }
 
+// seeded adds the seed to the caption of a simulation of List.
+func seeded(f *Figure, err error) (*Figure, error) {
+	if err == nil {
+		f.Caption += "; seed 1"
+	}
+	return f, err
+}
+
 func drawIntervals(in Input) (*Figure, error) {
 	outcomes, err := simulate("intervals", in, coverage.Shapes[:1], []int{2, 10, 100, 1000}, []int{simulatedDraws}, simulatedTrials)
 	if err != nil {
 		return nil, err
 	}
-	return Intervals(outcomes)
+	return seeded(Intervals(outcomes))
 }
 
 func drawCoverage(in Input) (*Figure, error) {
@@ -97,7 +105,7 @@ func drawCoverage(in Input) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Coverage(outcomes)
+	return seeded(Coverage(outcomes))
 }
 
 // CoverageTable holds outcomes row by row, with the two-sided 95% Clopper–Pearson interval of the miscoverage.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,9 +99,9 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 
 // WritePNG writes the figure as PNG with so many pixels an inch.
 func (f *Figure) WritePNG(w io.Writer, dpi int) error {
-	c := vgimg.NewWith(vgimg.UseWH(f.scale()*f.Width, f.scale()*f.Height), vgimg.UseDPI(dpi))
-	c.Scale(float64(f.scale()), float64(f.scale()))
-	f.Draw(draw.NewCanvas(c, f.Width, f.Height))
+	zoomed := int(math.Round(float64(f.scale()) * float64(dpi))) // its Scale would leave lines as thin as they were
+	c := vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(zoomed))
+	f.Draw(draw.New(c))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
 }

@@ -21,7 +21,7 @@ func drawGain(in Input) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Gain(byClasses, byDraws)
+	return seeded(Gain(byClasses, byDraws))
 }
 
 // gains are the pairs that Gain draws: what the first certifies more than the second.
@@ -103,7 +103,7 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	rows := addLegend(top, names, thumbs, 0)
 	first, second := byClasses[0], byDraws[0]
 	return &Figure{Name: "gain", Title: fmt.Sprintf("What an interval gains: n = %d; K = %d", first.Case.N, len(second.Case.P)),
-		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g; above: %s; below: K = %d; seed 1",
+		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g; above: %s; below: K = %d",
 			first.Case.Shape, slices.Max(first.Case.P), settings, len(second.Case.P)),
 		Plot: top, Lower: bottom, Table: table, Width: width, Height: 1.7*height + rows}, nil
 }

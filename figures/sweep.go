@@ -58,13 +58,13 @@ func drawSweep(in Input) (*Figure, error) {
 	return f, err
 }
 
-// Sweep draws the average verified radius of each point against its accuracy. Points that differ in the last axis alone
-// are joined in a line where its values are numbers, and their values of it stand beside them.
+// Sweep draws the average verified radius of each point against its accuracy. Where the values of the last axis are numbers, points
+// that differ in it alone are joined in a line, and their values of it stand beside them; names have a mark each.
 func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error) {
 	if len(points) == 0 || len(axes) == 0 {
 		return nil, fmt.Errorf("figure sweep: no point to draw")
 	}
-	last := len(axes) - 1
+	last, told := len(axes)-1, len(axes)-1 // told: axes that the legend tells
 	table := &Table{Columns: append(slices.Clone(axes), "accuracy", "average_radius")}
 	var names []string
 	series := map[string]plotter.XYs{}
@@ -77,6 +77,9 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 		_, err := strconv.ParseFloat(p.Values[last], 64)
 		return err != nil
 	})
+	if !numeric {
+		told++
+	}
 	xlow, xhigh, ylow, yhigh := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, p := range points {
 		if len(p.Values) != len(axes) {
@@ -85,19 +88,19 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 		if math.IsNaN(p.Accuracy+p.Radius) || math.IsInf(p.Accuracy+p.Radius, 0) {
 			return nil, fmt.Errorf("figure sweep: accuracy %v and radius %v of %s", p.Accuracy, p.Radius, strings.Join(p.Values, ", "))
 		}
-		name := strings.Join(slices.DeleteFunc(slices.Clone(p.Values[:last]), func(v string) bool { return v == "" }), ", ")
+		name := strings.Join(slices.DeleteFunc(slices.Clone(p.Values[:told]), func(v string) bool { return v == "" }), ", ")
 		if series[name] == nil {
 			names = append(names, name)
 		}
 		xy := plotter.XY{X: p.Accuracy, Y: p.Radius}
 		series[name] = append(series[name], xy)
-		if texts.next = append(texts.next, -1); !numeric {
-			// values without an order: no line
-		} else if before, ok := latest[name]; ok {
-			texts.next[before] = len(texts.at)
+		if numeric {
+			if before, ok := latest[name]; ok {
+				texts.next[before] = len(texts.at)
+			}
+			latest[name] = len(texts.at)
+			texts.at, texts.text, texts.next = append(texts.at, xy), append(texts.text, p.Values[last]), append(texts.next, -1)
 		}
-		latest[name] = len(texts.at)
-		texts.at, texts.text = append(texts.at, xy), append(texts.text, p.Values[last])
 		xlow, xhigh, ylow, yhigh = min(xlow, xy.X), max(xhigh, xy.X), min(ylow, xy.Y), max(yhigh, xy.Y)
 		var row []any
 		for _, v := range p.Values {
@@ -109,7 +112,7 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	var thumbs [][]plot.Thumbnailer
 	for i, name := range names {
 		line := newLine(series[name], draw.LineStyle{Color: shade(colorAt(i), 150), Width: 0.8, Dashes: dashes[i%len(dashes)]}, false)
-		marks := &plotter.Scatter{XYs: series[name], GlyphStyle: draw.GlyphStyle{Color: colorAt(i), Radius: 2.4, Shape: glyphs[i%len(glyphs)]}}
+		marks := &plotter.Scatter{XYs: series[name], GlyphStyle: draw.GlyphStyle{Color: colorAt(i), Radius: 2.4, Shape: glyphs[(i+i/len(colors))%len(glyphs)]}}
 		thumb := []plot.Thumbnailer{marks}
 		if numeric {
 			p.Add(line)
@@ -120,15 +123,17 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	}
 	p.Add(texts)
 	rows := vg.Length(0)
-	if last > 0 {
+	if told > 0 {
 		rows = addLegend(p, names, thumbs, 0)
 	}
 	xspan, yspan := max(xhigh-xlow, 1e-3), max(yhigh-ylow, 1e-3)
 	p.X.Min, p.X.Max = xlow-0.06*xspan, xhigh+0.06*xspan
 	p.Y.Min, p.Y.Max = ylow-0.08*yspan, yhigh+0.12*yspan
 	p.X.Tick.Marker = ticks{most: 6}
-	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "),
-		Caption: settings + "; beside each point: " + axes[last], Plot: p, Table: table, Width: width, Height: height + rows}, nil
+	if numeric {
+		settings += "; beside each point: " + axes[last]
+	}
+	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "), Caption: settings, Plot: p, Table: table, Width: width, Height: height + rows}, nil
 }
 
 // notes are texts beside points: above, below, right or left, where the fewest other texts, points and lines between points are.

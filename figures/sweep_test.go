@@ -56,6 +56,16 @@ func TestSweep(t *testing.T) {
 	if len(f.Table.Rows) != 16 || strings.Join(f.Table.Rows[5], " ") != "emma 0.25 0.98225 1.1875" || !strings.Contains(f.Caption, "beside each point: sigma") {
 		t.Errorf("%s\n%v", f.Caption, f.Table.Rows)
 	}
+	// Names have no order: a mark each, and no text beside it.
+	for i := range points {
+		points[i].Values = []string{points[i].Values[1], points[i].Values[0]}
+	}
+	if f, err = Sweep([]string{"sigma", "loss"}, points, "MNIST"); err != nil || strings.Contains(f.Caption, "beside") || f.Height < 1.15*height {
+		t.Error(f, err)
+	}
+	for i := range points {
+		points[i].Values = []string{points[i].Values[1], points[i].Values[0]}
+	}
 	// One axis, and one point.
 	for i := range points {
 		points[i].Values = points[i].Values[1:]

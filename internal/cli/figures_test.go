@@ -11,19 +11,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// drawnOf reports whether one of some commands makes what a figure needs.
-func drawnOf(e figures.Entry, commands ...string) bool { return slices.Contains(commands, e.Needs) }
-
-// count is the number of figures that some commands suffice for.
-func count(commands ...string) (n int) {
-	for _, e := range figures.List {
-		if drawnOf(e, commands...) {
-			n++
-		}
-	}
-	return n
-}
-
 // names are those of a folder's files.
 func names(t *testing.T, dir string) (names []string) {
 	t.Helper()
@@ -174,7 +161,7 @@ func TestFiguresOfModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, "figures", "sweep", "--run", sweep)
-	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "# test split of tiny; beside each point: conv\npoint\t") {
+	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "# test split of tiny\npoint\t") {
 		t.Error(got)
 	}
 	if r := lipsmooth("figures", t.TempDir()); r.status != 1 || !strings.Contains(r.err, countlog.RunFile) {
