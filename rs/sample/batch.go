@@ -31,6 +31,7 @@ type batch struct {
 	block   int // draws of a unit
 	seconds float64
 	err     error
+	ended   chan struct{} // closed when the rest is filled in
 
 	logits []float32 // of all places, where one of them is of the selection
 	votes  []int32   // [size, classes]

@@ -3,7 +3,6 @@ package sample
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -41,22 +40,20 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		}
 	}()
 	x := make([]float32, images.Size())
-	next, stop := iter.Pull(run.Examples.Indices())
-	defer stop()
+	at := 0
 	err = p.sample(ctx, draws, func() (*example, error) {
-		for {
-			index, ok := next()
-			if !ok {
-				return nil, nil
-			}
+		for ; at < run.Examples.Count; at++ {
+			index := run.Examples.At(at)
 			if w.Has(index) {
 				continue
 			}
+			at++
 			if err := images.Images(x, []int{index}); err != nil {
 				return nil, err
 			}
 			return p.open(x, index, images.Label(index), draws)
 		}
+		return nil, nil
 	}, func(e *rs.Evidence) error {
 		if err := w.Append(e); err != nil {
 			return err

@@ -3,7 +3,9 @@ package sample
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -87,12 +89,26 @@ const depth = 2
 // of each, in that order. An error of an example comes after the evidence of those before it.
 func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, error), done func(*rs.Evidence) error) error {
 	s := schedule{request: r, size: p.settings.Block, open: open}
-	var flying []chan *batch
-	defer func() {
-		for _, c := range flying {
-			<-c
-		}
-	}()
+	// Threads of their own: a C allocator keeps some memory for each thread that ever came by.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	work := make(chan *batch)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer close(work)
+	for range depth {
+		workers.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			for b := range work {
+				begun := time.Now()
+				b.err = p.runner.run(b)
+				b.seconds = time.Since(begun).Seconds()
+				close(b.ended)
+			}
+		})
+	}
+	var flying []*batch
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -102,29 +118,23 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 			if units == nil {
 				break
 			}
-			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request}
-			c := make(chan *batch, 1)
-			flying = append(flying, c)
+			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request, ended: make(chan struct{})}
 			equal, err := p.check(b)
-			if b.err = err; err != nil {
-				c <- b
-				continue
-			}
-			if !equal {
+			if err == nil && !equal {
 				p.tuner = newTuner(1)
-				flying = flying[:len(flying)-1]
 				s.back(units)
 				continue
 			}
-			go func() {
-				begun := time.Now()
-				b.err = p.runner.run(b)
-				b.seconds = time.Since(begun).Seconds()
-				c <- b
-			}()
+			flying = append(flying, b)
+			if b.err = err; err != nil {
+				close(b.ended)
+				continue
+			}
+			work <- b
 		}
 		if len(flying) > 0 {
-			b := <-flying[0]
+			b := flying[0]
+			<-b.ended
 			flying = flying[1:]
 			s.left -= len(b.units)
 			if b.err == nil && len(b.units) == b.size {
