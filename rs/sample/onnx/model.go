@@ -1,0 +1,514 @@
+// Package onnx serves classifiers of ONNX files through ONNX Runtime, on the CPU.
+//
+// An image comes as the dataset has it, [h, w, c], in units of [0, 1] and with its noise, so that σ and every radius
+// are in those units whatever the model wants. Then, in this order, it is resized bilinearly and cropped where the
+// model wants another size, normalised, (x - mean) / std by channel, and laid out as the model's input is. All of this
+// is part of the classifier that is certified.
+package onnx
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Options say what a file does not; the zero value takes the file at its word.
+type Options struct {
+	Size      [3]int    // h, w, c of the images; zero takes the model's own
+	Classes   int       // that there have to be; 0 takes any number
+	Mean, Std []float32 // subtracted and divided by: none, one for all channels, or one a channel
+	Resize    int       // short side, in pixels, before the middle is cropped; 0 resizes images straight to the model's size
+	Layout    Layout    // where the shape of the input leaves both open
+	Output    string    // where there are several
+	Scale     Scale     // where the last operator does not tell
+	Batch     int       // images a run, where the model's batch axis is free; 0 is a good number
+}
+
+// Scale is what a model's outputs are.
+type Scale string
+
+const (
+	Logits        Scale = "logits"        // taken as they are
+	Probabilities Scale = "probabilities" // their logarithms are taken: logits, up to one constant an image, which no margin sees
+)
+
+// Model is a classifier. Its methods but Close may be called from several goroutines.
+type Model struct {
+	Size    [3]int // h, w, c of the images it takes
+	Classes int
+	Batch   int    // images a run
+	Hash    string // SHA-256, in hex: of the file, or, where weights lie in other files, of the lines of all files' hashes
+
+	path, version string
+	bytes         int64
+	file          *file
+	input, output value
+	layout        Layout
+	scale         Scale
+	scaler        *scaler
+	mean, std     []float32 // by channel; nil where nothing is done
+	free          bool      // the model leaves their number open
+	shape, into   []int64   // of input and output of a run
+	session       *session
+	buffers       sync.Pool // of *buffer
+}
+
+type buffer struct{ in, image []float32 }
+
+// limit of a protobuf file.
+const limit = math.MaxInt32
+
+// Open loads a file and runs it once, on gray images. Its errors are one line and name the file and what can't be
+// served: bytes that are no ONNX file, a weight that is NaN, a missing file of weights, an operator that ONNX Runtime
+// doesn't know, an axis, a type, a wrong number of channels or classes; and [ErrNoRuntime].
+func Open(path string, o Options) (_ *Model, err error) {
+	m := &Model{path: path}
+	defer func() {
+		if err != nil {
+			m.Close()
+			err = fmt.Errorf("onnx: %s: %w", filepath.Base(path), oneLine(err))
+		}
+	}()
+	if info, err := os.Stat(path); err != nil {
+		return nil, errors.Unwrap(err)
+	} else if m.bytes = info.Size(); m.bytes > limit || !info.Mode().IsRegular() {
+		return nil, errBroken
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if m.file, err = parse(text); err != nil {
+		return nil, err
+	}
+	if err := m.read(text); err != nil {
+		return nil, err
+	}
+	if err := m.understand(o); err != nil {
+		return nil, err
+	}
+	if m.version, err = start(); err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	if m.session, err = newSession(text, folder, m.input, m.output); err != nil {
+		return nil, explain(err, m.version)
+	}
+	return m, m.try(o)
+}
+
+// read hashes the file and those of its weights that lie elsewhere, and looks for NaN in these.
+func (m *Model) read(text []byte) error {
+	sum := sha256.Sum256(text)
+	m.Hash = hex.EncodeToString(sum[:])
+	if m.file.nan != "" {
+		return fmt.Errorf("the weights %s hold NaN", m.file.nan)
+	}
+	byFile := map[string][]stored{}
+	for _, s := range m.file.external {
+		byFile[s.location] = append(byFile[s.location], s)
+	}
+	lines := m.Hash + "\n"
+	for _, location := range slices.Sorted(maps.Keys(byFile)) {
+		if !filepath.IsLocal(location) {
+			return fmt.Errorf("its weights are to be read from %q, outside of its folder", location)
+		}
+		hash, err := readStored(filepath.Join(filepath.Dir(m.path), location), byFile[location])
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("the file of its weights is missing: %s, beside it", location)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", location, err)
+		}
+		lines += hash + "\n"
+	}
+	if len(byFile) > 0 {
+		sum := sha256.Sum256([]byte(lines))
+		m.Hash = hex.EncodeToString(sum[:])
+	}
+	return nil
+}
+
+// readStored hashes a file of weights, and looks for NaN in each.
+func readStored(path string, all []stored) (hash string, err error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	sum := sha256.New()
+	bytes, err := io.Copy(sum, in)
+	if err != nil {
+		return "", err
+	}
+	part := make([]byte, 1<<20) // a multiple of every element
+	for _, s := range all {
+		if s.length < 0 {
+			s.length = bytes - s.offset
+		}
+		if s.length < 0 || s.offset > bytes || s.length > bytes-s.offset {
+			return "", fmt.Errorf("truncated: %d bytes, and the weights %q are to end at %d", bytes, s.name, s.offset+max(0, s.length))
+		}
+		for r := io.NewSectionReader(in, s.offset, s.length); ; {
+			n, err := io.ReadFull(r, part)
+			if hasNaN(s.kind, part[:n]) {
+				return "", fmt.Errorf("the weights %q hold NaN", s.name)
+			}
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				break
+			}
+			if err != nil {
+				return "", err
+			}
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// understand finds the input, output and what is to be done between, from the file and o.
+func (m *Model) understand(o Options) (err error) {
+	if n := len(m.file.inputs); n != 1 {
+		return fmt.Errorf("%d inputs (%s): a classifier of images has one", n, list(m.file.inputs))
+	}
+	m.input = m.file.inputs[0]
+	if m.output, err = choose(m.file.outputs, o.Output); err != nil {
+		return err
+	}
+	for _, v := range []value{m.input, m.output} {
+		if v.kind != float32Kind && v.kind != float16Kind {
+			return fmt.Errorf("%v can't be served: float32 and float16 can; outputs are %s", v, list(m.file.outputs))
+		}
+	}
+	if m.scale, err = m.findScale(o.Scale); err != nil {
+		return err
+	}
+	if o.Size != ([3]int{}) && min(o.Size[0], o.Size[1], o.Size[2]) < 1 {
+		return fmt.Errorf("images of %v", size(o.Size[:]))
+	}
+	if m.layout, err = findLayout(m.input, o.Size[2], o.Layout); err != nil {
+		return err
+	}
+	dims, rows, channels := m.input.dims, m.layout.rows(), m.layout.channels()
+	for _, d := range dims {
+		if d.size > math.MaxInt32 {
+			return fmt.Errorf("the input %v is too large", m.input)
+		}
+	}
+	model := [2]int{int(dims[rows].size), int(dims[rows+1].size)}
+	if m.Size = o.Size; m.Size == ([3]int{}) {
+		if m.Size = [3]int{model[0], model[1], int(dims[channels].size)}; min(m.Size[0], m.Size[1], m.Size[2]) < 1 {
+			return fmt.Errorf("the input %v leaves the size of images open: say it", m.input)
+		}
+	}
+	if m.scaler, err = newScaler([2]int(m.Size[:2]), model, o.Resize); err != nil {
+		return err
+	}
+	if m.mean, m.std, err = normalisation(o.Mean, o.Std, m.Size[2]); err != nil {
+		return err
+	}
+	m.Batch = int(dims[0].size)
+	if m.free = m.Batch < 0; m.free {
+		m.Batch = cmp.Or(o.Batch, defaultBatch(m.scaler.to))
+	} else if o.Batch != 0 && o.Batch != m.Batch {
+		return fmt.Errorf("the input %v takes %d images a run, not %d", m.input, m.Batch, o.Batch)
+	}
+	if m.Batch < 1 || m.Batch > 1<<16 {
+		return fmt.Errorf("runs of %d images", m.Batch)
+	}
+	m.shape = []int64{int64(m.Batch), 0, 0, 0}
+	m.shape[rows], m.shape[rows+1], m.shape[channels] = int64(m.scaler.to[0]), int64(m.scaler.to[1]), int64(m.Size[2])
+	m.into = m.outputShape()
+	if m.into == nil && m.output.kind == float16Kind {
+		return fmt.Errorf("the output %v leaves the number of classes open, which float16 can't: export it with its shape", m.output)
+	}
+	return nil
+}
+
+// defaultBatch is 16 images of 32×32: from there on BenchmarkBatch rises no more, and past 32 it falls, as a run's
+// values no longer fit a core's cache.
+func defaultBatch(size [2]int) int { return min(max(1, 16*32*32/(size[0]*size[1])), 32) }
+
+// outputShape is the declared shape of a run's output, or nil where more than the batch is open.
+func (m *Model) outputShape() []int64 {
+	var into []int64
+	for i, d := range m.output.dims {
+		if i == 0 && d.size < 0 {
+			d.size = int64(m.Batch)
+		}
+		if d.size < 1 || d.size > math.MaxInt32 {
+			return nil
+		}
+		into = append(into, d.size)
+	}
+	return into
+}
+
+// choose takes the output of that name, or the only one.
+func choose(outputs []value, name string) (value, error) {
+	if name == "" && len(outputs) == 1 {
+		return outputs[0], nil
+	}
+	for _, v := range outputs {
+		if name == v.name {
+			return v, nil
+		}
+	}
+	if name == "" {
+		return value{}, fmt.Errorf("%d outputs (%s): say which holds the logits", len(outputs), list(outputs))
+	}
+	return value{}, fmt.Errorf("no output %q; there are %s", name, list(outputs))
+}
+
+func list(values []value) string {
+	s := make([]string, len(values))
+	for i, v := range values {
+		s[i] = v.String()
+	}
+	return strings.Join(s, "; ")
+}
+
+// findScale tells logits from probabilities, by the last operator unless asked.
+func (m *Model) findScale(asked Scale) (Scale, error) {
+	n := m.file.last(m.output.name)
+	softmax := n.op == "Softmax" && (n.domain == "" || n.domain == "ai.onnx")
+	if softmax && n.axis != nil && *n.axis == 0 {
+		return "", fmt.Errorf("its last operator, Softmax, runs over axis 0, the images of a batch")
+	}
+	switch asked {
+	case Logits, Probabilities:
+		return asked, nil
+	case "":
+		if softmax {
+			return Probabilities, nil
+		}
+		return Logits, nil
+	}
+	return "", fmt.Errorf("no scale %q; known: %s, %s", asked, Logits, Probabilities)
+}
+
+// normalisation is by channel, or nil where it does nothing.
+func normalisation(mean, std []float32, channels int) (m, s []float32, err error) {
+	if len(mean) == 0 && len(std) == 0 {
+		return nil, nil, nil
+	}
+	spread := func(name string, given []float32, none float32) ([]float32, error) {
+		switch len(given) {
+		case 0:
+			given = []float32{none}
+			fallthrough
+		case 1:
+			return slices.Repeat(given, channels), nil
+		case channels:
+			return slices.Clone(given), nil
+		}
+		return nil, fmt.Errorf("a %s of %d values for %d channels", name, len(given), channels)
+	}
+	if m, err = spread("mean", mean, 0); err != nil {
+		return nil, nil, err
+	}
+	if s, err = spread("std", std, 1); err != nil {
+		return nil, nil, err
+	}
+	for c := range channels {
+		if !(s[c] > 0) || math.IsInf(float64(s[c]), 0) || math.IsNaN(float64(m[c])) || math.IsInf(float64(m[c]), 0) {
+			return nil, nil, fmt.Errorf("channel %d is normalised by mean %v and std %v; need a finite mean and a std over 0", c, m[c], s[c])
+		}
+	}
+	return m, s, nil
+}
+
+// try runs the model once, to know its output's shape and that it runs at all.
+func (m *Model) try(o Options) error {
+	gray := make([]float32, m.Batch*m.scaler.to[0]*m.scaler.to[1]*m.Size[2])
+	for i := range gray {
+		gray[i] = 0.5
+	}
+	out, shape, err := m.session.run(gray, m.shape, m.into)
+	if err != nil && m.free && m.Batch > 1 {
+		return fmt.Errorf("the input %v leaves the batch open, yet a batch of %d fails (1 may do): %w", m.input, m.Batch, err)
+	}
+	if err != nil {
+		return err
+	}
+	for len(shape) > 2 && shape[len(shape)-1] == 1 {
+		shape = shape[:len(shape)-1]
+	}
+	if len(shape) != 2 || shape[0] != int64(m.Batch) {
+		return fmt.Errorf("the output %v is %v for %d images: need [%[3]d, classes]", m.output, shape, m.Batch)
+	}
+	m.Classes = int(shape[1])
+	if m.Classes < 2 {
+		return fmt.Errorf("the output %v has %d value an image: need one a class, two or more", m.output, m.Classes)
+	}
+	if o.Classes != 0 && o.Classes != m.Classes {
+		return fmt.Errorf("the output %v has %d classes, and the dataset %d", m.output, m.Classes, o.Classes)
+	}
+	if m.into == nil {
+		m.into = []int64{int64(m.Batch), int64(m.Classes)}
+		if n := len(m.output.dims); n > 2 {
+			m.into = nil
+		}
+	}
+	return m.finish(out)
+}
+
+// finish turns a run's output to logits, in place.
+func (m *Model) finish(out []float32) error {
+	for i := 0; i < len(out); i += m.Classes {
+		row := out[i : i+m.Classes]
+		sum := 0.0
+		for _, v := range row {
+			if v != v || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("the output %s holds %v", m.output.name, v)
+			}
+			sum += float64(v)
+		}
+		if m.scale != Probabilities {
+			continue
+		}
+		if slices.Min(row) < 0 || math.Abs(sum-1) > 0.01 {
+			return fmt.Errorf("the output %s is no probabilities: a row sums to %.4g and has %.4g; are these logits?", m.output.name, sum, slices.Min(row))
+		}
+		for c, p := range row {
+			row[c] = float32(math.Log(float64(max(p, math.SmallestNonzeroFloat32)))) // what float32 rounds to 0 counts as its smallest: -103.28
+		}
+	}
+	return nil
+}
+
+// Logits of n images, [n, h, w, c] one after the other, noisy, in units of [0, 1]: [n, classes]. Every run of the
+// model has the same number of images, filled up with zeros, so that logits depend on nothing but their image; a multiple
+// of Batch wastes none. Runs go side by side, one a core.
+func (m *Model) Logits(images []float32, n int) ([]float32, error) {
+	values := m.Size[0] * m.Size[1] * m.Size[2]
+	if n < 0 || len(images) != n*values {
+		return nil, fmt.Errorf("onnx: %s: %d values for %d images of %v", filepath.Base(m.path), len(images), n, size(m.Size[:]))
+	}
+	logits := make([]float32, n*m.Classes)
+	runs := (n + m.Batch - 1) / m.Batch
+	workers := min(runs, runtime.GOMAXPROCS(0))
+	errs := make([]error, workers)
+	var all sync.WaitGroup
+	var next atomic.Int64
+	for w := range workers {
+		all.Go(func() {
+			for errs[w] == nil {
+				r := int(next.Add(1)) - 1
+				if r >= runs {
+					return
+				}
+				first, count := r*m.Batch, min(m.Batch, n-r*m.Batch)
+				errs[w] = m.run(logits[first*m.Classes:(first+count)*m.Classes], images[first*values:(first+count)*values], count)
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("onnx: %s: %w", filepath.Base(m.path), oneLine(err))
+		}
+	}
+	return logits, nil
+}
+
+// run fills logits of at most a batch of images.
+func (m *Model) run(logits, images []float32, n int) error {
+	b, _ := m.buffers.Get().(*buffer)
+	values := m.scaler.to[0] * m.scaler.to[1] * m.Size[2]
+	if b == nil {
+		b = &buffer{make([]float32, m.Batch*values), make([]float32, values)}
+	}
+	defer m.buffers.Put(b)
+	given := m.Size[0] * m.Size[1] * m.Size[2]
+	for i := range n {
+		m.prepare(b.in[i*values:(i+1)*values], images[i*given:(i+1)*given], b.image)
+	}
+	clear(b.in[n*values:])
+	out, _, err := m.session.run(b.in, m.shape, m.into)
+	if err != nil {
+		return err
+	}
+	if len(out) != m.Batch*m.Classes {
+		return fmt.Errorf("the output %s has %d values for %d images", m.output.name, len(out), m.Batch)
+	}
+	copy(logits, out)
+	return m.finish(logits)
+}
+
+// prepare writes an image as the model takes it.
+func (m *Model) prepare(dst, image, scratch []float32) {
+	c := m.Size[2]
+	if !m.scaler.same() {
+		m.scaler.apply(scratch, image, c)
+		image = scratch
+	}
+	step, pixels := c, len(dst)/c // NHWC
+	if m.layout == NCHW {
+		step = 1
+	}
+	for ch := range c {
+		to := dst[ch:]
+		if m.layout == NCHW {
+			to = dst[ch*pixels:]
+		}
+		if m.mean == nil {
+			for i, j := ch, 0; i < len(image); i, j = i+c, j+step {
+				to[j] = image[i]
+			}
+			continue
+		}
+		mean, std := m.mean[ch], m.std[ch]
+		for i, j := ch, 0; i < len(image); i, j = i+c, j+step {
+			to[j] = (image[i] - mean) / std
+		}
+	}
+}
+
+// Close frees the model; no call may be under way.
+func (m *Model) Close() error {
+	if m.session == nil {
+		return nil
+	}
+	s := m.session
+	m.session = nil
+	return s.close()
+}
+
+// unknown is how ONNX Runtime says that it does not know an operator.
+var unknown = regexp.MustCompile(`([\w.:]+)\(-?\d*\) is not a registered function/op|No Op registered for (\w+)|find an implementation for (\w+)`)
+
+// explain names the operator where there is none.
+func explain(err error, version string) error {
+	if f := unknown.FindStringSubmatch(err.Error()); f != nil {
+		return fmt.Errorf("ONNX Runtime %s has no operator %s", version, cmp.Or(f[1:]...))
+	}
+	return err
+}
+
+// oneLine joins the lines of an error's text.
+func oneLine(err error) error {
+	if err == nil || !strings.Contains(err.Error(), "\n") {
+		return err
+	}
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
+	for i, l := range lines {
+		lines[i] = strings.TrimSpace(l)
+	}
+	return errors.New(strings.Join(lines, "; "))
+}
