@@ -2,23 +2,35 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"runtime"
 	"slices"
 
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
 
 func infoCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "info",
-		Short:   "Show backend, devices, versions and where things are cached",
-		Example: "  lipsmooth info",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	var ref string
+	var flags onnxFlags
+	c := &cobra.Command{
+		Use:     "info [m.onnx]",
+		Short:   "Show backend, devices, versions and where things are cached, or what is understood of an ONNX file",
+		Example: "  lipsmooth info\n  lipsmooth info m.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
+			if len(args) == 1 {
+				return describe(w, args[0], ref, &flags)
+			}
+			for _, name := range append([]string{"data"}, onnxNames...) {
+				if cmd.Flags().Changed(name) {
+					return fmt.Errorf("--%s says how an ONNX file is read, and no file is given", name)
+				}
+			}
 			cache, err := device.CacheDir()
 			if err != nil {
 				return err
@@ -45,21 +57,55 @@ func infoCommand() *cobra.Command {
 					row(name, d)
 				}
 			}
+			if path, err := onnx.Library(); err != nil {
+				row("onnx", oneLine(err))
+			} else {
+				row("onnx", path)
+			}
 			return nil
 		},
 	}
+	c.Flags().StringVar(&ref, "data", "", "of an ONNX file: dataset whose images it is to take, mnist, cifar10, or a path; default: images of its own size")
+	flags.bind(c.Flags())
+	return c
+}
+
+// describe tells what is understood of an ONNX file.
+func describe(w io.Writer, path, ref string, flags *onnxFlags) error {
+	var d *data.Dataset
+	if ref != "" {
+		var err error
+		if d, err = data.Load(ref, data.Test); err != nil {
+			return err
+		}
+	}
+	m, err := onnx.Open(path, flags.options(d))
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	for _, line := range m.Describe() {
+		fmt.Fprintln(w, line)
+	}
+	return nil
 }
 
 func setupCommand() *cobra.Command {
-	var cuda bool
+	var cuda, ort bool
 	c := &cobra.Command{
 		Use:     "setup",
-		Short:   "Install the XLA plugin into the user's cache folder",
-		Long:    "Install the pinned XLA plugin, checked by its hash, into the user's cache folder. Other commands do it by themselves when they need it.",
-		Example: "  lipsmooth setup --cuda",
+		Short:   "Install the XLA plugin, or ONNX Runtime, into the user's cache folder",
+		Long:    "Install the pinned XLA plugin, checked by its hash, into the user's cache folder. Other commands do it by themselves when they need it.\nWith --onnx, install ONNX Runtime, which classifiers of ONNX files need; " + onnx.LibraryPath + " names one of your own.",
+		Example: "  lipsmooth setup --cuda\n  lipsmooth setup --onnx",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			path, err := device.Install(cmd.Context(), cuda, cmd.ErrOrStderr())
+			var path string
+			var err error
+			if ort {
+				path, err = onnx.Install(cmd.Context(), cmd.ErrOrStderr())
+			} else {
+				path, err = device.Install(cmd.Context(), cuda, cmd.ErrOrStderr())
+			}
 			if err != nil {
 				return err
 			}
@@ -68,5 +114,7 @@ func setupCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&cuda, "cuda", false, "the plugin for NVIDIA GPUs")
+	c.Flags().BoolVar(&ort, "onnx", false, "ONNX Runtime, for the CPU")
+	c.MarkFlagsMutuallyExclusive("cuda", "onnx")
 	return c
 }

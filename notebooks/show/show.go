@@ -62,7 +62,7 @@ func Figure(f *figures.Figure, err error) {
 	svg := enlarge(b.String(), zoom)
 	if gathered != nil {
 		// As an image of its own, an SVG shares no names with others on the page.
-		HTML(fmt.Sprintf(`<img alt="%s" src="%s">`, html.EscapeString(f.Title), dataURI("svg+xml", []byte(svg))))
+		HTML(fmt.Sprintf(`<img alt="%s" src="%s">`, html.EscapeString(f.Title), svgURI(svg)))
 		return
 	}
 	if err := f.WritePNG(&raster, 144); err != nil {
@@ -81,8 +81,18 @@ func Plot(p *plot.Plot) {
 	Figure(&figures.Figure{Name: p.Title.Text, Plot: p, Width: 90 * vg.Millimeter, Height: 66 * vg.Millimeter}, nil)
 }
 
-func dataURI(kind string, data []byte) string {
-	return "data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)
+func pngURI(data []byte) string {
+	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(data)
+}
+
+// decimals are more than two behind the point; a hundredth of a point is far less than a pixel.
+var decimals = regexp.MustCompile(`(\.[0-9]{2})[0-9]+`)
+
+// inURI escapes what may not stand in a URI within quotes: a quarter shorter than base64.
+var inURI = strings.NewReplacer("%", "%25", "#", "%23", `"`, "'", "<", "%3C", ">", "%3E", "\n", " ", "\t", " ")
+
+func svgURI(svg string) string {
+	return "data:image/svg+xml," + inURI.Replace(decimals.ReplaceAllString(svg, "$1"))
 }
 
 var size = regexp.MustCompile(`(<svg[^>]*?) width="([0-9.]+)pt" height="([0-9.]+)pt"`)

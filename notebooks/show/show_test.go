@@ -2,13 +2,15 @@ package show
 
 import (
 	"bytes"
-	"encoding/base64"
 	"flag"
 	"fmt"
 	"image/png"
+	"math"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -100,16 +102,21 @@ func TestFigure(t *testing.T) {
 		"plot":   func() { Plot(plot.New()) },
 	} {
 		got := gather(draw)
-		data := regexp.MustCompile(`src="data:image/svg\+xml;base64,([^"]*)"`).FindStringSubmatch(got)
+		data := regexp.MustCompile(`src="data:image/svg\+xml,([^"]*)"`).FindStringSubmatch(got)
 		if data == nil {
 			t.Fatalf("%s: no SVG in %.200s", name, got)
 		}
-		svg, err := base64.StdEncoding.DecodeString(data[1])
+		svg, err := url.PathUnescape(data[1])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !regexp.MustCompile(`<svg width="382.7pt" height="[0-9.]+pt" viewBox="0 0 255.12 `).Match(svg) {
-			t.Errorf("%s: not 1.5 times 90 mm wide: %.300s", name, svg)
+		size := regexp.MustCompile(`<svg width='([0-9.]+)pt' height='[0-9.]+pt' viewBox='0 0 ([0-9.]+) `).FindStringSubmatch(svg)
+		if size == nil {
+			t.Fatalf("%s: no size in %.300s", name, svg)
+		}
+		shown, _ := strconv.ParseFloat(size[1], 64)
+		if paper, _ := strconv.ParseFloat(size[2], 64); math.Abs(shown-1.5*paper) > 0.1 {
+			t.Errorf("%s: shown %g points wide, on paper %g", name, shown, paper)
 		}
 	}
 	panics(t, "no data", func() { Figure(nil, fmt.Errorf("no data")) })
@@ -139,6 +146,13 @@ func TestSliderHeadless(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	panics(t, "no value", func() { Slider("n", nil, func(int) {}) })
+	got = gather(func() {
+		Sliders(func(at ...any) { HTML(fmt.Sprint(at[0].(int), at[1].(string))) }, Over("n", 1, 3, 4), Over("method", 0, "mono", "cpm"))
+	})
+	if want := "<div>n = 4, method = mono<br>4mono</div>\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	panics(t, "slider over n: no value at 2", func() { Sliders(func(...any) {}, Over("n", 2, 3, 4)) })
 }
 
 func TestStatus(t *testing.T) {

@@ -45,31 +45,73 @@ func said(name string, value any) string {
 // Slider shows a slider that is live: draw is called for a value when the slider comes to it, until the cell is
 // interrupted. Where nobody can drag, as in a notebook executed headless, it shows the first value and returns.
 func Slider[T any](name string, values []T, draw func(T)) {
-	if len(values) == 0 {
-		panic(fmt.Sprintf("show: slider over %s: no value", name))
+	Sliders(func(at ...any) { draw(at[0].(T)) }, Over(name, 0, values...))
+}
+
+// A Knob is a slider of [Sliders]: it comes to these values, and begins at the one of index Start.
+type Knob struct {
+	Name   string
+	Values []any
+	Start  int
+}
+
+// Over is the Knob over values.
+func Over[T any](name string, start int, values ...T) Knob {
+	k := Knob{Name: name, Start: start}
+	for _, v := range values {
+		k.Values = append(k.Values, v)
 	}
-	frame := func(i int) string {
-		return said(name, values[i]) + "<br>" + gather(func() { draw(values[i]) })
+	return k
+}
+
+// Sliders is [Slider] with several: draw gets the value of each.
+func Sliders(draw func(at ...any), knobs ...Knob) {
+	at := make([]int, len(knobs))
+	for i, k := range knobs {
+		if at[i] = k.Start; at[i] < 0 || at[i] >= len(k.Values) {
+			panic(fmt.Sprintf("show: slider over %s: no value at %d", k.Name, k.Start))
+		}
+	}
+	frame := func() string {
+		var values []any
+		var names []string
+		for i, k := range knobs {
+			values, names = append(values, k.Values[at[i]]), append(names, said(k.Name, k.Values[at[i]]))
+		}
+		return strings.Join(names, ", ") + "<br>" + gather(func() { draw(values...) })
 	}
 	if !live() {
-		HTML("<div>" + frame(0) + "</div>\n")
+		HTML("<div>" + frame() + "</div>\n")
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	where, picture := gonbui.UniqueId(), gonbui.UniqueId()
-	HTML(fmt.Sprintf(`<div id="%s"></div><div id="%s">%s</div>`, where, picture, frame(0)))
-	slider := widgets.Slider(0, len(values)-1, 0).AppendTo(where).Done()
-	moved := slider.Listen().LatestOnly()
-	shown := 0
+	picture := gonbui.UniqueId()
+	var places []string
+	var row strings.Builder
+	for _, k := range knobs {
+		places = append(places, gonbui.UniqueId())
+		fmt.Fprintf(&row, `<label>%s <span id="%s"></span></label> `, html.EscapeString(k.Name), places[len(places)-1])
+	}
+	HTML(fmt.Sprintf(`<div>%s</div><div id="%s">%s</div>`, row.String(), picture, frame()))
+	type move struct{ knob, to int }
+	moves := make(chan move)
+	for i, k := range knobs {
+		moved := widgets.Slider(0, len(k.Values)-1, k.Start).AppendTo(places[i]).Done().Listen().LatestOnly()
+		go func() {
+			for to := range moved.C {
+				moves <- move{i, to}
+			}
+		}()
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case i := <-moved.C:
-			if i != shown && 0 <= i && i < len(values) {
-				shown = i
-				dom.SetInnerHtml(picture, frame(i))
+		case m := <-moves:
+			if m.to != at[m.knob] && 0 <= m.to && m.to < len(knobs[m.knob].Values) {
+				at[m.knob] = m.to
+				dom.SetInnerHtml(picture, frame())
 			}
 		}
 	}

@@ -54,6 +54,8 @@ func findLayout(input value, channels int, asked Layout) (Layout, error) {
 		return fixed[0], nil
 	case len(fixed) == 2:
 		return "", fmt.Errorf("the input %v may be %s or %s: say which", input, NCHW, NHWC)
+	case channels == 0 && asked != "":
+		return "", fmt.Errorf("the input %v has no 1 or 3 channels at axis %d, as %s asks for: say the size of the images", input, asked.channels(), asked)
 	case channels == 0:
 		return "", fmt.Errorf("the input %v has no axis of 1 or 3 channels: say the size of the images", input)
 	case asked != "":

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
+)
+
+const onnxFiles = "../../rs/sample/onnx/testdata/"
+
+func TestInfoOfONNX(t *testing.T) {
+	if _, err := onnx.Library(); err != nil {
+		t.Skipf("no ONNX Runtime here: %v", err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"vit.onnx", "NCHW"},
+		{"vit.onnx --mean 0.5 --std 0.25,0.2,0.1", "less mean [0.5 0.5 0.5], by std [0.25 0.2 0.1]"},
+		{"vit.onnx --resize 20", "resized bilinearly to 20×20, the middle 16×16 taken"},
+		{"vit.onnx --layout NCHW", "NCHW"},
+		{"softmax.onnx --output probabilities", "logarithms"},
+		{"softmax.onnx --output probabilities --scale logits", "logits (Softmax)"},
+		{"nhwc.onnx --data mnist", "28×28×1 in [0, 1]"},
+	} {
+		if out := must(t, append([]string{"info"}, strings.Fields(onnxFiles+c.args)...)...); !strings.Contains(out, c.want) {
+			t.Errorf("%s: no %q in\n%s", c.args, c.want, out)
+		}
+	}
+}
+
+func TestBadONNX(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // with nothing installed
+	t.Setenv(onnx.LibraryPath, filepath.Join(t.TempDir(), "absent.so"))
+	for _, c := range []struct{ args, want string }{
+		{"info absent.onnx", "absent.onnx: no such file"},
+		{"info " + onnxFiles + "bad-nan.onnx", "hold NaN"},
+		{"info " + onnxFiles + "vit.onnx --layout NHWC", "NHWC"},
+		{"info " + onnxFiles + "vit.onnx --mean x", "--mean x: not numbers"},
+		{"info --mean 0.5", "no file is given"},
+		{"info a.onnx b.onnx", "2"},
+		{"setup --onnx --cuda", "cuda onnx"},
+	} {
+		r := lipsmooth(strings.Fields(c.args)...)
+		if r.status != 1 || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 {
+			t.Errorf("%s: status %d, %q, want one line with %q", c.args, r.status, r.err, c.want)
+		}
+	}
+	if _, err := os.Stat(onnxFiles); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,98 @@
+package lab
+
+import (
+	"cmp"
+	"context"
+	"math"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/coverage"
+)
+
+// Simulation says what votes to simulate, and what to certify them by.
+type Simulation struct {
+	Shape     string  // a name in coverage.Shapes; empty is zipf
+	Top, Tail float64 // probability of the class, and exponent of its rivals' Zipf tail, where the shape has them
+	Sigma     float64
+	N0, N     int
+	Alpha     float64
+	Trials    int
+	Methods   []string // names of rs.Methods
+}
+
+// Case is that of so many classes.
+func (s Simulation) Case(classes int) coverage.Case {
+	shape := Must(coverage.ShapeByName(cmp.Or(s.Shape, "zipf")))
+	return coverage.Case{Shape: shape.Name, P: shape.P(classes, s.Top, s.Tail), Sigma: s.Sigma, N0: s.N0, N: s.N}
+}
+
+// Run simulates each number of classes by every method.
+func (s Simulation) Run(classes ...int) (outcomes []coverage.Outcome) {
+	o := coverage.Options{Alpha: s.Alpha, Trials: s.Trials, Seed: 1}
+	for _, name := range s.Methods {
+		o.Methods = append(o.Methods, Must(rs.MethodByName(name)))
+	}
+	for _, k := range classes {
+		outcomes = append(outcomes, Must(coverage.Simulate(context.Background(), s.Case(k), o))...)
+	}
+	return outcomes
+}
+
+// Shapes is Run of several shapes of one number of classes.
+func (s Simulation) Shapes(classes int, shapes ...string) (outcomes []coverage.Outcome) {
+	for _, s.Shape = range shapes {
+		outcomes = append(outcomes, s.Run(classes)...)
+	}
+	return outcomes
+}
+
+// Mean returns the mean radius of a method among outcomes of so many classes.
+func Mean(outcomes []coverage.Outcome, method string, classes int) float64 {
+	for _, o := range outcomes {
+		if o.Method == method && len(o.Case.P) == classes {
+			return o.Mean
+		}
+	}
+	panic("lab: " + method + " was not simulated")
+}
+
+// Expected returns, instead of a draw, the votes that are expected of so many classes, rounded to whole ones.
+func (s Simulation) Expected(classes int) *rs.Evidence {
+	p := s.Case(classes).P
+	e := &rs.Evidence{Sigma: s.Sigma, Selection: whole(p, s.N0), Estimation: whole(p, s.N)}
+	e.Class = e.Selection.Top()
+	return e
+}
+
+// whole rounds n p[k] to whole numbers of sum n: up to each class, the rounded sum is that of all before.
+func whole(p []float64, n int) rs.Votes {
+	votes, sum, given := make(rs.Votes, len(p)), 0.0, 0
+	for k := range p {
+		sum += p[k]
+		votes[k] = int(math.Round(float64(n)*sum)) - given
+		given += votes[k]
+	}
+	votes[len(p)-1] += n - given
+	return votes
+}
+
+// Ledger returns the rows of a table: what each of the methods spends α on, the bounds that decide, and the radius.
+func (s Simulation) Ledger(e *rs.Evidence) (rows [][]any) {
+	for _, name := range s.Methods {
+		c := Must(Must(Must(rs.MethodByName(name)).New(rs.Setting{Tau: -1})).Certify(e, s.Alpha))
+		bounds, each, low, high := 0, 0.0, 0.0, math.NaN()
+		for _, b := range c.Ledger {
+			bounds, each = bounds+b.Times, b.Alpha
+			if b.Upper {
+				high = b.Value
+			} else {
+				low = b.Value
+			}
+		}
+		if math.IsNaN(high) {
+			high = 1 - low
+		}
+		rows = append(rows, []any{name, bounds, each, low, high, c.Radius})
+	}
+	return rows
+}
