@@ -145,7 +145,7 @@ func TestHTML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`<h1`, `<input[^>]* type="range"`, `src="data:image/svg\+xml,`, `src="data:image/png;base64,`} {
+	for _, want := range []string{`<h1`, `<input[^>]* type="range"`, `src="data:image/svg\+xml;base64,`, `src="data:image/png;base64,`} {
 		if !regexp.MustCompile(want).Match(page) {
 			t.Errorf("the page has no %s", want)
 		}
