@@ -12,54 +12,8 @@ import (
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"gonum.org/v1/gonum/mat"
 )
-
-// trained returns the effective weights of l after so many steps of Adam towards random targets, on the pure-Go backend, where
-// nothing is compiled.
-func trained(t *testing.T, l Layer, in Size, steps int) (w []*tensors.Tensor) {
-	t.Helper()
-	out, err := l.Out(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rand.New(rand.NewPCG(uint64(in.Entries()), uint64(out.Entries())))
-	x, y := tensor(r, append(Size{32}, in...)...), tensor(r, append(Size{32}, out...)...)
-	store := model.NewStore()
-	store.SetParam(model.ParamInitialSeed, int64(1))
-	count := 0
-	frozen := must(model.NewExec(pure, store, func(scope *model.Scope, x *Node) []*Node {
-		w := l.Weights(scope.In("layer"), x.Graph(), in)
-		count = len(w)
-		return append(w, x)
-	}))
-	defer frozen.Finalize()
-	if must(frozen.Call(float32(0))); count == 0 {
-		return nil
-	}
-	adam := optimizer.Adam().LearningRate(0.02).Done()
-	step := must(model.NewExec(pure, store, func(scope *model.Scope, x, y *Node) *Node {
-		store.SetTraining(x.Graph(), true)
-		w := l.Weights(scope.In("layer"), x.Graph(), in)
-		loss := ReduceAllMean(Square(Sub(l.Apply(x, w), y)))
-		adam.UpdateGraph(scope, x.Graph(), loss)
-		return loss
-	}))
-	defer step.Finalize()
-	var losses []float64
-	for range steps {
-		losses = append(losses, float64(flat(must(step.Call(x, y))[0])[0]))
-	}
-	if !(losses[steps-1] < losses[0]) {
-		t.Errorf("%v: the loss went from %v to %v in %d steps", l, losses[0], losses[steps-1], steps)
-	}
-	for _, v := range must(frozen.Call(float32(0)))[:count] {
-		w = append(w, must(v.LocalClone()))
-	}
-	return w
-}
 
 // deep iterates a residual layer: it is a gradient step on ‖relu(Wᵀx + b)‖², which leads to an x where fewer units are active.
 func deep(l Layer, in Size, w []*tensors.Tensor) *tensors.Tensor {
@@ -161,7 +115,7 @@ func TestTrainedLayers(t *testing.T) {
 	const row = "//\t%-46v %-7v %8.5f %8.5f %8.5f\n"
 	fmt.Fprintf(&table, "//\t%-46s %-7s %8s %8s %8s\n", "layer", "in", "smallest", "largest", "bound")
 	for _, c := range trainedLayers {
-		w := trained(t, c.layer, c.in, 50)
+		w := must(Trained(pure, c.layer, c.in, 50))
 		bound := c.layer.Bound(w, c.in).Value()
 		slope, at := 0.0, zeros(append(Size{1}, c.in...)...)
 		if !isLinear(c.layer) {
@@ -231,7 +185,7 @@ func TestInnerBound(t *testing.T) {
 		{Residual{Kernel: 3, Inner: 6, Padding: Zero}, Size{5, 7, 3}},
 		{Residual{Kind: "cpl", Kernel: 3, Inner: 8}, Size{5, 6, 3}},
 	} {
-		w := trained(t, c.layer, c.in, 50)
+		w := must(Trained(pure, c.layer, c.in, 50))
 		hidden := Size{c.in[0], c.in[1], c.layer.Inner}
 		g := Geometry{Size{3, 3}, hidden, c.in[2], 1, c.layer.Padding == Zero}
 		bound, most := c.layer.InnerBound(w, c.in).Value(), singular(t, convolutionMatrix(flat(w[0]), g))[0]

@@ -100,7 +100,7 @@ func TestRounding(t *testing.T) {
 			t.Errorf("%v: no proof", l)
 			continue
 		}
-		w := trained(t, l, in, 2)
+		w := must(Trained(pure, l, in, 2))
 		bound := l.Bound(w, in).Value()
 		r := rand.New(rand.NewPCG(3, uint64(in.Entries())))
 		steep := []float32{1}

@@ -1,0 +1,142 @@
+package lip
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/compute"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train/optimizer"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// Check trains a layer a little, on inputs of size in, and returns the bound that it then proves and the largest slope that is
+// Observed. It is an error where the slope is above the bound, beyond float32's rounding, where training doesn't get anywhere, or where
+// the layer's sizes contradict each other. A layer that passes may still be wrong; one that fails is.
+func Check(on compute.Backend, l Layer, in Size) (bound Bound, slope float64, err error) {
+	out, err := l.Out(in)
+	if err != nil {
+		return bound, 0, fmt.Errorf("%v: %w", l, err)
+	}
+	w, err := Trained(on, l, in, 50)
+	if err != nil {
+		return bound, 0, err
+	}
+	var gives []int
+	caught := exceptions.TryCatch[error](func() {
+		bound = l.Bound(w, in)
+		slope, _, err = Observed(on, func(x *Node, w []*Node) *Node {
+			defer raise()
+			y := l.Apply(x, w)
+			gives = y.Shape().Dimensions[1:]
+			return y
+		}, w, in, 40)
+	})
+	switch {
+	case caught != nil:
+		err = fmt.Errorf("%v: %w", l, caught)
+	case err != nil:
+		err = fmt.Errorf("%v: %w", l, err)
+	case !slices.Equal(gives, out):
+		err = fmt.Errorf("%v: gives %v of %v, and says %v", l, Size(gives), in, out)
+	case !(slope <= bound.Value()*(1+1e-5)):
+		err = fmt.Errorf("%v: a slope of %g, above the bound %g", l, slope, bound.Value())
+	}
+	return bound, slope, err
+}
+
+// Trained returns the effective weights of l after so many steps of Adam towards random targets, nil where it has none. It is an
+// error where the loss doesn't fall.
+func Trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tensor, err error) {
+	if caught := exceptions.TryCatch[error](func() { w, err = trained(on, l, in, steps) }); caught != nil {
+		err = caught
+	}
+	if err != nil {
+		err = fmt.Errorf("%v: %w", l, err)
+	}
+	return w, err
+}
+
+func trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tensor, err error) {
+	out, err := l.Out(in)
+	if err != nil {
+		return nil, err
+	}
+	r := rand.New(rand.NewPCG(uint64(in.Entries()), uint64(out.Entries())))
+	x, y := normals(r, append(Size{32}, in...)...), normals(r, append(Size{32}, out...)...)
+	store := model.NewStore()
+	store.SetParam(model.ParamInitialSeed, int64(1))
+	count := 0
+	frozen, err := model.NewExec(on, store, func(scope *model.Scope, x *Node) []*Node {
+		defer raise()
+		w := l.Weights(scope.In("layer"), x.Graph(), in)
+		count = len(w)
+		return append(w, x)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer frozen.Finalize()
+	if _, err := frozen.Call(float32(0)); err != nil || count == 0 {
+		return nil, err
+	}
+	adam := optimizer.Adam().LearningRate(0.02).Done()
+	step, err := model.NewExec(on, store, func(scope *model.Scope, x, y *Node) *Node {
+		defer raise()
+		store.SetTraining(x.Graph(), true)
+		w := l.Weights(scope.In("layer"), x.Graph(), in)
+		loss := ReduceAllMean(Square(Sub(l.Apply(x, w), y)))
+		adam.UpdateGraph(scope, x.Graph(), loss)
+		return loss
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer step.Finalize()
+	var losses []float32
+	for range steps {
+		loss, err := step.Call(x, y)
+		if err != nil {
+			return nil, err
+		}
+		losses = append(losses, flat(loss[0])[0])
+	}
+	if first, last := losses[0], losses[steps-1]; !(last < first) {
+		return nil, fmt.Errorf("the loss went from %v to %v in %d steps", first, last, steps)
+	}
+	all, err := frozen.Call(float32(0))
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range all[:count] {
+		own, err := v.LocalClone()
+		if err != nil {
+			return nil, err
+		}
+		w = append(w, own)
+	}
+	return w, nil
+}
+
+// raise makes a panic with anything one with an error, which an Exec hands back; on others its lock stays taken.
+func raise() {
+	switch r := recover().(type) {
+	case nil:
+	case error:
+		panic(r)
+	default:
+		panic(fmt.Errorf("%v", r))
+	}
+}
+
+// normals is a tensor of standard normal draws.
+func normals(r *rand.Rand, dimensions ...int) *tensors.Tensor {
+	x := make([]float32, Size(dimensions).Entries())
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return tensors.FromFlatDataAndDimensions(x, dimensions...)
+}
