@@ -240,8 +240,8 @@ func (m *Model) understand(o Options) (err error) {
 	return nil
 }
 
-// defaultBatch is 16 images of 32×32: from there on BenchmarkBatch rises no more, and past 32 it falls, as a run's
-// values no longer fit a core's cache.
+// defaultBatch is 16 images of 32×32, fewer of larger ones: BenchmarkBatch is flat from 4 on, but for what the last runs
+// of a call are filled up with, which smaller runs keep small.
 func defaultBatch(size [2]int) int { return min(max(1, 16*32*32/(size[0]*size[1])), 32) }
 
 // outputShape is the declared shape of a run's output, or nil where more than the batch is open.
