@@ -10,12 +10,13 @@ type Preset struct {
 	Name                  string
 	Epochs, Images, Width int // of training: epochs, images an epoch (0 is all), channels of the first convolution
 	Tested, Tuning, N0, N int // of sampling: images to certify, to choose a temperature on, draws to select and to estimate with
+	Trials, Grid          int // of a simulation, and points a side of a grid
 }
 
 // Quick is for looking: with XLA half a minute of training and sampling on two cores. Full is the size of the README's numbers.
 var (
-	Quick = Preset{Name: "quick", Epochs: 2, Images: 30000, Width: 8, Tested: 50, Tuning: 25, N0: 100, N: 1000}
-	Full  = Preset{Name: "full", Epochs: 6, Width: 12, Tested: 200, Tuning: 50, N0: 100, N: 10000}
+	Quick = Preset{Name: "quick", Epochs: 2, Images: 30000, Width: 8, Tested: 50, Tuning: 25, N0: 100, N: 1000, Trials: 500, Grid: 50}
+	Full  = Preset{Name: "full", Epochs: 6, Width: 12, Tested: 200, Tuning: 50, N0: 100, N: 10000, Trials: 20000, Grid: 500}
 )
 
 // Folder is where a notebook keeps its run: runs/<notebook>-<preset>, beside the notebook.

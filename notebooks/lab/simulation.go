@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
@@ -95,4 +96,14 @@ func (s Simulation) Ledger(e *rs.Evidence) (rows [][]any) {
 		rows = append(rows, []any{name, bounds, each, low, high, c.Radius})
 	}
 	return rows
+}
+
+// Refuted names the methods that were wrong more often than α lets them be, by more than chance: outside a 99.9% interval.
+func Refuted(outcomes []coverage.Outcome) (methods []string) {
+	for _, o := range outcomes {
+		if low, _ := o.Interval(0.999); low > o.Alpha && !slices.Contains(methods, o.Method) {
+			methods = append(methods, o.Method)
+		}
+	}
+	return methods
 }
