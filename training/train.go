@@ -37,6 +37,8 @@ type Options struct {
 	Log io.Writer // nil is silent
 	// Versions are kept in model.json.
 	Versions map[string]string
+	// Watch gets the classifier as it is at each checkpoint, proved, after so many steps; nil is nobody. Its error ends the training.
+	Watch func(m *Model, step int) error
 }
 
 // Train trains a classifier on the train split, measures it on the test split and saves it in the
@@ -221,7 +223,7 @@ func (m *Model) steps(ctx context.Context, backend compute.Backend, store *model
 		if stop != nil {
 			return fmt.Errorf("training: stopped at step %d of %d; the same command goes on from there: %w", done, steps, stop)
 		}
-		return nil
+		return m.watched(backend, store, done, o.Watch)
 	}
 	var failed error // as it is, without the loop's words around it
 	loop.OnStep("lipsmooth", 100, func(loop *train.Loop, v []*tensors.Tensor) error {
@@ -234,6 +236,21 @@ func (m *Model) steps(ctx context.Context, backend compute.Backend, store *model
 		return fmt.Errorf("training: %w", err)
 	}
 	return nil
+}
+
+// watched shows the classifier that store trains to watch.
+func (m *Model) watched(backend compute.Backend, store *model.Store, step int, watch func(*Model, int) error) error {
+	if watch == nil {
+		return nil
+	}
+	now := *m
+	var weights [][]*tensors.Tensor
+	var err error
+	if now.Store, weights, err = freeze(backend, store, m.Network); err != nil {
+		return err
+	}
+	now.Layers, now.Lambda = m.Network.Bounds(weights)
+	return watch(&now, step)
 }
 
 // Diverged is the error of a training that met a number that isn't finite. Its last checkpoint is of before that.

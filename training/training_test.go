@@ -745,3 +745,23 @@ func TestCurve(t *testing.T) {
 		}
 	}
 }
+
+// TestWatch sees every checkpoint, proved, and changes nothing of what is learned; its error ends the training.
+func TestWatch(t *testing.T) {
+	want, _ := uninterrupted(t)
+	trainSet, testSet := bars(t, 4, 200)
+	var steps []int
+	var last *Model
+	m, err := Train(t.Context(), backend, small(), trainSet, testSet, t.TempDir(), Options{Watch: func(m *Model, step int) error {
+		steps, last = append(steps, step), m
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(steps) != "[20 40 60]" || m.Hash != want.Hash || last.Lambda != m.Lambda {
+		t.Errorf("watched at %v, with Λ %v at last; the model has hash %s and Λ %v, unwatched %s and %v", steps, last.Lambda, m.Hash, m.Lambda, want.Hash, want.Lambda)
+	}
+	_, err = Train(t.Context(), backend, small(), trainSet, testSet, t.TempDir(), Options{Watch: func(*Model, int) error { return errors.New("seen enough") }})
+	mustFail(t, err, "seen enough")
+}

@@ -7,16 +7,17 @@ import (
 
 // Preset is how much work a notebook does.
 type Preset struct {
-	Name                  string
-	Epochs, Images, Width int // of training: epochs, images an epoch (0 is all), channels of the first convolution
-	Tested, Tuning, N0, N int // of sampling: images to certify, to choose a temperature on, draws to select and to estimate with
-	Trials, Grid          int // of a simulation, and points a side of a grid
+	Name                     string
+	Epochs, Images, Width    int // of training: epochs, images an epoch (0 is all), channels of the first convolution
+	Tested, Tuning, N0, N    int // of sampling: images to certify, to choose a temperature on, draws to select and to estimate with
+	Attacked, Steps, Samples int // of attacks: images, steps, draws a gradient
+	Trials, Grid             int // of a simulation, and points a side of a grid
 }
 
 // Quick is for looking: with XLA half a minute of training and sampling on two cores. Full is the size of the README's numbers.
 var (
-	Quick = Preset{Name: "quick", Epochs: 2, Images: 30000, Width: 8, Tested: 50, Tuning: 25, N0: 100, N: 1000, Trials: 500, Grid: 50}
-	Full  = Preset{Name: "full", Epochs: 6, Width: 12, Tested: 200, Tuning: 50, N0: 100, N: 10000, Trials: 20000, Grid: 500}
+	Quick = Preset{Name: "quick", Epochs: 2, Images: 30000, Width: 8, Tested: 50, Tuning: 25, N0: 100, N: 1000, Attacked: 20, Steps: 10, Samples: 16, Trials: 500, Grid: 50}
+	Full  = Preset{Name: "full", Epochs: 6, Width: 12, Tested: 200, Tuning: 50, N0: 100, N: 10000, Attacked: 100, Steps: 20, Samples: 32, Trials: 20000, Grid: 500}
 )
 
 // Folder is where a notebook keeps its run: runs/<notebook>-<preset>, beside the notebook.
@@ -34,4 +35,10 @@ func (p Preset) Train(out string, flags ...string) {
 func (p Preset) Sample(model, out string, flags ...string) {
 	Lipsmooth(append([]string{"sample", model, fmt.Sprint("--images=", p.Tested), fmt.Sprint("--tuning=", p.Tuning),
 		fmt.Sprint("--n0=", p.N0), fmt.Sprint("--n=", p.N), "--out=" + out}, flags...)...)
+}
+
+// Short is p with less training, for where several classifiers are compared.
+func (p Preset) Short() Preset {
+	p.Epochs, p.Images = max(1, p.Epochs/2), p.Images/3
+	return p
 }

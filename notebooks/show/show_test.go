@@ -193,3 +193,14 @@ func panics(t *testing.T, with string, f func()) {
 	}()
 	f()
 }
+
+func TestCanvas(t *testing.T) {
+	var shown []string
+	c := &Canvas{"here", func(id, html string) { shown = append(shown, id+": "+html) }}
+	for _, text := range []string{"first", "second"} {
+		c.Draw(func() { HTML(text) })
+	}
+	if want := "[here: first here: second]"; fmt.Sprint(shown) != want {
+		t.Errorf("got %q, want %q", shown, want)
+	}
+}

@@ -43,7 +43,7 @@ func Check(on compute.Backend, l Layer, in Size) (bound Bound, slope float64, er
 	case !slices.Equal(gives, out):
 		err = fmt.Errorf("%v: gives %v of %v, and says %v", l, Size(gives), in, out)
 	case !(slope <= bound.Value()*(1+1e-5)):
-		err = fmt.Errorf("%v: a slope of %g, above the bound %g", l, slope, bound.Value())
+		err = fmt.Errorf("%v: a slope of %.5g, above the bound %.5g", l, slope, bound.Value())
 	}
 	return bound, slope, err
 }

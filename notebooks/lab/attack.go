@@ -1,0 +1,147 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/notebooks/show"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/attack"
+	"github.com/lipsmooth/lipsmooth/training/data"
+)
+
+// Attack is `lipsmooth attack` of this size on a run.
+func (p Preset) Attack(run string, flags ...string) {
+	Lipsmooth(append([]string{"attack", run, fmt.Sprint("--images=", p.Attacked), fmt.Sprint("--steps=", p.Steps),
+		fmt.Sprint("--samples=", p.Samples)}, flags...)...)
+}
+
+// Attacks reads what `lipsmooth attack` found on a run.
+func Attacks(run string) []figures.Attack {
+	t, _ := Table(run, "attack.tsv")
+	return Must(figures.Attacks(t))
+}
+
+// Gaps sets attacks beside certificates of the same images, classifier by classifier.
+func Gaps(run string, alpha float64) (figures.Sampled, []figures.Gap) {
+	s := Run(run, alpha)
+	return s, Must(figures.Gaps(s, Attacks(run), alpha))
+}
+
+// Crossings returns how many certificates of a gap are larger than the attack that succeeded.
+func Crossings(g figures.Gap) (n int) {
+	for _, c := range g.Certified {
+		for i, r := range c.Results {
+			if r.Right() && r.Radius > g.Empirical[i].Radius {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Area returns how much of the average radius is left between what a method certifies and what attacks leave.
+func Area(g figures.Gap, method string) float64 {
+	for _, c := range g.Certified {
+		if c.Method == method {
+			return rs.AverageRadius(finite(g.Empirical)) - rs.AverageRadius(c.Results)
+		}
+	}
+	panic("lab: " + method + " certifies nothing of " + g.Classifier)
+}
+
+// finite takes an attack that was never found as one at the largest radius found.
+func finite(results []rs.Result) []rs.Result {
+	results, far := slices.Clone(results), 0.0
+	for _, r := range results {
+		if !math.IsInf(r.Radius, 1) {
+			far = max(far, r.Radius)
+		}
+	}
+	for i := range results {
+		results[i].Radius = min(results[i].Radius, far)
+	}
+	return results
+}
+
+// An Adversarial is an image, and the nearest one found that the vote under noise takes for another class.
+type Adversarial struct {
+	show.Image           // with its class, certified radius and attack
+	Toward     []float32 // the perturbation, of the norm of the attack
+	As         string    // the class it is taken for
+}
+
+// Adversarials attacks the votes of the first images that a method certifies right, so many of them.
+func (p Preset) Adversarials(s figures.Sampled, m *training.Model, d *data.Dataset, method string, alpha float64, count int) (found []Adversarial) {
+	results := Must(s.Certify(alpha, []string{method}))[0].Results
+	var b attack.Batch
+	for i, r := range results {
+		if r.Right() && len(found) < count {
+			image := Image(d, s.Rows[i].Index)
+			image.Class, image.Radius = d.ClassNames[r.Label], r.Radius
+			found = append(found, Adversarial{Image: image})
+			b.Images, b.Labels = append(b.Images, image.Pixels...), append(b.Labels, r.Label)
+		}
+	}
+	target := Must(attack.New(Backend(), attack.Classifier{
+		Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
+	}))
+	defer target.Close()
+	search := attack.Search{Steps: p.Steps, Samples: p.Samples, Restarts: 1, Trial: 200, Draws: 2000, Losses: []attack.Loss{attack.Margin{}},
+		Level: rs.SimultaneousAlpha(alpha, max(1, len(found)))}
+	for i, f := range Must(search.Smallest(context.Background(), target, b, attack.Smoothed{Sigma: s.Run.Sigma}, nil, nil, 1)) {
+		a := &found[i]
+		a.Attack, a.Toward = f.Radius, make([]float32, d.Size())
+		if f.Class < 0 || f.Perturbation == nil {
+			continue
+		}
+		a.As = d.ClassNames[f.Class]
+		norm := attack.Norms(f.Perturbation, make([]float32, d.Size()), d.Size())[0]
+		for k, v := range f.Perturbation {
+			a.Toward[k] = v * float32(f.Radius/norm)
+		}
+	}
+	return found
+}
+
+// At returns the image moved so far towards what fools the vote, and says what is known there: certified, attacked, or neither.
+func (a Adversarial) At(distance float64) show.Image {
+	m := show.Image{Pixels: slices.Clone(a.Pixels), Height: a.Height, Width: a.Width, Channels: a.Channels, Class: a.Class, Note: "certified"}
+	if a.As != "" {
+		for k, v := range a.Toward {
+			m.Pixels[k] += v * float32(distance/a.Attack)
+		}
+	}
+	switch {
+	case distance >= a.Attack:
+		m.Class, m.Wrong, m.Note = a.As, true, fmt.Sprintf("fooled at %.2f", a.Attack)
+	case distance >= a.Radius:
+		m.Note = "in the gap"
+	}
+	return m
+}
+
+// Moved returns each image moved so far towards what fools the vote, or, where distance is negative, as far as that is.
+func Moved(found []Adversarial, distance float64) (images []show.Image) {
+	for _, a := range found {
+		r := distance
+		if r < 0 {
+			r = a.Attack
+		}
+		images = append(images, a.At(r))
+	}
+	return images
+}
+
+// Certificates returns the images as they are, with their certified radius.
+func Certificates(found []Adversarial) (images []show.Image) {
+	for _, a := range found {
+		a.Image.Attack = 0
+		images = append(images, a.Image)
+	}
+	return images
+}

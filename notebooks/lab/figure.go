@@ -1,0 +1,56 @@
+package lab
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+)
+
+// CheckFigure draws a figure twice and returns what is wrong with it: no name, no table or one that doesn't read back as it
+// was written, a format that can't be written, or an SVG of other bytes the second time.
+func CheckFigure(draw func() (*figures.Figure, error)) error {
+	dir, err := os.MkdirTemp("", "figure-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var svg [2]bytes.Buffer
+	for i := range svg {
+		f, err := draw()
+		if err != nil {
+			return err
+		}
+		if f.Name == "" || f.Plot == nil || f.Table == nil || len(f.Table.Rows) == 0 {
+			return fmt.Errorf("figure %q: want a name, a plot and a table with rows", f.Name)
+		}
+		if err := f.WriteSVG(&svg[i]); err != nil {
+			return fmt.Errorf("figure %s: %w", f.Name, err)
+		}
+		if i > 0 {
+			break
+		}
+		if _, err := f.Save(dir, ""); err != nil {
+			return err
+		}
+		text, err := os.Open(filepath.Join(dir, f.Name+".tsv"))
+		if err != nil {
+			return err
+		}
+		defer text.Close()
+		t, err := figures.ReadTable(text, f.Name)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(t.Columns, f.Table.Columns) || !slices.EqualFunc(t.Rows, f.Table.Rows, slices.Equal[[]string]) {
+			return fmt.Errorf("figure %s: its table isn't read back as it was written", f.Name)
+		}
+	}
+	if !bytes.Equal(svg[0].Bytes(), svg[1].Bytes()) {
+		return fmt.Errorf("an SVG of other bytes when it is drawn again")
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/tensors"
+	gomlx "github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/cli"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/data"
+)
+
+// A Snapshot is a classifier on its way: what it says without noise of some test images, after so many steps.
+type Snapshot struct {
+	Step int
+	Info training.Info
+	Rows []rs.Evidence // with a clean prediction and no votes
+}
+
+func (s Snapshot) String() string { return fmt.Sprint(s.Step) }
+
+// Margins draws the histogram of its margins, as deterministic radii.
+func (s Snapshot) Margins() (*figures.Figure, error) {
+	return figures.Margins(figures.Settings{Dataset: s.Info.Dataset, Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
+		LambdaSource: "proved", Images: len(s.Rows)}, s.Rows)
+}
+
+// Median returns the median radius margin/Λ over the rows, negative of those that are wrong.
+func (s Snapshot) Median() float64 {
+	radii := make([]float64, len(s.Rows))
+	for i, e := range s.Rows {
+		radii[i] = e.Clean.Margin / s.Info.Lambda.Value()
+		if e.Clean.Class != e.Label {
+			radii[i] = -radii[i]
+		}
+	}
+	return median(radii)
+}
+
+// Watch trains a classifier of this size anew in the folder out, and shows it to see some eight times on the way. change may
+// change the config.
+func (p Preset) Watch(out string, change func(*training.Config), see func(Snapshot)) {
+	if err := os.RemoveAll(out); err != nil {
+		panic(err)
+	}
+	c := training.Default()
+	c.Epochs, c.Images, c.Width = p.Epochs, p.Images, p.Width
+	change(&c)
+	trained, test := Must(data.Load("mnist", data.Train)), Must(data.Load("mnist", data.Test))
+	images := trained.Len()
+	if c.Images > 0 {
+		images = min(images, c.Images)
+	}
+	c.CheckpointEvery = max(1, c.Epochs*(images/c.Batch)/8)
+	Must(training.Train(context.Background(), Backend(), c, trained, test, out, training.Options{Watch: func(m *training.Model, step int) error {
+		see(Snapshot{step, m.Info, Clean(m, test, 1000)})
+		return nil
+	}}))
+}
+
+// Clean returns what a model says without noise of the first images.
+func Clean(m *training.Model, d *data.Dataset, images int) (rows []rs.Evidence) {
+	exec := Must(gomlx.NewExec1(Backend(), m.Store, m.Logits))
+	for b, err := range (&data.Sequential{Dataset: d, BatchSize: min(500, images), Limit: images}).Iter() {
+		if err != nil {
+			panic(err)
+		}
+		z := tensors.MustCopyFlatData[float32](Must(exec.Call(b.Inputs[0])))
+		for i, label := range tensors.MustCopyFlatData[int32](b.Labels[0]) {
+			class, margin := lead(z[i*m.Classes():][:m.Classes()])
+			rows = append(rows, rs.Evidence{Index: len(rows), Label: int(label), Class: class, Clean: rs.Clean{Class: class, Margin: margin}})
+		}
+	}
+	return rows
+}
+
+// lead returns the class of the largest logit, and by how much it is.
+func lead(z []float32) (class int, margin float64) {
+	second := math.Inf(-1)
+	for k, v := range z {
+		switch {
+		case k == 0:
+		case v > z[class]:
+			second, class = float64(z[class]), k
+		default:
+			second = max(second, float64(v))
+		}
+	}
+	return class, float64(z[class]) - second
+}
+
+// Table reads a table that the command wrote, and the comment above it.
+func Table(path ...string) (*figures.Table, string) {
+	text := string(Must(os.ReadFile(filepath.Join(path...))))
+	comment, _, _ := strings.Cut(text, "\n")
+	return Must(figures.ReadTable(strings.NewReader(text), filepath.Join(path...))), strings.TrimPrefix(comment, "# ")
+}
+
+// median returns the middle value, NaN of none.
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return math.NaN()
+	}
+	x = slices.Sorted(slices.Values(x))
+	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
+}
+
+// Bounds has `lipsmooth bound` prove and observe a model layer by layer, and draws it.
+func Bounds(model string) (*figures.Figure, error) {
+	if err := cli.Run(context.Background(), []string{"bound", model, "--observe", "--data=mnist"}, io.Discard, io.Discard); err != nil {
+		return nil, err
+	}
+	return figures.Bounds(Table(model, "bounds.tsv"))
+}
+
+// Swept is the figure of a sweep's folder.
+func Swept(dir string) (*figures.Figure, error) {
+	t, settings := Table(dir, "sweep.tsv")
+	axes, points, err := figures.SweepOf(t)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "sweep.tsv"), err)
+	}
+	return figures.Sweep(axes, points, settings)
+}
+
+// Columns returns a table's columns of these names, in this order.
+func Columns(t *figures.Table, names ...string) *figures.Table {
+	out := &figures.Table{Columns: names, Rows: make([][]string, len(t.Rows))}
+	for _, name := range names {
+		at := slices.Index(t.Columns, name)
+		if at < 0 {
+			panic(fmt.Sprintf("lab: no column %q among %v", name, t.Columns))
+		}
+		for i, row := range t.Rows {
+			out.Rows[i] = append(out.Rows[i], row[at])
+		}
+	}
+	return out
+}
+
+// Numbers returns a column of a table.
+func Numbers(t *figures.Table, name string) (x []float64) {
+	for _, row := range Columns(t, name).Rows {
+		x = append(x, Must(strconv.ParseFloat(row[0], 64)))
+	}
+	return x
+}
