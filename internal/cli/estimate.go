@@ -41,13 +41,14 @@ func (s *sampling) estimate(ctx context.Context, d draws) (e estimate, err error
 	}
 	defer os.RemoveAll(folder)
 
-	images := min(pilotImages, e.run.Examples.Count)
+	images, pilots := min(pilotImages, e.run.Examples.Count), 0
 	pilot := func(images, n int) (seconds, row float64, err error) {
 		begun := time.Now()
 		r := e.run
 		r.Shard, r.Until, r.N = countlog.Shard{}, countlog.Until{}, n
 		r.Examples.Stride, r.Examples.Count = r.Examples.Stride*max(1, r.Examples.Count/images), images
-		dir := filepath.Join(folder, fmt.Sprintf("%d-%d", images, n))
+		pilots++
+		dir := filepath.Join(folder, fmt.Sprint(pilots))
 		w, err := s.create(ctx, dir, r)
 		if err != nil {
 			return 0, 0, err

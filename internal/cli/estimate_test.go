@@ -33,4 +33,9 @@ func TestEstimateActs(t *testing.T) {
 		t.Errorf("%.1f KiB were estimated, and it is %.1f", said, is)
 	}
 	refused(t, lipsmooth(append(args, "--batch", "-1")...), "--batch -1")
+
+	text = must(t, "sample", model, "--data", tiny(), "--n", "300", "--images", "1", "--tuning", "0", "--out", out+"1", "--estimate")
+	if rate := regexp.MustCompile(`then ([0-9]+) draws/s`).FindStringSubmatch(text); rate == nil || len(rate[1]) > 7 {
+		t.Errorf("of one image it says %q", text)
+	}
 }

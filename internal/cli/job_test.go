@@ -19,7 +19,7 @@ func TestJobScript(t *testing.T) {
 	}
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip(err)
+		t.Skip("no bash to read the script:", err)
 	}
 	check := exec.Command(bash, "-n")
 	check.Stdin = strings.NewReader(script)
@@ -77,7 +77,7 @@ func TestJobManifest(t *testing.T) {
 		pod + "containers.env.name":                        {shardsVariable},
 		pod + "containers.env.value":                       {`"4"`}, // a string, as completions says
 		pod + "containers.command":                         {"[lipsmooth]"},
-		pod + "containers.volumeMounts.mountPath":          {"/work"},
+		pod + "containers.volumeMounts.mountPath":          {"/volume"},
 		pod + "volumes.persistentVolumeClaim.claimName":    {"lipsmooth"},
 		"spec.podFailurePolicy.rules.onPodConditions.type": {"DisruptionTarget"},
 	} {
@@ -96,7 +96,7 @@ func TestJobManifest(t *testing.T) {
 	if err := c.ParseFlags(args[1:]); err != nil {
 		t.Error(err)
 	}
-	if c.Flag("shard").Value.String() != "auto" || !strings.HasPrefix(c.Flag("out").Value.String(), "/work/") || c.Flags().NArg() != 1 {
+	if c.Flag("shard").Value.String() != "auto" || !strings.HasPrefix(c.Flag("out").Value.String(), "/volume/") || c.Flags().NArg() != 1 {
 		t.Errorf("%v: want --shard auto, --out on the volume, and a model", args)
 	}
 }

@@ -57,38 +57,53 @@ func (b *batch) any(phase Phase) bool {
 	return slices.ContainsFunc(b.units, func(u unit) bool { return u.phase == phase })
 }
 
-// check compares the first batch of a size with its units drawn one by one: what a certificate speaks of is a classifier that
-// answers equally on equal images, whatever lies beside them. Where only the last bits of a sum depend on that, equal
-// is false: one by one the draws don't depend on the rate.
-func (p *Sampler) check(b *batch) (equal bool, err error) {
-	if p.checked[b.size] {
+// check compares blocks of an example's selection drawn together, so many at once as a batch of size has but at least two, with the
+// same blocks drawn one by one: what a certificate speaks of is a classifier that answers equally on equal images, whatever lies beside them.
+// Where only the last bits of a sum depend on that, equal is false: one by one the draws don't depend on the rate.
+func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error) {
+	if p.checked[size] {
 		return true, nil
 	}
-	together, err := p.runner.numbers(b)
+	units := make([]unit, max(2, size))
+	for i := range units {
+		units[i] = unit{e, Selection, i}
+	}
+	numbers := func(units []unit) ([]float32, error) {
+		return p.runner.numbers(&batch{request: r, units: units, size: len(units), block: p.settings.Block})
+	}
+	together, err := numbers(units)
 	if err != nil {
 		return false, err
 	}
 	equal = true
-	each := b.block * p.classes
-	for i := range b.units {
-		alone, err := p.runner.numbers(&batch{request: b.request, units: b.units[i : i+1], size: 1, block: b.block})
+	each := p.settings.Block * p.classes
+	for i := range units {
+		alone, err := numbers(units[i : i+1])
 		if err != nil {
 			return false, err
 		}
+		if i == 0 {
+			again, err := numbers(units[:1])
+			if err != nil {
+				return false, err
+			}
+			if !slices.EqualFunc(alone, again, sameBits) {
+				return false, fmt.Errorf("the same draws gave other logits the second time: the classifier isn't deterministic")
+			}
+		}
 		for j, x := range alone {
 			y := together[i*each+j]
-			if math.Float32bits(x) == math.Float32bits(y) {
+			if sameBits(x, y) {
 				continue
 			}
 			equal = false
-			if b.size == 1 {
-				return false, fmt.Errorf("the same draws gave other logits the second time: the classifier isn't deterministic")
-			}
 			if !(math.Abs(float64(x)-float64(y)) <= 1e-3*(1+math.Abs(float64(x)))) {
-				return false, fmt.Errorf("the same draws gave the logit %v beside others and %v alone: the classifier's answers depend on the other images of a batch, or aren't deterministic", y, x)
+				return false, fmt.Errorf("the same draw gave the logit %v beside others and %v without them: the classifier's answers depend on the other images of a batch", y, x)
 			}
 		}
 	}
-	p.checked[b.size] = equal
-	return equal, nil
+	p.checked[size], p.checked[1] = equal || size == 1, true
+	return p.checked[size], nil
 }
+
+func sameBits(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) }

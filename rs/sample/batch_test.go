@@ -69,11 +69,16 @@ func TestBatchOfRun(t *testing.T) {
 	})
 }
 
-// A classifier whose answers depend on the other images of a batch can't be certified.
+// A classifier whose answers depend on the other images of a batch can't be certified, also where the selection is but a part of
+// the first batch, and where blocks are drawn one by one.
 func TestAnswersOfABatch(t *testing.T) {
 	onEach(t, func(t *testing.T, backend compute.Backend) {
 		c := dense(func(_ *model.Scope, _, z *Node) *Node { return Sub(z, ReduceAndKeep(z, ReduceMean, 0)) })
-		_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Batch: 2}).Evidence(picture(6), 6, 0, 0.5, 20, 10, 1)
-		refused(t, err, "example 6", "depend on the other images of a batch")
+		for _, batch := range []int{0, 1, 2, 3} {
+			for _, n0 := range []int{1, 10, 20} {
+				_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Batch: batch}).Evidence(picture(6), 6, 0, 0.5, n0, 10, 1)
+				refused(t, err, "example 6", "depend on the other images of a batch")
+			}
+		}
 	})
 }

@@ -51,14 +51,18 @@ func (s *schedule) limit(e *example, phase Phase) int {
 	return s.blocks(s.n)
 }
 
-// next issues up to most units; unless few, none where there are not as many.
-func (s *schedule) next(most int, few bool) (units []unit) {
+// begin opens as many examples as let batches of most units be filled.
+func (s *schedule) begin(most int) {
 	for len(s.examples) < 2*most+2 && s.err == nil && !s.end {
 		e, err := s.open()
 		if s.err, s.end = err, e == nil; err == nil && e != nil {
 			s.examples = append(s.examples, e)
 		}
 	}
+}
+
+// next issues up to most units of the examples begun; unless few, none where there are not as many.
+func (s *schedule) next(most int, few bool) (units []unit) {
 	for _, phase := range []Phase{Selection, Estimation} {
 		for _, e := range s.examples {
 			for block := e.issued[phase]; block < s.limit(e, phase) && len(units) < most; block++ {
@@ -73,13 +77,6 @@ func (s *schedule) next(most int, few bool) (units []unit) {
 		u.issued[u.phase]++
 	}
 	return units
-}
-
-// back takes back what was issued last.
-func (s *schedule) back(units []unit) {
-	for _, u := range units {
-		u.issued[u.phase]--
-	}
 }
 
 // depth is how many batches are on their way to the device or back, so that it needn't wait for the host.
@@ -114,17 +111,19 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 			return err
 		}
 		for len(flying) < depth && (len(flying) == 0 || p.tuner.done) {
+			s.begin(p.tuner.at)
+			equal, err := true, error(nil)
+			if len(s.examples) > 0 {
+				equal, err = p.check(&s.request, s.examples[0], p.tuner.at)
+			}
+			if err == nil && !equal {
+				p.tuner = newTuner(1)
+			}
 			units := s.next(p.tuner.at, len(flying) == 0)
 			if units == nil {
 				break
 			}
 			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request, ended: make(chan struct{})}
-			equal, err := p.check(b)
-			if err == nil && !equal {
-				p.tuner = newTuner(1)
-				s.back(units)
-				continue
-			}
 			flying = append(flying, b)
 			if b.err = err; err != nil {
 				close(b.ended)
