@@ -26,10 +26,12 @@ type estimate struct {
 const (
 	pilotImages  = 8
 	pilotSeconds = 3.0
-	pilotGrowth  = 4 // times as many draws in the next pilot
+	pilotLeast   = 0.5 // seconds, of which draws are the most
+	pilotGrowth  = 4   // times as many draws in the next pilot
 )
 
-// estimate draws pilots, of ever more draws until one takes some seconds, into a folder that is deleted.
+// estimate draws pilots, of ever more draws until one takes some seconds, or the run's number takes half a one, into a folder that is
+// deleted.
 func (s *sampling) estimate(ctx context.Context, d draws) (e estimate, err error) {
 	e.run, e.tuning, err = s.plan(d)
 	if err != nil {
@@ -68,18 +70,21 @@ func (s *sampling) estimate(ctx context.Context, d draws) (e estimate, err error
 		seconds, row float64
 	}
 	var last [2]point
-	for n := e.run.Block; ; n = min(pilotGrowth*n, max(e.run.N, pilotGrowth*e.run.Block)) {
+	for n := e.run.Block; ; n *= pilotGrowth {
+		if n < e.run.N && e.run.N < pilotGrowth*n && last[1].n > 0 {
+			n = e.run.N // whose size is then exact
+		}
 		p := point{n: n}
 		if p.seconds, p.row, err = pilot(images, n); err != nil {
 			return e, err
 		}
 		last[0], last[1] = last[1], p
-		if last[0].n > 0 && (p.seconds > pilotSeconds || n >= e.run.N) {
+		if last[0].n > 0 && (p.seconds > pilotSeconds || n >= e.run.N && p.seconds > pilotLeast) {
 			break
 		}
 	}
 	a, b := last[0], last[1]
-	e.draw = max(0, b.seconds-a.seconds) / float64(images*(b.n-a.n))
+	e.draw = max(1e-9, b.seconds-a.seconds) / float64(images*(b.n-a.n))
 	e.image = max(0, b.seconds/float64(images)-float64(e.run.N0+b.n)*e.draw)
 	// A row grows with the logarithm of the draws: by digits, and by bins that were empty.
 	slope := (b.row - a.row) / math.Log(float64(b.n)/float64(a.n))
@@ -108,7 +113,7 @@ func (e estimate) print(w io.Writer, dir string, d draws) {
 		most = "at most "
 	}
 	fmt.Fprintf(w, "%s: %s: %s%v (%.1f s of it to start, then %.0f draws/s) and %s%s; nothing was drawn into it\n", dir, what, most,
-		time.Duration((e.start+seconds)*1e9).Round(time.Second), e.start, 1/max(e.draw, 1e-9), most, byteSize(size))
+		time.Duration((e.start+seconds)*1e9).Round(time.Second), e.start, 1/e.draw, most, byteSize(size))
 }
 
 // byteSize is a number of bytes in words.
