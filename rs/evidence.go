@@ -90,5 +90,31 @@ type Clean struct {
 	Margin float64 // logit of Class less the largest other one
 }
 
+// CleanOf is the prediction of logits, the lowest class among equals, with its margin: exact of float32. It is an error where one is NaN or
+// infinite.
+func CleanOf(z []float32) (Clean, error) {
+	top := 0
+	for c, v := range z {
+		if v-v != 0 {
+			return Clean{}, fmt.Errorf("logit %d is %v", c, v)
+		}
+		if v > z[top] {
+			top = c
+		}
+	}
+	return Clean{Class: top, Margin: MarginOf(z, top)}, nil
+}
+
+// MarginOf is the logit of a class less the largest of the others: exact of float32.
+func MarginOf(z []float32, class int) float64 {
+	other := math.Inf(-1)
+	for c, v := range z {
+		if c != class {
+			other = max(other, float64(v))
+		}
+	}
+	return float64(z[class]) - other
+}
+
 // HasMargins reports whether the margins of the estimation draw were logged.
 func (e *Evidence) HasMargins() bool { return e.Margins.Counts != nil }

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lipsmooth/lipsmooth/internal/python"
 )
 
 //go:embed peer.py
@@ -131,20 +133,11 @@ func (c *Child) Run(_ context.Context, seconds float64) (rate float64, err error
 // fail ends the child and adds its last words to what went wrong.
 func (c *Child) fail(err error) error {
 	c.Close()
-	return fmt.Errorf("%s: %w%s", c.name, err, lastLine(c.stderr.Bytes()))
+	return fmt.Errorf("%s: %w%s", c.name, err, python.LastWords(c.stderr.String()))
 }
 
 // Close ends the child with its stdin.
 func (c *Child) Close() {
 	c.in.Close()
 	_ = c.cmd.Wait()
-}
-
-// lastLine is what a program said last, behind a colon.
-func lastLine(text []byte) string {
-	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
-	if last := bytes.TrimSpace(lines[len(lines)-1]); len(last) > 0 {
-		return ": " + string(last)
-	}
-	return ""
 }

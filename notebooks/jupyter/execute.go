@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lipsmooth/lipsmooth/internal/python"
 )
 
 //go:embed notebook.py
@@ -76,7 +78,7 @@ func (t *Tools) notebook(ctx context.Context, what, path string, options map[str
 		err = ctx.Err()
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w%s", path, err, lastWords(stderr.String()))
+		err = fmt.Errorf("%s: %w%s", path, err, python.LastWords(stderr.String()))
 	}
 	return strings.TrimSpace(stdout.String()), err
 }

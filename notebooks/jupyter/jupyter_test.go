@@ -111,7 +111,7 @@ func TestMissing(t *testing.T) {
 	}
 	script("go", "exit 0")
 	_, err = Setup(t.Context(), dir, Options{})
-	fails(t, err, "no python3 on PATH: install Python 3.11 or later, with venv")
+	fails(t, err, "no python3 on PATH: install Python 3.11 or later with pip and venv")
 
 	script("python3", `echo "3.8 is older than 3.11" >&2; exit 1`)
 	_, err = Setup(t.Context(), dir, Options{})
@@ -122,9 +122,9 @@ func TestMissing(t *testing.T) {
 	fails(t, err, "exit status 1: ensurepip is not available (on Debian, apt install python3-venv)")
 
 	// An environment whose pip finds no network.
-	script("python3", `case "$2" in venv) `+mkdir+` -p "$4/bin"; `+cp+` "$0" "$4/bin/python";; pip) printf 'WARNING: retrying\nERROR: no route\nmore\n' >&2; exit 1; esac`)
+	script("python3", `case "$2" in venv) `+mkdir+` -p "$3/bin"; `+cp+` "$0" "$3/bin/python";; pip) printf 'WARNING: retrying\nERROR: no route\nmore\n' >&2; exit 1; esac`)
 	_, err = Setup(t.Context(), dir, Options{})
-	fails(t, err, "installing nbclient and nbconvert: `python -m pip install`: exit status 1: ERROR: no route")
+	fails(t, err, "installing nbclient and nbconvert: pip install, which takes a network or a mirror that pip is set to: exit status 1: ERROR: no route")
 }
 
 // Programs of the scripts, whose PATH has none.

@@ -1,7 +1,6 @@
 package jupyter
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/lipsmooth/lipsmooth/internal/python"
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
@@ -72,17 +72,14 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 
 	bin, venv := filepath.Join(s.dir, "bin"), filepath.Join(s.dir, "python")
 	t := &Tools{
-		checkout: checkout, python: filepath.Join(venv, "bin", "python"),
+		checkout: checkout, python: python.Interpreter(venv),
 		env: append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOWORK="),
-	}
-	if runtime.GOOS == "windows" {
-		t.python = filepath.Join(venv, "Scripts", "python.exe")
 	}
 	steps := []step{
 		{"gonb", "compiling GoNB", func() error {
 			return s.run("go", append(t.env, "GOBIN="+bin, "GOWORK=off"), "install", "-C", s.tools, "tool")
 		}},
-		{"python", "making a Python environment", func() error { return s.venv(venv) }},
+		{"python", "making a Python environment", func() error { return python.Make(ctx, venv, leastPython) }},
 		{"packages", "installing nbclient and nbconvert", func() error { return s.pip(t.python, executing) }},
 		// An environment's own folder share/jupyter is where its Jupyter looks for kernels first.
 		{"kernel", "installing the kernel", func() error {
@@ -129,62 +126,23 @@ func (s *setup) once(step step) error {
 // leastPython is what the pinned packages ask for.
 const leastPython = "3.11"
 
-// venv makes a Python environment with a Python 3 on PATH.
-func (s *setup) venv(dir string) error {
-	err := errors.New("no python3 on PATH: install Python " + leastPython + " or later, with venv")
-	for _, name := range []string{"python3", "python"} {
-		path, lookErr := exec.LookPath(name)
-		if lookErr != nil {
-			continue
-		}
-		check := fmt.Sprintf("import sys; sys.exit('%%d.%%d is older than %s' %% sys.version_info[:2] if sys.version_info[:2] < (%s) else 0)",
-			leastPython, strings.ReplaceAll(leastPython, ".", ", "))
-		if err = s.run(path, nil, "-c", check); err != nil {
-			continue
-		}
-		if err = s.run(path, nil, "-m", "venv", "--clear", dir); err != nil {
-			return fmt.Errorf("%w (on Debian, apt install python3-venv)", err)
-		}
-		return nil
-	}
-	return err
-}
-
-// pip installs the packages that a file of requirements lists, with one retry: without a network it fails within the minute.
-func (s *setup) pip(python, requirements string) error {
+// pip installs the packages that a file of requirements lists.
+func (s *setup) pip(interpreter, requirements string) error {
 	file := filepath.Join(s.dir, "requirements.txt")
 	if err := os.WriteFile(file, []byte(requirements), 0o644); err != nil {
 		return err
 	}
-	return s.run(python, nil, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--quiet",
-		"--retries=1", "--timeout=15", "--requirement", file)
+	return python.Install(s.ctx, interpreter, "--requirement", file)
 }
 
-// run runs a program; its error ends with the program's own last words.
+// run runs a program of the setup.
 func (s *setup) run(program string, env []string, args ...string) error {
-	cmd := exec.CommandContext(s.ctx, program, args...)
-	var text bytes.Buffer
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = env, &text, &text, time.Second
-	err := cmd.Run()
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, exec.ErrNotFound) {
+	err := python.Run(s.ctx, env, program, args...)
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("no %s on PATH", program)
+	case err != nil:
+		return fmt.Errorf("`%s %s`: %w", filepath.Base(program), strings.Join(args[:min(3, len(args))], " "), err)
 	}
-	return fmt.Errorf("`%s %s`: %w%s", filepath.Base(program), strings.Join(args[:min(3, len(args))], " "), err, lastWords(text.String()))
-}
-
-// lastWords are the last line of a program's output, or its last that begins with ERROR.
-func lastWords(text string) string {
-	last := ""
-	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && (strings.HasPrefix(line, "ERROR") || !strings.HasPrefix(last, "ERROR")) {
-			last = line
-		}
-	}
-	if last != "" {
-		last = ": " + last
-	}
-	return last
+	return nil
 }

@@ -3,13 +3,14 @@
 package lab
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gomlx/compute"
 
@@ -52,15 +53,14 @@ func Lipsmooth(args ...string) {
 	}
 }
 
-// Backend opens the backend that GOMLX_BACKEND names, else the best that is here.
-func Backend() compute.Backend {
-	var log bytes.Buffer
-	b, _, err := device.Open(context.Background(), device.Options{Log: &log})
+// Backend is the one that GOMLX_BACKEND names, else the best that is here; a cell opens it once.
+var Backend = sync.OnceValue(func() compute.Backend {
+	b, _, err := device.Open(context.Background(), device.Options{Log: io.Discard})
 	if err != nil {
 		panic(err)
 	}
 	return b
-}
+})
 
 // Draws returns so many noisy copies of image i: the first of those that were counted as votes in the run.
 func Draws(s figures.Sampled, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {

@@ -138,10 +138,4 @@ func TestColumns(t *testing.T) {
 	if got := median([]float64{3, 1, 2, 10}); got != 2.5 {
 		t.Errorf("median %g, want 2.5", got)
 	}
-	if class, margin := lead([]float32{1, 3, 2}); class != 1 || margin != 1 {
-		t.Errorf("class %d by %g", class, margin)
-	}
-	if class, margin := lead([]float32{3, 1, 2}); class != 0 || margin != 1 {
-		t.Errorf("class %d by %g", class, margin)
-	}
 }

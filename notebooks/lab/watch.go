@@ -72,32 +72,18 @@ func (p Preset) Watch(out string, change func(*training.Config), see func(Snapsh
 // Clean returns what a model says without noise of the first images.
 func Clean(m *training.Model, d *data.Dataset, images int) (rows []rs.Evidence) {
 	exec := Must(gomlx.NewExec1(Backend(), m.Store, m.Logits))
+	defer exec.Finalize()
 	for b, err := range (&data.Sequential{Dataset: d, BatchSize: min(500, images), Limit: images}).Iter() {
 		if err != nil {
 			panic(err)
 		}
 		z := tensors.MustCopyFlatData[float32](Must(exec.Call(b.Inputs[0])))
 		for i, label := range tensors.MustCopyFlatData[int32](b.Labels[0]) {
-			class, margin := lead(z[i*m.Classes():][:m.Classes()])
-			rows = append(rows, rs.Evidence{Index: len(rows), Label: int(label), Class: class, Clean: rs.Clean{Class: class, Margin: margin}})
+			clean := Must(rs.CleanOf(z[i*m.Classes():][:m.Classes()]))
+			rows = append(rows, rs.Evidence{Index: len(rows), Label: int(label), Class: clean.Class, Clean: clean})
 		}
 	}
 	return rows
-}
-
-// lead returns the class of the largest logit, and by how much it is.
-func lead(z []float32) (class int, margin float64) {
-	second := math.Inf(-1)
-	for k, v := range z {
-		switch {
-		case k == 0:
-		case v > z[class]:
-			second, class = float64(z[class]), k
-		default:
-			second = max(second, float64(v))
-		}
-	}
-	return class, float64(z[class]) - second
 }
 
 // Table reads a table that the command wrote, and the comment above it.

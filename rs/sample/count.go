@@ -2,7 +2,6 @@ package sample
 
 import (
 	"fmt"
-	"math"
 	"sort"
 
 	"github.com/gomlx/compute/dtypes"
@@ -84,34 +83,9 @@ func (e *example) selected(edges []float64) {
 		of.Margins = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
 		of.SelectionMargins = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
 		for k := len(of.Selection); len(e.logits) > 0; e.logits = e.logits[k:] {
-			m := margin(e.logits[:k], of.Class)
+			m := rs.MarginOf(e.logits[:k], of.Class)
 			of.SelectionMargins.Counts[sort.Search(len(edges), func(j int) bool { return m < edges[j] })]++
 		}
 	}
 	e.logits = nil
-}
-
-// margin is the logit of a class less the largest of the others: exact.
-func margin(z []float32, class int) float64 {
-	other := math.Inf(-1)
-	for c, v := range z {
-		if c != class {
-			other = max(other, float64(v))
-		}
-	}
-	return float64(z[class]) - other
-}
-
-// clean is the prediction from the logits without noise.
-func clean(z []float32) (rs.Clean, error) {
-	top := 0
-	for c, v := range z {
-		if v-v != 0 {
-			return rs.Clean{}, fmt.Errorf("a logit without noise is NaN or infinite: the model can't be certified")
-		}
-		if v > z[top] {
-			top = c
-		}
-	}
-	return rs.Clean{Class: top, Margin: margin(z, top)}, nil
 }

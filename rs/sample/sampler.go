@@ -130,8 +130,8 @@ func (p *Sampler) open(x []float32, index, label int, r request) (*example, erro
 	if err != nil {
 		return fail(err)
 	}
-	if e.Clean, err = clean(z); err != nil {
-		return fail(err)
+	if e.Clean, err = rs.CleanOf(z); err != nil {
+		return fail(fmt.Errorf("a logit without noise is NaN or infinite: the model can't be certified"))
 	}
 	if p.settings.Grid != nil {
 		e.Rounding = p.settings.Grid.Rounding(p.values())
