@@ -33,13 +33,13 @@ func (e Environments) Python(ctx context.Context, p Peer) (interpreter string, e
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(e.Log, "lipsmooth: installing %s into %s, once\n", strings.Join(p.Requirements, " "), dir)
 	if err := os.MkdirAll(e.Dir, 0o755); err != nil {
 		return "", err
 	}
 	if err := python.Make(ctx, dir, ""); err != nil {
 		return "", err
 	}
+	fmt.Fprintf(e.Log, "lipsmooth: installing %s into %s, once\n", strings.Join(p.Requirements, " "), dir)
 	if len(p.Requirements) > 0 {
 		if err := python.Install(ctx, interpreter, p.Requirements...); err != nil {
 			return "", err
