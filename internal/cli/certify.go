@@ -39,6 +39,16 @@ func load(dir string, alpha, tau float64) (*loaded, error) {
 	return l, l.sampled(len(l.Rows))
 }
 
+// Sampled reads a run as every command does, with its checks: the rows, and the temperature of soft votes chosen at alpha on the tuning
+// images, negative where there are none.
+func Sampled(dir string, alpha float64) (figures.Sampled, error) {
+	l, err := load(dir, alpha, -1)
+	if err != nil {
+		return figures.Sampled{}, err
+	}
+	return l.Sampled, nil
+}
+
 // sampled notes how many rows there are.
 func (l *loaded) sampled(rows int) error {
 	if rows == 0 {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +17,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/cli"
 	"github.com/lipsmooth/lipsmooth/notebooks/show"
 	"github.com/lipsmooth/lipsmooth/rs"
-	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -75,12 +73,17 @@ func Draws(s figures.Sampled, m *training.Model, d *data.Dataset, i, count int) 
 	return noisy[:min(count, len(noisy))]
 }
 
-// Run reads a run's folder: its rows, and the temperature of soft votes chosen at alpha on its tuning images.
+// Run reads a run's folder as the commands do: its rows, and the temperature of soft votes chosen at alpha on its tuning images.
 func Run(dir string, alpha float64) figures.Sampled {
-	log := Must(countlog.Open(dir))
-	tuning := Must(Must(countlog.Open(filepath.Join(dir, "tuning"))).All())
-	return figures.Sampled{Run: log.Run, Rows: Must(log.All()), Tau: rs.ChooseTau(tuning, log.Run.N, log.Run.Model.Lambda, alpha)}
+	s := Must(cli.Sampled(dir, alpha))
+	if s.Tau < 0 {
+		panic(dir + ": no tuning images to choose a temperature of soft votes on: sample with --tuning")
+	}
+	return s
 }
+
+// MNIST is its test split.
+func MNIST() *data.Dataset { return Must(data.Load("mnist", data.Test)) }
 
 // Pixels returns image i of a dataset, [height, width, channels] in [0, 1].
 func Pixels(d *data.Dataset, i int) []float32 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -12,7 +13,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
-	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
 func panics(t *testing.T, with string, f func()) {
@@ -48,9 +48,18 @@ func TestRun(t *testing.T) {
 	}
 	p.Train(dir+"/model", "--data=mnist", "--sigma=0.25")
 	p.Sample(dir+"/model", dir, "--sigma=0.25")
-	run, mnist := Run(dir, 0.001), Must(data.Load("mnist", data.Test))
+	run, mnist := Run(dir, 0.001), MNIST()
 	if len(run.Rows) != 4 || run.Run.N != 100 || run.Run.Sigma != 0.25 || run.Tau < 0 {
 		t.Errorf("%d rows of n = %d, σ = %g, τ = %g", len(run.Rows), run.Run.N, run.Run.Sigma, run.Tau)
+	}
+	if err := os.Rename(dir+"/tuning", dir+"/away"); err != nil {
+		t.Fatal(err)
+	}
+	panics(t, "no tuning images", func() { Run(dir, 0.001) })
+	p.Sample(dir+"/model", dir+"/tuning", "--sigma=0.25", "--tuning=0")
+	panics(t, "a temperature chosen on it isn't sound", func() { Run(dir, 0.001) }) // on the images to certify
+	if err := errors.Join(os.RemoveAll(dir+"/tuning"), os.Rename(dir+"/away", dir+"/tuning")); err != nil {
+		t.Fatal(err)
 	}
 	if n := len(Gallery(run, mnist, "mono", 0.001, 3)); n != 3 {
 		t.Errorf("%d images, want 3", n)
@@ -73,13 +82,13 @@ func TestRun(t *testing.T) {
 		t.Error(err)
 	}
 
-	var seen []Snapshot
-	p.Watch(dir+"/watched", func(c *training.Config) { c.Sigma, c.Architecture = 0, "dense" }, func(s Snapshot) { seen = append(seen, s) })
+	shown := 0
+	seen := p.Watch(dir+"/watched", func(c *training.Config) { Noiseless(c); c.Architecture = "dense" }, func(Snapshot) { shown++ })
 	if last := seen[len(seen)-1]; len(seen) < 2 || last.Step != 20 || len(last.Rows) != 1000 || !(last.Median() > 0) {
 		t.Errorf("%d snapshots, the last of step %d, %d rows, median radius %g", len(seen), last.Step, len(last.Rows), last.Median())
 	}
-	if _, err := seen[0].Margins(); err != nil {
-		t.Error(err)
+	if f, err := seen[0].Margins(); err != nil || f.Plot.X.Max < 3 || shown != len(seen) {
+		t.Errorf("%d of %d shown, %v", shown, len(seen), err)
 	}
 }
 

@@ -1,11 +1,19 @@
 package lab
 
 import (
+	"fmt"
+	"image/color"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/lipsmooth/lipsmooth/figures"
 )
 
-// NewPlot returns an empty plot with the letters of the project's figures: 8 point Liberation Sans.
+// NewPlot returns an empty plot with the letters of the project's figures, 8 point Liberation Sans, and a grid.
 func NewPlot(x, y string) *plot.Plot {
 	p := plot.New()
 	letters := font.Font{Typeface: "Liberation", Variant: "Sans", Size: 8}
@@ -13,6 +21,43 @@ func NewPlot(x, y string) *plot.Plot {
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font, a.Tick.Label.Font = letters, letters
 	}
-	p.Legend.TextStyle.Font = letters
+	p.Legend.TextStyle.Font, p.Legend.Padding = letters, 2
+	grid := plotter.NewGrid()
+	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{225}, color.Gray{225}
+	p.Add(grid)
 	return p
+}
+
+// Lines is a figure of curves over the same values of x; its table has a column for each.
+type Lines struct {
+	figures.Figure
+	at []float64
+}
+
+// NewLines returns a figure, yet without a curve, at these values of x.
+func NewLines(name, x, y string, at ...float64) *Lines {
+	l := &Lines{figures.Figure{Name: name, Plot: NewPlot(x, y), Table: &figures.Table{Columns: []string{x}},
+		Width: 90 * vg.Millimeter, Height: 66 * vg.Millimeter}, at}
+	for _, v := range at {
+		l.Table.Rows = append(l.Table.Rows, []string{fmt.Sprint(v)})
+	}
+	return l
+}
+
+// Add draws y at each x, as a curve of this name in the legend and in the table.
+func (l *Lines) Add(name string, y func(x float64) float64) {
+	curve, xy := len(l.Table.Columns)-1, make(plotter.XYs, len(l.at))
+	for i, x := range l.at {
+		xy[i] = plotter.XY{X: x, Y: y(x)}
+		l.Table.Rows[i] = append(l.Table.Rows[i], fmt.Sprint(xy[i].Y))
+	}
+	l.Table.Columns = append(l.Table.Columns, name)
+	line, points, err := plotter.NewLinePoints(xy)
+	if err != nil {
+		panic(fmt.Sprintf("lab: %s: %v", name, err))
+	}
+	line.Color, line.Dashes, line.Width = plotutil.DarkColors[curve%len(plotutil.DarkColors)], plotutil.Dashes(curve), 1.1
+	points.Color, points.Shape, points.Radius = line.Color, plotutil.Shape(curve), 2
+	l.Plot.Add(line, points)
+	l.Plot.Legend.Add(name, line, points)
 }

@@ -13,6 +13,12 @@ type Radii struct {
 	Alone                   float64 // (P - ½)/L: without the noise
 }
 
+// Ordered reports whether Cohen ≤ Published ≤ Exact, to nine digits.
+func (r Radii) Ordered() bool {
+	const slack = 1 + 1e-9
+	return r.Cohen <= r.Published*slack && r.Published <= r.Exact*slack
+}
+
 // Grid returns the radii of points by points means between ½ and 1 - 10⁻⁶ and products Lσ from 0.01 to 100.
 func Grid(points int) (grid []Radii) {
 	for i := range points {
@@ -50,4 +56,16 @@ func Most[T any](all []T, value func(T) float64) float64 {
 		most = max(most, value(v))
 	}
 	return most
+}
+
+// Bisect returns where, between low and high, f ceases to hold, or low where it never does: the side where it holds, to the last digit.
+func Bisect(low, high float64, f func(float64) bool) float64 {
+	for range 60 {
+		if at := (low + high) / 2; f(at) {
+			low = at
+		} else {
+			high = at
+		}
+	}
+	return low
 }

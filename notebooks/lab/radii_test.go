@@ -14,7 +14,7 @@ func TestGrid(t *testing.T) {
 		t.Errorf("%d pairs from %+v to %+v", len(grid), first, last)
 	}
 	for _, r := range grid {
-		if !(0 < r.Cohen && r.Cohen <= r.Published*(1+1e-9) && r.Published <= r.Exact*(1+1e-9) && r.Alone <= r.Exact*(1+1e-9)) {
+		if !(0 < r.Cohen && r.Ordered() && r.Alone <= r.Exact*(1+1e-9)) {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -37,5 +37,22 @@ func TestCountMost(t *testing.T) {
 	}
 	if m := Most(x, func(v float64) float64 { return v * v }); m != 9 {
 		t.Errorf("largest square %g, want 9", m)
+	}
+}
+
+func TestOrdered(t *testing.T) {
+	for r, want := range map[Radii]bool{{Cohen: 1, Published: 1, Exact: 1}: true, {Cohen: 1.1, Published: 1, Exact: 2}: false, {Cohen: 1, Published: 2, Exact: 1.9}: false} {
+		if r.Ordered() != want {
+			t.Errorf("%+v: %v, want %v", r, !want, want)
+		}
+	}
+}
+
+func TestBisect(t *testing.T) {
+	if x := Bisect(0, 2, func(x float64) bool { return x*x < 2 }); !(x*x < 2) || math.Abs(x-math.Sqrt2) > 1e-15 {
+		t.Errorf("√2 is not %v", x)
+	}
+	if x := Bisect(0.25, 1, func(float64) bool { return false }); x != 0.25 {
+		t.Errorf("got %v, want the lower end", x)
 	}
 }

@@ -30,10 +30,14 @@ type Snapshot struct {
 
 func (s Snapshot) String() string { return fmt.Sprint(s.Step) }
 
-// Margins draws the histogram of its margins, as deterministic radii.
+// Margins draws the histogram of its margins, as deterministic radii: to 3 at least, so that one moves on from snapshot to snapshot.
 func (s Snapshot) Margins() (*figures.Figure, error) {
-	return figures.Margins(figures.Settings{Dataset: s.Info.Dataset, Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
+	f, err := figures.Margins(figures.Settings{Dataset: s.Info.Dataset, Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
 		LambdaSource: "proved", Images: len(s.Rows)}, s.Rows)
+	if err == nil {
+		f.Plot.X.Max = max(3, f.Plot.X.Max)
+	}
+	return f, err
 }
 
 // Median returns the median radius margin/Λ over the rows, negative of those that are wrong.
@@ -48,25 +52,30 @@ func (s Snapshot) Median() float64 {
 	return median(radii)
 }
 
-// Watch trains a classifier of this size anew in the folder out, and shows it to see some eight times on the way. change may
-// change the config.
-func (p Preset) Watch(out string, change func(*training.Config), see func(Snapshot)) {
+// Noiseless has a classifier trained without noise.
+func Noiseless(c *training.Config) { c.Sigma = 0 }
+
+// Watch trains a classifier of this size anew in the folder out, shows it to see some eight times on the way, and returns what was
+// seen. change may change the config.
+func (p Preset) Watch(out string, change func(*training.Config), see func(Snapshot)) (seen []Snapshot) {
 	if err := os.RemoveAll(out); err != nil {
 		panic(err)
 	}
 	c := training.Default()
 	c.Epochs, c.Images, c.Width = p.Epochs, p.Images, p.Width
 	change(&c)
-	trained, test := Must(data.Load("mnist", data.Train)), Must(data.Load("mnist", data.Test))
+	trained, test := Must(data.Load("mnist", data.Train)), MNIST()
 	images := trained.Len()
 	if c.Images > 0 {
 		images = min(images, c.Images)
 	}
 	c.CheckpointEvery = max(1, c.Epochs*(images/c.Batch)/8)
 	Must(training.Train(context.Background(), Backend(), c, trained, test, out, training.Options{Watch: func(m *training.Model, step int) error {
-		see(Snapshot{step, m.Info, Clean(m, test, 1000)})
+		seen = append(seen, Snapshot{step, m.Info, Clean(m, test, 1000)})
+		see(seen[len(seen)-1])
 		return nil
 	}}))
+	return seen
 }
 
 // Clean returns what a model says without noise of the first images.

@@ -59,7 +59,7 @@ func Figure(f *figures.Figure, err error) {
 	if err := f.WriteSVG(&b); err != nil {
 		panic(fmt.Sprintf("show: figure %s: %v", f.Name, err))
 	}
-	svg := enlarge(b.String(), zoom)
+	svg := enlarge(compact(b.String()), zoom)
 	if gathered != nil {
 		// As an image of its own, an SVG shares no names with others on the page.
 		HTML(fmt.Sprintf(`<img alt="%s" src="%s">`, html.EscapeString(f.Title), svgURI(svg)))
@@ -68,9 +68,13 @@ func Figure(f *figures.Figure, err error) {
 	if err := f.WritePNG(&raster, 144); err != nil {
 		panic(fmt.Sprintf("show: figure %s: %v", f.Name, err))
 	}
+	small, err := smaller(raster.Bytes())
+	if err != nil {
+		panic(fmt.Sprintf("show: figure %s: %v", f.Name, err))
+	}
 	if gonbui.IsNotebook {
 		gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{
-			protocol.MIMEImageSVG: svg, protocol.MIMEImagePNG: raster.Bytes(),
+			protocol.MIMEImageSVG: svg, protocol.MIMEImagePNG: small,
 		}})
 		gonbui.Sync()
 	}
@@ -85,14 +89,11 @@ func pngURI(data []byte) string {
 	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(data)
 }
 
-// decimals are more than two behind the point; a hundredth of a point is far less than a pixel.
-var decimals = regexp.MustCompile(`(\.[0-9]{2})[0-9]+`)
-
 // inURI escapes what may not stand in a URI within quotes: a quarter shorter than base64.
 var inURI = strings.NewReplacer("%", "%25", "#", "%23", `"`, "'", "<", "%3C", ">", "%3E", "\n", " ", "\t", " ")
 
 func svgURI(svg string) string {
-	return "data:image/svg+xml," + inURI.Replace(decimals.ReplaceAllString(svg, "$1"))
+	return "data:image/svg+xml," + inURI.Replace(svg)
 }
 
 var size = regexp.MustCompile(`(<svg[^>]*?) width="([0-9.]+)pt" height="([0-9.]+)pt"`)
