@@ -14,6 +14,9 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/widgets"
 )
 
+// ownKeys is an attribute of an element that has the keys pressed in it: else JupyterLab takes arrows to go from cell to cell.
+const ownKeys = "data-lm-suppress-shortcuts"
+
 // Frames shows a slider over frames: what draw shows for each value, drawn now. No cell runs while one drags, so
 // it works in a page exported to HTML, and without a network. Where scripts are taken out, the first frame is seen.
 func Frames[T any](name string, values []T, draw func(T)) {
@@ -22,11 +25,11 @@ func Frames[T any](name string, values []T, draw func(T)) {
 	}
 	var b strings.Builder
 	// The frames are the children after the label; each has its value in data-value.
-	fmt.Fprintf(&b, `<div><label style="display:block"><input type="range" min="0" max="%d" value="0" style="vertical-align:middle;width:240px" oninput="`+
+	fmt.Fprintf(&b, `<div><label style="display:block"><input type="range" %s min="0" max="%d" value="0" style="vertical-align:middle;width:240px" oninput="`+
 		`const frames=this.closest('div').querySelectorAll(':scope>section');`+
 		`frames.forEach((f,i)=>f.style.display=i==this.value?'':'none');`+
 		`this.nextElementSibling.textContent=frames[this.value].dataset.value"> <span>%s</span></label>`,
-		len(values)-1, said(name, values[0]))
+		ownKeys, len(values)-1, said(name, values[0]))
 	for i, v := range values {
 		style := ""
 		if i > 0 {
@@ -97,7 +100,9 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 	type move struct{ knob, to int }
 	moves := make(chan move)
 	for i, k := range knobs {
-		moved := widgets.Slider(0, len(k.Values)-1, k.Start).AppendTo(places[i]).Done().Listen().LatestOnly()
+		slider := widgets.Slider(0, len(k.Values)-1, k.Start).AppendTo(places[i]).Done()
+		dom.TransientJavascript(fmt.Sprintf(`document.getElementById(%q).setAttribute(%q, "")`, slider.HtmlId(), ownKeys))
+		moved := slider.Listen().LatestOnly()
 		go func() {
 			for to := range moved.C {
 				moves <- move{i, to}

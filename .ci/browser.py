@@ -1,0 +1,327 @@
+"""Sees in Chromium what a reader sees: browser.py CHROMIUM LAB PAGES REPORT SHOTS.
+
+LAB     a command, as JSON, that opens JupyterLab on notebooks/testdata/sliders.ipynb with its outputs; JUPYTER_RUNTIME_DIR is a
+        folder of its own
+PAGES   a folder of notebooks exported as HTML
+REPORT  a report.html
+SHOTS   a folder for pictures of all that
+
+What isn't seen within its time ends it with status 1 and one line: what, and a picture of the page.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from playwright.sync_api import Error, sync_playwright
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+
+
+class Unseen(Exception):
+    pass
+
+
+class Reader:
+    """A page in a window of its own, which reaches this machine alone, and what is noted of it."""
+
+    def __init__(self, browser, shots, **window):
+        self.shots, self.asked, self.errors = shots, [], []
+        self.context = browser.new_context(**window)
+        self.page = self.context.new_page()
+        self.context.route("**/*", self.fetch)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, _):
+        try:
+            if isinstance(error, Error):  # something to click or press isn't there
+                self.fail(" ".join(str(error).split())[:400])
+        finally:
+            self.context.close()
+
+    def fetch(self, route):
+        url = route.request.url
+        if url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:", "ws://127.0.0.1:")):
+            route.continue_()
+        else:
+            self.asked.append(url)
+            route.abort()
+
+    def shot(self, name, **options):
+        path = self.shots / f"{name}.png"
+        self.page.screenshot(path=path, **options)
+        return path
+
+    def fail(self, what):
+        raise Unseen(f"{what}: see {self.shot('failed')}")
+
+    def wait(self, seconds, what, seen, *args):
+        """Waits until seen(*args) is true and returns it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if got := seen(*args):
+                    return got
+            except Error as error:  # what is looked for may be redrawn meanwhile
+                if "closed" in str(error):
+                    raise
+            if time.monotonic() > deadline:
+                self.fail(f"not within {seconds} s: {what}")
+            self.page.wait_for_timeout(50)
+
+    def drag(self, slider, to):
+        """Drags a slider's handle, from where it is, to the part `to` of its length."""
+        slider.scroll_into_view_if_needed()
+        box, at = slider.bounding_box(), slider.evaluate("e => (e.value - e.min) / ((e.max - e.min) || 1)")
+        place = lambda part: (box["x"] + 8 + part * (box["width"] - 16), box["y"] + box["height"] / 2)
+        self.page.mouse.move(*place(at))
+        self.page.mouse.down()
+        self.page.mouse.move(*place(to), steps=8)
+        self.page.mouse.up()
+
+
+def look(element):
+    """What can be seen of an element, its pictures being there, else None: its source and its pixels."""
+    there = "e => [...e.querySelectorAll('img')].filter(i => i.offsetParent).every(i => i.complete && i.naturalWidth > 0)"
+    return (element.inner_html(), element.screenshot()) if element.evaluate(there) else None
+
+
+def frames(reader, slider, what):
+    """Moves a slider of show.Frames from its first frame to its last and one back; each is another picture."""
+    box = slider.locator("xpath=ancestor::div[1]")
+    sections = box.locator(":scope > section")
+    last = sections.count() - 1
+
+    def shown(i):
+        said = box.locator("label span").inner_text() == sections.nth(i).get_attribute("data-value")
+        return said and [s.is_visible() for s in sections.all()] == [j == i for j in range(last + 1)] and look(sections.nth(i))
+
+    pictures = [reader.wait(10, f"{what}: its first frame", shown, 0)]
+    reader.drag(slider, 1)
+    pictures.append(reader.wait(5, f"{what}: dragged to its end, the last frame alone", shown, last))
+    if last > 1:
+        slider.press("ArrowLeft")
+        pictures.append(reader.wait(5, f"{what}: ArrowLeft, the last frame but one", shown, last - 1))
+    different(reader, pictures, what)
+
+
+def different(reader, pictures, what):
+    for kind, seen in zip(("source", "pixels"), zip(*pictures)):
+        if len(set(seen)) < len(pictures):
+            reader.fail(f"{what}: moved, and the picture’s {kind} stays the same")
+
+
+def lab(browser, shots, command):
+    """JupyterLab opens the notebook, and the Frames slider that it holds is moved; its cells are run, and both sliders are."""
+    runtime = Path(os.environ["JUPYTER_RUNTIME_DIR"])
+    log = runtime.with_name("lab.log")
+    with open(log, "w") as out:
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        with Reader(browser, shots, viewport={"width": 1280, "height": 1400}) as reader:
+            page = reader.page
+
+            def started():
+                if server.poll() is not None:
+                    raise Unseen(f"JupyterLab ended with status {server.returncode}: {' | '.join(log.read_text().splitlines()[-5:])}")
+                for path in runtime.glob("jpserver-*.json"):
+                    return json.loads(path.read_text() or "null")
+
+            # A first start installs JupyterLab.
+            about = reader.wait(300, "a JupyterLab that says where it listens", started)
+            page.goto(f"http://127.0.0.1:{about['port']}/lab/tree/sliders.ipynb?token={about['token']}")
+            reader.wait(60, "the notebook with a Go kernel", lambda: "Go (gonb) |" in page.locator(".jp-StatusBar-Widget").first.inner_text())
+
+            sliders = page.locator(".jp-OutputArea-output input[type=range]")
+            reader.wait(20, "the Frames slider that the notebook holds", lambda: sliders.count() == 1)
+            frames(reader, sliders.first, "JupyterLab’s Frames slider, before a cell is run")
+
+            def menu(name, item):
+                page.get_by_role("menuitem", name=name, exact=True).click()
+                page.get_by_role("menuitem", name=item).first.click()
+
+            menu("Run", "Run All Cells")
+            reader.wait(120, "two sliders, once all cells are run", lambda: sliders.count() == 2)
+            frames(reader, sliders.nth(0), "JupyterLab’s Frames slider")
+
+            what, cell = "JupyterLab’s live slider", page.locator(".jp-CodeCell").last
+            live, picture = sliders.nth(1), sliders.nth(1).locator("xpath=ancestor::div[1]/following-sibling::div")
+
+            def drawn(value):
+                return picture.inner_text().strip() == f"live Lσ = {value}" and picture.locator("img").count() == 1 and look(picture.locator("xpath=."))
+
+            pictures = [reader.wait(10, f"{what}: a picture of its first value", drawn, 0.1)]
+            reader.shot("lab-before")
+            reader.drag(live, 1)
+            pictures.append(reader.wait(10, f"{what}: dragged to its end, that of its last value", drawn, 0.5))
+            reader.shot("lab-after")
+            live.press("ArrowLeft")
+            pictures.append(reader.wait(10, f"{what}: ArrowLeft, that of the value before", drawn, 0.25))
+            different(reader, pictures, what)
+
+            running = lambda: "[*]" in cell.locator(".jp-InputPrompt").inner_text()
+            if not running():
+                reader.fail(f"{what}: its cell runs no longer")
+            menu("Kernel", "Interrupt Kernel")
+            reader.wait(20, f"{what}: its cell ended by an interrupt", lambda: not running())
+            if not drawn(0.25):
+                reader.fail(f"{what}: after an interrupt, the picture as it was")
+            if reader.asked:
+                reader.fail(f"JupyterLab asks the network for {reader.asked[0]}")
+    finally:
+        server.terminate()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            raise Unseen("JupyterLab runs on, 30 s after it was asked to end") from None
+
+
+def exported(browser, shots, folder):
+    """Every Frames slider of the pages is moved, without a network."""
+    moved = 0
+    for path in sorted(folder.glob("*.html")):
+        with Reader(browser, shots, viewport={"width": 1280, "height": 900}, offline=True) as reader:
+            # A page asks for MathJax, to set formulas, and does without.
+            reader.page.goto(path.as_uri(), wait_until="load")
+            sliders = reader.page.locator("input[type=range]").all()
+            for i, slider in enumerate(sliders):
+                frames(reader, slider, f"{path.name}, slider {i + 1}")
+            moved += len(sliders)
+            if path.name == "sliders.html":
+                if len(sliders) != 1:
+                    reader.fail(f"{path.name}: {len(sliders)} sliders, want the Frames slider alone")
+                reader.shot("exported")
+    return moved
+
+
+OVERFLOW = """() => {
+  const width = innerWidth, root = document.documentElement;
+  if (Math.max(root.scrollWidth, document.body.scrollWidth) <= width) return "";
+  const wide = [...document.body.querySelectorAll("*")].filter(e => !e.parentElement.closest(".wide") && e.getBoundingClientRect().right > width + 1);
+  const e = wide.pop() ?? root;
+  return `${root.scrollWidth} px of ${width}, by <${e.tagName.toLowerCase()} class="${e.className}">`;
+}"""
+
+# The column's cells as what they're sorted by, numbers as numbers; null where there is nothing.
+COLUMN = """([table, i]) => {
+  const number = table.tHead.rows[0].cells[i].classList.contains("number");
+  return [...table.tBodies[0].rows].map(row => {
+    const text = row.cells[i].dataset.sort ?? row.cells[i].textContent;
+    return text === "" ? null : number ? Number(text) : text;
+  });
+}"""
+
+FALLS = """([values]) => {
+  const order = new Intl.Collator("en", { numeric: true });
+  const compare = (a, b) => typeof a === "number" ? a - b : order.compare(a, b);
+  const said = values.filter(v => v !== null);
+  if (values.slice(0, said.length).includes(null)) return null;
+  const steps = said.slice(1).map((v, i) => Math.sign(compare(v, said[i])));
+  return [steps.every(s => s >= 0), steps.every(s => s <= 0)];
+}"""
+
+
+# Scrolled to its end, a table keeps its first column in sight, and nothing shows through it: null, or what does.
+THROUGH = """table => {
+  const scrolled = table.closest(".wide");
+  scrolled.scrollLeft = scrolled.scrollWidth;
+  for (const cell of [table.tHead.rows[0].cells[0], table.tBodies[0].rows[0].cells[0]]) {
+    cell.scrollIntoView({ block: "center" });
+    const box = cell.getBoundingClientRect();
+    for (let x = box.left + 1; x < box.right - 1; x++) {
+      const seen = document.elementFromPoint(x, (box.top + box.bottom) / 2);
+      if (!cell.contains(seen)) return (seen ?? document.documentElement).textContent;
+    }
+  }
+}"""
+
+
+def report(browser, shots, path):
+    """The report fits a phone and a desktop, every column sorts its table, the gallery takes its order, and nothing is fetched."""
+    clicks = 0
+    for name, window in {
+        "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2},
+        "desktop": {"viewport": {"width": 1280, "height": 900}},
+    }.items():
+        with Reader(browser, shots, **window) as reader:
+            page, width = reader.page, window["viewport"]["width"]
+            page.goto(path.as_uri())
+
+            def fits(when):
+                if page.evaluate("innerWidth") != width:
+                    reader.fail(f"report, {name}, {when}: laid out {page.evaluate('innerWidth')} px wide, want {width}")
+                if over := page.evaluate(OVERFLOW):
+                    reader.fail(f"report, {name}, {when}: the page is wider than the window: {over}")
+
+            fits("as it opens")
+            reader.shot(f"report-{name}", full_page=True, scale="css")
+            page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            fits("unfolded")
+
+            tables = page.locator("table.sortable").all()
+            if not tables:
+                reader.fail(f"report, {name}: no table to sort")
+            for table in tables:
+                handle, title = table.element_handle(), table.locator("caption").inner_text()
+                if (seen := handle.evaluate(THROUGH)) is not None:
+                    reader.fail(f"report, {name}, table “{title}”: scrolled to its end, its first column is hidden by {seen[:40]!r}")
+                for i, head in enumerate(table.locator("thead th").all()):
+                    what = f"report, {name}, table “{title}”, column “{head.inner_text()}”"
+                    number, rows = "number" in (head.get_attribute("class") or ""), table.locator("tbody tr").count()
+                    before = page.evaluate(COLUMN, [handle, i])
+                    for rising in (not number, number):
+                        button = head.locator("button")
+                        button.tap(timeout=5000) if name == "phone" else button.click(timeout=5000)
+                        clicks += 1
+                        after = page.evaluate(COLUMN, [handle, i])
+                        sorted_ = page.evaluate(FALLS, [after])
+                        if not sorted_ or not sorted_[0 if rising else 1] or len(after) != rows or sorted(map(str, after)) != sorted(map(str, before)):
+                            reader.fail(f"{what}: clicked, and not sorted {'upwards' if rising else 'downwards'}: {after[:6]}")
+                        if head.get_attribute("aria-sort") != ("ascending" if rising else "descending"):
+                            reader.fail(f"{what}: clicked, and aria-sort is {head.get_attribute('aria-sort')}")
+            fits("sorted")
+
+            if page.locator("#order").count():
+                page.locator("#order select").select_option("radius")
+                radii = page.locator(".card").evaluate_all("cards => cards.map(c => Number(c.dataset.radius))")
+                if radii != sorted(radii, reverse=True):
+                    reader.fail(f"report, {name}, gallery by radius: {radii}")
+            if reader.asked:
+                reader.fail(f"report, {name}: asks the network for {reader.asked[0]}")
+            if reader.errors:
+                reader.fail(f"report, {name}: {reader.errors[0]}")
+            reader.shot(f"report-{name}-sorted")
+    return clicks
+
+
+def main():
+    chromium, command, pages, path, shots = sys.argv[1:]
+    shots = Path(shots).resolve()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            began = time.monotonic()
+
+            def done(what):
+                print(f"browser: {what}, after {time.monotonic() - began:.0f} s", flush=True)
+
+            done(f"report: {report(browser, shots, Path(path).resolve())} clicks on columns, at 390 and 1280 px")
+            done(f"exported notebooks: {exported(browser, shots, Path(pages).resolve())} Frames sliders moved")
+            lab(browser, shots, json.loads(command))
+            done("JupyterLab: a live and a Frames slider moved")
+        finally:
+            browser.close()
+
+
+try:
+    main()
+except (Unseen, Error) as error:
+    sys.exit(f"browser: {' '.join(str(error).split())}")
