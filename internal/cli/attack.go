@@ -431,16 +431,19 @@ Classifiers:
 				return fmt.Errorf("%s: sampled with %s noise, and attacks are made for Gaussian noise alone", args[0], kind)
 			}
 			from := verification{dir: args[0], model: folder, data: ref, w: io.Discard, log: io.Discard}
-			if a.model, err = from.ofModel(a.run.Run); err != nil {
+			if folder == "" {
+				folder = filepath.Join(args[0], modelFolder)
+				if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+					return fmt.Errorf("%s: no model there: give its folder with --model", folder)
+				}
+			}
+			if isFile(folder) {
+				return fmt.Errorf("%s: attacks follow the gradient, which an ONNX file doesn't have: give the folder of a model that was trained here", folder)
+			}
+			if a.model, err = from.own(a.run.Run, folder); err != nil {
 				return err
 			}
-			if a.model == nil {
-				return fmt.Errorf("%s: no model there: give its folder with --model", filepath.Join(args[0], modelFolder))
-			}
-			if ref == "" {
-				from.data = a.model.Dataset
-			}
-			if a.data, err = from.ofData(a.run.Run, a.run.Rows, a.model); err != nil {
+			if a.data, err = from.ofData(a.run.Run, a.run.Rows, cmp.Or(ref, a.model.Dataset)); err != nil {
 				if ref == "" {
 					err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
 				}

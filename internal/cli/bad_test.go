@@ -372,7 +372,7 @@ func TestNaNLogits(t *testing.T) {
 		}
 	}
 	out := filepath.Join(t.TempDir(), "run")
-	from := sampling{opened: &opened{log: io.Discard}, model: m, data: d, block: 10}
+	from := sampling{classifier: &trainedModel{opened: &opened{log: io.Discard}, Model: m}, log: io.Discard, data: d, block: 10}
 	defer from.close()
 	_, err = from.run(context.Background(), out, draws{sigma: 0.5, images: 5, n0: 10, n: 10, seed: 1})
 	if err == nil || !strings.Contains(err.Error(), "example 0") || !strings.Contains(err.Error(), "NaN") {

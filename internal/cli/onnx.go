@@ -1,8 +1,16 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
 
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/pflag"
@@ -46,3 +54,123 @@ func float32s(x []float64) []float32 {
 	}
 	return y
 }
+
+// reading is what run.json keeps of them.
+func (o *onnxFlags) reading() countlog.Reading {
+	return countlog.Reading{Mean: joined(o.mean), Std: joined(o.std), Resize: o.resize, Layout: o.layout, Output: o.output, Scale: o.scale}
+}
+
+// flagsOf are the flags that a file was read with.
+func flagsOf(r countlog.Reading) (o onnxFlags, err error) {
+	o = onnxFlags{resize: r.Resize, layout: r.Layout, output: r.Output, scale: r.Scale}
+	if o.mean, err = split(r.Mean); err != nil {
+		return o, fmt.Errorf("model.reading.mean: %w", err)
+	}
+	if o.std, err = split(r.Std); err != nil {
+		return o, fmt.Errorf("model.reading.std: %w", err)
+	}
+	return o, nil
+}
+
+// joined separates numbers by commas.
+func joined(x []float64) string {
+	words := make([]string, len(x))
+	for i, v := range x {
+		words[i] = strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return strings.Join(words, ",")
+}
+
+// split reads what joined writes.
+func split(text string) (x []float64, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	for word := range strings.SplitSeq(text, ",") {
+		v, err := strconv.ParseFloat(word, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %q is no number", text, word)
+		}
+		x = append(x, v)
+	}
+	return x, nil
+}
+
+// onnxModel is a classifier of an ONNX file, on ONNX Runtime.
+type onnxModel struct {
+	*onnx.Model
+	name      string
+	reading   countlog.Reading
+	lipschitz float64 // of every difference of two logits, as the user claims; 0 where nothing is
+}
+
+// serve opens an ONNX file for the images of d.
+func serve(path string, flags *onnxFlags, lipschitz float64, d *data.Dataset) (*onnxModel, error) {
+	m, err := onnx.Open(path, flags.options(d))
+	if err != nil {
+		return nil, err
+	}
+	return &onnxModel{m, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), flags.reading(), lipschitz}, nil
+}
+
+// serveAgain opens the file of a run as the run has it.
+func serveAgain(path string, run countlog.Run, d *data.Dataset) (*onnxModel, error) {
+	flags, err := flagsOf(run.Model.Reading)
+	if err != nil {
+		return nil, err
+	}
+	return serve(path, &flags, run.Model.Lambda, d)
+}
+
+func (c *onnxModel) model() countlog.Model {
+	m := countlog.Model{Name: c.name, Hash: c.Hash, Reading: c.reading, Lambda: c.lipschitz}
+	if c.lipschitz > 0 {
+		m.LambdaSource = countlog.Claimed
+	}
+	return m
+}
+
+// fits has nothing to say: the file was opened for the dataset.
+func (c *onnxModel) fits(*data.Dataset) error { return nil }
+
+// marginImages are those whose margins without noise say how far the histograms reach.
+const marginImages = 8
+
+// marginMax is that of a trainedModel where a Lipschitz constant is claimed, and else a power of two over twice the margins of some images.
+func (c *onnxModel) marginMax(d *data.Dataset) (float64, error) {
+	if c.lipschitz > 0 {
+		return float64(float32(marginRadius * c.lipschitz)), nil
+	}
+	largest := 1e-3
+	x := make([]float32, d.Size())
+	for i := range countlog.Spread(d.Len(), marginImages).Indices() {
+		if err := d.Images(x, []int{i}); err != nil {
+			return 0, err
+		}
+		z, err := c.Logits(x, 1)
+		if err != nil {
+			return 0, err
+		}
+		clean, err := rs.CleanOf(z)
+		if err != nil {
+			return 0, fmt.Errorf("%s: image %d: %w", c.name, i, err)
+		}
+		largest = max(largest, clean.Margin)
+	}
+	_, exponent := math.Frexp(2 * largest)
+	return math.Ldexp(1, exponent), nil
+}
+
+// marginError isn't known of a file.
+func (c *onnxModel) marginError(countlog.Run) (float64, error) { return 0, nil }
+
+func (c *onnxModel) open(context.Context) error  { return nil }
+func (c *onnxModel) String() string              { return "onnxruntime cpu" }
+func (c *onnxModel) versions() map[string]string { return map[string]string{"onnxruntime": c.Runtime()} }
+func (c *onnxModel) standard() bool              { return false }
+
+func (c *onnxModel) sampler(d *data.Dataset, _ countlog.Run, s sample.Settings) (*sample.Sampler, error) {
+	return sample.NewOnHost(c.Model, [3]int{d.Height, d.Width, d.Channels}, c.Classes, s)
+}
+
+func (c *onnxModel) close() { c.Model.Close() }

@@ -65,8 +65,8 @@ and hashes. Needs no network, no device and no model. What isn't there yet is sa
 			}
 			var d *data.Dataset
 			if ref != "" {
-				from := verification{dir: args[0], data: ref, w: io.Discard}
-				if d, err = from.ofData(run, nil, nil); err != nil {
+				from := verification{dir: args[0], w: io.Discard}
+				if d, err = from.ofData(run, nil, ref); err != nil {
 					return err
 				}
 			}

@@ -145,7 +145,7 @@ func (j *job) config(d *data.Dataset) training.Config {
 // sample draws the run and those at other noise. Of a small dataset half the images at most are
 // taken, which leaves some to choose temperatures on.
 func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (seconds float64, err error) {
-	from := sampling{opened: o, model: m, data: d, block: defaultBlock}
+	from := sampling{classifier: &trainedModel{opened: o, Model: m}, log: o.log, data: d, block: defaultBlock}
 	defer from.close()
 	one := func(dir string, sigma float64, s draws) error {
 		s.sigma, s.seed, s.images = sigma, j.seed, min(s.images, max(1, d.Len()/2))

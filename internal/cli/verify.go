@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,16 +51,12 @@ func (v *verification) run(ctx context.Context) error {
 		}
 		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir, tuningFolder), len(tuning))
 	}
-	m, err := v.ofModel(l.Run)
+	m, d, err := v.ofModel(l.Run, slices.Concat(l.Rows, tuning))
 	if err != nil {
 		return err
 	}
-	d, err := v.ofData(l.Run, slices.Concat(l.Rows, tuning), m)
-	if err != nil {
-		return err
-	}
-	if err := v.marginError(l.Run, m); err != nil {
-		return err
+	if m != nil {
+		defer m.close()
 	}
 	for _, t := range []written{certificatesWritten, tableWritten} {
 		if err := v.table(t); err != nil {
@@ -77,38 +74,76 @@ func (v *verification) run(ctx context.Context) error {
 	return nil
 }
 
-// ofModel checks the model, whose weights are hashed and whose Λ is proved again; nil where there is none.
-func (v *verification) ofModel(run countlog.Run) (*training.Model, error) {
-	folder := v.model
-	if folder == "" {
-		folder = filepath.Join(v.dir, modelFolder)
-		if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
-			fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", folder)
-			return nil, nil
+// ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset; nil where there is none.
+func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifier, d *data.Dataset, err error) {
+	from := cmp.Or(v.model, filepath.Join(v.dir, modelFolder))
+	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
+		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
+		d, err := v.ofData(run, rows, v.data)
+		return nil, d, err
+	}
+	ref := v.data
+	var own *training.Model
+	if !isFile(from) {
+		if own, err = v.own(run, from); err != nil {
+			return nil, nil, err
+		}
+		if v.redraw > 0 {
+			ref = cmp.Or(ref, own.Dataset)
 		}
 	}
+	if d, err = v.ofData(run, rows, ref); err != nil {
+		return nil, nil, err
+	}
+	if own != nil {
+		m := &trainedModel{opened: &opened{log: v.log}, Model: own}
+		return m, d, v.marginError(run, m)
+	}
+	if d == nil {
+		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data", from)
+	}
+	file, err := serveAgain(from, run, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	if file.Hash != run.Model.Hash {
+		file.close()
+		return nil, nil, v.otherModel(run, from, file.Hash)
+	}
+	v.checked("%s: hash of the file", from)
+	return file, d, nil
+}
+
+// own checks a model that was trained here.
+func (v *verification) own(run countlog.Run, folder string) (*training.Model, error) {
 	m, err := training.Load(folder)
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(v.dir, countlog.RunFile)
 	if m.Hash != run.Model.Hash {
-		return nil, fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", file, run.Model.Hash, folder, m.Hash)
+		return nil, v.otherModel(run, folder, m.Hash)
 	}
+	file := filepath.Join(v.dir, countlog.RunFile)
 	if lambda := m.Lambda.Value(); lambda != run.Model.Lambda {
 		return nil, fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", file, run.Model.Lambda, folder, lambda)
+	}
+	if run.Model.LambdaSource != countlog.Proved {
+		return nil, fmt.Errorf("%s: model.lambda_source: %q, but that of %s is %s", file, run.Model.LambdaSource, folder, countlog.Proved)
 	}
 	v.checked("%s: hash of the weights, and Λ = %.6g proved again", folder, run.Model.Lambda)
 	return m, nil
 }
 
-// marginError proves a run's margin_error again, where there is one and a model.
-func (v *verification) marginError(run countlog.Run, m *training.Model) error {
-	if run.MarginError == 0 || m == nil {
+func (v *verification) otherModel(run countlog.Run, from, hash string) error {
+	return fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", filepath.Join(v.dir, countlog.RunFile), run.Model.Hash, from, hash)
+}
+
+// marginError proves a run's margin_error again, where there is one.
+func (v *verification) marginError(run countlog.Run, m *trainedModel) error {
+	if run.MarginError == 0 {
 		return nil
 	}
-	s := sampling{model: m}
-	off, err := s.marginError(run)
+	off, err := m.marginError(run)
 	if err != nil {
 		return err
 	}
@@ -120,12 +155,8 @@ func (v *verification) marginError(run countlog.Run, m *training.Model) error {
 	return nil
 }
 
-// ofData checks the dataset and the labels of rows; nil where none is given.
-func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, m *training.Model) (*data.Dataset, error) {
-	ref := v.data
-	if ref == "" && v.redraw > 0 && m != nil {
-		ref = m.Dataset
-	}
+// ofData checks a dataset and the labels of rows; nil where none is given.
+func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) (*data.Dataset, error) {
 	if ref == "" {
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
@@ -295,19 +326,19 @@ func firstDifference(got, want []string, drop int) (int, string) {
 }
 
 // drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, l *loaded, m *training.Model, d *data.Dataset) error {
+func (v *verification) drawAgain(ctx context.Context, l *loaded, m classifier, d *data.Dataset) error {
 	run := l.Run
 	switch {
 	case m == nil:
-		return fmt.Errorf("--redraw %d: needs the model: give its folder with --model", v.redraw)
+		return fmt.Errorf("--redraw %d: needs the model: give it with --model", v.redraw)
 	case d == nil:
 		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
 	}
-	if err := m.Fits(d); err != nil {
+	if err := m.fits(d); err != nil {
 		return err
 	}
 	some := countlog.Spread(run.Examples.Count, v.redraw)
-	s := sampling{opened: &opened{log: v.log}, model: m, data: d, block: run.Block}
+	s := sampling{classifier: m, log: v.log, data: d, block: run.Block}
 	defer s.close()
 	if err := s.open(ctx); err != nil {
 		return err
@@ -390,7 +421,7 @@ the device, against every count. Says what was checked, and ends at the first di
 	}
 	f := c.Flags()
 	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
-	f.StringVar(&v.model, "model", "", "model's folder; default: RUN/model")
+	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
 	f.Float64Var(&v.tau, "tau", -1, "temperature that certify was given; default: chosen on RUN/tuning, or the caption's")
 	return c

@@ -94,6 +94,18 @@ type Model struct {
 	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 where no bound is known.
 	Lambda       float64 `json:"lambda"`
 	LambdaSource string  `json:"lambda_source"` // Proved, Claimed, or empty where Lambda is 0
+	// Reading is what is done between an image with its noise and the classifier's file: part of what is certified.
+	Reading Reading `json:"reading,omitzero"`
+}
+
+// Reading says how an ONNX file is read, in the words of the flags of lipsmooth info.
+type Reading struct {
+	Mean   string `json:"mean,omitempty"` // numbers separated by commas, as is Std
+	Std    string `json:"std,omitempty"`
+	Resize int    `json:"resize,omitempty"`
+	Layout string `json:"layout,omitempty"`
+	Output string `json:"output,omitempty"`
+	Scale  string `json:"scale,omitempty"`
 }
 
 // Dataset names the examples.

@@ -52,3 +52,6 @@ func Library() (path string, err error) {
 	}
 	return path, nil
 }
+
+// Runtime is the version of ONNX Runtime that runs the model.
+func (m *Model) Runtime() string { return m.version }
