@@ -64,6 +64,8 @@ type Entry struct {
 	Name, Doc string
 	// New returns the method, or an error that says what the setting lacks.
 	New func(Setting) (Method, error)
+	// Lipschitz says that its certificates rest on Setting.Lambda.
+	Lipschitz bool
 	// Unsound says that its certificates may fail more often than alpha: a shortcut kept for comparison.
 	Unsound bool
 }

@@ -14,24 +14,24 @@ var Methods = []Entry{
 		New: func(s Setting) (Method, error) { return TwoBound{Bound: s.Bound}, nil }},
 	{Name: "adaptive", Doc: "mono or twobound, and how alpha is divided, chosen on the selection draw",
 		New: func(s Setting) (Method, error) { return Adaptive{Bound: s.Bound}, nil }},
-	{Name: "lipschitz", Doc: "soft votes and the exact radius of a Lipschitz score",
+	{Name: "lipschitz", Doc: "soft votes and the exact radius of a Lipschitz score", Lipschitz: true,
 		New: func(s Setting) (Method, error) { return lipschitzIn("lipschitz", s) }},
-	{Name: "paper", Doc: "soft votes and the radius of Delattre et al. 2025, as published",
+	{Name: "paper", Doc: "soft votes and the radius of Delattre et al. 2025, as published", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			l, err := lipschitzIn("paper", s)
 			return PaperLipschitz(l), err
 		}},
 	{Name: "lvm", Doc: "mean scores of all classes, two bounds (LVM-RS, Delattre et al. 2024)",
 		New: func(s Setting) (Method, error) { return SoftScores{Map: s.Scores, Bound: s.Bound}, nil }},
-	{Name: "lipschitz-two", Doc: "mean scores of all classes, the exact radius of two Lipschitz scores",
+	{Name: "lipschitz-two", Doc: "mean scores of all classes, the exact radius of two Lipschitz scores", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			return scoresIn("lipschitz-two", s, SoftScores{TwoClass: true})
 		}},
-	{Name: "lipschitz-margin", Doc: "mean scores of all classes, the exact radius of a Lipschitz difference of two",
+	{Name: "lipschitz-margin", Doc: "mean scores of all classes, the exact radius of a Lipschitz difference of two", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			return scoresIn("lipschitz-margin", s, SoftScores{Difference: true})
 		}},
-	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant",
+	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			if !(s.Lambda > 0) {
 				return nil, fmt.Errorf("margin: no bound on the Lipschitz constant of logit differences")
@@ -56,7 +56,10 @@ func scoresIn(name string, s Setting, m SoftScores) (SoftScores, error) {
 // lipschitzIn is Lipschitz in that setting, for the method of that name.
 func lipschitzIn(name string, s Setting) (Lipschitz, error) {
 	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound, Float32: s.Float32}
-	if s.Tau < 0 {
+	switch {
+	case s.Lambda == 0 && s.Tau < 0:
+		return l, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
+	case s.Tau < 0:
 		return l, fmt.Errorf("%s: no temperature was chosen", name)
 	}
 	return l, l.check()

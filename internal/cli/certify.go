@@ -87,7 +87,9 @@ func open(dir string, alpha, tau float64) (*loaded, error) {
 	folder := filepath.Join(dir, tuningFolder)
 	tuning, err := countlog.Open(folder)
 	if errors.Is(err, os.ErrNotExist) {
-		l.notes = append(l.notes, fmt.Sprintf("%s: no tuning images: give a temperature with --tau for soft votes", dir))
+		if log.Run.Model.Lambda > 0 {
+			l.notes = append(l.notes, fmt.Sprintf("%s: no tuning images: give a temperature with --tau for soft votes", dir))
+		}
 		return l, nil
 	}
 	if err != nil {
@@ -237,8 +239,8 @@ func intervalTable(c *figures.Certified, radii []float64, level float64) *figure
 	return t
 }
 
-// certificates has a row for each image and method: what was certified, and what α was spent on.
-func certificates(c *figures.Certified) *figures.Table {
+// certificates has a row for each image and method: what was certified of a model, and what α was spent on.
+func certificates(model countlog.Model, c *figures.Certified) *figures.Table {
 	t := &figures.Table{Columns: []string{"index", "label", "method", "class", "radius", "alpha spent", "bounds"}}
 	t.Rows = make([][]string, 0, len(c.Indices)*len(c.Curves))
 	var b []byte
@@ -258,6 +260,12 @@ func certificates(c *figures.Certified) *figures.Table {
 				b = append(strconv.AppendFloat(b, s.Value, 'g', 17, 64), " at "...)
 				b = append(strconv.AppendInt(b, int64(s.Times), 10), "×"...)
 				b = strconv.AppendFloat(b, s.Alpha, 'g', -1, 64)
+			}
+			if entry, err := rs.MethodByName(curve.Method); err == nil && entry.Lipschitz && model.LambdaSource == countlog.Claimed {
+				if len(b) > 0 {
+					b = append(b, "; "...)
+				}
+				b = append(strconv.AppendFloat(append(b, "Λ = "...), model.Lambda, 'g', -1, 64), " claimed"...)
 			}
 			t.Rows = append(t.Rows, []string{
 				strconv.Itoa(index), strconv.Itoa(r.Label), curve.Method, strconv.Itoa(r.Class), strconv.FormatFloat(r.Radius, 'g', -1, 64),
@@ -311,7 +319,7 @@ func report(w io.Writer, l *loaded, c *figures.Certified, dir string, alpha floa
 	if err := writeTable(filepath.Join(dir, "table.tsv"), t, caption); err != nil {
 		return err
 	}
-	return writeTable(filepath.Join(dir, "certificates.tsv"), certificates(c), caption)
+	return writeTable(filepath.Join(dir, "certificates.tsv"), certificates(l.Run.Model, c), caption)
 }
 
 // remark notes what α means for all images together, what an early end saved, and what noise on a grid cost.
@@ -320,6 +328,17 @@ func (l *loaded) remark(c *figures.Certified, alpha float64) error {
 	const beta = 0.001
 	l.notes = append(l.notes, fmt.Sprintf("α = %g is of each certificate: of a method's %d, %.3g are expected to be wrong at most, and more than %d with probability %g at most; --simultaneous makes α that of all together",
 		alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta))
+	if m := l.Run.Model; m.LambdaSource == countlog.Claimed {
+		var rest []string
+		for _, curve := range c.Curves {
+			if entry, err := rs.MethodByName(curve.Method); err == nil && entry.Lipschitz {
+				rest = append(rest, curve.Method)
+			}
+		}
+		if rest != nil {
+			l.notes = append(l.notes, fmt.Sprintf("Λ = %g is claimed, not proved: on it rest %s", m.Lambda, strings.Join(rest, ", ")))
+		}
+	}
 	if l.Run.Until.Stops != nil {
 		l.notes = append(l.notes, fmt.Sprintf("until %s by %s: %d draws an image on average, of %d at most", l.Run.Until.Rule, l.Run.Until.Method, c.Draws/m, l.Run.N))
 	}

@@ -193,14 +193,14 @@ type written struct {
 	file   string
 	method int // column
 	drop   int // columns at the end that no evidence decides
-	table  func(c *figures.Certified, columns []string) *figures.Table
+	table  func(l *loaded, c *figures.Certified, columns []string) *figures.Table
 }
 
-var certificatesWritten = written{"certificates.tsv", 2, 0, func(c *figures.Certified, _ []string) *figures.Table {
-	return certificates(c)
+var certificatesWritten = written{"certificates.tsv", 2, 0, func(l *loaded, c *figures.Certified, _ []string) *figures.Table {
+	return certificates(l.Run.Model, c)
 }}
 
-var tableWritten = written{"table.tsv", 0, 1, func(c *figures.Certified, columns []string) *figures.Table {
+var tableWritten = written{"table.tsv", 0, 1, func(_ *loaded, c *figures.Certified, columns []string) *figures.Table {
 	var radii []float64
 	for _, name := range columns {
 		if r, err := strconv.ParseFloat(strings.TrimPrefix(name, "r="), 64); err == nil && strings.HasPrefix(name, "r=") {
@@ -290,7 +290,7 @@ func (v *verification) table(t written) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		var again bytes.Buffer
-		if err := t.table(c, strings.Split(lines[1], "\t")).WriteTSV(&again, l.Settings(alpha).Caption()); err != nil {
+		if err := t.table(l, c, strings.Split(lines[1], "\t")).WriteTSV(&again, l.Settings(alpha).Caption()); err != nil {
 			return err
 		}
 		at, want := firstDifference(lines, strings.Split(strings.TrimSuffix(again.String(), "\n"), "\n"), t.drop)
