@@ -12,6 +12,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
@@ -34,7 +35,7 @@ Peers: %s (torch is torch-channels-last). Each library is installed once, at a p
 cache folder (see info), through Python 3's venv and pip; one that can't be installed is left out. PyTorch from the
 package index holds CUDA, 3 GB; with an index of its CPU builds in PIP_EXTRA_INDEX_URL, pip takes these.
 
-The table goes to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), ", ")),
+Beside ONNX Runtime, lipsmooth also samples the net of its file, m.onnx, through ONNX Runtime. The table goes to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), ", ")),
 		Example: "  lipsmooth bench --peers jax,onnxruntime --rounds 5 --seconds 2 --out bench",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -113,6 +114,17 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 	}
 	defer ours.Close()
 	contenders[0] = ours
+	if _, err := os.Stat(files.ONNX); err == nil {
+		if _, err := onnx.Install(ctx, log); err != nil {
+			return err
+		}
+		file, err := peers.NewOursONNX(files.ONNX, net, defaultBlock, seconds)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		contenders = append(contenders, file)
+	}
 	if err := peers.Agree(ctx, contenders); err != nil {
 		return err
 	}

@@ -164,10 +164,12 @@ func (c *onnxModel) marginMax(d *data.Dataset) (float64, error) {
 // marginError isn't known of a file.
 func (c *onnxModel) marginError(countlog.Run) (float64, error) { return 0, nil }
 
-func (c *onnxModel) open(context.Context) error  { return nil }
-func (c *onnxModel) String() string              { return "onnxruntime cpu" }
-func (c *onnxModel) versions() map[string]string { return map[string]string{"onnxruntime": c.Runtime()} }
-func (c *onnxModel) standard() bool              { return false }
+func (c *onnxModel) open(context.Context) error { return nil }
+func (c *onnxModel) String() string             { return "onnxruntime cpu" }
+func (c *onnxModel) versions() map[string]string {
+	return map[string]string{"onnxruntime": c.Runtime()}
+}
+func (c *onnxModel) standard() bool { return false }
 
 func (c *onnxModel) sampler(d *data.Dataset, _ countlog.Run, s sample.Settings) (*sample.Sampler, error) {
 	return sample.NewOnHost(c.Model, [3]int{d.Height, d.Width, d.Channels}, c.Classes, s)

@@ -22,12 +22,12 @@ import (
 //go:embed peer.py
 var script []byte
 
-// Files of a net that a child reads, in a folder.
-type Files struct{ script, weights string }
+// Files of a net, in a folder: those that a child reads, and the ONNX file that ONNX Runtime's writes.
+type Files struct{ script, weights, ONNX string }
 
 // WriteFiles writes them.
 func WriteFiles(dir string, n *Net) (Files, error) {
-	f := Files{filepath.Join(dir, "peer.py"), filepath.Join(dir, "weights.f32")}
+	f := Files{filepath.Join(dir, "peer.py"), filepath.Join(dir, "weights.f32"), filepath.Join(dir, "weights.onnx")}
 	var weights bytes.Buffer
 	if _, err := n.WriteTo(&weights); err != nil {
 		return Files{}, err

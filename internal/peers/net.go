@@ -112,9 +112,13 @@ func (n *Net) Logits(backend compute.Backend) ([]float64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("peers: %w", err)
 	}
-	z := make([]float64, len(flat))
-	for i, v := range flat {
-		z[i] = float64(v)
+	return float64s(flat), nil
+}
+
+func float64s(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
 	}
-	return z, nil
+	return y
 }

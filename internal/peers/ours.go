@@ -2,18 +2,22 @@ package peers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 )
 
-// Ours is the Sampler as a run uses it: evidence of one example after another, with its histograms of margins.
+// Ours is a Sampler as a run uses it: evidence of one example after another, with its histograms of margins.
 type Ours struct {
-	net     *Net
-	backend compute.Backend
+	name    string
+	image   []float32
+	logits  func() ([]float64, error)
 	sampler *sample.Sampler
+	free    func()
 	block   int
 	draws   int // of an estimation
 	example int
@@ -24,34 +28,71 @@ const (
 	most      = 10000 // draws of an estimation, as in a run
 )
 
-// NewOurs compiles the net and draws some; Run's estimations are short where the usual ones would outlast seconds.
+func settings(block int) sample.Settings {
+	return sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins)}
+}
+
+// NewOurs samples the net on a GoMLX backend; Run's estimations are short where the usual ones would outlast seconds.
 func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ours, error) {
-	s, err := sample.New(backend, net.Classifier(), sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins)})
+	s, err := sample.New(backend, net.Classifier(), settings(block))
 	if err != nil {
 		return nil, err
 	}
-	o := &Ours{net: net, backend: backend, sampler: s, block: block, draws: block}
+	return (&Ours{
+		name: "lipsmooth", image: net.Image, sampler: s, free: func() {}, block: block,
+		logits: func() ([]float64, error) { return net.Logits(backend) },
+	}).warm(seconds)
+}
+
+// NewOursONNX samples the net of the ONNX file that peer.py writes, whose images are mirrored in both directions of space.
+func NewOursONNX(path string, net *Net, block int, seconds float64) (*Ours, error) {
+	size := [3]int{side, side, colours}
+	m, err := onnx.Open(path, onnx.Options{Size: size, Classes: Classes})
+	if err != nil {
+		return nil, err
+	}
+	s, err := sample.NewOnHost(m, size, Classes, settings(block))
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	image := make([]float32, 0, len(net.Image))
+	for pixel := range slices.Backward(slices.Collect(slices.Chunk(net.Image, colours))) {
+		image = append(image, net.Image[pixel*colours:(pixel+1)*colours]...)
+	}
+	return (&Ours{
+		name: "lipsmooth m.onnx", image: image, sampler: s, free: func() { m.Close() }, block: block,
+		logits: func() ([]float64, error) {
+			z, err := m.Logits(image, 1)
+			return float64s(z), err
+		},
+	}).warm(seconds)
+}
+
+// warm draws some, and closes what fails at it.
+func (o *Ours) warm(seconds float64) (*Ours, error) {
+	o.draws = o.block
 	if _, err := o.Evidence(); err != nil { // compiles
-		s.Close()
+		o.Close()
 		return nil, err
 	}
 	start := time.Now()
 	n, err := o.Evidence()
 	if err != nil {
-		s.Close()
+		o.Close()
 		return nil, err
 	}
 	fit := min(most, seconds*float64(n)/time.Since(start).Seconds())
-	o.draws = block * max(1, int(fit)/block)
+	o.draws = o.block * max(1, int(fit)/o.block)
 	return o, nil
 }
 
-func (o *Ours) Name() string    { return "lipsmooth" }
+func (o *Ours) Name() string    { return o.name }
 func (o *Ours) Version() string { return "" }
 
 // Evidence draws the next example's and returns how many draws that took.
 func (o *Ours) Evidence() (draws int, err error) {
-	_, err = o.sampler.Evidence(o.net.Image, o.example, 0, Sigma, selection, o.draws, 1)
+	_, err = o.sampler.Evidence(o.image, o.example, 0, Sigma, selection, o.draws, 1)
 	o.example++
 	return selection + o.draws, err
 }
@@ -75,7 +116,10 @@ func (o *Ours) Run(ctx context.Context, seconds float64) (rate float64, err erro
 }
 
 // Logits of the image without noise, [10].
-func (o *Ours) Logits(context.Context) ([]float64, error) { return o.net.Logits(o.backend) }
+func (o *Ours) Logits(context.Context) ([]float64, error) { return o.logits() }
 
-// Close frees the compiled graphs.
-func (o *Ours) Close() { o.sampler.Close() }
+// Close frees the compiled graphs, or the file's session.
+func (o *Ours) Close() {
+	o.sampler.Close()
+	o.free()
+}

@@ -68,12 +68,13 @@ def jax_peer(image, kernels, dense, batch, sigma):
 
 
 def onnxruntime_peer(image, kernels, dense, batch, sigma):
+    """Leaves the net as a file, of any number of images, beside WEIGHTS."""
     import onnxruntime
     from onnx import TensorProto, checker, helper, numpy_helper
 
     image, kernels = channels_first(image, kernels)
 
-    def session(batch):
+    def model(batch):
         nodes, weights, last = [], [numpy_helper.from_array(dense, "dense")], "x"
         for i, (kernel, stride) in enumerate(zip(kernels, STRIDES)):
             weights.append(numpy_helper.from_array(kernel, f"kernel{i}"))
@@ -86,10 +87,15 @@ def onnxruntime_peer(image, kernels, dense, batch, sigma):
         x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, *image.shape])
         z = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])
         graph = helper.make_graph(nodes, "net", [x], [z], weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-        checker.check_model(model)
-        return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        checker.check_model(made)
+        return made
 
+    def session(batch):
+        return onnxruntime.InferenceSession(model(batch).SerializeToString(), providers=["CPUExecutionProvider"])
+
+    with open(os.path.splitext(sys.argv[2])[0] + ".onnx", "wb") as file:
+        file.write(model("n").SerializeToString())
     noisy, random = session(batch), np.random.default_rng(0)
     x = np.empty((batch,) + image.shape, np.float32)
 
