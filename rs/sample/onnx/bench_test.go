@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"fmt"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"testing"
 )
 
@@ -20,4 +22,22 @@ func BenchmarkBatch(b *testing.B) {
 			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "images/s")
 		})
 	}
+}
+
+// BenchmarkEvidence is a run's draws of an ONNX file, noise and counting included.
+func BenchmarkEvidence(b *testing.B) {
+	m := open(b, "testdata/bench.onnx", Options{})
+	s, err := sample.NewOnHost(m, m.Size, m.Classes, sample.Settings{Block: 100, Edges: countlog.Edges(8, countlog.DefaultMarginBins)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	x := testImages(1, m.Size)
+	const n = 4000
+	for b.Loop() {
+		if _, err := s.Evidence(x, 0, 0, 0.25, 100, n, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64((n+100)*b.N)/b.Elapsed().Seconds(), "draws/s")
 }
