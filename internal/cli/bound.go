@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
@@ -18,6 +20,55 @@ const observeSteps = 100
 
 // seen is what is observed of a model's layers, and through them from its input; nil where not asked for.
 type seen struct{ layers, through []float64 }
+
+// observe looks for each layer's steepest slope, and that of the network through it.
+func observe(on *opened, m *training.Model) (s seen, err error) {
+	if s.layers, err = m.Observed(on.backend, observeSteps); err != nil {
+		return seen{}, err
+	}
+	s.through, err = m.ObservedThrough(on.backend, observeSteps)
+	return s, err
+}
+
+// slope looks for the network's steepest slope from some of a dataset's images.
+func slope(on *opened, m *training.Model, d *data.Dataset) (float64, error) {
+	if err := m.Fits(d); err != nil {
+		return 0, err
+	}
+	return m.Slope(on.backend, d, 64, 20)
+}
+
+// observedBounds writes the table of a model's bounds, beside what is observed, into its folder, where none of that model is there.
+func observedBounds(ctx context.Context, on *opened, m *training.Model, d *data.Dataset, sigma float64, folder string) error {
+	path := filepath.Join(folder, boundsFile)
+	switch t, caption, err := readTable(path); {
+	case err != nil:
+		return err
+	case t != nil && strings.Contains(caption, fmt.Sprintf("%.12s", m.Hash)):
+		return nil
+	}
+	if err := on.open(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(on.log, "bounds: looking for the steepest slope of each layer")
+	observed, err := observe(on, m)
+	if err != nil {
+		return err
+	}
+	steepest, err := slope(on, m, d)
+	if err != nil {
+		return err
+	}
+	t, _, err := boundTable(m, sigma, observed, steepest)
+	if err != nil {
+		return err
+	}
+	return writeTable(path, t, boundCaption(m, sigma))
+}
+
+func boundCaption(m *training.Model, sigma float64) string {
+	return fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m), m.Hash, sigma)
+}
 
 // boundTable has a row for each layer, and then those of the whole: what is proved, what observed, and what
 // float32 does behind it to images under noise of standard deviation sigma. What float32's bound lacks is a note.
@@ -68,7 +119,7 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 func boundCommand() *cobra.Command {
 	var ref, out string
 	var sigma float64
-	var observe bool
+	var looking bool
 	c := &cobra.Command{
 		Use:   "bound MODEL",
 		Short: "Show what is proved of a model, layer by layer, beside what is observed",
@@ -82,44 +133,41 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 			if err := checkSigma(sigma); err != nil {
 				return err
 			}
+			if isFile(args[0]) {
+				return fmt.Errorf("%s: bounds are proved of models that were trained here; of an ONNX file none is (sample --lipschitz claims one)", args[0])
+			}
 			m, err := training.Load(args[0])
 			if err != nil {
 				return err
 			}
 			on := &opened{log: cmd.ErrOrStderr()}
-			if observe || ref != "" {
+			if looking || ref != "" {
 				if err := on.open(cmd.Context()); err != nil {
 					return err
 				}
 			}
 			var observed seen
-			if observe {
-				if observed.layers, err = m.Observed(on.backend, observeSteps); err != nil {
-					return err
-				}
-				if observed.through, err = m.ObservedThrough(on.backend, observeSteps); err != nil {
+			if looking {
+				if observed, err = observe(on, m); err != nil {
 					return err
 				}
 			}
-			slope := 0.0
+			steepest := 0.0
 			if ref != "" {
 				d, err := data.Load(ref, data.Test)
 				if err != nil {
 					return err
 				}
-				if err := m.Fits(d); err != nil {
-					return err
-				}
-				if slope, err = m.Slope(on.backend, d, 64, 20); err != nil {
+				if steepest, err = slope(on, m, d); err != nil {
 					return err
 				}
 			}
-			t, note, err := boundTable(m, sigma, observed, slope)
+			t, note, err := boundTable(m, sigma, observed, steepest)
 			if err != nil {
 				return err
 			}
 			w := cmd.OutOrStdout()
-			caption := fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m), m.Hash, sigma)
+			caption := boundCaption(m, sigma)
 			fmt.Fprintln(w, caption)
 			if err := t.WriteText(w); err != nil {
 				return err
@@ -127,7 +175,7 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 			if note != "" {
 				fmt.Fprintln(w, "note:", note)
 			}
-			if out == "" && observe {
+			if out == "" && looking {
 				out = filepath.Join(args[0], boundsFile)
 			}
 			if out == "" {
@@ -137,7 +185,7 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&observe, "observe", false, "look for each layer's steepest slope, on the device")
+	f.BoolVar(&looking, "observe", false, "look for each layer's steepest slope, on the device")
 	f.StringVar(&ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the network's steepest slope is looked for")
 	f.Float64Var(&sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is bounded under")
 	f.StringVar(&out, "out", "", "file to write the table to, as TSV; default with --observe: MODEL/"+boundsFile+", which lipsmooth figures draws")

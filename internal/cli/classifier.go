@@ -44,11 +44,13 @@ type chosen struct {
 	ref       string
 	file      onnxFlags
 	lipschitz float64
+	random    bool
 }
 
 func (c *chosen) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.ref, "model", "", "MODEL, by a flag")
 	f.Float64Var(&c.lipschitz, "lipschitz", 0, "of an ONNX file: claim that no difference of two of its logits changes by more than so many times an image's change (l2, images in [0, 1])")
+	f.BoolVar(&c.random, "random", false, "of an ONNX file: it answers by chance, each time independently, and votes are to certify what it answers most often; its draws can't be made again")
 	c.file.bind(f)
 }
 
@@ -62,13 +64,16 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 	} else if len(args) > 0 {
 		return fmt.Errorf("%s is given a model twice: %s, and by --model %s", cmd.Name(), args[0], c.ref)
 	}
-	for _, name := range append([]string{"lipschitz"}, onnxNames...) {
+	for _, name := range append([]string{"lipschitz", "random"}, onnxNames...) {
 		if cmd.Flags().Changed(name) && !isFile(c.ref) {
 			return fmt.Errorf("--%s is of an ONNX file, and %s is none", name, c.ref)
 		}
 	}
 	if cmd.Flags().Changed("lipschitz") && !(c.lipschitz > 0 && float64(float32(marginRadius*c.lipschitz)) <= math.MaxFloat32) {
 		return fmt.Errorf("--lipschitz %v: must be positive and finite", c.lipschitz)
+	}
+	if c.random && c.lipschitz > 0 {
+		return fmt.Errorf("--random and --lipschitz: logits that are drawn by chance change where an image doesn't")
 	}
 	return nil
 }
@@ -83,8 +88,12 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (classifier, *data.Dataset
 		if err != nil {
 			return nil, nil, err
 		}
-		m, err := serve(c.ref, &c.file, c.lipschitz, d)
-		return m, d, err
+		m, err := serve(c.ref, &c.file, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		m.lipschitz, m.random = c.lipschitz, c.random
+		return m, d, nil
 	}
 	m, err := training.Load(c.ref)
 	if err != nil {

@@ -101,29 +101,35 @@ type onnxModel struct {
 	*onnx.Model
 	name      string
 	reading   countlog.Reading
+	random    bool
 	lipschitz float64 // of every difference of two logits, as the user claims; 0 where nothing is
 }
 
 // serve opens an ONNX file for the images of d.
-func serve(path string, flags *onnxFlags, lipschitz float64, d *data.Dataset) (*onnxModel, error) {
+func serve(path string, flags *onnxFlags, d *data.Dataset) (*onnxModel, error) {
 	m, err := onnx.Open(path, flags.options(d))
 	if err != nil {
 		return nil, err
 	}
-	return &onnxModel{m, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), flags.reading(), lipschitz}, nil
+	return &onnxModel{Model: m, name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), reading: flags.reading()}, nil
 }
 
-// serveAgain opens the file of a run as the run has it.
-func serveAgain(path string, run countlog.Run, d *data.Dataset) (*onnxModel, error) {
+// serveAgain opens the file of a run, in dir, as the run has it.
+func serveAgain(path, dir string, run countlog.Run, d *data.Dataset) (*onnxModel, error) {
 	flags, err := flagsOf(run.Model.Reading)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, countlog.RunFile), err)
+	}
+	m, err := serve(path, &flags, d)
 	if err != nil {
 		return nil, err
 	}
-	return serve(path, &flags, run.Model.Lambda, d)
+	m.lipschitz, m.random = run.Model.Lambda, run.Model.Random
+	return m, nil
 }
 
 func (c *onnxModel) model() countlog.Model {
-	m := countlog.Model{Name: c.name, Hash: c.Hash, Reading: c.reading, Lambda: c.lipschitz}
+	m := countlog.Model{Name: c.name, Hash: c.Hash, Reading: c.reading, Random: c.random, Lambda: c.lipschitz}
 	if c.lipschitz > 0 {
 		m.LambdaSource = countlog.Claimed
 	}

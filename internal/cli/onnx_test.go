@@ -11,9 +11,7 @@ import (
 const onnxFiles = "../../rs/sample/onnx/testdata/"
 
 func TestInfoOfONNX(t *testing.T) {
-	if _, err := onnx.Library(); err != nil {
-		t.Skipf("no ONNX Runtime here: %v", err)
-	}
+	needONNX(t)
 	for _, c := range []struct{ args, want string }{
 		{"vit.onnx", "NCHW"},
 		{"vit.onnx --mean 0.5 --std 0.25,0.2,0.1", "less mean [0.5 0.5 0.5], by std [0.25 0.2 0.1]"},

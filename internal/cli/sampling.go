@@ -210,5 +210,9 @@ func (s *sampling) fill(ctx context.Context, w *countlog.Writer, what string) er
 	if err != nil {
 		return err
 	}
-	return p.Run(ctx, w, s.data, progress(s.log, what, "images", w.Count(), run.Examples.Count))
+	err = p.Run(ctx, w, s.data, progress(s.log, what, "images", w.Count(), run.Examples.Count))
+	if _, ok := s.classifier.(*onnxModel); ok && errors.Is(err, sample.ErrRandom) {
+		err = fmt.Errorf("%w; with --random votes certify what it answers most often", err)
+	}
+	return err
 }

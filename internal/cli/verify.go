@@ -102,7 +102,7 @@ func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifi
 	if d == nil {
 		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data", from)
 	}
-	file, err := serveAgain(from, run, d)
+	file, err := serveAgain(from, v.dir, run, d)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -333,6 +333,9 @@ func (v *verification) drawAgain(ctx context.Context, l *loaded, m classifier, d
 		return fmt.Errorf("--redraw %d: needs the model: give it with --model", v.redraw)
 	case d == nil:
 		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
+	}
+	if run.Model.Random {
+		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again", v.redraw, v.dir)
 	}
 	if err := m.fits(d); err != nil {
 		return err

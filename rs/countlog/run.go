@@ -96,6 +96,7 @@ type Model struct {
 	LambdaSource string  `json:"lambda_source"` // Proved, Claimed, or empty where Lambda is 0
 	// Reading is what is done between an image with its noise and the classifier's file: part of what is certified.
 	Reading Reading `json:"reading,omitzero"`
+	Random  bool    `json:"random,omitempty"` // it answers by chance: votes certify what it answers most often, and no draw can be made again
 }
 
 // Reading says how an ONNX file is read, in the words of the flags of lipsmooth info.

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -57,11 +58,14 @@ func (b *batch) any(phase Phase) bool {
 	return slices.ContainsFunc(b.units, func(u unit) bool { return u.phase == phase })
 }
 
+// ErrRandom is of a classifier that answers equal images by chance.
+var ErrRandom = errors.New("the same draws gave other logits the second time: the classifier isn't deterministic")
+
 // check compares blocks of an example's selection drawn together, so many at once as a batch of size has but at least two, with the
 // same blocks drawn one by one: what a certificate speaks of is a classifier that answers equally on equal images, whatever lies beside them.
 // Where only the last bits of a sum depend on that, equal is false: one by one the draws don't depend on the rate.
 func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error) {
-	if p.checked[size] {
+	if p.checked[size] || p.settings.Random {
 		return true, nil
 	}
 	units := make([]unit, max(2, size))
@@ -88,7 +92,7 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 				return false, err
 			}
 			if !slices.EqualFunc(alone, again, sameBits) {
-				return false, fmt.Errorf("the same draws gave other logits the second time: the classifier isn't deterministic")
+				return false, ErrRandom
 			}
 		}
 		for j, x := range alone {

@@ -88,7 +88,7 @@ func GridNoise(steps, values int) countlog.Noise {
 
 // SettingsOf returns the settings of the sampler that a run is drawn with.
 func SettingsOf(run countlog.Run) (s Settings, err error) {
-	s = Settings{Block: run.Block, Edges: run.Edges()}
+	s = Settings{Block: run.Block, Edges: run.Edges(), Random: run.Model.Random}
 	for _, text := range run.Scores {
 		m, err := rs.ParseScoreMap(text)
 		if err != nil {

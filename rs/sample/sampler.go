@@ -27,6 +27,10 @@ type Settings struct {
 	Maps  []rs.ScoreMap // whose scores of all classes are logged
 	Grid  *Grid         // draws the noise, for the σ that it was made for; nil is Gaussian noise, made on the device
 
+	// Random samples a classifier that answers by chance, each time independently: what votes certify is what it answers most often. Its
+	// draws can't be made again.
+	Random bool
+
 	// Batch blocks are drawn at once; 0 finds the best number while it draws. It changes the rate and nothing else.
 	Batch int
 }

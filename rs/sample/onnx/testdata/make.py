@@ -205,6 +205,12 @@ for cin, cout, stride in [(3, 32, 1), (32, 32, 2), (32, 64, 1), (64, 64, 2)]:
 g.op("MatMul", g.pooled(x), g.weight(64, CLASSES), out="logits")
 save("bench", g.model(["n", 3, 32, 32]))
 
+# Of equal images it says something else each time.
+g = Graph(10)
+x = g.dense(g.pooled("image"), 1, CLASSES)
+g.op("Add", x, g.op("RandomNormalLike", x), out="logits")
+save("random", g.model(["n", 1, "height", "width"]))
+
 # To be refused.
 g = Graph(8)
 x = g.op("Nonesuch", "image")

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
+)
+
+const gray, byChance = onnxFiles + "nhwc.onnx", onnxFiles + "random.onnx" // of one channel, as tiny has
+
+// sampleFile are the arguments that sample an ONNX file.
+func sampleFile(file, out string, more ...string) []string {
+	return append([]string{"sample", file, "--data", tiny(), "--images", "6", "--n", "300", "--block", "50", "--out", out}, more...)
+}
+
+// needONNX installs ONNX Runtime, unless GOMLX_NO_AUTO_INSTALL says not to.
+func needONNX(t *testing.T) {
+	t.Helper()
+	_, err := onnx.Library()
+	if _, never := os.LookupEnv("GOMLX_NO_AUTO_INSTALL"); errors.Is(err, onnx.ErrNoRuntime) && !never {
+		_, err = onnx.Install(t.Context(), t.Output())
+	}
+	if err != nil {
+		t.Skipf("no ONNX Runtime here: %v", err)
+	}
+}
+
+func TestSampleONNX(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	must(t, sampleFile(gray, dir)...)
+	rows := read(t, dir, countlog.CountsFile)
+	if run := mustRun(t, dir); run.Model.Lambda != 0 || run.Model.Name != "nhwc" || run.Backend != "onnxruntime cpu" || run.MarginError != 0 || run.MarginBins == 0 {
+		t.Errorf("%+v", run)
+	}
+	t.Run("again", func(t *testing.T) {
+		must(t, "sample", "--model", gray, "--data", tiny(), "--images", "6", "--n", "300", "--block", "50", "--out", dir)
+		if read(t, dir, countlog.CountsFile) != rows {
+			t.Error("other rows")
+		}
+	})
+	t.Run("in shards and other batches", func(t *testing.T) {
+		parts := filepath.Join(t.TempDir(), "parts")
+		must(t, sampleFile(gray, parts, "--shard", "0/2", "--batch", "1")...)
+		must(t, sampleFile(gray, parts, "--shard", "1/2", "--batch", "5")...)
+		whole := filepath.Join(t.TempDir(), "whole")
+		must(t, "merge", whole, filepath.Join(parts, "shard-0-of-2"), filepath.Join(parts, "shard-1-of-2"))
+		if read(t, whole, countlog.CountsFile) != rows {
+			t.Error("other rows")
+		}
+	})
+	t.Run("certified", func(t *testing.T) {
+		out := must(t, "certify", dir)
+		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out, "lipschitz, paper, lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
+			strings.Contains(out, "tuning") || strings.Contains(out, "claimed") {
+			t.Error(out)
+		}
+	})
+	t.Run("verified", func(t *testing.T) {
+		out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "2")
+		if !strings.Contains(out, "nhwc.onnx: hash of the file") || !strings.Contains(out, "2 examples drawn again on onnxruntime cpu: every count is the same") {
+			t.Error(out)
+		}
+		refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny()), "sampled from model ", "random.onnx holds ")
+		refused(t, lipsmooth("verify", dir, "--model", gray), "give it with --data")
+	})
+	t.Run("read otherwise", func(t *testing.T) {
+		refused(t, lipsmooth(sampleFile(gray, dir, "--mean", "0.4")...), "model.reading.mean is  there, 0.4 here")
+		other := filepath.Join(t.TempDir(), "run")
+		must(t, sampleFile(gray, other, "--mean", "0.4", "--std", "0.3")...)
+		if read(t, other, countlog.CountsFile) == rows {
+			t.Error("the same rows")
+		}
+		must(t, "verify", other, "--model", gray, "--data", tiny(), "--redraw", "1")
+		edit(t, func(s string) string { return strings.Replace(s, `"0.4"`, `"0,4x"`, 1) }, other, countlog.RunFile)
+		refused(t, lipsmooth("verify", other, "--model", gray, "--data", tiny()), `model.reading.mean: "0,4x": "4x" is no number`)
+	})
+}
+
+// What rests on a claim says so, and nothing else does.
+func TestClaimedLipschitz(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	must(t, sampleFile(gray, dir, "--lipschitz", "3", "--tuning", "5")...)
+	if m := mustRun(t, dir).Model; m.Lambda != 3 || m.LambdaSource != countlog.Claimed {
+		t.Errorf("%+v", m)
+	}
+	out := must(t, "certify", dir, "--tau", "0.1")
+	if !strings.Contains(out, "Λ = 3 (claimed)") || !strings.Contains(out, "note: Λ = 3 is claimed, not proved: on it rest lipschitz, paper, margin\n") {
+		t.Error(out)
+	}
+	said := map[string]bool{}
+	for line := range strings.Lines(read(t, dir, "certificates.tsv")) {
+		if cells := strings.Split(strings.TrimSpace(line), "\t"); len(cells) == 7 && cells[0] != "index" {
+			claims := strings.HasSuffix(cells[6], "Λ = 3 claimed")
+			if before, seen := said[cells[2]]; seen && before != claims {
+				t.Error(line)
+			}
+			said[cells[2]] = claims
+		}
+	}
+	for method, claims := range map[string]bool{"mono": false, "twobound": false, "lipschitz": true, "paper": true, "margin": true} {
+		if got, seen := said[method]; !seen || got != claims {
+			t.Errorf("%s: %v, %v", method, got, seen)
+		}
+	}
+	must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "1", "--tau", "0.1")
+	out = must(t, "certify", dir, "--method", "mono")
+	if strings.Contains(out, "is claimed") {
+		t.Error(out)
+	}
+}
+
+func TestSampleByChance(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	refused(t, lipsmooth(sampleFile(byChance, dir)...), "isn't deterministic", "--random")
+	dir = filepath.Join(t.TempDir(), "run")
+	must(t, sampleFile(byChance, dir, "--random")...)
+	if !mustRun(t, dir).Model.Random {
+		t.Error("run.json doesn't say so")
+	}
+	must(t, "certify", dir)
+	must(t, "verify", dir, "--model", byChance, "--data", tiny())
+	refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny(), "--redraw", "1"), "answers by chance")
+}
+
+func TestBadSampleONNX(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"doesn't say what it classifies: give a dataset with --data", []string{"sample", gray, "--out", dir}},
+		{"has no axis of 1 channels", sampleFile(onnxFiles+"vit.onnx", dir)},
+		{"absent.onnx: no such file", sampleFile("absent.onnx", dir)},
+		{"--lipschitz 0: must be positive", sampleFile(gray, dir, "--lipschitz", "0")},
+		{"--lipschitz -1: must be positive", sampleFile(gray, dir, "--lipschitz", "-1")},
+		{"--lipschitz +Inf: must be positive", sampleFile(gray, dir, "--lipschitz", "inf")},
+		{"--random and --lipschitz", sampleFile(byChance, dir, "--lipschitz", "1", "--random")},
+		{"a model twice", sampleFile(gray, dir, "--model", byChance)},
+		{"need a Lipschitz constant", sampleFile(gray, dir, "--tuning", "5")},
+		{"need a Lipschitz constant", sampleFile(gray, dir, "--until", "radius>=0.1", "--method", "lipschitz", "--tau", "1")},
+		{"--mean is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--mean", "0.5")},
+		{"--random is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--random")},
+		{"a std of 2 values for 1 channels", sampleFile(gray, dir, "--std", "1,2")},
+		{"sample takes one model: a folder or an ONNX file, and was given 0", []string{"sample"}},
+	} {
+		refused(t, lipsmooth(c.args...), c.want)
+	}
+	if there(dir)() {
+		t.Error("a folder was made")
+	}
+}
