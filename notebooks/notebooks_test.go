@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -160,8 +161,12 @@ type notebook struct {
 }
 
 type cell struct {
-	Kind           string `json:"cell_type"`
-	ExecutionCount *int   `json:"execution_count"`
+	Kind     string `json:"cell_type"`
+	Source   any    `json:"source"` // a string, or one a line
+	Metadata struct {
+		Tags []string `json:"tags"`
+	} `json:"metadata"`
+	ExecutionCount *int `json:"execution_count"`
 	Outputs        []struct {
 		Kind   string         `json:"output_type"`
 		Stream string         `json:"name"`
@@ -174,6 +179,15 @@ func (c *cell) UnmarshalJSON(text []byte) error {
 	type plain cell
 	c.raw = append(json.RawMessage(nil), text...)
 	return json.Unmarshal(text, (*plain)(c))
+}
+
+// source is the text of the cell.
+func (c cell) source() string {
+	lines, ok := c.Source.([]any)
+	if !ok {
+		return fmt.Sprint(c.Source)
+	}
+	return fmt.Sprint(lines...)
 }
 
 func (n notebook) code() (cells []cell) {

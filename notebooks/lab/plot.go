@@ -34,10 +34,15 @@ type Lines struct {
 	at []float64
 }
 
-// NewLines returns a figure, yet without a curve, at these values of x.
+// NewLines returns a figure, yet without a curve, at these values of x, which rise; where they go over more than two powers of
+// ten, their axis is logarithmic. The axis of y has 0 on it.
 func NewLines(name, x, y string, at ...float64) *Lines {
 	l := &Lines{figures.Figure{Name: name, Plot: NewPlot(x, y), Table: &figures.Table{Columns: []string{x}},
 		Width: 90 * vg.Millimeter, Height: 66 * vg.Millimeter}, at}
+	l.Plot.Y.Min, l.Plot.Y.Max = 0, 0
+	if at[0] > 0 && at[len(at)-1] > 100*at[0] {
+		l.Plot.X.Scale, l.Plot.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	}
 	for _, v := range at {
 		l.Table.Rows = append(l.Table.Rows, []string{fmt.Sprint(v)})
 	}

@@ -1,0 +1,89 @@
+package notebooks_test
+
+import (
+	"encoding/base64"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
+)
+
+// TestForm: a notebook says in its first words what the paper claims, has one preset, checks its claims, and is short: 1 MiB, and
+// cells of five lines at most, but for imports and what only closes.
+func TestForm(t *testing.T) {
+	paths, err := jupyter.Find("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	aside := regexp.MustCompile(`^\s*([)}\]]+|%.*)?$`)
+	for _, path := range paths {
+		if info, err := os.Stat(path); err != nil || info.Size() > 1<<20 {
+			t.Errorf("%s: %d bytes, want 1 MiB at most; %v", path, info.Size(), err)
+		}
+		n := read(t, path)
+		if first := n.Cells[0].source(); !strings.Contains(first, "arxiv.org/abs/2504.02412") || !strings.Contains(first, "claim") {
+			t.Errorf("%s: its first cell doesn't say what the paper claims", path)
+		}
+		presets, checks := 0, 0
+		for i, c := range n.code() {
+			source := c.source()
+			presets += strings.Count(source, "var preset = ")
+			checks += strings.Count(source, "lab.Check(")
+			if strings.HasPrefix(source, "import") {
+				continue
+			}
+			lines := slices.DeleteFunc(strings.Split(source, "\n"), aside.MatchString)
+			if len(lines) > 5 && !strings.HasPrefix(source, "%noautoget") {
+				t.Errorf("%s: cell %d has %d lines", path, i+1, len(lines))
+			}
+		}
+		if presets != 1 || checks == 0 {
+			t.Errorf("%s: %d presets and %d checks, want one and some", path, presets, checks)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the pictures of the gallery, from the notebooks as they are kept")
+
+// TestGallery: the README shows a picture of each notebook, that of the cell tagged gallery.
+func TestGallery(t *testing.T) {
+	paths, err := jupyter.Find("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		var pictures []string
+		for _, c := range read(t, path).code() {
+			for _, o := range c.Outputs {
+				if text, ok := o.Data["image/png"].(string); ok && slices.Contains(c.Metadata.Tags, "gallery") {
+					pictures = append(pictures, text)
+				}
+			}
+		}
+		if len(pictures) != 1 {
+			t.Errorf("%s: %d pictures in cells tagged gallery, want one", path, len(pictures))
+			continue
+		}
+		picture, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(pictures[0], "\n", ""))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		name := filepath.Join("gallery", jupyter.Name(path)+".png")
+		if *update {
+			if err := os.WriteFile(name, picture, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if kept, err := os.ReadFile(name); err != nil || string(kept) != string(picture) {
+			t.Errorf("%s isn't the picture of %s as it is kept: run go test ./notebooks -run Gallery -update; %v", name, path, err)
+		}
+		if len(picture) > 60<<10 {
+			t.Errorf("%s: %d bytes, want 60 KiB at most", name, len(picture))
+		}
+	}
+}
