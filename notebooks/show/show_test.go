@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -135,6 +136,24 @@ func TestFrames(t *testing.T) {
 		t.Errorf("drawn at %v, want every value once", drawn)
 	}
 	panics(t, "no value", func() { Frames("n", nil, func(int) {}) })
+}
+
+// TestHand: of moves that nobody looked at, the last counts; one to where no value is doesn't.
+func TestHand(t *testing.T) {
+	h := &hand{at: []int{0, 2}, moved: make(chan struct{}, 1)}
+	for _, to := range []int{1, 3, -1, 4} {
+		h.move(0, to, 4)
+	}
+	<-h.moved
+	if got := h.place(); !slices.Equal(got, []int{3, 2}) {
+		t.Errorf("at %v, want 3 and 2", got)
+	}
+	h.move(1, 3, 3)
+	select {
+	case <-h.moved:
+		t.Error("a move to no value is heard of")
+	default:
+	}
 }
 
 // Headless, a slider draws its first value and returns.

@@ -6,9 +6,13 @@ import (
 	"html"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/comms"
 	"github.com/janpfeifer/gonb/gonbui/dom"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 	"github.com/janpfeifer/gonb/gonbui/widgets"
@@ -97,29 +101,66 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 		fmt.Fprintf(&row, `<label>%s <span id="%s"></span></label> `, html.EscapeString(k.Name), places[len(places)-1])
 	}
 	HTML(fmt.Sprintf(`<div>%s</div><div id="%s">%s</div>`, row.String(), picture, frame()))
-	type move struct{ knob, to int }
-	moves := make(chan move)
-	for i, k := range knobs {
-		slider := widgets.Slider(0, len(k.Values)-1, k.Start).AppendTo(places[i]).Done()
-		dom.TransientJavascript(fmt.Sprintf(`document.getElementById(%q).setAttribute(%q, "")`, slider.HtmlId(), ownKeys))
-		moved := slider.Listen().LatestOnly()
-		go func() {
-			for to := range moved.C {
-				moves <- move{i, to}
-			}
-		}()
+	// Heard from before the sliders are there, a browser's word is never lost.
+	hand := &hand{at: slices.Clone(at), moved: make(chan struct{}, 1)}
+	made := make(chan struct{})
+	go func() {
+		defer close(made)
+		for i, k := range knobs {
+			address := "/show/" + gonbui.UniqueId()
+			comms.Subscribe(address, func(_ string, to int) { hand.move(i, to, len(k.Values)) })
+			slider := widgets.Slider(0, len(k.Values)-1, k.Start).WithAddress(address).AppendTo(places[i]).Done() // waits for the browser
+			dom.TransientJavascript(fmt.Sprintf(`document.getElementById(%q).setAttribute(%q, "")`, slider.HtmlId(), ownKeys))
+		}
+	}()
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(patience):
+		panic("show: the browser doesn't answer the slider: run the cell again")
+	case <-made:
 	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case m := <-moves:
-			if m.to != at[m.knob] && 0 <= m.to && m.to < len(knobs[m.knob].Values) {
-				at[m.knob] = m.to
+		case <-hand.moved:
+			if to := hand.place(); !slices.Equal(to, at) {
+				at = to
 				dom.SetInnerHtml(picture, frame())
 			}
 		}
 	}
+}
+
+// patience is how long sliders wait for a browser to show them; GoNB gives up on one after 3 s, and says so in the server's log alone.
+const patience = 20 * time.Second
+
+// A hand is where sliders were moved to last.
+type hand struct {
+	mu    sync.Mutex
+	at    []int
+	moved chan struct{} // of one, full while a move is unseen
+}
+
+// move puts slider i to a place below n; another is ignored.
+func (h *hand) move(i, to, n int) {
+	if to < 0 || to >= n {
+		return
+	}
+	h.mu.Lock()
+	h.at[i] = to
+	h.mu.Unlock()
+	select {
+	case h.moved <- struct{}{}:
+	default:
+	}
+}
+
+func (h *hand) place() []int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.at)
 }
 
 // live reports whether a browser can answer: without a Jupyter server the kernel has no id.
