@@ -73,14 +73,15 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 	bin, venv := filepath.Join(s.dir, "bin"), filepath.Join(s.dir, "python")
 	t := &Tools{
 		checkout: checkout, python: python.Interpreter(venv),
-		env: append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "GOWORK="),
+		// A cell's python3 is the environment's.
+		env: append(os.Environ(), "PATH="+strings.Join([]string{bin, filepath.Dir(python.Interpreter(venv)), os.Getenv("PATH")}, string(os.PathListSeparator)), "GOWORK="),
 	}
 	steps := []step{
 		{"gonb", "compiling GoNB", func() error {
 			return s.run("go", append(t.env, "GOBIN="+bin, "GOWORK=off"), "install", "-C", s.tools, "tool")
 		}},
 		{"python", "making a Python environment", func() error { return python.Make(ctx, venv, leastPython) }},
-		{"packages", "installing nbclient and nbconvert", func() error { return s.pip(t.python, executing) }},
+		{"packages", "installing nbclient, nbconvert and onnx", func() error { return s.pip(t.python, executing) }},
 		// An environment's own folder share/jupyter is where its Jupyter looks for kernels first.
 		{"kernel", "installing the kernel", func() error {
 			return s.run(filepath.Join(bin, "gonb"), append(t.env, "JUPYTER_DATA_DIR="+filepath.Join(venv, "share", "jupyter")),

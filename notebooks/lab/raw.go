@@ -1,0 +1,26 @@
+package lab
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/lipsmooth/lipsmooth/training/data"
+)
+
+// WriteRaw writes the first images of a dataset for other programs to read: dir/images.u8, [count, height, width, channels] of a byte
+// each, and dir/labels.u8, [count].
+func WriteRaw(dir string, d *data.Dataset, count int) {
+	var images, labels []byte
+	for i := range min(count, d.Len()) {
+		images = append(images, Must(d.Pixels(i))...)
+		labels = append(labels, byte(d.Label(i)))
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		panic(err)
+	}
+	for name, text := range map[string][]byte{"images.u8": images, "labels.u8": labels} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			panic(err)
+		}
+	}
+}
