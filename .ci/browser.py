@@ -32,6 +32,8 @@ class Reader:
     def __init__(self, browser, shots, **window):
         self.shots, self.asked, self.errors = shots, [], []
         self.context = browser.new_context(**window)
+        self.context.set_default_timeout(10_000)
+        self.context.set_default_navigation_timeout(60_000)
         self.page = self.context.new_page()
         self.context.route("**/*", self.fetch)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -89,9 +91,12 @@ class Reader:
 
 
 def look(element):
-    """What can be seen of an element, its pictures being there, else None: its source and its pixels."""
-    there = "e => [...e.querySelectorAll('img')].filter(i => i.offsetParent).every(i => i.complete && i.naturalWidth > 0)"
-    return (element.inner_html(), element.screenshot()) if element.evaluate(there) else None
+    """What can be seen of a picture, or of a frame once its pictures are there, else None: its source and its pixels."""
+    source = element.evaluate("""e => {
+      const images = e.matches("img") ? [e] : [...e.querySelectorAll("img")].filter(i => i.offsetParent);
+      return images.every(i => i.complete && i.naturalWidth > 0) ? e.getAttribute("src") ?? e.innerHTML : null;
+    }""")
+    return source and (source, element.screenshot())
 
 
 def frames(reader, slider, what):
@@ -166,7 +171,7 @@ def lab(browser, shots, command):
             live, picture = sliders.nth(1), sliders.nth(1).locator("xpath=ancestor::div[1]/following-sibling::div")
 
             def drawn(value):
-                return picture.inner_text().strip() == f"live Lσ = {value}" and picture.locator("img").count() == 1 and look(picture.locator("xpath=."))
+                return picture.inner_text().strip() == f"live Lσ = {value}" and look(picture.locator("img"))
 
             pictures = [reader.wait(10, f"{what}: a picture of its first value", drawn, 0.1)]
             reader.shot("lab-before")
