@@ -240,9 +240,16 @@ func (m *Model) understand(o Options) (err error) {
 	return nil
 }
 
-// defaultBatch is 16 images of 32×32, fewer of larger ones: BenchmarkBatch is flat from 4 on, but for what the last runs
-// of a call are filled up with, which smaller runs keep small.
-func defaultBatch(size [2]int) int { return min(max(1, 16*32*32/(size[0]*size[1])), 32) }
+// defaultBatch divides 100, the usual block of draws, so that none is filled up: 20 images of 32×32, fewer of larger ones. BenchmarkBatch
+// is flat from 4 on.
+func defaultBatch(size [2]int) int {
+	for _, n := range []int{25, 20, 10, 5, 4, 2} {
+		if n*size[0]*size[1] <= 20*32*32 {
+			return n
+		}
+	}
+	return 1
+}
 
 // outputShape is the declared shape of a run's output, or nil where more than the batch is open.
 func (m *Model) outputShape() []int64 {

@@ -238,9 +238,9 @@ func TestWhatCannotBeServed(t *testing.T) {
 		{"NaN", "testdata/bad-nan.onnx", Options{}, []string{`"head"`, "NaN"}, false},
 		{"operator", "testdata/bad-operator.onnx", Options{}, []string{"no operator Nonesuch"}, true},
 		{"domain", "testdata/bad-domain.onnx", Options{}, []string{"no operator com.example:Nonesuch"}, true},
-		{"batch", "testdata/bad-batch.onnx", Options{}, []string{"image, float32 [n, 3, 16, 16]", "a batch of 32 fails"}, true},
+		{"batch", "testdata/bad-batch.onnx", Options{}, []string{"image, float32 [n, 3, 16, 16]", "a batch of 25 fails"}, true},
 		{"softmax over images", "testdata/bad-softmax.onnx", Options{}, []string{"Softmax", "axis 0"}, false},
-		{"features", "testdata/bad-output.onnx", Options{}, []string{"[n, 4, 16, 16]", "need [32, classes]"}, true},
+		{"features", "testdata/bad-output.onnx", Options{}, []string{"[n, 4, 16, 16]", "need [25, classes]"}, true},
 		{"integers", "testdata/bad-type.onnx", Options{}, []string{"image, uint8", "float32 and float16"}, false},
 		{"inputs", "testdata/bad-inputs.onnx", Options{}, []string{"2 inputs", "mask, float32 [n]"}, false},
 		{"outputs", "testdata/softmax.onnx", Options{}, []string{"2 outputs", "probabilities", "score"}, false},
@@ -344,7 +344,7 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 	text = strings.Join(open(t, "testdata/softmax.onnx", Options{Output: "probabilities"}).Describe(), "\n")
-	for _, want := range []string{"probabilities (Softmax), whose logarithms are taken", "batch      free; 32 a run"} {
+	for _, want := range []string{"probabilities (Softmax), whose logarithms are taken", "batch      free; 25 a run"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
 		}
