@@ -55,6 +55,8 @@ type kind int32
 
 const (
 	float32Kind  kind = 1
+	int32Kind    kind = 6
+	int64Kind    kind = 7
 	float16Kind  kind = 10
 	float64Kind  kind = 11
 	bfloat16Kind kind = 16

@@ -8,16 +8,9 @@ package onnx
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math"
-	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -52,9 +45,7 @@ type Model struct {
 	Batch   int    // images a run
 	Hash    string // SHA-256, in hex: of the file, or, where weights lie in other files, of the lines of all files' hashes
 
-	path, version string
-	bytes         int64
-	file          *file
+	source
 	input, output value
 	layout        Layout
 	scale         Scale
@@ -62,123 +53,38 @@ type Model struct {
 	mean, std     []float32 // by channel; nil where nothing is done
 	free          bool      // the model leaves their number open
 	shape, into   []int64   // of input and output of a run
-	session       *session
 	buffers       sync.Pool // of *buffer
 }
 
 type buffer struct{ in, image []float32 }
 
-// limit of a protobuf file.
-const limit = math.MaxInt32
-
 // Open loads a file and runs it once, on gray images. Its errors are one line and name the file and what can't be
 // served: bytes that are no ONNX file, a weight that is NaN, a missing file of weights, an operator that ONNX Runtime
 // doesn't know, an axis, a type, a wrong number of channels or classes; and [ErrNoRuntime].
 func Open(path string, o Options) (_ *Model, err error) {
-	m := &Model{path: path}
+	m := &Model{}
 	defer func() {
 		if err != nil {
 			m.Close()
-			err = fmt.Errorf("onnx: %s: %w", filepath.Base(path), oneLine(err))
+			err = named(path, err)
 		}
 	}()
-	if info, err := os.Stat(path); err != nil {
-		return nil, errors.Unwrap(err)
-	} else if m.bytes = info.Size(); m.bytes > limit || !info.Mode().IsRegular() {
-		return nil, errBroken
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
+	if m.source, err = read(path); err != nil {
 		return nil, err
 	}
-	if m.file, err = parse(text); err != nil {
-		return nil, err
-	}
-	if err := m.read(text); err != nil {
-		return nil, err
-	}
+	m.Hash = m.hash
 	if err := m.understand(o); err != nil {
 		return nil, err
 	}
-	if m.version, err = start(); err != nil {
+	if err := m.start(m.output, m.input); err != nil {
 		return nil, err
-	}
-	folder, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return nil, err
-	}
-	if m.session, err = newSession(text, folder, m.input, m.output); err != nil {
-		return nil, explain(err, m.version)
 	}
 	return m, m.try(o)
 }
 
-// read hashes the file and those of its weights that lie elsewhere, and looks for NaN in these.
-func (m *Model) read(text []byte) error {
-	sum := sha256.Sum256(text)
-	m.Hash = hex.EncodeToString(sum[:])
-	if m.file.nan != "" {
-		return fmt.Errorf("the weights %s hold NaN", m.file.nan)
-	}
-	byFile := map[string][]stored{}
-	for _, s := range m.file.external {
-		byFile[s.location] = append(byFile[s.location], s)
-	}
-	lines := m.Hash + "\n"
-	for _, location := range slices.Sorted(maps.Keys(byFile)) {
-		if !filepath.IsLocal(location) {
-			return fmt.Errorf("its weights are to be read from %q, outside of its folder", location)
-		}
-		hash, err := readStored(filepath.Join(filepath.Dir(m.path), location), byFile[location])
-		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("the file of its weights is missing: %s, beside it", location)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", location, err)
-		}
-		lines += hash + "\n"
-	}
-	if len(byFile) > 0 {
-		sum := sha256.Sum256([]byte(lines))
-		m.Hash = hex.EncodeToString(sum[:])
-	}
-	return nil
-}
-
-// readStored hashes a file of weights, and looks for NaN in each.
-func readStored(path string, all []stored) (hash string, err error) {
-	in, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	sum := sha256.New()
-	bytes, err := io.Copy(sum, in)
-	if err != nil {
-		return "", err
-	}
-	part := make([]byte, 1<<20) // a multiple of every element
-	for _, s := range all {
-		if s.length < 0 {
-			s.length = bytes - s.offset
-		}
-		if s.length < 0 || s.offset > bytes || s.length > bytes-s.offset {
-			return "", fmt.Errorf("truncated: %d bytes, and the weights %q are to end at %d", bytes, s.name, s.offset+max(0, s.length))
-		}
-		for r := io.NewSectionReader(in, s.offset, s.length); ; {
-			n, err := io.ReadFull(r, part)
-			if hasNaN(s.kind, part[:n]) {
-				return "", fmt.Errorf("the weights %q hold NaN", s.name)
-			}
-			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				break
-			}
-			if err != nil {
-				return "", err
-			}
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+// named says in one line what is wrong with a file.
+func named(path string, err error) error {
+	return fmt.Errorf("onnx: %s: %w", filepath.Base(path), oneLine(err))
 }
 
 // understand finds the input, output and what is to be done between, from the file and o.
@@ -346,7 +252,7 @@ func (m *Model) try(o Options) error {
 	for i := range gray {
 		gray[i] = 0.5
 	}
-	out, shape, err := m.session.run(gray, m.shape, m.into)
+	out, shape, err := m.session.run(m.into, feed{gray, m.shape})
 	if err != nil && m.free && m.Batch > 1 {
 		return fmt.Errorf("the input %v leaves the batch open, yet a batch of %d fails (1 may do): %w", m.input, m.Batch, err)
 	}
@@ -408,30 +314,34 @@ func (m *Model) Logits(images []float32, n int) ([]float32, error) {
 		return nil, fmt.Errorf("onnx: %s: %d values for %d images of %v", filepath.Base(m.path), len(images), n, size(m.Size[:]))
 	}
 	logits := make([]float32, n*m.Classes)
-	runs := (n + m.Batch - 1) / m.Batch
-	workers := min(runs, runtime.GOMAXPROCS(0))
-	errs := make([]error, workers)
+	err := sideBySide(n, m.Batch, func(first, count int) error {
+		return m.run(logits[first*m.Classes:(first+count)*m.Classes], images[first*values:(first+count)*values], count)
+	})
+	if err != nil {
+		return nil, named(m.path, err)
+	}
+	return logits, nil
+}
+
+// sideBySide runs parts of n of at most size each, one a core.
+func sideBySide(n, size int, run func(first, count int) error) error {
+	parts := (n + size - 1) / size
+	errs := make([]error, min(parts, runtime.GOMAXPROCS(0)))
 	var all sync.WaitGroup
 	var next atomic.Int64
-	for w := range workers {
+	for w := range errs {
 		all.Go(func() {
 			for errs[w] == nil {
-				r := int(next.Add(1)) - 1
-				if r >= runs {
+				first := (int(next.Add(1)) - 1) * size
+				if first >= n {
 					return
 				}
-				first, count := r*m.Batch, min(m.Batch, n-r*m.Batch)
-				errs[w] = m.run(logits[first*m.Classes:(first+count)*m.Classes], images[first*values:(first+count)*values], count)
+				errs[w] = run(first, min(size, n-first))
 			}
 		})
 	}
 	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("onnx: %s: %w", filepath.Base(m.path), oneLine(err))
-		}
-	}
-	return logits, nil
+	return cmp.Or(errs...)
 }
 
 // run fills logits of at most a batch of images.
@@ -447,7 +357,7 @@ func (m *Model) run(logits, images []float32, n int) error {
 		m.prepare(b.in[i*values:(i+1)*values], images[i*given:(i+1)*given], b.image)
 	}
 	clear(b.in[n*values:])
-	out, _, err := m.session.run(b.in, m.shape, m.into)
+	out, _, err := m.session.run(m.into, feed{b.in, m.shape})
 	if err != nil {
 		return err
 	}
@@ -485,37 +395,4 @@ func (m *Model) prepare(dst, image, scratch []float32) {
 			to[j] = (image[i] - mean) / std
 		}
 	}
-}
-
-// Close frees the model; no call may be under way.
-func (m *Model) Close() error {
-	if m.session == nil {
-		return nil
-	}
-	s := m.session
-	m.session = nil
-	return s.close()
-}
-
-// unknown is how ONNX Runtime says that it does not know an operator.
-var unknown = regexp.MustCompile(`([\w.:]+)\(-?\d*\) is not a registered function/op|No Op registered for (\w+)|find an implementation for (\w+)`)
-
-// explain names the operator where there is none.
-func explain(err error, version string) error {
-	if f := unknown.FindStringSubmatch(err.Error()); f != nil {
-		return fmt.Errorf("ONNX Runtime %s has no operator %s", version, cmp.Or(f[1:]...))
-	}
-	return err
-}
-
-// oneLine joins the lines of an error's text.
-func oneLine(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "\n") {
-		return err
-	}
-	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
-	for i, l := range lines {
-		lines[i] = strings.TrimSpace(l)
-	}
-	return errors.New(strings.Join(lines, "; "))
 }

@@ -34,13 +34,14 @@ func start() (version string, err error) {
 
 // session runs a model. Its runs may overlap.
 type session struct {
-	s       *ort.DynamicAdvancedSession
-	in, out kind
+	s   *ort.DynamicAdvancedSession
+	in  []kind
+	out kind
 }
 
 // newSession loads a model whose external files lie in folder. A run is of one thread, since runs go side by side: then
 // no threads spin while noise is made.
-func newSession(model []byte, folder string, input, output value) (*session, error) {
+func newSession(model []byte, folder string, inputs []value, output value) (*session, error) {
 	o, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, err
@@ -52,30 +53,36 @@ func newSession(model []byte, folder string, input, output value) (*session, err
 	if err := o.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder); err != nil {
 		return nil, err
 	}
-	s, err := ort.NewDynamicAdvancedSessionWithONNXData(model, []string{input.name}, []string{output.name}, o)
-	if err != nil {
+	s := &session{out: output.kind}
+	var names []string
+	for _, v := range inputs {
+		names, s.in = append(names, v.name), append(s.in, v.kind)
+	}
+	if s.s, err = ort.NewDynamicAdvancedSessionWithONNXData(model, names, []string{output.name}, o); err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "Error creating C session: "))
 	}
-	return &session{s, input.kind, output.kind}, nil
+	return s, nil
 }
 
-// run takes and returns float32; into is the output's shape, or nil where it isn't known, which float16 cannot be.
-func (s *session) run(images []float32, shape, into []int64) (logits []float32, got []int64, err error) {
+// run takes what each input is fed and returns float32; into is the output's shape, or nil where it isn't known, which float16 cannot be.
+func (s *session) run(into []int64, inputs ...feed) (values []float32, got []int64, err error) {
 	var pins runtime.Pinner // ONNX Runtime keeps pointers from one call to the next
 	defer pins.Unpin()
-	in, err := tensor(s.in, images, shape, &pins)
-	if err != nil {
-		return nil, nil, err
+	in := make([]ort.Value, len(inputs))
+	for i, f := range inputs {
+		if in[i], err = tensor(s.in[i], f, &pins); err != nil {
+			return nil, nil, err
+		}
+		defer in[i].Destroy()
 	}
-	defer in.Destroy()
 	outputs := []ort.Value{nil}
 	if into != nil {
-		logits = make([]float32, ort.Shape(into).FlattenedSize())
-		if outputs[0], err = tensor(s.out, logits, into, &pins); err != nil {
+		values = make([]float32, ort.Shape(into).FlattenedSize())
+		if outputs[0], err = tensor(s.out, feed{values, into}, &pins); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err = s.s.Run([]ort.Value{in}, outputs); err != nil {
+	if err = s.s.Run(in, outputs); err != nil {
 		err = errors.New(strings.TrimPrefix(err.Error(), "Error running network: "))
 	}
 	if outputs[0] == nil {
@@ -87,29 +94,44 @@ func (s *session) run(images []float32, shape, into []int64) (logits []float32, 
 	}
 	switch out := outputs[0].(type) {
 	case *ort.Tensor[float32]:
-		logits = out.GetData()
+		values = out.GetData()
 	case *ort.CustomDataTensor:
 		for i, h := range halves(out.GetData()) {
-			logits[i] = fromFloat16(h)
+			values[i] = fromFloat16(h)
 		}
 	default:
 		return nil, nil, fmt.Errorf("the output is %T", out)
 	}
-	return logits, outputs[0].GetShape(), nil
+	return values, outputs[0].GetShape(), nil
 }
 
-// tensor wraps values, or a copy of them in float16.
-func tensor(k kind, values []float32, shape []int64, pins *runtime.Pinner) (ort.Value, error) {
-	if k == float16Kind {
-		b := make([]byte, 2*len(values))
-		for i, h := 0, halves(b); i < len(values); i++ {
-			h[i] = toFloat16(values[i])
+// tensor wraps values, or a copy of them in another type.
+func tensor(k kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
+	switch k {
+	case float16Kind:
+		b := make([]byte, 2*len(f.values))
+		for i, h := 0, halves(b); i < len(f.values); i++ {
+			h[i] = toFloat16(f.values[i])
 		}
 		pins.Pin(&b[0])
-		return ort.NewCustomDataTensor(shape, b, ort.TensorElementDataTypeFloat16)
+		return ort.NewCustomDataTensor(f.shape, b, ort.TensorElementDataTypeFloat16)
+	case int64Kind:
+		return whole[int64](f, pins)
+	case int32Kind:
+		return whole[int32](f, pins)
 	}
-	pins.Pin(&values[0])
-	return ort.NewTensor(shape, values)
+	pins.Pin(&f.values[0])
+	return ort.NewTensor(f.shape, f.values)
+}
+
+// whole copies values to whole numbers.
+func whole[T int32 | int64](f feed, pins *runtime.Pinner) (ort.Value, error) {
+	w := make([]T, len(f.values))
+	for i, v := range f.values {
+		w[i] = T(v)
+	}
+	pins.Pin(&w[0])
+	return ort.NewTensor(ort.Shape(f.shape), w)
 }
 
 // halves sees bytes as numbers of 16 bits, in the machine's order.

@@ -10,8 +10,6 @@ func start() (string, error) { return "", errNoCgo }
 
 type session struct{}
 
-func newSession([]byte, string, value, value) (*session, error) { return nil, errNoCgo }
-func (*session) run([]float32, []int64, []int64) ([]float32, []int64, error) {
-	return nil, nil, errNoCgo
-}
-func (*session) close() error { return nil }
+func newSession([]byte, string, []value, value) (*session, error) { return nil, errNoCgo }
+func (*session) run([]int64, ...feed) ([]float32, []int64, error) { return nil, nil, errNoCgo }
+func (*session) close() error                                     { return nil }
