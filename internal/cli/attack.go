@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
@@ -22,17 +20,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Files in a run's folder.
-const (
-	attackFile = "attack.tsv"
-	gapFile    = "gap.tsv"
-)
-
-// attackColumns are those of attackFile.
-var attackColumns = append(slices.Clone(figures.AttackColumns), "certified", "attack", "class", "draws", "score", "lower")
-
 // attackBatch images are attacked at once.
 const attackBatch = 10
+
+// effort is how much is spent on attacks.
+type effort struct {
+	images                   int // spread over the run; 0 is all
+	steps, samples, restarts int // of an attack, draws a gradient
+	trial, draws             int // that find the boundary along a ray, and that judge
+}
+
+// fullEffort is that of attack's defaults.
+var fullEffort = effort{images: 50, steps: 20, samples: 32, restarts: 1, trial: 200, draws: 2000}
 
 // attacking attacks a run.
 type attacking struct {
@@ -42,13 +41,14 @@ type attacking struct {
 	run         *loaded
 	classifiers []string
 	alpha       float64
+	on          string // backend it must be; empty where any will do
 
-	images, steps, samples, restarts, trial, draws int
-	seed                                           uint64
-	box                                            bool
+	effort
+	seed uint64
+	box  bool
 
-	rows      []rs.Evidence   // of the images attacked
-	there     map[aim]bool    // what the table has
+	rows      []rs.Evidence // of the images attacked
+	kept      *attacks
 	certified map[aim]float64 // the largest radius that any method certifies of the true class
 }
 
@@ -76,7 +76,7 @@ func attackers(list string, l *loaded) (names []string, err error) {
 			if list != "all" {
 				return nil, fmt.Errorf("--classifier soft: the temperature of soft votes is %v, none or that of hard votes: give one with --tau", l.Tau)
 			}
-			l.notes = append(l.notes, "soft votes are left out: no temperature above 0")
+			l.notes = append(l.notes, "soft votes aren't attacked: no temperature above 0")
 			continue
 		}
 		names = append(names, c)
@@ -113,69 +113,19 @@ func (a *attacking) caption() string {
 		s.Caption(), strings.Join(a.classifiers, ", "), space, a.steps, a.samples, a.restarts, a.trial, a.draws, a.seed)
 }
 
-// openAttacks opens the table of attacks to append to, without a last line that was cut off, and returns which images and
-// classifiers are there. A table of other settings is refused.
-func openAttacks(path, caption string) (f *os.File, there map[aim]bool, err error) {
-	empty := &figures.Table{Columns: attackColumns}
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := writeTable(path, empty, caption); err != nil {
-			return nil, nil, err
-		}
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	var head bytes.Buffer
-	if err := empty.WriteTSV(&head, caption); err != nil {
-		return nil, nil, err
-	}
-	if !bytes.HasPrefix(text, head.Bytes()) {
-		return nil, nil, fmt.Errorf("%s: holds attacks with other settings: move it away, or choose another --out", path)
-	}
-	whole := text[:bytes.LastIndexByte(text, '\n')+1]
-	attacks, err := readAttacks(bytes.NewReader(whole), path)
-	if err != nil {
-		return nil, nil, err
-	}
-	there = map[aim]bool{}
-	for _, x := range attacks {
-		there[aim{x.Index, x.Classifier}] = true
-	}
-	if len(whole) < len(text) {
-		if err := os.Truncate(path, int64(len(whole))); err != nil {
-			return nil, nil, err
-		}
-	}
-	f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-	return f, there, err
-}
-
-func readAttacks(r io.Reader, path string) ([]figures.Attack, error) {
-	t, err := figures.ReadTable(r, path)
-	if err != nil {
-		return nil, err
-	}
-	attacks, err := figures.Attacks(t)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return attacks, nil
-}
-
 // missing reports whether the table lacks one of an image's lines.
 func (a *attacking) missing(e rs.Evidence) bool {
-	return slices.ContainsFunc(a.classifiers, func(c string) bool { return !a.there[aim{e.Index, c}] })
+	return slices.ContainsFunc(a.classifiers, func(c string) bool { return !a.kept.there[aim{e.Index, c}] })
 }
 
-// search attacks what the table lacks, and appends to it batch by batch.
-func (a *attacking) search(ctx context.Context, path string) error {
-	f, there, err := openAttacks(path, a.caption())
-	if err != nil {
+// search attacks what a folder's table lacks, and appends to it batch by batch.
+func (a *attacking) search(ctx context.Context, dir string) (err error) {
+	size := [3]int{a.data.Height, a.data.Width, a.data.Channels}
+	if a.kept, err = openAttacks(dir, a.caption(), len(a.rows)*len(a.classifiers), size); err != nil {
 		return err
 	}
-	defer f.Close()
-	if a.there = there; !slices.ContainsFunc(a.rows, a.missing) {
+	defer a.kept.close()
+	if !slices.ContainsFunc(a.rows, a.missing) {
 		return nil
 	}
 	if err := a.certify(); err != nil {
@@ -184,9 +134,10 @@ func (a *attacking) search(ctx context.Context, path string) error {
 	if err := a.open(ctx); err != nil {
 		return err
 	}
-	target, err := attack.New(a.backend, attack.Classifier{
-		Logits: a.model.Logits, Store: a.model.Store, Size: [3]int{a.data.Height, a.data.Width, a.data.Channels}, Classes: a.data.Classes(),
-	})
+	if a.on != "" && a.String() != a.on {
+		return fmt.Errorf("attacking: begun on backend %s; this is %s, whose draws may differ: set GOMLX_BACKEND", a.on, a)
+	}
+	target, err := attack.New(a.backend, attack.Classifier{Logits: a.model.Logits, Store: a.model.Store, Size: size, Classes: a.data.Classes()})
 	if err != nil {
 		return err
 	}
@@ -199,20 +150,20 @@ func (a *attacking) search(ctx context.Context, path string) error {
 	}
 	said := progress(a.log, "attacking", "images", done, len(a.rows))
 	for some := range slices.Chunk(a.rows, attackBatch) {
-		lines, images, err := a.batch(ctx, target, some)
+		found, images, err := a.batch(ctx, target, some)
+		if err == nil {
+			err = a.kept.append(found)
+		}
 		if err != nil {
 			if ctx.Err() != nil {
 				err = fmt.Errorf("attack: stopped with %d of %d images; the same command goes on from there: %w", done, len(a.rows), ctx.Err())
 			}
 			return err
 		}
-		if _, err := f.Write(lines); err != nil {
-			return fmt.Errorf("%w (its complete lines are kept; the same command goes on from there)", err)
-		}
 		done += images
 		said(done)
 	}
-	return f.Sync()
+	return nil
 }
 
 // certify finds the largest radii certified.
@@ -240,14 +191,15 @@ func (a *attacking) certify() error {
 	return nil
 }
 
-// batch attacks every classifier on a batch and returns the lines that are missing, of so many images.
-func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.Evidence) (lines []byte, images int, err error) {
+// batch attacks every classifier on a batch and returns what is missing, of so many images.
+func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.Evidence) (missing []finding, images int, err error) {
 	if !slices.ContainsFunc(rows, a.missing) {
 		return nil, 0, nil
 	}
 	// The last batch is filled up, so that all have one shape.
-	indices := make([]int, attackBatch)
-	b := attack.Batch{Images: make([]float32, attackBatch*a.data.Size()), Labels: make([]int, attackBatch)}
+	batch := min(attackBatch, len(a.rows))
+	indices := make([]int, batch)
+	b := attack.Batch{Images: make([]float32, batch*a.data.Size()), Labels: make([]int, batch)}
 	for i := range indices {
 		e := rows[min(i, len(rows)-1)]
 		indices[i], b.Labels[i] = e.Index, e.Label
@@ -271,7 +223,7 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 		case "clean":
 			s.Sigma, search.Samples = 0, 1
 		}
-		within := make([]float64, attackBatch)
+		within := make([]float64, batch)
 		for i, index := range indices {
 			within[i] = a.certified[aim{index, name}]
 		}
@@ -282,14 +234,10 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 		start := make([]float32, len(b.Images))
 		for i, f := range found {
 			copy(start[i*a.data.Size():], f.Perturbation)
-			if i >= len(rows) || a.there[aim{indices[i], name}] {
+			if i >= len(rows) || a.kept.there[aim{indices[i], name}] {
 				continue
 			}
-			radius := ""
-			if !math.IsInf(f.Radius, 1) {
-				radius = strconv.FormatFloat(f.Radius, 'g', -1, 64)
-			}
-			lines = fmt.Appendf(lines, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", indices[i], b.Labels[i], name, s.Tau, radius, within[i], f.Attack, f.Class, f.Draws, f.Score, f.Lower)
+			missing = append(missing, finding{aim{indices[i], name}, b.Labels[i], s.Tau, within[i], f})
 		}
 		starts = append(starts, start)
 	}
@@ -298,7 +246,7 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 			images++
 		}
 	}
-	return lines, images, nil
+	return missing, images, nil
 }
 
 // crossings are the attacks that succeeded inside a certificate of the same classifier on that image. Those beyond
@@ -340,14 +288,9 @@ func crossings(s figures.Sampled, attacks []figures.Attack, alpha float64) (beyo
 	return beyond, within, nil
 }
 
-// report prints the gap and writes it, and returns an error where an attack succeeded inside a certificate.
-func (a *attacking) report(w io.Writer, path, gapPath string, radii []float64) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	attacks, err := readAttacks(f, path)
+// report prints the gap and writes it into the folder of attacks, and returns an error where one succeeded inside a certificate.
+func (a *attacking) report(w io.Writer, dir string, radii []float64) error {
+	attacks, _, err := loadAttacks(dir)
 	if err != nil {
 		return err
 	}
@@ -363,7 +306,7 @@ func (a *attacking) report(w io.Writer, path, gapPath string, radii []float64) e
 	for _, note := range a.run.notes {
 		fmt.Fprintln(w, "note:", note)
 	}
-	if err := writeTable(gapPath, t, caption); err != nil {
+	if err := writeTable(filepath.Join(dir, gapFile), t, caption); err != nil {
 		return err
 	}
 	beyond, within, err := crossings(a.run.Sampled, attacks, a.alpha)
@@ -384,7 +327,8 @@ func (a *attacking) report(w io.Writer, path, gapPath string, radii []float64) e
 }
 
 func attackCommand() *cobra.Command {
-	a := attacking{images: 50, steps: 20, samples: 32, restarts: 1, trial: 200, draws: 2000, seed: 1, alpha: 0.001}
+	a := attacking{effort: fullEffort, seed: 1, alpha: 0.001}
+	var anew bool
 	var radii []float64
 	var tau float64
 	var folder, ref, out, list string
@@ -401,8 +345,9 @@ to another class than to the label at a level at which all findings hold at once
 leave [0, 1], as certificates cover them; --box keeps them inside, a weaker attack.
 
 Prints certified and empirical accuracy, their difference, the area under each, and the median of certified over empirical
-radius, image by image; writes attack.tsv, a line an image and classifier, and gap.tsv. An attack that succeeds inside a
-certificate, beyond what α lets fail, is an error. Stopped and started again with the same flags, it goes on where it stopped.
+radius, image by image; writes attack.tsv, a line an image and classifier, attack.npy, the perturbed image of each line (float32,
+[lines, h, w, c]; 0 where none was found), and gap.tsv. An attack that succeeds inside a certificate, beyond what α lets fail, is an
+error. Stopped and started again with the same flags, it goes on where it stopped.
 
 Classifiers:
 ` + doc.String(),
@@ -453,11 +398,15 @@ Classifiers:
 				out = args[0]
 			}
 			a.rows = a.spread()
-			path := filepath.Join(out, attackFile)
-			if err := a.search(cmd.Context(), path); err != nil {
+			if anew {
+				if err := removeOtherAttacks(out, a.caption()); err != nil {
+					return err
+				}
+			}
+			if err := a.search(cmd.Context(), out); err != nil {
 				return err
 			}
-			return a.report(cmd.OutOrStdout(), path, filepath.Join(out, gapFile), radii)
+			return a.report(cmd.OutOrStdout(), out, radii)
 		},
 	}
 	f := c.Flags()
@@ -475,6 +424,7 @@ Classifiers:
 	f.Float64SliceVar(&radii, "radii", defaultRadii, "radii of the table")
 	f.StringVar(&folder, "model", "", "model's folder; default: RUN/model")
 	f.StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the one trained on")
-	f.StringVar(&out, "out", "", "folder for attack.tsv and gap.tsv; default: RUN")
+	f.StringVar(&out, "out", "", "folder for attack.tsv, attack.npy and gap.tsv; default: RUN")
+	f.BoolVar(&anew, "anew", false, "in place of attacks with other settings that lie there")
 	return c
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -29,6 +30,7 @@ type preset struct {
 	draws  draws
 	sweep  draws     // at each σ of the figure against σ; sigma and seed are the job's
 	sigmas []float64 // those besides the job's own
+	attack effort
 }
 
 var presets = []preset{
@@ -39,18 +41,21 @@ var presets = []preset{
 		},
 		draws: draws{images: 20, tuning: 10, n0: 50, n: 200},
 		sweep: draws{images: 10, tuning: 5, n0: 50, n: 100}, sigmas: []float64{0.25},
+		attack: effort{images: 4, steps: 3, samples: 4, restarts: 1, trial: 50, draws: 250},
 	},
 	{
 		name: "quick", doc: "a few minutes on two cores",
 		train: func(*training.Config) {},
 		draws: draws{images: 200, tuning: 50, n0: 100, n: 10000},
 		sweep: draws{images: 100, tuning: 25, n0: 100, n: 1000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
+		attack: effort{images: 10, steps: 10, samples: 16, restarts: 1, trial: 100, draws: 500},
 	},
 	{
 		name: "paper", doc: "n = 100,000 on 500 images, hours",
 		train: func(c *training.Config) { c.Epochs, c.Width = 20, 32 },
 		draws: draws{images: 500, tuning: 100, n0: 100, n: 100000},
 		sweep: draws{images: 500, tuning: 100, n0: 100, n: 10000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
+		attack: fullEffort,
 	},
 }
 
@@ -101,6 +106,15 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := observedBounds(ctx, o, m, testSet, j.sigma, filepath.Join(j.out, modelFolder)); err != nil {
+		return err
+	}
+	attacking := time.Now()
+	a, err := j.attackAll(ctx, o, m, testSet)
+	if err != nil {
+		return err
+	}
+	attacked := time.Since(attacking).Seconds()
 
 	l, err := load(j.out, j.alpha, -1)
 	if err != nil {
@@ -122,14 +136,20 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err := report(w, l, results, j.out, j.alpha, defaultRadii); err != nil {
 		return err
 	}
+	var wrong error // an attack inside a certificate, which the page shows too
+	if a != nil {
+		fmt.Fprintln(w)
+		wrong = a.report(w, j.out, defaultRadii)
+	}
 	if _, err := writePage(j.out, pagePath(j.out), testSet); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, in all %.0f s on %s\nopen:\n", trained, sampled, time.Since(begun).Seconds(), l.Run.Backend)
+	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, attacks %.0f s, in all %.0f s on %s\nopen:\n", trained, sampled, attacked, time.Since(begun).Seconds(),
+		l.Run.Backend)
 	for _, path := range slices.Concat([]string{pagePath(j.out)}, paths, []string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
 		fmt.Fprintln(w, " ", path)
 	}
-	return nil
+	return wrong
 }
 
 func (j *job) config(d *data.Dataset) training.Config {
@@ -163,6 +183,26 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 		}
 	}
 	return seconds, nil
+}
+
+// attackAll attacks every classifier of the run on a few images; nil where the folder holds attacks with other settings, which are kept.
+func (j *job) attackAll(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (*attacking, error) {
+	l, err := load(j.out, j.alpha, -1)
+	if err != nil {
+		return nil, err
+	}
+	l.notes = nil // the table of methods has them
+	a := &attacking{opened: o, model: m, data: d, run: l, alpha: j.alpha, on: l.Run.Backend, effort: j.attack, seed: j.seed}
+	if a.classifiers, err = attackers("all", l); err != nil {
+		return nil, err
+	}
+	a.rows = a.spread()
+	err = a.search(ctx, j.out)
+	if other, ok := errors.AsType[*otherAttacks](err); ok {
+		fmt.Fprintf(o.log, "attacks: %s is of other settings, and kept\n", other.path)
+		return nil, nil
+	}
+	return a, err
 }
 
 func reproduceCommand() *cobra.Command {

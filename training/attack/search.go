@@ -27,6 +27,7 @@ type Found struct {
 	Score        float64   // mean of (1 + h_class - h_label)/2 over them, rounded down
 	Lower        float64   // the lower bound on its expectation, over ½
 	Perturbation []float32 // [h, w, c], estimated to end at the boundary; nil where no attack reached it
+	Image        []float32 // [h, w, c], that was judged, at Radius from the image; nil at +Inf
 }
 
 // outward are the steps beyond the boundary as estimated, in σ, at which it is judged.
@@ -200,14 +201,14 @@ func (w *search) judge(perturbed []float32, by []string) error {
 	if err != nil {
 		return err
 	}
-	level := w.Level / float64(2+len(outward))
-	for i, norm := range Norms(perturbed, w.b.Images, w.t.values()) {
+	level, size := w.Level/float64(2+len(outward)), w.t.values()
+	for i, norm := range Norms(perturbed, w.b.Images, size) {
 		v := verdicts[i]
 		if norm >= w.found[i].Radius || !v.Wrong(level) {
 			continue
 		}
 		score, _ := v.Sample.Mean()
-		w.found[i] = Found{Radius: norm, Class: v.Class, Draws: v.Sample.N, Score: score, Lower: v.Lower(level)}
+		w.found[i] = Found{Radius: norm, Class: v.Class, Draws: v.Sample.N, Score: score, Lower: v.Lower(level), Image: slices.Clone(perturbed[i*size:][:size])}
 		if by != nil {
 			w.found[i].Attack = by[i]
 		}

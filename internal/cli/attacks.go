@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/training/attack"
+)
+
+// Files in a run's folder.
+const (
+	attackFile       = "attack.tsv"
+	attackImagesFile = "attack.npy" // the perturbed image of each line of attackFile
+	gapFile          = "gap.tsv"
+)
+
+// attackColumns are those of attackFile.
+var attackColumns = append(slices.Clone(figures.AttackColumns), "certified", "attack", "class", "draws", "score", "lower")
+
+// finding is what was found of an image under a classifier: a line of the table.
+type finding struct {
+	aim
+	label          int
+	tau, certified float64
+	attack.Found
+}
+
+func (x finding) line(to []byte) []byte {
+	radius := ""
+	if !math.IsInf(x.Radius, 1) {
+		radius = strconv.FormatFloat(x.Radius, 'g', -1, 64)
+	}
+	return fmt.Appendf(to, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", x.index, x.label, x.classifier, x.tau, radius, x.certified, x.Attack, x.Class,
+		x.Draws, x.Score, x.Lower)
+}
+
+// attacks are a table of attacks to append to, and the images of its lines.
+type attacks struct {
+	table  *os.File
+	images *attack.Images
+	there  map[aim]bool // what the table has
+}
+
+// otherAttacks is the error of a table whose attacks are of other settings.
+type otherAttacks struct{ path string }
+
+func (e *otherAttacks) Error() string {
+	return e.path + ": holds attacks with other settings: --anew replaces them, or choose another --out"
+}
+
+// headOfAttacks is what a table begins with.
+func headOfAttacks(caption string) []byte {
+	var head bytes.Buffer
+	(&figures.Table{Columns: attackColumns}).WriteTSV(&head, caption)
+	return head.Bytes()
+}
+
+// openAttacks opens the attacks of a folder, of so many lines when all are made, and cuts off a last line that was torn. A table
+// of other settings is refused, and one whose images aren't there.
+func openAttacks(dir, caption string, lines int, size [3]int) (a *attacks, err error) {
+	path := filepath.Join(dir, attackFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if err := writeTable(path, &figures.Table{Columns: attackColumns}, caption); err != nil {
+			return nil, err
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(text, headOfAttacks(caption)) {
+		return nil, &otherAttacks{path}
+	}
+	whole := text[:bytes.LastIndexByte(text, '\n')+1]
+	made, err := readAttacks(bytes.NewReader(whole), path)
+	if err != nil {
+		return nil, err
+	}
+	a = &attacks{there: map[aim]bool{}}
+	for _, x := range made {
+		a.there[aim{x.Index, x.Classifier}] = true
+	}
+	images := filepath.Join(dir, attackImagesFile)
+	if len(made) == 0 {
+		a.images, err = attack.CreateImages(images, lines, size)
+	} else if a.images, err = attack.OpenImages(images, size, os.O_RDWR); err == nil && a.images.Rows != lines {
+		a.images.Close()
+		err = fmt.Errorf("%s: %d images, where %s has %d lines when all are made", images, a.images.Rows, attackFile, lines)
+	}
+	if err != nil {
+		if len(made) > 0 {
+			err = fmt.Errorf("%w: move %s away to attack anew", err, path)
+		}
+		return nil, err
+	}
+	if len(whole) < len(text) {
+		if err := os.Truncate(path, int64(len(whole))); err != nil {
+			a.images.Close()
+			return nil, err
+		}
+	}
+	if a.table, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		a.images.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// append adds what was found: first the images, so that no line is without.
+func (a *attacks) append(found []finding) error {
+	if len(found) == 0 {
+		return nil
+	}
+	var lines []byte
+	for i, x := range found {
+		if err := a.images.Put(len(a.there)+i, x.Image); err != nil {
+			return err
+		}
+		lines = x.line(lines)
+	}
+	if err := a.images.Sync(); err != nil {
+		return err
+	}
+	if _, err := a.table.Write(lines); err != nil {
+		return fmt.Errorf("%w (its complete lines are kept; the same command goes on from there)", err)
+	}
+	for _, x := range found {
+		a.there[x.aim] = true
+	}
+	return a.table.Sync()
+}
+
+func (a *attacks) close() error { return errors.Join(a.images.Close(), a.table.Close()) }
+
+// removeOtherAttacks removes the attacks of a folder where they are of other settings than a caption says.
+func removeOtherAttacks(dir, caption string) error {
+	path := filepath.Join(dir, attackFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && bytes.HasPrefix(text, headOfAttacks(caption)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{gapFile, attackImagesFile, attackFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadAttacks reads the attacks of a folder, and the caption above them.
+func loadAttacks(dir string) (made []figures.Attack, caption string, err error) {
+	path := filepath.Join(dir, attackFile)
+	t, caption, err := readTable(path)
+	if err != nil {
+		return nil, "", err
+	}
+	if t == nil {
+		return nil, "", fmt.Errorf("%s: %w", path, os.ErrNotExist)
+	}
+	made, err = attacksOf(t, path)
+	return made, caption, err
+}
+
+func readAttacks(r io.Reader, path string) ([]figures.Attack, error) {
+	t, err := figures.ReadTable(r, path)
+	if err != nil {
+		return nil, err
+	}
+	return attacksOf(t, path)
+}
+
+func attacksOf(t *figures.Table, path string) ([]figures.Attack, error) {
+	made, err := figures.Attacks(t)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return made, nil
+}

@@ -1,0 +1,134 @@
+package attack
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Images is a file of perturbed images in NumPy's format, float32 of shape [rows, h, w, c], which numpy.load reads: the rows
+// of a table of attacks, 0 where none succeeded or none was made yet. Rows are written in place, so that what was interrupted
+// goes on, and equal attacks leave equal bytes.
+type Images struct {
+	Rows int
+	size [3]int
+	head int64 // bytes before the first row
+	f    *os.File
+}
+
+// headOf is what precedes the rows of a file: format 1.0, its length a multiple of 64 bytes.
+func headOf(rows int, size [3]int) string {
+	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }", rows, size[0], size[1], size[2])
+	const before = len("\x93NUMPY") + 4
+	text += strings.Repeat(" ", 63-(before+len(text))%64) + "\n"
+	return "\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(text)))) + text
+}
+
+// CreateImages makes a file of so many rows of 0, in place of what is there.
+func CreateImages(path string, rows int, size [3]int) (*Images, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	head := headOf(rows, size)
+	m := &Images{Rows: rows, size: size, head: int64(len(head)), f: f}
+	if _, err = f.WriteString(head); err == nil {
+		err = f.Truncate(m.offset(rows))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// OpenImages opens a file of images of that size to read, with flag os.O_RDONLY, or to write in, with os.O_RDWR.
+func OpenImages(path string, size [3]int, flag int) (m *Images, err error) {
+	f, err := os.OpenFile(path, flag, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text := make([]byte, min(info.Size(), 256))
+	if _, err := f.ReadAt(text, 0); err != nil {
+		return nil, err
+	}
+	_, shape, _ := strings.Cut(string(text), "'shape': (")
+	first, _, _ := strings.Cut(shape, ",")
+	rows, err := strconv.Atoi(first)
+	if err != nil || rows < 0 || !strings.HasPrefix(string(text), headOf(rows, size)) {
+		return nil, fmt.Errorf("%s: not a NumPy file of float32 images [rows, %d, %d, %d]", path, size[0], size[1], size[2])
+	}
+	m = &Images{Rows: rows, size: size, head: int64(len(headOf(rows, size))), f: f}
+	if want := m.offset(rows); int64(rows) > info.Size() || info.Size() != want {
+		return nil, fmt.Errorf("%s: %d bytes, but %d images take %d", path, info.Size(), rows, want)
+	}
+	return m, nil
+}
+
+// values of an image.
+func (m *Images) values() int { return m.size[0] * m.size[1] * m.size[2] }
+
+func (m *Images) offset(row int) int64 { return m.head + 4*int64(row)*int64(m.values()) }
+
+// Put writes a row, [h, w, c]; nil is 0.
+func (m *Images) Put(row int, image []float32) error {
+	if row < 0 || row >= m.Rows || image != nil && len(image) != m.values() {
+		return fmt.Errorf("%s: row %d of %d values, among %d of %d", m.f.Name(), row, len(image), m.Rows, m.values())
+	}
+	bytes := make([]byte, 4*m.values())
+	for i, v := range image {
+		binary.LittleEndian.PutUint32(bytes[4*i:], math.Float32bits(v))
+	}
+	_, err := m.f.WriteAt(bytes, m.offset(row))
+	return err
+}
+
+// Row reads a row, [h, w, c].
+func (m *Images) Row(row int) ([]float32, error) {
+	if row < 0 || row >= m.Rows {
+		return nil, fmt.Errorf("%s: no row %d among %d", m.f.Name(), row, m.Rows)
+	}
+	bytes := make([]byte, 4*m.values())
+	if _, err := m.f.ReadAt(bytes, m.offset(row)); err != nil {
+		return nil, err
+	}
+	image := make([]float32, m.values())
+	for i := range image {
+		image[i] = math.Float32frombits(binary.LittleEndian.Uint32(bytes[4*i:]))
+	}
+	return image, nil
+}
+
+// At reads a row, and checks that it lies at a distance, that of its line in the table, from an image, [h, w, c] both.
+func (m *Images) At(row int, image []float32, distance float64) ([]float32, error) {
+	perturbed, err := m.Row(row)
+	if err != nil {
+		return nil, err
+	}
+	if len(image) != len(perturbed) {
+		return nil, fmt.Errorf("%s: row %d has %d values, its image %d", m.f.Name(), row, len(perturbed), len(image))
+	}
+	// Another processor's sum may end otherwise.
+	if at := Norms(perturbed, image, len(image))[0]; !(math.Abs(at-distance) <= 1e-9*distance) {
+		return nil, fmt.Errorf("%s: row %d lies at %.9g from its image, not at %.9g", m.f.Name(), row, at, distance)
+	}
+	return perturbed, nil
+}
+
+// Sync puts the rows on disk.
+func (m *Images) Sync() error { return m.f.Sync() }
+
+// Close closes the file.
+func (m *Images) Close() error { return m.f.Close() }
