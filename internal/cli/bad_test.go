@@ -51,7 +51,7 @@ func TestBadFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"nonsense", `unknown command "nonsense"`},
 		{"reproduce --nonsense", "unknown flag: --nonsense"},
-		{"sample", "model's folder"},
+		{"sample", "model: a folder or an ONNX file"},
 		{"certify", "run's folder"},
 		{"certify a b", "run's folder"},
 		{"figures", "run's folder"},

@@ -24,8 +24,8 @@ type classifier interface {
 	model() countlog.Model
 	// fits says why it can't classify the images of d, or nil.
 	fits(d *data.Dataset) error
-	// marginMax is the last edge of its margin histograms on d, in logits: a float32.
-	marginMax(d *data.Dataset) (float64, error)
+	// marginMax is the last edge of its margin histograms on d, in logits: a float32. It fails where noise of that σ is none for it.
+	marginMax(d *data.Dataset, sigma float64) (float64, error)
 	// marginError bounds what float32 does to its margins in a run, in logits.
 	marginError(run countlog.Run) (float64, error)
 	// open makes it ready to draw; what follows is known then.
@@ -71,6 +71,9 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 	}
 	if cmd.Flags().Changed("lipschitz") && !(c.lipschitz > 0 && float64(float32(marginRadius*c.lipschitz)) <= math.MaxFloat32) {
 		return fmt.Errorf("--lipschitz %v: must be positive and finite", c.lipschitz)
+	}
+	if err := c.file.check(); err != nil {
+		return err
 	}
 	if c.random && c.lipschitz > 0 {
 		return fmt.Errorf("--random and --lipschitz: logits that are drawn by chance change where an image doesn't")
@@ -132,7 +135,7 @@ func (c *trainedModel) model() countlog.Model {
 
 func (c *trainedModel) fits(d *data.Dataset) error { return c.Fits(d) }
 
-func (c *trainedModel) marginMax(*data.Dataset) (float64, error) {
+func (c *trainedModel) marginMax(*data.Dataset, float64) (float64, error) {
 	return float64(float32(marginRadius * c.Lambda.Value())), nil
 }
 

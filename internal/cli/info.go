@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -15,6 +16,7 @@ import (
 
 func infoCommand() *cobra.Command {
 	var ref string
+	var sigma float64
 	var flags onnxFlags
 	c := &cobra.Command{
 		Use:     "info [m.onnx]",
@@ -24,9 +26,12 @@ func infoCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
 			if len(args) == 1 {
-				return describe(w, args[0], ref, &flags)
+				if err := cmp.Or(flags.check(), checkSigma(sigma)); err != nil {
+					return err
+				}
+				return describe(w, args[0], ref, &flags, sigma)
 			}
-			for _, name := range append([]string{"data"}, onnxNames...) {
+			for _, name := range append([]string{"data", "sigma"}, onnxNames...) {
 				if cmd.Flags().Changed(name) {
 					return fmt.Errorf("--%s says how an ONNX file is read, and no file is given", name)
 				}
@@ -66,12 +71,13 @@ func infoCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&ref, "data", "", "of an ONNX file: dataset whose images it is to take, mnist, cifar10, or a path; default: images of its own size")
+	c.Flags().Float64Var(&sigma, "sigma", 0.5, "of an ONNX file with a --denoiser: the noise that it is to take away")
 	flags.bind(c.Flags())
 	return c
 }
 
 // describe tells what is understood of an ONNX file.
-func describe(w io.Writer, path, ref string, flags *onnxFlags) error {
+func describe(w io.Writer, path, ref string, flags *onnxFlags, sigma float64) error {
 	var d *data.Dataset
 	if ref != "" {
 		var err error
@@ -79,12 +85,16 @@ func describe(w io.Writer, path, ref string, flags *onnxFlags) error {
 			return err
 		}
 	}
-	m, err := onnx.Open(path, flags.options(d))
+	c, err := serve(path, flags, d)
 	if err != nil {
 		return err
 	}
-	defer m.Close()
-	for _, line := range m.Describe() {
+	defer c.close()
+	p, err := c.behind(sigma)
+	if err != nil {
+		return err
+	}
+	for _, line := range p.(interface{ Describe() []string }).Describe() {
 		fmt.Fprintln(w, line)
 	}
 	return nil

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,10 +23,12 @@ type onnxFlags struct {
 	mean, std             []float64
 	resize                int
 	layout, output, scale string
+
+	denoiser, schedule, predicts string
 }
 
 // onnxNames are their names.
-var onnxNames = []string{"mean", "std", "resize", "layout", "output", "scale"}
+var onnxNames = []string{"mean", "std", "resize", "layout", "output", "scale", "denoiser", "schedule", "predicts"}
 
 func (o *onnxFlags) bind(f *pflag.FlagSet) {
 	f.Float64SliceVar(&o.mean, "mean", nil, "of an ONNX file: subtracted from images after the noise; one for all channels, or one a channel")
@@ -33,6 +37,17 @@ func (o *onnxFlags) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.layout, "layout", "", fmt.Sprintf("of an ONNX file: %s or %s, where its input may be both", onnx.NCHW, onnx.NHWC))
 	f.StringVar(&o.output, "output", "", "of an ONNX file: the output to take, where there are several")
 	f.StringVar(&o.scale, "scale", "", fmt.Sprintf("of an ONNX file: its output is %s or %s; default: %[2]s where it ends in Softmax", onnx.Logits, onnx.Probabilities))
+	f.StringVar(&o.denoiser, "denoiser", "", "of an ONNX file: another one, that takes the noise from images first: from a noisy image in [0, 1] to an image, or a diffusion model")
+	f.StringVar(&o.schedule, "schedule", "", "of a --denoiser that takes a diffusion step: linear, cosine, or a text file with one ᾱ a line")
+	f.StringVar(&o.predicts, "predicts", "", fmt.Sprintf("of a --denoiser: %s, %s or %s; default: %[1]s of one that takes a diffusion step, else %[2]s", onnx.Noise, onnx.Image, onnx.Velocity))
+}
+
+// check names the first flag that another one is missing for.
+func (o *onnxFlags) check() error {
+	if o.denoiser == "" && (o.schedule != "" || o.predicts != "") {
+		return fmt.Errorf("--schedule and --predicts are of a --denoiser, and none is given")
+	}
+	return nil
 }
 
 // options are for the images of d, or for the model's own where d is nil.
@@ -57,12 +72,32 @@ func float32s(x []float64) []float32 {
 
 // reading is what run.json keeps of them.
 func (o *onnxFlags) reading() countlog.Reading {
-	return countlog.Reading{Mean: joined(o.mean), Std: joined(o.std), Resize: o.resize, Layout: o.layout, Output: o.output, Scale: o.scale}
+	return countlog.Reading{
+		Mean: joined(o.mean), Std: joined(o.std), Resize: o.resize, Layout: o.layout, Output: o.output, Scale: o.scale,
+		Denoiser: base(o.denoiser), Schedule: base(o.schedule), Predicts: o.predicts,
+	}
 }
 
-// flagsOf are the flags that a file was read with.
-func flagsOf(r countlog.Reading) (o onnxFlags, err error) {
-	o = onnxFlags{resize: r.Resize, layout: r.Layout, output: r.Output, scale: r.Scale}
+// base is the last part of a path that is given.
+func base(path string) string {
+	if path == "" {
+		return ""
+	}
+	return filepath.Base(path)
+}
+
+// flagsOf are the flags that the file at a path was read with. A denoiser lies beside it, and a schedule's table beside that, unless it is
+// at a path of its own.
+func flagsOf(r countlog.Reading, path, denoiser string) (o onnxFlags, err error) {
+	o = onnxFlags{resize: r.Resize, layout: r.Layout, output: r.Output, scale: r.Scale, schedule: r.Schedule, predicts: r.Predicts}
+	if r.Denoiser != "" {
+		o.denoiser = cmp.Or(denoiser, filepath.Join(filepath.Dir(path), r.Denoiser))
+		if table := filepath.Join(filepath.Dir(o.denoiser), r.Schedule); r.Schedule != "" {
+			if _, err := os.Stat(table); err == nil {
+				o.schedule = table
+			}
+		}
+	}
 	if o.mean, err = split(r.Mean); err != nil {
 		return o, fmt.Errorf("model.reading.mean: %w", err)
 	}
@@ -99,6 +134,7 @@ func split(text string) (x []float64, err error) {
 // onnxModel is a classifier of an ONNX file, on ONNX Runtime.
 type onnxModel struct {
 	*onnx.Model
+	denoiser  *onnx.Denoiser // nil where there is none
 	name      string
 	reading   countlog.Reading
 	random    bool
@@ -111,12 +147,32 @@ func serve(path string, flags *onnxFlags, d *data.Dataset) (*onnxModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &onnxModel{Model: m, name: strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)), reading: flags.reading()}, nil
+	c := &onnxModel{Model: m, name: stem(path), reading: flags.reading()}
+	if flags.denoiser != "" {
+		c.denoiser, err = onnx.OpenDenoiser(flags.denoiser, m.Size, onnx.DenoiserOptions{Schedule: flags.schedule, Predicts: flags.predicts})
+		if err != nil {
+			m.Close()
+			return nil, err
+		}
+		c.name += " behind " + stem(flags.denoiser)
+	}
+	return c, nil
+}
+
+// stem is a file's name without what it ends in.
+func stem(path string) string { return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) }
+
+// behind is the classifier for noise of standard deviation sigma.
+func (c *onnxModel) behind(sigma float64) (sample.Predictor, error) {
+	if c.denoiser == nil {
+		return c.Model, nil
+	}
+	return c.denoiser.Before(c.Model, sigma)
 }
 
 // serveAgain opens the file of a run, in dir, as the run has it.
-func serveAgain(path, dir string, run countlog.Run, d *data.Dataset) (*onnxModel, error) {
-	flags, err := flagsOf(run.Model.Reading)
+func serveAgain(path, denoiser, dir string, run countlog.Run, d *data.Dataset) (*onnxModel, error) {
+	flags, err := flagsOf(run.Model.Reading, path, denoiser)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, countlog.RunFile), err)
 	}
@@ -129,11 +185,18 @@ func serveAgain(path, dir string, run countlog.Run, d *data.Dataset) (*onnxModel
 }
 
 func (c *onnxModel) model() countlog.Model {
-	m := countlog.Model{Name: c.name, Hash: c.Hash, Reading: c.reading, Random: c.random, Lambda: c.lipschitz}
+	m := countlog.Model{Name: c.name, Hash: c.hash(), Reading: c.reading, Random: c.random, Lambda: c.lipschitz}
 	if c.lipschitz > 0 {
 		m.LambdaSource = countlog.Claimed
 	}
 	return m
+}
+
+func (c *onnxModel) hash() string {
+	if c.denoiser == nil {
+		return c.Hash
+	}
+	return c.denoiser.Hash(c.Model)
 }
 
 // fits has nothing to say: the file was opened for the dataset.
@@ -143,7 +206,11 @@ func (c *onnxModel) fits(*data.Dataset) error { return nil }
 const marginImages = 8
 
 // marginMax is that of a trainedModel where a Lipschitz constant is claimed, and else a power of two over twice the margins of some images.
-func (c *onnxModel) marginMax(d *data.Dataset) (float64, error) {
+func (c *onnxModel) marginMax(d *data.Dataset, sigma float64) (float64, error) {
+	p, err := c.behind(sigma)
+	if err != nil {
+		return 0, err
+	}
 	if c.lipschitz > 0 {
 		return float64(float32(marginRadius * c.lipschitz)), nil
 	}
@@ -153,7 +220,7 @@ func (c *onnxModel) marginMax(d *data.Dataset) (float64, error) {
 		if err := d.Images(x, []int{i}); err != nil {
 			return 0, err
 		}
-		z, err := c.Logits(x, 1)
+		z, err := p.Logits(x, 1)
 		if err != nil {
 			return 0, err
 		}
@@ -177,8 +244,17 @@ func (c *onnxModel) versions() map[string]string {
 }
 func (c *onnxModel) standard() bool { return false }
 
-func (c *onnxModel) sampler(d *data.Dataset, _ countlog.Run, s sample.Settings) (*sample.Sampler, error) {
-	return sample.NewOnHost(c.Model, [3]int{d.Height, d.Width, d.Channels}, c.Classes, s)
+func (c *onnxModel) sampler(d *data.Dataset, run countlog.Run, s sample.Settings) (*sample.Sampler, error) {
+	p, err := c.behind(run.Sigma)
+	if err != nil {
+		return nil, err
+	}
+	return sample.NewOnHost(p, [3]int{d.Height, d.Width, d.Channels}, c.Classes, s)
 }
 
-func (c *onnxModel) close() { c.Model.Close() }
+func (c *onnxModel) close() {
+	if c.denoiser != nil {
+		c.denoiser.Close()
+	}
+	c.Model.Close()
+}

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -160,5 +164,87 @@ func TestBadSampleONNX(t *testing.T) {
 	}
 	if there(dir)() {
 		t.Error("a folder was made")
+	}
+}
+
+// coloured is a dataset of 16×16 images in ten classes, as a folder of PNG files.
+func coloured(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, split := range []string{"train", "test"} {
+		for class := range 10 {
+			m := image.NewNRGBA(image.Rect(0, 0, 16, 16))
+			for i := range m.Pix {
+				m.Pix[i] = uint8(i*(7*class+3)) | uint8(255*(i%4/3)) // opaque
+			}
+			folder := filepath.Join(dir, split, fmt.Sprint(class))
+			var text bytes.Buffer
+			if err := errors.Join(png.Encode(&text, m), os.MkdirAll(folder, 0o777), os.WriteFile(filepath.Join(folder, "a.png"), text.Bytes(), 0o666)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
+}
+
+func TestSampleDenoised(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	d, dir := coloured(t), t.TempDir()
+	vit, noise := onnxFiles+"vit.onnx", onnxFiles+"denoiser-noise.onnx"
+	args := func(out string, more ...string) []string {
+		return append([]string{"sample", vit, "--data", d, "--images", "4", "--n", "100", "--sigma", "0.25", "--out", filepath.Join(dir, out)}, more...)
+	}
+	rows := func(out string) string { return read(t, dir, out, countlog.CountsFile) }
+	must(t, args("plain")...)
+	must(t, args("linear", "--denoiser", noise, "--schedule", "linear")...)
+	must(t, args("cosine", "--denoiser", noise, "--schedule", "cosine")...)
+	must(t, args("image", "--denoiser", onnxFiles+"denoiser.onnx")...)
+	if rows("plain") == rows("linear") || rows("linear") == rows("cosine") || rows("plain") == rows("image") {
+		t.Error("equal rows")
+	}
+	m := mustRun(t, filepath.Join(dir, "linear")).Model
+	if plain := mustRun(t, filepath.Join(dir, "plain")).Model; m.Hash == plain.Hash || m.Name != "vit behind denoiser-noise" || m.Reading.Denoiser != "denoiser-noise.onnx" || m.Reading.Schedule != "linear" {
+		t.Errorf("%+v, %+v", m, plain)
+	}
+	for _, run := range []string{"plain", "linear", "cosine", "image"} {
+		out := must(t, "verify", filepath.Join(dir, run), "--model", vit, "--data", d, "--redraw", "2")
+		if !strings.Contains(out, "every count is the same") {
+			t.Error(out)
+		}
+	}
+	refused(t, lipsmooth("verify", filepath.Join(dir, "linear"), "--model", vit, "--data", d, "--denoiser", onnxFiles+"denoiser-velocity.onnx"), "sampled from model ")
+
+	// A table lies beside its denoiser.
+	table := filepath.Join(dir, "kept.txt")
+	if err := os.WriteFile(table, []byte("0.99\n0.8\n0.1\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	beside := filepath.Join(dir, "d.onnx")
+	if err := os.WriteFile(beside, []byte(read(t, noise)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	must(t, args("table", "--denoiser", beside, "--schedule", table)...)
+	must(t, "verify", filepath.Join(dir, "table"), "--model", vit, "--denoiser", beside, "--data", d, "--redraw", "1")
+	edit(t, func(s string) string { return strings.Replace(s, "0.1", "0.11", 1) }, table)
+	refused(t, lipsmooth("verify", filepath.Join(dir, "table"), "--model", vit, "--denoiser", beside, "--data", d), "sampled from model ")
+
+	for _, c := range []struct {
+		want string
+		more []string
+	}{
+		{"--schedule and --predicts are of a --denoiser", []string{"--schedule", "linear"}},
+		{"say its schedule", []string{"--denoiser", noise}},
+		{"σ = 100 is more noise", []string{"--denoiser", noise, "--schedule", "linear", "--sigma", "100"}},
+		{"absent.onnx: no such file", []string{"--denoiser", "absent.onnx"}},
+	} {
+		refused(t, lipsmooth(args("bad", c.more...)...), c.want)
+	}
+	if there(dir, "bad")() {
+		t.Error("a folder was made")
+	}
+	out := must(t, "info", vit, "--denoiser", noise, "--schedule", "linear", "--sigma", "0.25")
+	if !strings.Contains(out, "144, of schedule linear: noise of 0.2497 in [0, 1]") {
+		t.Error(out)
 	}
 }

@@ -152,7 +152,7 @@ func (s *sampling) plan(d draws) (run, tuning countlog.Run, err error) {
 	if d.grid {
 		run.Noise = sample.GridNoise(sample.GridSteps(d.sigma), s.data.Height*s.data.Width*s.data.Channels)
 	}
-	if run.MarginMax, err = s.marginMax(s.data); err != nil {
+	if run.MarginMax, err = s.marginMax(s.data, d.sigma); err != nil {
 		return run, tuning, err
 	}
 	if run.MarginError, err = s.marginError(run); err != nil {

@@ -28,6 +28,7 @@ import (
 // verification checks a run, and says what was checked.
 type verification struct {
 	dir, model, data string
+	denoiser         string // of an ONNX file; empty is beside it
 	tau              float64
 	redraw           int
 	w, log           io.Writer
@@ -102,13 +103,13 @@ func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifi
 	if d == nil {
 		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data", from)
 	}
-	file, err := serveAgain(from, v.dir, run, d)
+	file, err := serveAgain(from, v.denoiser, v.dir, run, d)
 	if err != nil {
 		return nil, nil, err
 	}
-	if file.Hash != run.Model.Hash {
+	if hash := file.hash(); hash != run.Model.Hash {
 		file.close()
-		return nil, nil, v.otherModel(run, from, file.Hash)
+		return nil, nil, v.otherModel(run, from, hash)
 	}
 	v.checked("%s: hash of the file", from)
 	return file, d, nil
@@ -425,6 +426,7 @@ the device, against every count. Says what was checked, and ends at the first di
 	f := c.Flags()
 	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
+	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
 	f.Float64Var(&v.tau, "tau", -1, "temperature that certify was given; default: chosen on RUN/tuning, or the caption's")
 	return c

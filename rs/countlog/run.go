@@ -107,6 +107,10 @@ type Reading struct {
 	Layout string `json:"layout,omitempty"`
 	Output string `json:"output,omitempty"`
 	Scale  string `json:"scale,omitempty"`
+	// Denoiser is the name of an ONNX file that comes first; Model.Hash is then of both.
+	Denoiser string `json:"denoiser,omitempty"`
+	Schedule string `json:"schedule,omitempty"`
+	Predicts string `json:"predicts,omitempty"`
 }
 
 // Dataset names the examples.

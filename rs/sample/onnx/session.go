@@ -116,19 +116,24 @@ func tensor(k kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
 		pins.Pin(&b[0])
 		return ort.NewCustomDataTensor(f.shape, b, ort.TensorElementDataTypeFloat16)
 	case int64Kind:
-		return whole[int64](f, pins)
+		return numbers[int64](f, pins)
 	case int32Kind:
-		return whole[int32](f, pins)
+		return numbers[int32](f, pins)
 	}
-	pins.Pin(&f.values[0])
-	return ort.NewTensor(f.shape, f.values)
+	return numbers[float32](f, pins)
 }
 
-// whole copies values to whole numbers.
-func whole[T int32 | int64](f feed, pins *runtime.Pinner) (ort.Value, error) {
-	w := make([]T, len(f.values))
-	for i, v := range f.values {
-		w[i] = T(v)
+// numbers are values as they are, or a copy as whole numbers; without a shape, one number.
+func numbers[T float32 | int32 | int64](f feed, pins *runtime.Pinner) (ort.Value, error) {
+	w, same := any(f.values).([]T)
+	if !same {
+		w = make([]T, len(f.values))
+		for i, v := range f.values {
+			w[i] = T(v)
+		}
+	}
+	if f.shape == nil {
+		return ort.NewScalar(w[0])
 	}
 	pins.Pin(&w[0])
 	return ort.NewTensor(ort.Shape(f.shape), w)

@@ -211,6 +211,37 @@ x = g.dense(g.pooled("image"), 1, CLASSES)
 g.op("Add", x, g.op("RandomNormalLike", x), out="logits")
 save("random", g.model(["n", 1, "height", "width"]))
 
+# Denoisers. Of images of variance 0.25 around gray a diffusion model knows the mean of what was there, a factor of what it sees:
+# what it says of the noise, the image and the velocity. The step is a whole number an image, one number, or a scalar.
+kept = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
+mean = np.sqrt(kept) * 0.25 / (kept * 0.25 + 1 - kept)
+noise = (1 - np.sqrt(kept) * mean) / np.sqrt(1 - kept)
+velocity = np.sqrt(kept) * noise - np.sqrt(1 - kept) * mean
+STEP = {"noise": (T.INT64, ["n"]), "image": (T.FLOAT, []), "velocity": (T.INT32, [1])}
+for name, factors in {"noise": noise, "image": mean, "velocity": velocity}.items():
+    g = Graph(11)
+    at = g.op("Cast", "t", to=T.INT64)
+    f = g.op("Reshape", g.op("Gather", g.const(factors.astype(np.float32)), at), g.const(np.array([-1, 1, 1, 1], np.int64)))
+    y = g.op("Mul", "image", f, out="guess" if name != "image" else None)
+    if name == "image":
+        g.op("Concat", y, "image", axis=1, out="guess")
+    channels = 6 if name == "image" else 3
+    kind, shape = STEP[name]
+    graph = h.make_graph(g.nodes, "net", [h.make_tensor_value_info("t", kind, shape), h.make_tensor_value_info("image", T.FLOAT, ["n", 3, 16, 16])],
+                         [h.make_tensor_value_info("guess", T.FLOAT, ["n", channels, 16, 16])], g.inits)
+    save(f"denoiser-{name}", h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8))
+
+# One without a step, of channels last, before the vision transformer.
+g = Graph(12)
+x = g.op("Transpose", "image", perm=[0, 3, 1, 2])
+x = g.conv(g.op("Relu", g.conv(x, 3, 4)), 4, 3)
+g.op("Transpose", x, perm=[0, 2, 3, 1], out="clean")
+m = g.model([2, 16, 16, 3], out="clean", out_shape=[2, 16, 16, 3])
+clean = run(m, X, 2)
+g = Graph(3)
+vit(g, "image")
+save("denoiser", m, run(g.model(["n", 3, 16, 16]), nchw(clean), COUNT))
+
 # To be refused.
 g = Graph(8)
 x = g.op("Nonesuch", "image")

@@ -1,0 +1,241 @@
+package onnx
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func denoiser(t *testing.T, name string, o DenoiserOptions) *Denoiser {
+	t.Helper()
+	needRuntime(t)
+	d, err := OpenDenoiser(filepath.Join("testdata", name+".onnx"), [3]int{16, 16, 3}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func near(t *testing.T, got, want []float32, within float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d logits, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if !(math.Abs(float64(got[i])-float64(want[i])) <= within) {
+			t.Fatalf("logit %d: %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+// A diffusion model that knows the mean of images of variance 0.25 around gray: one shot is that mean, whatever the model says.
+func TestDiffusionIsTheMeanOfWhatWasThere(t *testing.T) {
+	m := open(t, "testdata/vit.onnx", Options{Batch: 3, Mean: []float32{0.4}})
+	const n = 8
+	x := testImages(n, m.Size)
+	for i := range x {
+		x[i] = 1.6*x[i] - 0.3 // as noise leaves them
+	}
+	for _, name := range []string{Noise, Image, Velocity} {
+		d := denoiser(t, "denoiser-"+name, DenoiserOptions{Schedule: "linear", Predicts: name})
+		for _, sigma := range []float64{0.12, 0.5, 2} {
+			b, err := d.Before(m, sigma)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := d.schedule.kept[b.step]
+			clean := make([]float32, len(x))
+			clipped := 0
+			for i, v := range x {
+				y := math.Sqrt(kept) * 0.25 / (kept*0.25 + 1 - kept) * math.Sqrt(kept) * (2*float64(v) - 1)
+				if math.Abs(y) > 1 {
+					clipped++
+				}
+				clean[i] = float32((min(max(y, -1), 1) + 1) / 2)
+			}
+			if sigma < 0.2 && clipped == 0 {
+				t.Error("nothing is clipped")
+			}
+			want, err := m.Logits(clean, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := b.Logits(x, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			near(t, got, want, 2e-5)
+			alone, err := b.Logits(x[5*16*16*3:6*16*16*3], 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(alone, got[50:60]) {
+				t.Error(name, ": the logits of an image depend on the others")
+			}
+		}
+	}
+}
+
+func TestDenoiserWithoutStep(t *testing.T) {
+	m := open(t, "testdata/vit.onnx", Options{})
+	b, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(m, 0.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, n := golden(t, "denoiser")
+	x := testImages(n, m.Size)
+	got, err := b.Logits(x, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, got, want, 1e-5)
+
+	// What it says is taken off where it predicts noise.
+	b, err = denoiser(t, "denoiser", DenoiserOptions{Predicts: Noise}).Before(m, 0.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean, left := make([]float32, len(x)), make([]float32, len(x))
+	whole, err := denoiser(t, "denoiser", DenoiserOptions{Predicts: Image}).Before(m, 0.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		*Denoised
+		to []float32
+	}{{whole, clean}, {b, left}} {
+		if err := inParts(n, 2, func(at, count int) error {
+			return c.denoise(c.to[at*768:(at+count)*768], x[at*768:(at+count)*768])
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range x {
+		if x[i]-clean[i] != left[i] {
+			t.Fatal(i, x[i], clean[i], left[i])
+		}
+	}
+}
+
+func TestSchedules(t *testing.T) {
+	linear, err := newSchedule("linear")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := linear.kept; len(k) != 1000 || math.Abs(k[0]-0.9999) > 1e-12 || math.Abs(k[999]/4.0358e-5-1) > 1e-4 {
+		t.Error(len(k), k[0], k[999])
+	}
+	cosine, err := newSchedule("cosine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(t float64) float64 { return math.Pow(math.Cos((t/1000+0.008)/1.008*math.Pi/2), 2) }
+	for _, at := range []int{0, 1, 499, 997} {
+		if want := f(float64(at+1)) / f(0); math.Abs(cosine.kept[at]/want-1) > 1e-9 {
+			t.Error(at, cosine.kept[at], want)
+		}
+	}
+	if k := cosine.kept; math.Abs(k[999]/k[998]-0.001) > 1e-9 {
+		t.Error("β isn't cut off", k[998:])
+	}
+	for _, s := range []*schedule{linear, cosine} {
+		for i, k := range s.kept[1:] {
+			if !(k < s.kept[i]) {
+				t.Error(s.name, i, "doesn't fall")
+			}
+		}
+		for _, sigma := range []float64{1e-6, 0.12, 0.25, 0.5, 1, 5} {
+			step, err := s.step(sigma)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range s.kept {
+				if math.Abs(s.noise(i)-2*sigma) < math.Abs(s.noise(step)-2*sigma) {
+					t.Errorf("%s, σ = %g: step %d is nearer than %d", s.name, sigma, i, step)
+				}
+			}
+		}
+	}
+	if _, err := linear.step(100); err == nil || !strings.Contains(err.Error(), "more noise than that of the last step of schedule linear, 78.7") {
+		t.Error(err)
+	}
+	table := filepath.Join(t.TempDir(), "kept.txt")
+	for text, want := range map[string]string{
+		"0.9\n0.5\n0.25\n": "", "0.9\n0.5": "", "1\n0.5\n": "",
+		"0.9\n0.95\n": ":2: ᾱ = 0.95: want numbers that fall", "0.9\nx\n": ":2: ᾱ = x", "": ":1: ᾱ = :", "1.5\n": ":1: ᾱ = 1.5", "0.5\n0\n": ":2: ᾱ = 0", "0.5\nnan\n": ":2: ᾱ = nan",
+	} {
+		if err := os.WriteFile(table, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		s, err := newSchedule(table)
+		if want == "" && (err != nil || s.hash == "" || s.name != "kept.txt") || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// The hash tells denoisers, classifiers and tables apart.
+func TestDenoisedHash(t *testing.T) {
+	vit, norm := open(t, "testdata/vit.onnx", Options{}), open(t, "testdata/batchnorm.onnx", Options{})
+	table := filepath.Join(t.TempDir(), "kept.txt")
+	if err := os.WriteFile(table, []byte("0.9\n0.5\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{vit.Hash: true, norm.Hash: true}
+	for _, m := range []*Model{vit, norm} {
+		for _, d := range []*Denoiser{
+			denoiser(t, "denoiser", DenoiserOptions{}), denoiser(t, "denoiser-noise", DenoiserOptions{Schedule: "linear"}),
+			denoiser(t, "denoiser-noise", DenoiserOptions{Schedule: table}),
+		} {
+			b, err := d.Before(m, 0.25)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hash := d.Hash(m)
+			if seen[hash] || len(hash) != 64 {
+				t.Error(hash, "again")
+			}
+			seen[hash] = true
+			t.Log(strings.Join(b.Describe(), "\n"))
+		}
+	}
+}
+
+func TestWhatCannotDenoise(t *testing.T) {
+	needRuntime(t)
+	of := [3]int{16, 16, 3}
+	for _, c := range []struct {
+		file string
+		size [3]int
+		o    DenoiserOptions
+		want string
+	}{
+		{"absent", of, DenoiserOptions{}, "absent.onnx: no such file"},
+		{"denoiser-noise", of, DenoiserOptions{}, "it takes a diffusion step: say its schedule"},
+		{"denoiser-noise", of, DenoiserOptions{Schedule: "quadratic"}, `no schedule "quadratic": known: linear, cosine, or a file`},
+		{"denoiser-noise", of, DenoiserOptions{Schedule: "linear", Predicts: "score"}, `it predicts "score": known: noise, image, and of a diffusion model velocity`},
+		{"denoiser-noise", [3]int{32, 32, 3}, DenoiserOptions{Schedule: "linear"}, "takes other images than 32×32×3"},
+		{"denoiser-noise", [3]int{16, 16, 1}, DenoiserOptions{Schedule: "linear"}, "no axis of 1 channels"},
+		{"denoiser", of, DenoiserOptions{Schedule: "linear"}, "a schedule, linear, is of a diffusion model, and this takes no step"},
+		{"denoiser", of, DenoiserOptions{Predicts: Velocity}, `it predicts "velocity"`},
+		{"vit", of, DenoiserOptions{}, "is no image"},
+		{"bad-nan", of, DenoiserOptions{}, "hold NaN"},
+		{"bad-operator", of, DenoiserOptions{}, "is no image"},
+	} {
+		_, err := OpenDenoiser(filepath.Join("testdata", c.file+".onnx"), c.size, c.o)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %q", c.file, err, c.want)
+		}
+	}
+	m := open(t, "testdata/depthwise.onnx", Options{Size: [3]int{24, 20, 3}})
+	if _, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(m, 0.25); err == nil || !strings.Contains(err.Error(), "denoises images of 16×16×3, and the classifier takes 24×20×3") {
+		t.Error(err)
+	}
+	if _, err := denoiser(t, "denoiser-noise", DenoiserOptions{Schedule: "linear"}).Before(open(t, "testdata/vit.onnx", Options{}), 1000); err == nil {
+		t.Error("any noise is denoised")
+	}
+}
