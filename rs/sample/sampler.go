@@ -65,7 +65,7 @@ func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, err
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch), checked: map[int]bool{}}, nil
+	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch, 4*s.Block*of.values()), checked: map[int]bool{}}, nil
 }
 
 // Evidence draws n0 + n noisy predictions of example index, whose image x is [h, w, c].

@@ -117,7 +117,7 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 				equal, err = p.check(&s.request, s.examples[0], p.tuner.at)
 			}
 			if err == nil && !equal {
-				p.tuner = newTuner(1)
+				p.tuner = newTuner(1, 1)
 			}
 			units := s.next(p.tuner.at, len(flying) == 0)
 			if units == nil {

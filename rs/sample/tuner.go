@@ -4,6 +4,7 @@ package sample
 // that helps, and tries one where four are no better than two.
 type tuner struct {
 	at      int // blocks at once
+	most    int // of them
 	done    bool
 	best    int
 	rate    float64 // of best, in blocks a second
@@ -15,17 +16,23 @@ type tuner struct {
 const (
 	firstBatch   = 2
 	mostBatch    = 1 << 8
+	mostBytes    = 1 << 28 // of the images of a batch
 	tunedBatches = 3
 	tunedSeconds = 0.3
 	tunedGain    = 1.03 // that a number is better by
 	worthTuning  = 30.0 // seconds left to draw
 )
 
-func newTuner(batch int) tuner {
-	if batch > 0 {
+// newTuner draws batch blocks at once, or finds how many, of which each has images of so many bytes.
+func newTuner(batch, bytes int) tuner {
+	switch most := min(mostBatch, mostBytes/bytes); {
+	case batch > 0:
 		return tuner{at: batch, done: true}
+	case most < firstBatch:
+		return tuner{at: 1, done: true}
+	default:
+		return tuner{at: firstBatch, most: most}
 	}
-	return tuner{at: firstBatch}
 }
 
 // took tells the tuner how long a full batch took, and how many blocks are left.
@@ -50,7 +57,7 @@ func (t *tuner) took(seconds float64, left int) {
 	switch {
 	case float64(left) < worthTuning*t.rate || t.at < firstBatch:
 		t.done = true
-	case better && t.at < mostBatch:
+	case better && 2*t.at <= t.most:
 		t.at *= 2
 	case t.at == 2*firstBatch:
 		t.at = firstBatch / 2

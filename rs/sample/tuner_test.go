@@ -17,7 +17,7 @@ func TestTuner(t *testing.T) {
 		"as many as it be": {func(b int) float64 { return 0.1 }, many, mostBatch},
 		"little left":      {func(b int) float64 { return 0.1 }, 40, firstBatch},
 	} {
-		tuner := newTuner(0)
+		tuner := newTuner(0, 1)
 		for range 1000 {
 			tuner.took(c.seconds(tuner.at), c.left)
 		}
@@ -25,7 +25,17 @@ func TestTuner(t *testing.T) {
 			t.Errorf("%s: done %v with %d blocks, not %d", name, tuner.done, tuner.at, c.want)
 		}
 	}
-	if given := newTuner(3); !given.done || given.at != 3 {
+	if given := newTuner(3, 1); !given.done || given.at != 3 {
 		t.Errorf("%+v", given)
+	}
+	// Batches of large images stay small.
+	for bytes, want := range map[int]int{4 * 100 * 32 * 32 * 3: 128, 4 * 100 * 224 * 224 * 3: 4, mostBytes/2 + 1: 1, 1 << 40: 1} {
+		tuner := newTuner(0, bytes)
+		for range 1000 {
+			tuner.took(0.1, many)
+		}
+		if !tuner.done || tuner.at != want {
+			t.Errorf("blocks of %d bytes: done %v with %d at once, not %d", bytes, tuner.done, tuner.at, want)
+		}
 	}
 }
