@@ -1,12 +1,14 @@
 package cli
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
@@ -21,25 +23,30 @@ const observeSteps = 100
 // seen is what is observed of a model's layers, and through them from its input; nil where not asked for.
 type seen struct{ layers, through []float64 }
 
-// observe looks for each layer's steepest slope, and that of the network through it.
-func observe(on *opened, m *training.Model) (s seen, err error) {
-	if s.layers, err = m.Observed(on.backend, observeSteps); err != nil {
+// observe looks for each layer's steepest slope, and that of the network through it, in so many steps each.
+func observe(on compute.Backend, m *training.Model, steps int) (s seen, err error) {
+	if s.layers, err = m.Observed(on, steps); err != nil {
 		return seen{}, err
 	}
-	s.through, err = m.ObservedThrough(on.backend, observeSteps)
+	s.through, err = m.ObservedThrough(on, steps)
 	return s, err
 }
 
 // slope looks for the network's steepest slope from some of a dataset's images.
-func slope(on *opened, m *training.Model, d *data.Dataset) (float64, error) {
+func slope(on compute.Backend, m *training.Model, d *data.Dataset) (float64, error) {
 	if err := m.Fits(d); err != nil {
 		return 0, err
 	}
-	return m.Slope(on.backend, d, 64, 20)
+	return m.Slope(on, d, 64, 20)
 }
 
-// observedBounds writes the table of a model's bounds, beside what is observed, into its folder, where none of that model is there.
-func observedBounds(ctx context.Context, on *opened, m *training.Model, d *data.Dataset, sigma float64, folder string) error {
+// observedBounds writes the table of a model's bounds, beside what is observed in so many steps, into its folder, where none of that
+// model is there. It looks in pure Go: for each layer a graph of its own, XLA compiles longer than that takes.
+func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, log io.Writer) error {
+	m, err := training.Load(folder)
+	if err != nil {
+		return err
+	}
 	path := filepath.Join(folder, boundsFile)
 	switch t, caption, err := readTable(path); {
 	case err != nil:
@@ -47,11 +54,13 @@ func observedBounds(ctx context.Context, on *opened, m *training.Model, d *data.
 	case t != nil && strings.Contains(caption, fmt.Sprintf("%.12s", m.Hash)):
 		return nil
 	}
-	if err := on.open(ctx); err != nil {
+	fmt.Fprintln(log, "bounds: looking for the steepest slope of each layer")
+	on, err := compute.NewWithConfig(gobackend.BackendName)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintln(on.log, "bounds: looking for the steepest slope of each layer")
-	observed, err := observe(on, m)
+	defer on.Finalize()
+	observed, err := observe(on, m, steps)
 	if err != nil {
 		return err
 	}
@@ -63,11 +72,16 @@ func observedBounds(ctx context.Context, on *opened, m *training.Model, d *data.
 	if err != nil {
 		return err
 	}
-	return writeTable(path, t, boundCaption(m, sigma))
+	return writeTable(path, t, boundCaption(m, sigma, steps))
 }
 
-func boundCaption(m *training.Model, sigma float64) string {
-	return fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m), m.Hash, sigma)
+// boundCaption says what a table of bounds is of; steps is 0 where nothing was looked for.
+func boundCaption(m *training.Model, sigma float64, steps int) string {
+	caption := fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m), m.Hash, sigma)
+	if steps > 0 {
+		caption += fmt.Sprintf(", observed in %d steps", steps)
+	}
+	return caption
 }
 
 // boundTable has a row for each layer, and then those of the whole: what is proved, what observed, and what
@@ -147,8 +161,10 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 				}
 			}
 			var observed seen
+			steps := 0
 			if looking {
-				if observed, err = observe(on, m); err != nil {
+				steps = observeSteps
+				if observed, err = observe(on.backend, m, steps); err != nil {
 					return err
 				}
 			}
@@ -158,7 +174,7 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 				if err != nil {
 					return err
 				}
-				if steepest, err = slope(on, m, d); err != nil {
+				if steepest, err = slope(on.backend, m, d); err != nil {
 					return err
 				}
 			}
@@ -167,7 +183,7 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 				return err
 			}
 			w := cmd.OutOrStdout()
-			caption := boundCaption(m, sigma)
+			caption := boundCaption(m, sigma, steps)
 			fmt.Fprintln(w, caption)
 			if err := t.WriteText(w); err != nil {
 				return err

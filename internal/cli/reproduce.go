@@ -24,13 +24,14 @@ const (
 
 // preset is the size of a main job.
 type preset struct {
-	name   string
-	doc    string
-	train  func(*training.Config)
-	draws  draws
-	sweep  draws     // at each σ of the figure against σ; sigma and seed are the job's
-	sigmas []float64 // those besides the job's own
-	attack effort
+	name    string
+	doc     string
+	train   func(*training.Config)
+	draws   draws
+	sweep   draws     // at each σ of the figure against σ; sigma and seed are the job's
+	sigmas  []float64 // those besides the job's own
+	observe int       // steps to each layer's steepest slope
+	attack  effort    // by all attacks
 }
 
 var presets = []preset{
@@ -41,21 +42,21 @@ var presets = []preset{
 		},
 		draws: draws{images: 20, tuning: 10, n0: 50, n: 200},
 		sweep: draws{images: 10, tuning: 5, n0: 50, n: 100}, sigmas: []float64{0.25},
-		attack: effort{images: 4, steps: 3, samples: 4, restarts: 1, trial: 50, draws: 250},
+		observe: 5, attack: effort{images: 2, steps: 2, samples: 1, restarts: 1, trial: 50, draws: 100},
 	},
 	{
 		name: "quick", doc: "a few minutes on two cores",
 		train: func(*training.Config) {},
 		draws: draws{images: 200, tuning: 50, n0: 100, n: 10000},
 		sweep: draws{images: 100, tuning: 25, n0: 100, n: 1000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
-		attack: effort{images: 10, steps: 10, samples: 16, restarts: 1, trial: 100, draws: 500},
+		observe: 50, attack: effort{images: 10, steps: 10, samples: 16, restarts: 1, trial: 100, draws: 500},
 	},
 	{
 		name: "paper", doc: "n = 100,000 on 500 images, hours",
 		train: func(c *training.Config) { c.Epochs, c.Width = 20, 32 },
 		draws: draws{images: 500, tuning: 100, n0: 100, n: 100000},
 		sweep: draws{images: 500, tuning: 100, n0: 100, n: 10000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
-		attack: fullEffort,
+		observe: observeSteps, attack: fullEffort,
 	},
 }
 
@@ -106,7 +107,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := observedBounds(ctx, o, m, testSet, j.sigma, filepath.Join(j.out, modelFolder)); err != nil {
+	if err := observedBounds(filepath.Join(j.out, modelFolder), testSet, j.sigma, j.observe, log); err != nil {
 		return err
 	}
 	attacking := time.Now()

@@ -4,26 +4,30 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"image"
 	"image/color"
 	"image/png"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
 // Bounds of what images add to the page.
 const (
-	mostRows    = 500 // of the table of images
-	mostOfAKind = 4   // images of the gallery, of each kind
-	largestSide = 128 // of a picture, in pixels
+	mostRows     = 500 // of the table of images
+	mostOfAKind  = 4   // images of the gallery, of each kind
+	mostAttacked = 24  // of the kind that is attacked, and no other
+	largestSide  = 128 // of a picture, in pixels
 )
 
 // Image is one that was certified.
@@ -61,13 +65,21 @@ type Attack struct {
 	Radius            float64 // +Inf where none was found
 	Certified         float64 // the largest radius certified of that classifier
 	Bar               string
+	PNG               template.URL // of the perturbed image, empty where it isn't shown
+	line              int          // of the table, from 0
 }
 
 // Found reports whether a perturbation was found.
 func (a Attack) Found() bool { return !math.IsInf(a.Radius, 1) }
 
+// Moved reports whether the image had to be changed.
+func (a Attack) Moved() bool { return a.Found() && a.Radius > 0 }
+
 // Text is the radius for a reader.
 func (a Attack) Text() string { return fmt.Sprintf("%.3f", a.Radius) }
+
+// Inside reports whether the attack lies inside a certificate: one of them is wrong.
+func (a Attack) Inside() bool { return a.Radius < a.Certified }
 
 // Largest is the largest radius certified of the true class.
 func (m *Image) Largest() (r float64) {
@@ -88,6 +100,11 @@ func (m *Image) Nearest() float64 {
 	return r
 }
 
+// Pictured reports whether a perturbed image is shown.
+func (m *Image) Pictured() bool {
+	return slices.ContainsFunc(m.Attacks, func(a Attack) bool { return a.PNG != "" })
+}
+
 // Alt describes the picture.
 func (m *Image) Alt() string {
 	return fmt.Sprintf("image %d, of class %s, predicted %s", m.Index, m.True, cmp.Or(m.Predicted, "nothing"))
@@ -104,7 +121,7 @@ func (p *Page) images(dir string, d *data.Dataset) error {
 	}
 	if d == nil {
 		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)", p.Run.Dataset.Name)
-	} else if err := p.gallery(all, d); err != nil {
+	} else if err := p.gallery(dir, all, d); err != nil {
 		return err
 	}
 	p.Images = p.everyImage(all, methods)
@@ -112,7 +129,7 @@ func (p *Page) images(dir string, d *data.Dataset) error {
 }
 
 // gallery chooses the images of the gallery and draws them.
-func (p *Page) gallery(all []*Image, d *data.Dataset) (err error) {
+func (p *Page) gallery(dir string, all []*Image, d *data.Dataset) (err error) {
 	p.Gallery = choose(all)
 	longest := 0.0
 	for _, m := range p.Gallery {
@@ -144,6 +161,47 @@ func (p *Page) gallery(all []*Image, d *data.Dataset) (err error) {
 		}
 		if m.PNG, err = picture(pixels, d.Height, d.Width, d.Channels); err != nil {
 			return err
+		}
+	}
+	return p.perturbed(dir, d)
+}
+
+// perturbed draws the images that attacks of the gallery found, each checked to lie at the distance that the table says.
+func (p *Page) perturbed(dir string, d *data.Dataset) error {
+	const file = "attack.npy"
+	if !slices.ContainsFunc(p.Gallery, func(m *Image) bool { return slices.ContainsFunc(m.Attacks, Attack.Moved) }) {
+		return nil
+	}
+	from, err := attack.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels}, os.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		p.missing("perturbed images: no %s (lipsmooth attack RUN)", file)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	clean := make([]float32, d.Size())
+	for _, m := range p.Gallery {
+		if err := d.Images(clean, []int{m.Index}); err != nil {
+			return err
+		}
+		for i := range m.Attacks {
+			a := &m.Attacks[i]
+			if !a.Moved() {
+				continue
+			}
+			found, err := from.At(a.line, clean, a.Radius)
+			if err != nil {
+				return err
+			}
+			pixels := make([]byte, len(found))
+			for k, v := range found {
+				pixels[k] = byte(math.Round(255 * float64(min(max(v, 0), 1))))
+			}
+			if a.PNG, err = picture(pixels, d.Height, d.Width, d.Channels); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -253,11 +311,12 @@ func (p *Page) attacks(dir string, all []*Image, d *data.Dataset) error {
 		if err != nil {
 			return fmt.Errorf("%s: row %d: %w", path, r+1, err)
 		}
-		if a.Radius < certified {
+		shown := Attack{Classifier: a.Classifier, Class: p.class(class, d), Radius: a.Radius, Certified: certified, line: r}
+		if shown.Inside() {
 			within++
 		}
 		if m := byIndex[a.Index]; m != nil {
-			m.Attacks = append(m.Attacks, Attack{Classifier: a.Classifier, Class: p.class(class, d), Radius: a.Radius, Certified: certified})
+			m.Attacks = append(m.Attacks, shown)
 		}
 	}
 	p.Attacks = true
@@ -331,12 +390,13 @@ func (m *Image) attack(classifier string) *Attack {
 // A kind is a reason to show an image: those with the largest scores, score 0 being none.
 type kind struct {
 	name  string
+	most  int
 	score func(*Image) float64
 }
 
 // kinds are what a gallery shows, in its order.
 var kinds = []kind{
-	{"wrong", func(m *Image) float64 {
+	{"wrong", mostOfAKind, func(m *Image) float64 {
 		x := 0.0
 		for _, c := range m.Certificates {
 			if !c.Abstained() && !c.Right {
@@ -345,7 +405,7 @@ var kinds = []kind{
 		}
 		return x
 	}},
-	{"abstained", func(m *Image) float64 {
+	{"abstained", mostOfAKind, func(m *Image) float64 {
 		x := 0.0
 		for _, c := range m.Certificates {
 			if c.Abstained() {
@@ -354,7 +414,7 @@ var kinds = []kind{
 		}
 		return x
 	}},
-	{"attack near its certificate", func(m *Image) float64 {
+	{"attack near its certificate", mostOfAKind, func(m *Image) float64 {
 		x := 0.0
 		for _, a := range m.Attacks {
 			if a.Found() && a.Radius > 0 {
@@ -363,14 +423,14 @@ var kinds = []kind{
 		}
 		return x
 	}},
-	{"smallest radius", func(m *Image) float64 {
+	{"smallest radius", mostOfAKind, func(m *Image) float64 {
 		if r := m.Largest(); r > 0 {
 			return 1 / r
 		}
 		return 0
 	}},
-	{"largest radius", (*Image).Largest},
-	{"methods differ", func(m *Image) float64 {
+	{"largest radius", mostOfAKind, (*Image).Largest},
+	{"methods differ", mostOfAKind, func(m *Image) float64 {
 		least, most := math.Inf(1), 0.0
 		for _, c := range m.Certificates {
 			if c.Right && c.Radius > 0 {
@@ -379,6 +439,7 @@ var kinds = []kind{
 		}
 		return max(0, most-least)
 	}},
+	{"attacked", mostAttacked, func(m *Image) float64 { return min(1, float64(len(m.Attacks))) }},
 }
 
 // choose takes the most telling images of each kind, among those that no kind before has taken.
@@ -387,7 +448,7 @@ func choose(all []*Image) (chosen []*Image) {
 		order := slices.SortedStableFunc(slices.Values(all), func(a, b *Image) int { return cmp.Compare(k.score(b), k.score(a)) })
 		taken := 0
 		for _, m := range order {
-			if taken == mostOfAKind || k.score(m) == 0 {
+			if taken == k.most || k.score(m) == 0 {
 				break
 			}
 			if m.Kind == "" {

@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
@@ -111,6 +112,9 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 
 // WriteHTML writes the page.
 func (p *Page) WriteHTML(w io.Writer) error { return page.Execute(w, p) }
+
+// Pictured reports whether perturbed images are shown.
+func (p *Page) Pictured() bool { return slices.ContainsFunc(p.Gallery, (*Image).Pictured) }
 
 // Noise names what was drawn.
 func (p *Page) Noise() string {
