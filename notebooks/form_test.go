@@ -14,7 +14,7 @@ import (
 )
 
 // TestForm: a notebook says in its first words what the paper claims, has one preset, checks its claims, and is short: 1 MiB, and
-// cells of five lines at most, but for imports and what only closes.
+// cells of five lines at most, but for imports, other languages, and what only closes.
 func TestForm(t *testing.T) {
 	paths, err := jupyter.Find("..")
 	if err != nil {
@@ -34,7 +34,7 @@ func TestForm(t *testing.T) {
 			source := c.source()
 			presets += strings.Count(source, "var preset = ")
 			checks += strings.Count(source, "lab.Check(")
-			if strings.HasPrefix(source, "import") {
+			if strings.HasPrefix(source, "import") || strings.HasPrefix(source, "%%script") {
 				continue
 			}
 			lines := slices.DeleteFunc(strings.Split(source, "\n"), aside.MatchString)
