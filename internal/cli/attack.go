@@ -167,28 +167,15 @@ func (a *attacking) search(ctx context.Context, dir string) (err error) {
 }
 
 // certify finds the largest radii certified.
-func (a *attacking) certify() error {
+func (a *attacking) certify() (err error) {
 	var none []figures.Attack
 	for _, name := range a.classifiers {
 		for _, e := range a.rows {
 			none = append(none, figures.Attack{Index: e.Index, Label: e.Label, Classifier: name, Tau: a.run.Tau})
 		}
 	}
-	gaps, err := figures.Gaps(a.run.Sampled, none, a.alpha)
-	if err != nil {
-		return err
-	}
-	a.certified = map[aim]float64{}
-	for _, g := range gaps {
-		for _, curve := range g.Certified {
-			for i, r := range curve.Results {
-				if of := (aim{a.rows[i].Index, g.Classifier}); r.Right() {
-					a.certified[of] = max(a.certified[of], r.Radius)
-				}
-			}
-		}
-	}
-	return nil
+	a.certified, err = largestCertified(a.run.Sampled, none, a.alpha)
+	return err
 }
 
 // batch attacks every classifier on a batch and returns what is missing, of so many images.

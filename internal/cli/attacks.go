@@ -187,3 +187,28 @@ func attacksOf(t *figures.Table, path string) ([]figures.Attack, error) {
 	}
 	return made, nil
 }
+
+// largestCertified are the largest radii that any method certifies of the true class of what is attacked, where one does.
+func largestCertified(s figures.Sampled, made []figures.Attack, alpha float64) (map[aim]float64, error) {
+	gaps, err := figures.Gaps(s, made, alpha)
+	if err != nil {
+		return nil, err
+	}
+	largest := map[aim]float64{}
+	for _, g := range gaps {
+		var of []aim
+		for _, a := range made {
+			if a.Classifier == g.Classifier {
+				of = append(of, aim{a.Index, a.Classifier})
+			}
+		}
+		for _, curve := range g.Certified {
+			for i, r := range curve.Results {
+				if r.Right() {
+					largest[of[i]] = max(largest[of[i]], r.Radius)
+				}
+			}
+		}
+	}
+	return largest, nil
+}

@@ -42,7 +42,7 @@ var presets = []preset{
 		},
 		draws: draws{images: 20, tuning: 10, n0: 50, n: 200},
 		sweep: draws{images: 10, tuning: 5, n0: 50, n: 100}, sigmas: []float64{0.25},
-		observe: 5, attack: effort{images: 2, steps: 2, samples: 1, restarts: 1, trial: 50, draws: 100},
+		observe: 5, attack: effort{images: 4, steps: 2, samples: 1, restarts: 1, trial: 50, draws: 100},
 	},
 	{
 		name: "quick", doc: "a few minutes on two cores",

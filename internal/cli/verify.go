@@ -64,6 +64,9 @@ func (v *verification) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := v.attacks(l, d); err != nil {
+		return err
+	}
 	if v.redraw > 0 {
 		if err := v.drawAgain(ctx, l, m, d); err != nil {
 			return err
@@ -408,8 +411,9 @@ func verifyCommand() *cobra.Command {
 		Short: "Check a run: its log, hashes, tables, and some of its draws",
 		Long: `Check every row of a run's log and every setting of run.json; the model in RUN/model, or --model, against the hash of its
 weights and its Λ, proved again; the dataset, with --data, against its hash and the labels; table.tsv and
-certificates.tsv, where they are there, against what the log gives; and with --redraw some examples, drawn again on
-the device, against every count. Says what was checked, and ends at the first difference with status 1.`,
+certificates.tsv, where they are there, against what the log gives; attack.tsv and gap.tsv against what the log certifies, and the
+images of attack.npy, with --data, against their distances; and with --redraw some examples, drawn again on the device, against every
+count. Says what was checked, and ends at the first difference with status 1.`,
 		Example: "  lipsmooth verify runs/mnist-0.25 --data mnist --redraw 5",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
