@@ -9,8 +9,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// values returns the effective weights of every layer.
-func (m *Model) values() ([][]*tensors.Tensor, error) {
+// Effective returns the effective weights of every layer.
+func (m *Model) Effective() ([][]*tensors.Tensor, error) {
 	values := make([][]*tensors.Tensor, len(m.Network.Layers))
 	for i, layer := range m.weights() {
 		for _, v := range layer {
@@ -29,7 +29,7 @@ func (m *Model) values() ([][]*tensors.Tensor, error) {
 
 // Prove proves the model's bounds from its weights.
 func (m *Model) Prove() (lip.Proof, error) {
-	values, err := m.values()
+	values, err := m.Effective()
 	if err != nil {
 		return lip.Proof{}, err
 	}
@@ -39,7 +39,7 @@ func (m *Model) Prove() (lip.Proof, error) {
 // Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the grey one, all 1/2. The bounds are those
 // of Prove. A layer without a proof is an error.
 func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
-	values, err := m.values()
+	values, err := m.Effective()
 	if err != nil {
 		return lip.Rounding{}, err
 	}
@@ -48,7 +48,7 @@ func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 
 // Observed estimates from below what each layer stretches, by lip.Observed in so many steps.
 func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) {
-	values, err := m.values()
+	values, err := m.Effective()
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) 
 
 // ObservedThrough estimates from below what the network stretches from its input through each layer, by lip.Observed in so many steps.
 func (m *Model) ObservedThrough(backend compute.Backend, steps int) ([]float64, error) {
-	values, err := m.values()
+	values, err := m.Effective()
 	if err != nil {
 		return nil, err
 	}

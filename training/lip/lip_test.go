@@ -209,7 +209,7 @@ func TestSOC(t *testing.T) {
 				}
 			}
 			near(t, padding, run1(pure, func(in []*Node) *Node { return SOC(in[0], in[1], 1, padding, terms) }, x, kernel), want, 1e-4)
-			if terms == socTerms {
+			if terms == SOCTerms {
 				c := Convolution{Kind: "soc", Kernel: 3, Channels: 3, Padding: padding}
 				most := singular(t, sum)[0]
 				if b := boundSOC(c, flat(kernel), g.In).Value(); b < most || b > 1.01*most {

@@ -45,13 +45,13 @@ func socRounding(c Convolution, skew []float32, in Size, bound, norm float64) fl
 	t, kappa := ConvolutionNorm(skew, g).Value(), g.absoluteNorm(skew)
 	if c.Padding != Zero {
 		h, w := in[0], in[1]
-		off := seriesRounding(2*n, socTerms, t, transferRounding(h, w, kappa))
+		off := seriesRounding(2*n, SOCTerms, t, transferRounding(h, w, kappa))
 		return filterRounding(h, w, in[2], bound, off, math.Sqrt(float64(min(in[2], c.Channels)))*bound, norm)
 	}
 	// Each power is convolved and divided; then it is added.
 	size, e := norm, 0.0 // of the power
 	all, off := norm, 0.0
-	for i := 1; i < socTerms; i++ {
+	for i := 1; i < SOCTerms; i++ {
 		by := float64(i)
 		e = (t*e + sums(k*k*n+3, g.In.Entries(), kappa, size+e, 0)) / by
 		size = t * size / by

@@ -54,7 +54,7 @@ func (c Convolution) wide(in Size, w []*tensors.Tensor, x []float64) []float64 {
 	}
 	o := Geometry{Kernel: Size{c.Kernel, c.Kernel}, In: Size{part[0], part[1], n}, Out: n, Stride: 1, Zero: c.Padding == Zero}.operator(flat(w[0]))
 	sum := append([]float64(nil), power...)
-	for i := 1; i < socTerms; i++ {
+	for i := 1; i < SOCTerms; i++ {
 		power = o.times(power)
 		for j := range power {
 			power[j] /= float64(i)

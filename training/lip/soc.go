@@ -59,9 +59,9 @@ func series(re, im *Node, terms int) (*Node, *Node) {
 	return SliceAxis(top, -1, AxisRange(0, c)), SliceAxis(top, -1, AxisRange(c))
 }
 
-// socTerms and socNorm: the last layer of a trained network is orthogonal to 1.5¹⁰/10! = 2e-5.
+// SOCTerms of the series that a convolution is, and socNorm: the last layer of a trained network is orthogonal to 1.5¹⁰/10! = 2e-5.
 const (
-	socTerms = 10
+	SOCTerms = 10
 	socNorm  = 1.5
 )
 
@@ -76,7 +76,7 @@ func socKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
 }
 
 func applySOC(c Convolution, x, skew *Node) *Node {
-	return SOC(x, skew, c.Channels, c.Padding, socTerms)
+	return SOC(x, skew, c.Channels, c.Padding, SOCTerms)
 }
 
 // boundSOC: |e^it| = 1 and Taylor's remainder is at most t^n/n!, which for a skew L, whose eigenvalues are
@@ -91,7 +91,7 @@ func boundSOC(c Convolution, skew []float32, in Size) Bound {
 		}
 	}
 	rest := 1.0
-	for i := range socTerms {
+	for i := range SOCTerms {
 		rest = up(rest * up(t/float64(i+1)))
 	}
 	return Bound{up(1 + rest), "exponential of a skew convolution, Taylor's remainder"}

@@ -1,0 +1,59 @@
+package export
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/lipsmooth/lipsmooth/training/lip"
+)
+
+func (g *graph) activation(a lip.Activation, x string, w [][]float32, in lip.Size) (string, error) {
+	channels := in[len(in)-1]
+	switch cmp.Or(a.Kind, "maxmin") {
+	case "abs":
+		return g.op("Abs", []string{x}), nil
+	case "relu":
+		return g.op("Relu", []string{x}), nil
+	case "maxmin":
+		h := g.split(x, 2)
+		return g.concat([]string{g.op("Max", h), g.op("Min", h)}), nil
+	case "groupsort":
+		return g.groupSort(x, cmp.Or(a.Group, channels), in), nil
+	case "householder":
+		return g.householder(x, w[0], in), nil
+	}
+	return "", fmt.Errorf("activations of kind %q have no form in ONNX here", a.Kind)
+}
+
+// split cuts the channels in n equal parts, and concat puts parts together.
+func (g *graph) split(x string, n int) []string {
+	return g.ops("Split", n, []string{x}, attribute{"axis", 1}, attribute{"num_outputs", n})
+}
+
+func (g *graph) concat(parts []string) string {
+	return g.op("Concat", parts, attribute{"axis", 1})
+}
+
+// groupSort sorts channels i, i+c/n, i+2c/n, …, n of them, largest first: as an axis of their own.
+func (g *graph) groupSort(x string, n int, in lip.Size) string {
+	s := channelsFirst(in)
+	apart := append([]int{0, n, s[0] / n}, s[1:]...) // 0: the batch as it is
+	x = g.op("Reshape", []string{x, g.indices("groups", apart...)})
+	x = g.ops("TopK", 2, []string{x, g.indices("all", n)}, attribute{"axis", 1}, attribute{"largest", 1}, attribute{"sorted", 1})[0]
+	return g.op("Reshape", []string{x, g.indices("shape", append([]int{0}, s...)...)})
+}
+
+// householder takes sine and cosine in the graph: of real arithmetic, they make reflections; rounded ones would stretch by their error.
+func (g *graph) householder(x string, angle []float32, in lip.Size) string {
+	shape := []int{len(angle)}
+	if len(in) == 3 {
+		shape = []int{len(angle), 1, 1}
+	}
+	half := g.op("Mul", []string{g.weight("angle", angle, shape...), g.number("half", 0.5)})
+	sin, cos := g.op("Sin", []string{half}), g.op("Cos", []string{half})
+	mul := func(a, b string) string { return g.op("Mul", []string{a, b}) }
+	p := g.split(x, 2)
+	side := g.op("Sub", []string{mul(p[0], sin), mul(p[1], cos)})
+	reflected := mul(g.op("Min", []string{side, g.number("zero", 0)}), g.number("two", 2))
+	return g.concat([]string{g.op("Sub", []string{p[0], mul(reflected, sin)}), g.op("Add", []string{p[1], mul(reflected, cos)})})
+}

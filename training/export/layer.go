@@ -1,0 +1,48 @@
+package export
+
+import (
+	"fmt"
+
+	"github.com/lipsmooth/lipsmooth/training/lip"
+)
+
+// apply adds a layer with its effective weights, of an input of this size, x [batch, c, h, w] or [batch, c]; it returns what lip's
+// Apply does, channels first. A layer, or a kind of one, that isn't known here is an error.
+func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string, error) {
+	switch l := l.(type) {
+	case lip.Activation:
+		return g.activation(l, x, w, in)
+	case lip.Affine:
+		k := g.kernel("kernel", square(l.Kernel, in[2], in[2], w[0]))
+		return g.conv(x, k, g.weight("bias", w[1], in[2]), centred(l.Kernel, 1, l.Padding), 1), nil
+	case lip.AveragePool:
+		return g.averagePool(x, l.By), nil
+	case lip.Convolution:
+		return g.convolution(l, x, w, in)
+	case lip.Dense:
+		return g.op("Gemm", []string{x, g.weight("weight", w[0], in[0], l.Units), g.weight("bias", w[1], l.Units)}), nil
+	case lip.Depth: // the same order of channels as SpaceToDepth's
+		return g.op("SpaceToDepth", []string{x}, attribute{"blocksize", l.By}), nil
+	case lip.Flat: // the channels of a place lie side by side
+		if len(in) == 3 {
+			x = g.op("Transpose", []string{x}, attribute{"perm", []int{0, 2, 3, 1}})
+		}
+		return g.op("Flatten", []string{x}, attribute{"axis", 1}), nil
+	case lip.NormPool: // the root of by² times the mean square
+		square := g.averagePool(g.op("Mul", []string{x, x}), l.By)
+		sum := g.op("Mul", []string{square, g.number("entries", float32(l.By*l.By))})
+		return g.op("Sqrt", []string{g.op("Add", []string{sum, g.number("least", 1e-12)})}), nil
+	case lip.Residual:
+		return g.residual(l, x, w, in), nil
+	case lip.Sandwich: // w[0] is Aᵀ above Bᵀ
+		a := g.weight("a_transposed", w[0][:l.Units*l.Units], l.Units, l.Units)
+		b := g.weight("b_transposed", w[0][l.Units*l.Units:], in[0], l.Units)
+		y := g.op("Relu", []string{g.op("Gemm", []string{x, b, g.weight("bias", w[1], l.Units)})})
+		return g.op("Gemm", []string{y, a}, attribute{"transB", 1}, attribute{"alpha", float32(2)}), nil
+	}
+	return "", fmt.Errorf("a %T has no form in ONNX here", l)
+}
+
+func (g *graph) averagePool(x string, by int) string {
+	return g.op("AveragePool", []string{x}, attribute{"kernel_shape", []int{by, by}}, attribute{"strides", []int{by, by}})
+}
