@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training/attack"
+	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
 // attackArgs attack a few images of a smoke job, in two batches.
@@ -19,12 +21,24 @@ func attackArgs(dir string) []string {
 	return []string{"attack", dir, "--data", tiny(), "--tau", "0.4", "--images", "12", "--steps", "3", "--samples", "4", "--trial", "50", "--draws", "250"}
 }
 
+// unattacked is a copy of the smoke job without its attacks.
+func unattacked(t *testing.T) string {
+	t.Helper()
+	dir := copied(t, smoke(t))
+	for _, file := range []string{attackFile, attackImagesFile, gapFile} {
+		if err := os.Remove(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // attacked is a copy of the smoke job, attacked, and what was printed.
 func attacked(t *testing.T) (dir, out string) {
 	t.Helper()
 	attackOnce.Do(func() {
 		attackDir = filepath.Join(fixtures, "attacked")
-		if err := os.CopyFS(attackDir, os.DirFS(smoke(t))); err != nil {
+		if err := os.CopyFS(attackDir, os.DirFS(unattacked(t))); err != nil {
 			t.Fatal(err)
 		}
 		attackResult = withDevice(attackArgs(attackDir)...)
@@ -82,6 +96,34 @@ func TestAttack(t *testing.T) {
 		}
 	}
 
+	// The image of each line lies at its distance, and that of a line without one is 0.
+	d, err := data.Load(tiny(), data.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := attack.OpenImages(filepath.Join(dir, attackImagesFile), [3]int{12, 12, 1}, os.O_RDONLY)
+	if err != nil || images.Rows != len(tab.Rows) {
+		t.Fatal(images, err)
+	}
+	defer images.Close()
+	clean := make([]float32, d.Size())
+	for i, row := range tab.Rows {
+		index, _ := strconv.Atoi(row[0])
+		if err := d.Images(clean, []int{index}); err != nil {
+			t.Fatal(err)
+		}
+		radius, err := strconv.ParseFloat(row[4], 64)
+		if err != nil {
+			if image, err := images.Row(i); err != nil || slices.Max(image) != 0 || slices.Min(image) != 0 {
+				t.Errorf("an image without an attack: %q, %v", row, err)
+			}
+			continue
+		}
+		if _, err := images.At(i, clean, radius); err != nil {
+			t.Errorf("%q: %v", row, err)
+		}
+	}
+
 	// What is complete needs no device, whatever the radii, and draws the figure.
 	noDevice(t)
 	if again := must(t, attackArgs(dir)...); again != out {
@@ -105,7 +147,7 @@ func TestAttack(t *testing.T) {
 // Killed on the way, and cut off in a line, an attack goes on to the same table.
 func TestAttackResumed(t *testing.T) {
 	dir, _ := attacked(t)
-	want := read(t, dir, attackFile)
+	want, images := read(t, dir, attackFile), read(t, dir, attackImagesFile)
 	os.Remove(filepath.Join(dir, attackFile))
 	rows := func() int {
 		text, _ := os.ReadFile(filepath.Join(dir, attackFile))
@@ -123,6 +165,45 @@ func TestAttackResumed(t *testing.T) {
 	if got := read(t, dir, attackFile); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	if read(t, dir, attackImagesFile) != images {
+		t.Error("other images")
+	}
+
+	// Lines whose images are gone, or are of another number of lines, are refused.
+	noDevice(t)
+	edit(t, func(s string) string { return strings.Replace(s, "(36, ", "(35, ", 1)[:len(s)-4*144] }, dir, attackImagesFile)
+	refused(t, lipsmooth(attackArgs(dir)...), attackImagesFile+": 35 images, where attack.tsv has 36", "attack anew")
+	os.Remove(filepath.Join(dir, attackImagesFile))
+	refused(t, lipsmooth(attackArgs(dir)...), attackImagesFile, "move "+filepath.Join(dir, attackFile)+" away")
+}
+
+// A job's attacks are made on the backend it was begun on.
+func TestAttackElsewhere(t *testing.T) {
+	dir := unattacked(t)
+	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) }, dir, countlog.RunFile)
+	refused(t, withDevice(reproduceArgs(dir)...), "attacking: begun on backend not ", "GOMLX_BACKEND")
+}
+
+// --anew replaces attacks with other settings, and no others; reproduce keeps them.
+func TestAttackAnew(t *testing.T) {
+	dir, _ := attacked(t)
+	before := read(t, dir, attackFile)
+	noDevice(t)
+	must(t, append(attackArgs(dir), "--anew")...)
+	r := lipsmooth(reproduceArgs(dir)...)
+	if r.status != 0 || !strings.Contains(r.err, attackFile+" is of other settings, and kept") || strings.Contains(r.out, "inside a certificate") {
+		t.Errorf("%+v", r)
+	}
+	if read(t, dir, attackFile) != before {
+		t.Error("attacks are gone")
+	}
+	if r := withDevice(append(attackArgs(dir), "--anew", "--images", "1", "--classifier", "clean")...); r.status != 0 {
+		t.Fatal(r.err)
+	}
+	if tab := table(t, filepath.Join(dir, attackFile)); len(tab.Rows) != 1 {
+		t.Errorf("%q", tab.Rows)
+	}
+	must(t, "verify", dir, "--data", tiny())
 }
 
 // An attack inside a certificate ends the command with status 1, whoever is wrong.
@@ -154,7 +235,7 @@ func TestAttackInsideCertificate(t *testing.T) {
 }
 
 func TestBadAttack(t *testing.T) {
-	dir := copied(t, smoke(t))
+	dir := unattacked(t)
 	noDevice(t)
 	for _, c := range []struct{ args, want string }{
 		{"", "run's folder"},

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,8 +12,11 @@ import (
 	"testing"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	page "github.com/lipsmooth/lipsmooth/internal/report"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training/attack"
+	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
 // counts are the evidence files under a folder, by path.
@@ -63,12 +68,12 @@ func TestReproduce(t *testing.T) {
 	if !slices.Equal(names, ofVotes()) {
 		t.Errorf("methods %q, want %q", names, ofVotes())
 	}
-	for _, word := range append(names, "average radius", filepath.Join(dir, "figures", "radius.png"), "certificates.tsv", "σ = 0.5", "seed 1") {
+	for _, word := range append(names, "average radius", filepath.Join(dir, "figures", "radius.png"), "certificates.tsv", "σ = 0.5", "seed 1", "no attack succeeded inside a certificate") {
 		if !strings.Contains(smokeResult.out, word) {
 			t.Errorf("%q isn't printed:\n%s", word, smokeResult.out)
 		}
 	}
-	for _, name := range []string{"radius", "acr-sigma", "exact", "local", "margins", "training"} {
+	for _, name := range []string{"radius", "acr-sigma", "exact", "local", "margins", "training", "bounds", "gap"} {
 		for _, ext := range []string{".svg", ".png", ".pdf", ".tsv"} {
 			if info, err := os.Stat(filepath.Join(dir, "figures", name+ext)); err != nil || info.Size() < 50 {
 				t.Errorf("figure %s%s: %v", name, ext, err)
@@ -126,6 +131,92 @@ func TestReproduceAgain(t *testing.T) {
 	}
 	same("table.tsv")
 	same("certificates.tsv")
+	sameAttacks(t, dir)
+	if read(t, dir, page.File) != read(t, smoke(t), page.File) {
+		t.Error("another page")
+	}
+}
+
+// sameAttacks compares what a job has of attacks and bounds with the smoke job's.
+func sameAttacks(t *testing.T, dir string) {
+	t.Helper()
+	for _, file := range []string{attackFile, attackImagesFile, gapFile, filepath.Join(modelFolder, boundsFile)} {
+		if read(t, dir, file) != read(t, smoke(t), file) {
+			t.Errorf("%s: other bytes than the job that ran through", file)
+		}
+	}
+}
+
+// Bounds that are there are kept, and made where they are of another model, or gone; neither needs the device.
+func TestReproduceBounds(t *testing.T) {
+	dir := copied(t, smoke(t))
+	want := read(t, dir, modelFolder, boundsFile)
+	if !strings.Contains(want, ", observed in 5 steps") || len(table(t, filepath.Join(dir, modelFolder, boundsFile)).Rows) < 4 {
+		t.Error(want)
+	}
+	noDevice(t)
+	kept := strings.Replace(want, "observed in 5 steps", "observed in 7 steps", 1)
+	edit(t, func(string) string { return kept }, dir, modelFolder, boundsFile)
+	must(t, reproduceArgs(dir)...)
+	if read(t, dir, modelFolder, boundsFile) != kept {
+		t.Error("made again")
+	}
+	edit(t, func(s string) string {
+		return strings.Replace(s, mustRun(t, dir).Model.Hash[:12], "0123456789ab", 1)
+	}, dir, modelFolder, boundsFile)
+	must(t, reproduceArgs(dir)...)
+	if read(t, dir, modelFolder, boundsFile) != want {
+		t.Error("those of another model were kept")
+	}
+}
+
+// An attack inside a certificate is shown by the page, and ends the job with status 1.
+func TestReproduceWrong(t *testing.T) {
+	dir := copied(t, smoke(t))
+	noDevice(t)
+	tab := table(t, filepath.Join(dir, attackFile))
+	line := slices.IndexFunc(tab.Rows, func(cells []string) bool { return cells[2] == "clean" && cells[5] > "0.01" })
+	if line < 0 {
+		t.Fatal("no image is certified")
+	}
+	d, err := data.Load(tiny(), data.Test)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := strconv.Atoi(tab.Rows[line][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean := make([]float32, d.Size())
+	if err := d.Images(clean, []int{index}); err != nil {
+		t.Fatal(err)
+	}
+	moved := slices.Clone(clean)
+	moved[0] += 0.005
+	images, err := attack.OpenImages(filepath.Join(dir, attackImagesFile), [3]int{12, 12, 1}, os.O_RDWR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(images.Put(line, moved), images.Close()); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, func(s string) string {
+		lines := strings.Split(s, "\n")
+		cells := strings.Split(lines[line+2], "\t")
+		cells[4], cells[7] = fmt.Sprint(attack.Norms(moved, clean, d.Size())[0]), fmt.Sprint((d.Label(index)+1)%10)
+		lines[line+2] = strings.Join(cells, "\t")
+		return strings.Join(lines, "\n")
+	}, dir, attackFile)
+	refused(t, lipsmooth(reproduceArgs(dir)...), "1 attacks succeeded inside a certificate", "margin certifies")
+	if !strings.Contains(read(t, dir, page.File), "The attack on clean, at 0.005, lies inside a certificate of ") {
+		t.Error("not on the page")
+	}
+	refused(t, lipsmooth("verify", dir), attackFile, "margin certifies")
+
+	if err := os.Remove(filepath.Join(dir, attackImagesFile)); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, lipsmooth(reproduceArgs(dir)...), attackImagesFile, "attack anew")
 }
 
 // A job's folder takes no other job.

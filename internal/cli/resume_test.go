@@ -97,6 +97,8 @@ func TestKilled(t *testing.T) {
 		{"tuning", lines(3, dir, tuningFolder), syscall.SIGKILL, lines(11, dir, tuningFolder)},
 		{"the run", lines(4, dir), os.Interrupt, lines(21, dir)},
 		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL, lines(11, dir, sweepFolder, "0.25")},
+		{"bounds", there(dir, sweepFolder, "0.5", countlog.RunFile), syscall.SIGKILL, there(dir, attackFile)},
+		{"attacks", there(dir, attackFile), syscall.SIGKILL, there(dir, gapFile)},
 	} {
 		state, stderr := stopWhen(t, stop.seen, stop.signal, args...)
 		if stop.done() {
@@ -117,7 +119,7 @@ func TestKilled(t *testing.T) {
 		t.Log(strings.TrimSpace(last))
 	}
 	if stopped < 2 {
-		t.Errorf("stopped in time %d times of 4", stopped)
+		t.Errorf("stopped in time %d times of 6", stopped)
 	}
 	must(t, args...)
 	if got := counts(t, dir); !maps.Equal(got, want) {
@@ -130,6 +132,7 @@ func TestKilled(t *testing.T) {
 	if a, b := read(t, dir, modelFolder, curveFile), read(t, smoke(t), modelFolder, curveFile); a != b {
 		t.Errorf("another training curve:\n%s\nwant\n%s", a, b)
 	}
+	sameAttacks(t, dir)
 }
 
 // Interrupted in training, the job keeps a checkpoint and says so in one line.

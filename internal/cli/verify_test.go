@@ -14,7 +14,8 @@ func TestVerify(t *testing.T) {
 	noDevice(t)
 	dir := copied(t, job)
 	out := must(t, "verify", dir, "--data", tiny())
-	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows", tuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: "} {
+	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows", tuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
+		"attack.tsv: ", "gap.tsv: computed again", "attack.npy: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -64,17 +65,28 @@ func TestVerifyFinds(t *testing.T) {
 		args   []string
 		want   string
 	}{
-		"format":   {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil, countlog.RunFile},
-		"sigma":    {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
-		"row":      {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile + ":2: "},
-		"label":    {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), []string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
-		"label in": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil, "certificates.tsv:3: differs"},
-		"radius":   {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil, "certificates.tsv:3: differs"},
-		"alpha":    {replace("certificates.tsv", "α = 0.001", "α = 0.002"), nil, "certificates.tsv:"},
-		"method":   {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, `certificates.tsv:3: no method "moon"`},
-		"accuracy": {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:3: differs from what the log gives: mono "},
-		"seconds":  {replace("table.tsv", "\tseconds\n", "\ttime\n"), nil, ""},
-		"cut":      {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
+		"format":           {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil, countlog.RunFile},
+		"sigma":            {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
+		"row":              {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile + ":2: "},
+		"label":            {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), []string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
+		"label in":         {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil, "certificates.tsv:3: differs"},
+		"radius":           {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil, "certificates.tsv:3: differs"},
+		"alpha":            {replace("certificates.tsv", "α = 0.001", "α = 0.002"), nil, "certificates.tsv:"},
+		"method":           {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, `certificates.tsv:3: no method "moon"`},
+		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:3: differs from what the log gives: mono "},
+		"seconds":          {replace("table.tsv", "\tseconds\n", "\ttime\n"), nil, ""},
+		"cut":              {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
+		"attack inside":    {replace(attackFile, "\t0\t\t", "\t0\t1e-9\t"), nil, "beyond what α = 0.001 lets fail"},
+		"attack alpha":     {replace(attackFile, "α = 0.001", "α = 2"), nil, "attack.tsv:1: α = 2"},
+		"attack image":     {replace(attackFile, "\n0\t0\t", "\n0\t1\t"), nil, "image 0 of class 1"},
+		"attack gap":       {replace(gapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
+		"attack distance":  {attackEdit(4, "9"), []string{"--data", tiny()}, "gap.tsv:"},
+		"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
+		"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
+		"attack pixels":    {spoilImages, []string{"--data", tiny()}, "attack.npy: row "},
+		"attack images": {func(t *testing.T, dir string) {
+			edit(t, func(s string) string { return s[1:] }, dir, attackImagesFile)
+		}, []string{"--data", tiny()}, "attack.npy: not a NumPy file"},
 		"other model": {func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
 				t.Fatal(err)
@@ -95,6 +107,40 @@ func TestVerifyFinds(t *testing.T) {
 			refused(t, r, c.want)
 		})
 	}
+}
+
+// attackEdit puts a cell in a column of the first line of an attack that moved its image.
+func attackEdit(column int, cell string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		edited := false
+		edit(t, func(s string) string {
+			lines := strings.Split(s, "\n")
+			for i, line := range lines[2 : len(lines)-1] {
+				if cells := strings.Split(line, "\t"); !edited && cells[4] != "" && cells[4] != "0" {
+					cells[column], edited = cell, true
+					lines[i+2] = strings.Join(cells, "\t")
+				}
+			}
+			return strings.Join(lines, "\n")
+		}, dir, attackFile)
+		if !edited {
+			t.Fatal("no attack moved its image")
+		}
+	}
+}
+
+// spoilImages changes each value of the perturbed images that isn't 0.
+func spoilImages(t *testing.T, dir string) {
+	edit(t, func(s string) string {
+		at := strings.IndexByte(s, '\n') + 1
+		b := []byte(s)
+		for i := at + 2; i < len(b); i += 4 {
+			if b[i] != 0 {
+				b[i] ^= 1
+			}
+		}
+		return string(b)
+	}, dir, attackImagesFile)
 }
 
 // otherTiny is a dataset of other images.

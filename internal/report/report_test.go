@@ -13,14 +13,17 @@ import (
 	"image/png"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
@@ -46,6 +49,7 @@ func run() map[string]string {
 			"2\t1\tmono\t-1\t0\t0.001\t\n2\t1\tmargin\t1\t0.1\t0\t\n",
 		"attack.tsv": "# attacks\nindex\tlabel\tclassifier\ttau\tradius\tcertified\tattack\tclass\tdraws\tscore\tlower\n" +
 			"0\t0\tvotes\t0\t1.25\t0.9999\tpgd\t2\t9\t0\t0\n1\t0\tvotes\t0\t0\t0\tstart\t2\t9\t0\t0\n2\t1\tvotes\t0\t\t0\t\t1\t9\t0\t0\n",
+		"attack.npy":         perturbed(),
 		"gap.tsv":            "# attacks\nclassifier\tcurve\tr=0\narea\tmono\t0.333\n",
 		"figures/radius.svg": drawn,
 		"figures/radius.tsv": "# the radius, σ = 0.5\nradius\tmono\n0\t0.3\n",
@@ -54,6 +58,28 @@ func run() map[string]string {
 "layers": [{"layer": "dense 3", "bound": {"value": 1.25, "proof": "Gram"}}], "lambda": {"value": 1.410, "proof": "product"}}`,
 	}
 }
+
+// perturbed is the file of the images of attack.tsv's lines: that of the first is image 0 of dataset with 1.25 more at (1, 1).
+var perturbed = sync.OnceValue(func() string {
+	dir, err := os.MkdirTemp("", "lipsmooth-report")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "x.npy")
+	m, err := attack.CreateImages(path, 3, [3]int{4, 4, 1})
+	if err != nil {
+		panic(err)
+	}
+	text := []byte(nil)
+	if err = m.Put(0, []float32{1, 0, 0, 0, 0, 1.25, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}); err == nil {
+		text, err = os.ReadFile(path)
+	}
+	if err = errors.Join(err, m.Close()); err != nil {
+		panic(err)
+	}
+	return string(text)
+})
 
 // write writes files into a folder of their own.
 func write(t *testing.T, files map[string]string) (dir string) {
@@ -177,7 +203,7 @@ func check(t *testing.T, text string) map[string]int {
 func TestPage(t *testing.T) {
 	text, p := html(t, write(t, run()), dataset(t, "a", "b", "c"))
 	count := check(t, text)
-	if count["img"] != 3 || count["svg"] != 2 || len(p.Missing) > 0 {
+	if count["img"] != 4 || count["svg"] != 2 || len(p.Missing) > 0 {
 		t.Errorf("%v; missing %q", count, p.Missing)
 	}
 	for _, want := range []string{
@@ -197,6 +223,8 @@ func TestPage(t *testing.T) {
 		`<i>1.250 to c</i><span style="--part: 1.000">`,      // an attack, the longest bar
 		"<i>none found</i>",                                  //
 		"<i>already wrong</i>",                               //
+		`alt="the image changed by 1.250: class c by votes"`,       // what it found
+		"<small>votes: 1.250<br>a → c</small>",               //
 		`<a href="#image-0">0</a>`,                           // from the table of every image
 		`<td class="number wrong" data-sort="-2.7">`,         // where what is wrong sorts below all
 		`<th scope="row">dense 3</th><td class="number">`,    // a layer's bound
@@ -318,10 +346,10 @@ func TestDrawing(t *testing.T) {
 
 // TestMissing: every part that isn't there is named with what makes it.
 func TestMissing(t *testing.T) {
-	all := []string{"model/model.json", "table.tsv", "certificates.tsv", "attack.tsv", "figures"}
+	all := []string{"model/model.json", "table.tsv", "certificates.tsv", "attack.tsv", "attack.npy", "figures"}
 	says := map[string]string{
 		"model/model.json": "the model and its proof", "table.tsv": "lipsmooth certify RUN", "certificates.tsv": "images: no certificates.tsv",
-		"attack.tsv": "lipsmooth attack RUN", "figures": "lipsmooth figures RUN",
+		"attack.tsv": "lipsmooth attack RUN", "attack.npy": "perturbed images: no attack.npy", "figures": "lipsmooth figures RUN",
 	}
 	d := dataset(t, "a", "b", "c")
 	for _, gone := range all {
@@ -361,6 +389,10 @@ func TestDamaged(t *testing.T) {
 		{"attack.tsv", "certified", "c", `attack.tsv: no column "certified"`},
 		{"attack.tsv", "pgd\t2", "pgd\tx", "attack.tsv: row 1"},
 		{"attack.tsv", "\t0.9999", "\tx", "attack.tsv: row 1"},
+		{"attack.tsv", "1.25", "1.2500001", "attack.npy: row 0 lies at 1.25 from its image, not at 1.2500001"},
+		{"attack.npy", "\xa0\x3f", "\xa1\x3f", "attack.npy: row 0 lies at 1.2"},
+		{"attack.npy", "(3, 4, 4, 1)", "(3, 2, 8, 1)", "attack.npy: not a NumPy file of float32 images [rows, 4, 4, 1]"},
+		{"attack.npy", "(3, 4, 4, 1)", "(2, 4, 4, 1)", "attack.npy: "},
 		{"figures/radius.tsv", "0\t0.3", "0", "radius.tsv:3"},
 		{"model/model.json", `"value"`, `"value`, "model.json"},
 		{"model/model.json", `1.25`, `"x"`, "model.json"},
@@ -414,10 +446,12 @@ func TestChoose(t *testing.T) {
 	all[40].Attacks = []Attack{{Radius: 1.5, Certified: 1.4}}          // nearer
 	all[50].Attacks = []Attack{{Radius: 3, Certified: 1.5}}            // than this
 	all[99].Attacks = []Attack{{Radius: 0}, {Radius: 2, Certified: 0}} // nothing certified
+	all[60].Attacks = []Attack{{Radius: math.Inf(1)}}
 	want := map[int]string{
 		10: "wrong", 20: "abstained", 40: "attack near its certificate", 50: "attack near its certificate", 30: "methods differ",
 		0: "smallest radius", 1: "smallest radius", 2: "smallest radius", 3: "smallest radius",
 		98: "wrong",
+		60: "attacked",
 		99: "largest radius", 97: "largest radius", 96: "largest radius", 95: "largest radius",
 	}
 	got := map[int]string{}
@@ -429,6 +463,20 @@ func TestChoose(t *testing.T) {
 	}
 	if slices.ContainsFunc(kinds, func(k kind) bool { return k.score(&Image{}) != 0 }) {
 		t.Error("an image of which nothing is known tells something")
+	}
+}
+
+// TestInside: an attack inside a certificate is said at its image.
+func TestInside(t *testing.T) {
+	files := run()
+	files["attack.tsv"] = strings.Replace(files["attack.tsv"], "1.25\t0.9999", "1.25\t1.5", 1)
+	text, p := html(t, write(t, files), dataset(t, "a", "b", "c"))
+	check(t, text)
+	if !strings.Contains(text, `<p class="wrong">The attack on votes, at 1.250, lies inside a certificate of 1.500: one of them is wrong.</p>`) {
+		t.Error("not said")
+	}
+	if !strings.Contains(fmt.Sprint(p.Facts), "{attacks inside a certificate 1 of 3") {
+		t.Error(p.Facts)
 	}
 }
 

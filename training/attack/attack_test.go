@@ -124,6 +124,9 @@ func TestLinear(t *testing.T) {
 			if f.Radius < want[i]*(1-1e-6) || f.Radius > want[i]*(1+test.over)+test.more*test.s.Sigma || f.Lower <= 0.5 || (f.Radius == 0) != (i == 1) || f.Class == b.Labels[i] {
 				t.Errorf("%+v: image %d: boundary at %v, found %+v", test.s, i, want[i], f)
 			}
+			if at := Norms(f.Image, b.Images[i*values:][:values], values)[0]; at != f.Radius {
+				t.Errorf("%+v: image %d: kept at %v, found at %v", test.s, i, at, f.Radius)
+			}
 			t.Logf("%+v: boundary at %.4f, found at %.4f by %s, score %.4f > %.4f", test.s, want[i], f.Radius, f.Attack, f.Score, f.Lower)
 		}
 	}
