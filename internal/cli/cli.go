@@ -17,7 +17,7 @@ import (
 var commands = []func() *cobra.Command{
 	reproduceCommand, trainCommand, sampleCommand, certifyCommand, figuresCommand, infoCommand, setupCommand, coverageCommand,
 	importCommand, verifyCommand, mergeCommand, jobCommand, attackCommand, boundCommand, benchCommand,
-	notebooksCommand, reportCommand,
+	notebooksCommand, reportCommand, exportCommand,
 }
 
 // Main runs the command and returns its exit status: 0, 1 after an error, which is one line
