@@ -21,7 +21,7 @@ func TestUnknownKind(t *testing.T) {
 	}
 }
 
-// A file ends at 2 GB; what is counted holds none of it twice.
+// A file ends at 2 GB; its size is known without a copy of what is in it.
 func TestTooLarge(t *testing.T) {
 	piece := make([]byte, 1<<20)
 	var inner, outer message
