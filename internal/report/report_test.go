@@ -223,7 +223,7 @@ func TestPage(t *testing.T) {
 		`<i>1.250 to c</i><span style="--part: 1.000">`,      // an attack, the longest bar
 		"<i>none found</i>",                                  //
 		"<i>already wrong</i>",                               //
-		`alt="the image changed by 1.250: class c by votes"`,       // what it found
+		`alt="the image changed by 1.250: class c by votes"`, // what it found
 		"<small>votes: 1.250<br>a → c</small>",               //
 		`<a href="#image-0">0</a>`,                           // from the table of every image
 		`<td class="number wrong" data-sort="-2.7">`,         // where what is wrong sorts below all
@@ -514,5 +514,19 @@ func TestPicture(t *testing.T) {
 		if got := color.NRGBAModel.Convert(img.At(b.Dx()-1, b.Dy()-1)); b.Dy() != c.rows || b.Dx() != c.columns || got != c.pixel {
 			t.Errorf("%d×%d×%d: %v, %v", c.height, c.width, c.channels, b, got)
 		}
+	}
+}
+
+// TestClaimed: what rests on a claim says so, where a proof holds always.
+func TestClaimed(t *testing.T) {
+	files := run()
+	text, _ := html(t, write(t, files), nil)
+	if !strings.Contains(text, "without noise, and always.") || strings.Contains(text, "claimed") {
+		t.Error("a proof doesn't hold always")
+	}
+	files["run.json"] = strings.Replace(files["run.json"], `"proved"`, `"claimed"`, 1)
+	text, _ = html(t, write(t, files), nil)
+	if strings.Contains(text, "and always") || !strings.Contains(text, "<strong>Λ is claimed, not proved</strong>: certificates by margin hold if it is true.") {
+		t.Error("a claim holds always")
 	}
 }

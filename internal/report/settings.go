@@ -131,3 +131,14 @@ func flatten(text []byte) (all []Setting, err error) {
 	}
 	return kept, nil
 }
+
+// Claimed lists the methods of the tables that rest on a Lipschitz constant that is claimed; empty where it is proved.
+func (p *Page) Claimed() string {
+	var names []string
+	for _, m := range p.Methods {
+		if m.Lipschitz && p.Run.Model.LambdaSource == countlog.Claimed {
+			names = append(names, m.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
