@@ -69,7 +69,7 @@ func TestFigures(t *testing.T) {
 		}
 	})
 	t.Run("what the run lacks", func(t *testing.T) {
-		out := t.TempDir()
+		run, out := unattacked(t), t.TempDir()
 		r := lipsmooth("figures", "gap", "margins", "sweep", "--run", run, "--out", out, "--format", "svg")
 		if r.status != 1 || r.out != filepath.Join(out, "margins.svg")+"\n" || strings.Count(r.err, "\n") != 1 ||
 			!strings.Contains(r.err, "figure gap: no attack: lipsmooth attack RUN; figure sweep: no table of a sweep: lipsmooth train") {
