@@ -50,7 +50,7 @@ func run() map[string]string {
 		"attack.tsv": "# attacks\nindex\tlabel\tclassifier\ttau\tradius\tcertified\tattack\tclass\tdraws\tscore\tlower\n" +
 			"0\t0\tvotes\t0\t1.25\t0.9999\tpgd\t2\t9\t0\t0\n1\t0\tvotes\t0\t0\t0\tstart\t2\t9\t0\t0\n2\t1\tvotes\t0\t\t0\t\t1\t9\t0\t0\n",
 		"attack.npy":         perturbed(),
-		"gap.tsv":            "# attacks\nclassifier\tcurve\tr=0\narea\tmono\t0.333\n",
+		"gap.tsv":            "# attacks\nclassifier\tcurve\tr=0\tarea\nvotes\tmono\t0.333\t1.5\nvotes\tattack\t1\t+Inf\n",
 		"figures/radius.svg": drawn,
 		"figures/radius.tsv": "# the radius, σ = 0.5\nradius\tmono\n0\t0.3\n",
 		"figures/mine.svg":   drawn,
@@ -210,6 +210,7 @@ func TestPage(t *testing.T) {
 		`<td class="number strong">0.3000</td>`,              // the best average radius
 		`<td class="number strong">0.667</td>`,               // and accuracy
 		"shapes test, α = 0.001",                             // a caption
+		`<td class="number" data-sort="1e9">∞</td>`,          // what no attack bounds
 		"one bound on the class",                             // what a method is
 		`aria-label="` + figures.List[0].Doc,                 // a figure's name
 		"the radius, σ = 0.5",                                // its caption

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,10 +69,14 @@ func shape(t *figures.Table) *Table {
 		}
 		number := len(t.Rows) > 0
 		for r, row := range t.Rows {
-			s.Rows[r] = append(s.Rows[r], Cell{Text: row[c]})
-			if _, err := strconv.ParseFloat(row[c], 64); err != nil && row[c] != "" {
+			cell := Cell{Text: row[c]}
+			switch x, err := strconv.ParseFloat(row[c], 64); {
+			case err != nil && row[c] != "":
 				number = false
+			case math.IsInf(x, 1):
+				cell = Cell{Text: "∞", Sort: "1e9"}
 			}
+			s.Rows[r] = append(s.Rows[r], cell)
 		}
 		s.Columns = append(s.Columns, Column{name, number})
 	}
