@@ -47,6 +47,7 @@ type attacks struct {
 	table  *os.File
 	images *attack.Images
 	there  map[aim]bool // what the table has
+	size   int64        // of the table
 }
 
 // otherAttacks is the error of a table whose attacks are of other settings.
@@ -84,7 +85,7 @@ func openAttacks(dir, caption string, lines int, size [3]int) (a *attacks, err e
 	if err != nil {
 		return nil, err
 	}
-	a = &attacks{there: map[aim]bool{}}
+	a = &attacks{there: map[aim]bool{}, size: int64(len(whole))}
 	for _, x := range made {
 		a.there[aim{x.Index, x.Classifier}] = true
 	}
@@ -114,10 +115,15 @@ func openAttacks(dir, caption string, lines int, size [3]int) (a *attacks, err e
 	return a, nil
 }
 
-// append adds what was found: first the images, so that no line is without.
+// append adds what was found: first the images, so that no line is without. Where another process has added lines, none is.
 func (a *attacks) append(found []finding) error {
 	if len(found) == 0 {
 		return nil
+	}
+	if info, err := a.table.Stat(); err != nil {
+		return err
+	} else if info.Size() != a.size {
+		return fmt.Errorf("%s: another process is writing these attacks", a.table.Name())
 	}
 	var lines []byte
 	for i, x := range found {
@@ -135,6 +141,7 @@ func (a *attacks) append(found []finding) error {
 	for _, x := range found {
 		a.there[x.aim] = true
 	}
+	a.size += int64(len(lines))
 	return a.table.Sync()
 }
 

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/training/attack"
+)
+
+// Attacks go on from where they were, a torn line is cut off, and of two that write at once the second is refused.
+func TestOpenAttacks(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	size := [3]int{1, 1, 1}
+	opened := func() *attacks {
+		t.Helper()
+		a, err := openAttacks(dir, "settings", 3, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { a.close() })
+		return a
+	}
+	found := func(index int, radius float32) []finding {
+		x := finding{aim: aim{index, "votes"}, Found: attack.Found{Radius: float64(radius), Image: []float32{radius}}}
+		if math.IsInf(x.Radius, 1) {
+			x.Image = nil
+		}
+		return []finding{x}
+	}
+	a, b := opened(), opened()
+	if err := a.append(found(4, 0.5)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.append(found(4, 0.5)); err == nil || !strings.Contains(err.Error(), attackFile+": another process is writing") {
+		t.Error(err)
+	}
+	if err := a.append(found(5, float32(math.Inf(1)))); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, func(s string) string { return s[:len(s)-3] }, dir, attackFile)
+	c := opened()
+	if len(c.there) != 1 || !c.there[aim{4, "votes"}] {
+		t.Errorf("%v", c.there)
+	}
+	for _, err := range []error{c.append(found(5, float32(math.Inf(1)))), c.append(found(6, 2)), c.append(nil)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, caption, err := loadAttacks(dir)
+	if err != nil || caption != "settings" || len(made) != 3 || made[2].Radius != 2 || !math.IsInf(made[1].Radius, 1) {
+		t.Errorf("%v, %q, %v", made, caption, err)
+	}
+	for row, want := range []float32{0.5, 0, 2} {
+		if got, err := c.images.Row(row); err != nil || got[0] != want {
+			t.Errorf("row %d: %v, %v", row, got, err)
+		}
+	}
+	if err := c.append(found(7, 1)); err == nil {
+		t.Error("a line more than there are attacks")
+	}
+	if _, err := openAttacks(dir, "other", 3, size); err == nil || !strings.Contains(err.Error(), "other settings") {
+		t.Error(err)
+	}
+	if _, err := openAttacks(dir, "settings", 4, size); err == nil || !strings.Contains(err.Error(), "3 images, where attack.tsv has 4") {
+		t.Error(err)
+	}
+	for _, caption := range []string{"settings", "other"} { // no others, then those
+		if err := removeOtherAttacks(dir, caption); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, attackImagesFile)); (err == nil) != (caption == "settings") {
+			t.Errorf("%s: %v", caption, err)
+		}
+	}
+	if _, _, err := loadAttacks(dir); err == nil {
+		t.Error("attacks are there")
+	}
+}
