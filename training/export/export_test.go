@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -261,27 +263,15 @@ func TestLogits(t *testing.T) {
 	t.Run("Python", func(t *testing.T) {
 		interpreter := python(t)
 		for name, n := range all {
-			var b bytes.Buffer
-			if err := binary.Write(&b, binary.NativeEndian, channelsFirst(x[name], n.In)); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, name+".images"), b.Bytes(), 0o666); err != nil {
-				t.Fatal(err)
-			}
+			give(t, dir, name, x[name], n.In)
 		}
-		if out, err := exec.CommandContext(t.Context(), interpreter, "-I", filepath.Join("testdata", "check.py"), dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+		check(t, interpreter, dir)
 		for name := range all {
-			b, err := os.ReadFile(filepath.Join(dir, name+".logits"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			theirs := make([]float32, len(b)/4)
-			if err := binary.Read(bytes.NewReader(b), binary.NativeEndian, theirs); err != nil {
-				t.Fatal(err)
-			}
+			theirs, properties := take(t, dir, name)
 			compare(t, name, theirs)
+			if want := map[string]string{"name": name}; !maps.Equal(properties, want) {
+				t.Errorf("%s: metadata %v, want %v", name, properties, want)
+			}
 		}
 	})
 }
@@ -311,6 +301,45 @@ func python(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return interpreter
+}
+
+// give lays images, [n, h, w, c], beside a file for check, which runs the files of dir in Python; take returns what came of one: logits and
+// metadata.
+func give(t *testing.T, dir, name string, x []float32, in lip.Size) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := binary.Write(&b, binary.NativeEndian, channelsFirst(x, in)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".images"), b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func check(t *testing.T, interpreter, dir string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), interpreter, "-I", filepath.Join("testdata", "check.py"), dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+func take(t *testing.T, dir, name string) (logits []float32, properties map[string]string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name+".logits"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits = make([]float32, len(b)/4)
+	if err := binary.Read(bytes.NewReader(b), binary.NativeEndian, logits); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = os.ReadFile(filepath.Join(dir, name+".json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &properties); err != nil {
+		t.Fatal(err)
+	}
+	return logits, properties
 }
 
 func channelsFirst(x []float32, in lip.Size) []float32 {

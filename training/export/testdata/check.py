@@ -1,8 +1,10 @@
 """Checks ONNX files and runs them: check.py FOLDER.
 
-Beside each FOLDER/NAME.onnx lies NAME.images, float32 in the file's own shape. Writes NAME.logits, float32.
+Beside each FOLDER/NAME.onnx lies NAME.images, float32 in the file's own shape. Writes NAME.logits, float32, and
+NAME.json, the metadata.
 """
 
+import json
 import pathlib
 import sys
 
@@ -21,5 +23,6 @@ for file in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
     for n in (1, 3):
         assert np.abs(session.run(None, {"images": x[:n]})[0] - z[:n]).max() < 1e-5, file
     z.astype(np.float32).tofile(file.with_suffix(".logits"))
-    properties = {p.key: p.value for p in onnx.load(str(file)).metadata_props}
-    assert properties["name"] == file.stem, properties
+    model = onnx.load(str(file))
+    assert model.producer_name == "lipsmooth", file
+    file.with_suffix(".json").write_text(json.dumps({p.key: p.value for p in model.metadata_props}))
