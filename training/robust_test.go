@@ -4,9 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/lipsmooth/lipsmooth/training/loss"
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -167,7 +167,7 @@ func TestSmoothAdv(t *testing.T) {
 
 // Every method learns to tell the bars, with every loss.
 func TestMethodsLearn(t *testing.T) {
-	backend, err := compute.NewWithConfig("go") // compiles nothing
+	backend, err := device.PureGo() // compiles nothing
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -586,7 +586,7 @@ func TestTrainedNetwork(t *testing.T) {
 
 // TestOptionsAct: whatever changes the training changes the weights; the rest doesn't.
 func TestOptionsAct(t *testing.T) {
-	backend, err := compute.NewWithConfig("go") // compiles nothing
+	backend, err := device.PureGo() // compiles nothing
 	if err != nil {
 		t.Fatal(err)
 	}

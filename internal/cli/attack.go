@@ -369,7 +369,7 @@ Classifiers:
 					return fmt.Errorf("%s: no model there: give its folder with --model", folder)
 				}
 			}
-			if isFile(folder) {
+			if isONNX(folder) {
 				return fmt.Errorf("%s: attacks follow the gradient, which an ONNX file doesn't have: give the folder of a model that was trained here", folder)
 			}
 			if a.model, err = from.own(a.run.Run, folder); err != nil {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend"
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
@@ -24,7 +23,7 @@ func init() {
 	if !set {
 		return
 	}
-	backend, err := compute.NewWithConfig("go")
+	backend, err := device.PureGo()
 	if err != nil {
 		panic(err)
 	}

@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/spf13/cobra"
 )
@@ -55,7 +55,7 @@ func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, lo
 		return nil
 	}
 	fmt.Fprintln(log, "bounds: looking for the steepest slope of each layer")
-	on, err := compute.NewWithConfig(gobackend.BackendName)
+	on, err := device.PureGo()
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 			if err := checkSigma(sigma); err != nil {
 				return err
 			}
-			if isFile(args[0]) {
+			if isONNX(args[0]) {
 				return fmt.Errorf("%s: bounds are proved of models that were trained here; of an ONNX file none is (sample --lipschitz claims one)", args[0])
 			}
 			m, err := training.Load(args[0])

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -65,7 +64,7 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("%s is given a model twice: %s, and by --model %s", cmd.Name(), args[0], c.ref)
 	}
 	for _, name := range append([]string{"lipschitz", "random"}, onnxNames...) {
-		if cmd.Flags().Changed(name) && !isFile(c.ref) {
+		if cmd.Flags().Changed(name) && !isONNX(c.ref) {
 			return fmt.Errorf("--%s is of an ONNX file, and %s is none", name, c.ref)
 		}
 	}
@@ -83,7 +82,7 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 
 // load opens the classifier with its dataset: that of a name or path, or the one it was trained on.
 func (c *chosen) load(cmd *cobra.Command, ref string) (classifier, *data.Dataset, error) {
-	if isFile(c.ref) {
+	if isONNX(c.ref) {
 		if ref == "" {
 			return nil, nil, fmt.Errorf("%s doesn't say what it classifies: give a dataset with --data", c.ref)
 		}
@@ -110,14 +109,8 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (classifier, *data.Dataset
 	return &trainedModel{opened: &opened{log: cmd.ErrOrStderr()}, Model: m}, d, err
 }
 
-// isFile tells an ONNX file from the folder of a model that was trained here.
-func isFile(ref string) bool {
-	if strings.EqualFold(filepath.Ext(ref), ".onnx") {
-		return true
-	}
-	info, err := os.Stat(ref)
-	return err == nil && info.Mode().IsRegular()
-}
+// isONNX tells an ONNX file from the folder of a model that was trained here.
+func isONNX(ref string) bool { return strings.EqualFold(filepath.Ext(ref), ".onnx") }
 
 // trainedModel is a classifier that was trained here, on a backend.
 type trainedModel struct {

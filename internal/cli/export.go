@@ -9,12 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/lipsmooth/lipsmooth/training/export"
 	"github.com/spf13/cobra"
 )
@@ -36,7 +35,7 @@ if its logits on random images are the model's within 1e-5, or 1e-5 of the large
 				return fmt.Errorf("name the file to write: --onnx f.onnx")
 			case !strings.EqualFold(filepath.Ext(path), ".onnx"):
 				return fmt.Errorf("--onnx %s: the name of an ONNX file ends in .onnx", path)
-			case isFile(args[0]):
+			case isONNX(args[0]):
 				return fmt.Errorf("%s is a file: export takes the folder of a model that was trained here", args[0])
 			}
 			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
@@ -113,7 +112,7 @@ func compare(path string, m *training.Model) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	backend, err := compute.NewWithConfig(gobackend.BackendName)
+	backend, err := device.PureGo()
 	if err != nil {
 		return "", err
 	}

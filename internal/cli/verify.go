@@ -88,7 +88,7 @@ func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifi
 	}
 	ref := v.data
 	var own *training.Model
-	if !isFile(from) {
+	if !isONNX(from) {
 		if own, err = v.own(run, from); err != nil {
 			return nil, nil, err
 		}

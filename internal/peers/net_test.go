@@ -8,8 +8,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend"
+	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
 // reference is the net by its definition, in float64. SAME padding with stride 2 on an even side is a row at the end
@@ -54,7 +54,7 @@ func reference(n *Net) []float64 {
 }
 
 func TestNet(t *testing.T) {
-	backend, err := compute.NewWithConfig("go")
+	backend, err := device.PureGo()
 	if err != nil {
 		t.Fatal(err)
 	}

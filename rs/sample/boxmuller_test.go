@@ -17,7 +17,7 @@ import (
 // The noise is what Box and Muller's method makes of the generator's uniform numbers in float64, but for
 // 1e-6 of the radius r and, where u is near 1 and swallows the 2⁻³³ added to it, 2⁻³³/r; whatever the shape.
 func TestBoxMuller(t *testing.T) {
-	pure, err := compute.NewWithConfig("go")
+	pure, err := device.PureGo()
 	if err != nil {
 		t.Fatal(err)
 	}

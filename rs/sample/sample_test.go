@@ -34,7 +34,7 @@ var backends = func() func(testing.TB) []compute.Backend {
 		} else {
 			t.Log("no XLA plugin: the pure-Go backend alone is tested", err)
 		}
-		b, err := compute.NewWithConfig("go")
+		b, err := device.PureGo()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -364,7 +364,7 @@ func open(c candidate, options string) (compute.Backend, Info, error) {
 	return b, describe(b, config, c), nil
 }
 
-// newBackend is compute.NewWithConfig with panics as errors, of one line.
+// newBackend is compute.NewWithConfig with panics as errors, of one line, and a pure-Go backend that doesn't wait for itself.
 func newBackend(config string) (b compute.Backend, err error) {
 	err = protect(func() error {
 		b, err = compute.NewWithConfig(config)
@@ -373,6 +373,7 @@ func newBackend(config string) (b compute.Backend, err error) {
 	if err != nil {
 		return nil, err
 	}
+	widen(b, config)
 	return b, nil
 }
 

@@ -111,7 +111,7 @@ func random(t *testing.T, n *net.Network) (weights [][]*tensors.Tensor) {
 	store := model.NewStore()
 	store.SetParam(model.ParamInitialSeed, int64(3))
 	var counts []int
-	pure, err := compute.NewWithConfig("go") // compiles nothing
+	pure, err := device.PureGo() // compiles nothing
 	if err != nil {
 		t.Fatal(err)
 	}

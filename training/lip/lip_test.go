@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if backend, _, err = device.Open(context.Background(), device.Options{Quiet: true}); err != nil {
 		panic(err)
 	}
-	if pure, err = compute.NewWithConfig("go"); err != nil {
+	if pure, err = device.PureGo(); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -13,6 +13,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
@@ -30,7 +31,7 @@ func margins(a, b []float64, classes int) (most float64) {
 // absurd; images in [0, 1], noisy ones, and as far from grey as can be.
 func TestRounding(t *testing.T) {
 	const classes, images, side = 5, 40, 12
-	pure, err := compute.NewWithConfig("go")
+	pure, err := device.PureGo()
 	if err != nil {
 		t.Fatal(err)
 	}
