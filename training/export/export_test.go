@@ -154,8 +154,8 @@ func values(t *testing.T, x *tensors.Tensor) []float32 {
 	return v
 }
 
-// ours are the logits of images, [n, h, w, c].
-func ours(t *testing.T, n *net.Network, weights [][]*tensors.Tensor, images []float32) []float32 {
+// ours are the logits of images, [n, h, w, c], on a backend.
+func ours(t *testing.T, on compute.Backend, n *net.Network, weights [][]*tensors.Tensor, images []float32) []float32 {
 	t.Helper()
 	in := []any{tensors.FromFlatDataAndDimensions(images, len(images)/n.In.Entries(), n.In[0], n.In[1], n.In[2])}
 	for _, w := range slices.Concat(weights...) {
@@ -165,7 +165,7 @@ func ours(t *testing.T, n *net.Network, weights [][]*tensors.Tensor, images []fl
 		}
 		in = append(in, own)
 	}
-	z, err := ExecOnce(backend, func(v []*Node) *Node {
+	z, err := ExecOnce(on, func(v []*Node) *Node {
 		w, rest := make([][]*Node, len(weights)), v[1:]
 		for i := range w {
 			w[i], rest = rest[:len(weights[i])], rest[len(weights[i]):]
@@ -233,7 +233,7 @@ func TestLogits(t *testing.T) {
 			t.Errorf("%s: written again, it has other bytes", name)
 		}
 		x[name] = images(count, n.In)
-		want[name] = ours(t, n, weights, x[name])
+		want[name] = ours(t, backend, n, weights, x[name])
 	}
 	compare := func(t *testing.T, name string, theirs []float32) {
 		t.Helper()
