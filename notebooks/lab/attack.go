@@ -68,14 +68,25 @@ func finite(results []rs.Result) []rs.Result {
 	return results
 }
 
-// An Adversarial is an image, and the nearest one found that the vote under noise takes for another class.
+// An Adversarial is an image, and the nearest one found that the classifier takes for another class.
 type Adversarial struct {
 	show.Image           // with its class, certified radius and attack
 	Toward     []float32 // the perturbation, of the norm of the attack
 	As         string    // the class it is taken for
 }
 
-// Adversarials attacks the votes of the first images that a method certifies right, so many of them.
+// attacked is the classifier that a method certifies.
+func attacked(s figures.Sampled, method string) attack.Smoothed {
+	switch method {
+	case "margin":
+		return attack.Smoothed{}
+	case "lipschitz", "paper":
+		return attack.Smoothed{Sigma: s.Run.Sigma, Tau: s.Tau}
+	}
+	return attack.Smoothed{Sigma: s.Run.Sigma}
+}
+
+// Adversarials attacks the first images that a method certifies right, so many of them, and the very classifier that it certifies.
 func (p Preset) Adversarials(s figures.Sampled, m *training.Model, d *data.Dataset, method string, alpha float64, count int) (found []Adversarial) {
 	results := Must(s.Certify(alpha, []string{method}))[0].Results
 	var b attack.Batch
@@ -93,7 +104,7 @@ func (p Preset) Adversarials(s figures.Sampled, m *training.Model, d *data.Datas
 	defer target.Close()
 	search := attack.Search{Steps: p.Steps, Samples: p.Samples, Restarts: 1, Trial: 200, Draws: 2000, Losses: []attack.Loss{attack.Margin{}},
 		Level: rs.SimultaneousAlpha(alpha, max(1, len(found)))}
-	for i, f := range Must(search.Smallest(context.Background(), target, b, attack.Smoothed{Sigma: s.Run.Sigma}, nil, nil, 1)) {
+	for i, f := range Must(search.Smallest(context.Background(), target, b, attacked(s, method), nil, nil, 1)) {
 		a := &found[i]
 		a.Attack, a.Toward = f.Radius, make([]float32, d.Size())
 		if f.Class < 0 || f.Perturbation == nil {
@@ -108,7 +119,7 @@ func (p Preset) Adversarials(s figures.Sampled, m *training.Model, d *data.Datas
 	return found
 }
 
-// At returns the image moved so far towards what fools the vote, and says what is known there: certified, attacked, or neither.
+// At returns the image moved so far towards what fools the classifier, and says what is known there: certified, attacked, or neither.
 func (a Adversarial) At(distance float64) show.Image {
 	m := show.Image{Pixels: slices.Clone(a.Pixels), Height: a.Height, Width: a.Width, Channels: a.Channels, Class: a.Class, Note: "certified"}
 	if a.As != "" {
@@ -125,7 +136,7 @@ func (a Adversarial) At(distance float64) show.Image {
 	return m
 }
 
-// Moved returns each image moved so far towards what fools the vote, or, where distance is negative, as far as that is.
+// Moved returns each image moved so far towards what fools the classifier, or, where distance is negative, as far as that is.
 func Moved(found []Adversarial, distance float64) (images []show.Image) {
 	for _, a := range found {
 		r := distance

@@ -125,6 +125,16 @@ func TestAdversarial(t *testing.T) {
 	}
 }
 
+func TestAttacked(t *testing.T) {
+	s := figures.Sampled{Tau: 0.5}
+	s.Run.Sigma = 0.25
+	for method, want := range map[string]attack.Smoothed{"mono": {Sigma: 0.25}, "lipschitz": {Sigma: 0.25, Tau: 0.5}, "paper": {Sigma: 0.25, Tau: 0.5}, "margin": {}} {
+		if got := attacked(s, method); got != want {
+			t.Errorf("%s: %+v, want %+v", method, got, want)
+		}
+	}
+}
+
 func TestArea(t *testing.T) {
 	result := func(radius float64) rs.Result { return rs.Result{Certificate: rs.Certificate{Radius: radius}} }
 	g := figures.Gap{Classifier: "votes", Empirical: []rs.Result{result(2), result(math.Inf(1))}, Certified: []figures.Curve{{Method: "mono", Results: []rs.Result{result(1), result(1.5)}}}}
