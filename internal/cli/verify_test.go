@@ -76,7 +76,7 @@ func TestVerifyFinds(t *testing.T) {
 		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:3: differs from what the log gives: mono "},
 		"seconds":          {replace("table.tsv", "\tseconds\n", "\ttime\n"), nil, ""},
 		"cut":              {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
-		"attack inside":    {replace(attackFile, "\t0\t\t", "\t0\t1e-9\t"), nil, "beyond what α = 0.001 lets fail"},
+		"attack inside":    {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
 		"attack alpha":     {replace(attackFile, "α = 0.001", "α = 2"), nil, "attack.tsv:1: α = 2"},
 		"attack image":     {replace(attackFile, "\n0\t0\t", "\n0\t1\t"), nil, "image 0 of class 1"},
 		"attack gap":       {replace(gapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
