@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
 	"sync"
 )
@@ -26,9 +25,10 @@ const (
 
 // Denoiser takes the noise from images before a classifier gets them, in one shot: denoised smoothing (Salman et al. 2020), with a
 // diffusion model as in Carlini et al. 2023. A file with one input maps noisy images in [0, 1] to images. One with two, an image in
-// [-1, 1] and a number, is a diffusion model: x + σz is scaled to √ᾱ(2(x+σz) - 1) at the step t whose noise √((1-ᾱ)/ᾱ) is nearest to 2σ,
-// and what it predicts of x_0 is clipped to [-1, 1]. Whatever it does is part of the classifier that is certified: a step that fits
-// badly costs accuracy, and no soundness. Its methods but Close may be called from several goroutines.
+// [-1, 1] and a number, is a diffusion model: x + σz is scaled to √ᾱ(2(x+σz) - 1) at the first step whose noise √((1-ᾱ)/ᾱ) is at least
+// 2σ, and what it predicts of x_0 is clipped to [-1, 1]. Whatever it does is part of the classifier that is certified: a step whose noise
+// isn't quite that of the images, or a schedule that the model wasn't trained with, costs accuracy, and no soundness. Its methods but
+// Close may be called from several goroutines.
 type Denoiser struct {
 	Size  [3]int // h, w, c
 	Batch int    // images a run
@@ -41,7 +41,7 @@ type Denoiser struct {
 	layout              Layout
 	wide                bool    // twice the channels come out, of which the first half counts
 	shape, stepShape    []int64 // of a run's inputs
-	into                []int64 // of its output
+	into                []int64 // of its output; nil until the first run where the file leaves channels open
 	buffers             sync.Pool
 }
 
@@ -67,9 +67,34 @@ func OpenDenoiser(path string, images [3]int, o DenoiserOptions) (_ *Denoiser, e
 	if err := d.start(d.output, inputs...); err != nil {
 		return nil, err
 	}
-	gray := make([]float32, d.Batch*images[0]*images[1]*images[2])
-	_, err = d.run(gray, 0)
-	return d, err
+	return d, d.try()
+}
+
+// try runs the denoiser once, on gray images, to know its output's shape and that it runs at all.
+func (d *Denoiser) try() error {
+	gray := slices.Repeat([]float32{0.5}, d.Batch*d.Size[0]*d.Size[1]*d.Size[2])
+	if d.into == nil {
+		_, shape, err := d.session.run(nil, d.feeds(gray, 0)...)
+		if err != nil {
+			return err
+		}
+		if err := d.settle(shape); err != nil {
+			return err
+		}
+	}
+	b := &Denoised{denoiser: d, signal: 1, noise: 1}
+	return b.denoise(make([]float32, len(gray)), gray)
+}
+
+// settle takes the shape of a run's output: that of the images, or one of twice their channels, for a variance that was learned too.
+func (d *Denoiser) settle(shape []int64) error {
+	wide := slices.Clone(d.shape)
+	wide[d.layout.channels()] *= 2
+	if d.wide = slices.Equal(shape, wide); !d.wide && !slices.Equal(shape, d.shape) {
+		return fmt.Errorf("the output %v is %v for images %v: want as many pixels, and as many channels or twice as many", d.output, shape, d.shape)
+	}
+	d.into = shape
+	return nil
 }
 
 // understand finds inputs, output and what is to be done between.
@@ -85,13 +110,17 @@ func (d *Denoiser) understand(o DenoiserOptions) (err error) {
 	default:
 		return fmt.Errorf("%d inputs (%s): a denoiser has an image, and may have a diffusion step, a number", n, list(inputs))
 	}
-	if d.output, err = choose(d.file.outputs, ""); err != nil {
-		return err
+	if n := len(d.file.outputs); n != 1 {
+		return fmt.Errorf("%d outputs (%s): a denoiser has one", n, list(d.file.outputs))
 	}
+	d.output = d.file.outputs[0]
 	for _, v := range []value{d.image, d.output} {
 		if v.kind != float32Kind && v.kind != float16Kind {
 			return fmt.Errorf("%v can't be served: float32 and float16 can", v)
 		}
+	}
+	if min(d.Size[0], d.Size[1], d.Size[2]) < 1 {
+		return fmt.Errorf("images of %v", size(d.Size[:]))
 	}
 	if d.layout, err = findLayout(d.image, d.Size[2], ""); err != nil {
 		return err
@@ -102,25 +131,26 @@ func (d *Denoiser) understand(o DenoiserOptions) (err error) {
 			return fmt.Errorf("the input %v takes other images than %v", d.image, size(d.Size[:]))
 		}
 	}
-	d.Batch = int(d.image.dims[0].size)
-	if d.Batch < 0 {
-		d.Batch = defaultBatch([2]int(d.Size[:2]))
+	batch := d.image.dims[0].size
+	if d.steps && len(d.step.dims) == 1 && batch < 0 && d.step.dims[0].size > 1 {
+		batch = d.step.dims[0].size // a step an image
 	}
-	if d.Batch > 1<<16 {
-		return fmt.Errorf("runs of %d images", d.Batch)
+	if batch < 0 {
+		batch = int64(defaultBatch([2]int(d.Size[:2])))
 	}
+	if batch > 1<<16 {
+		return fmt.Errorf("runs of %d images", batch)
+	}
+	d.Batch = int(batch)
 	d.shape = []int64{int64(d.Batch), 0, 0, 0}
 	d.shape[rows], d.shape[rows+1], d.shape[channels] = int64(d.Size[0]), int64(d.Size[1]), int64(d.Size[2])
-	if len(d.output.dims) != 4 {
-		return fmt.Errorf("the output %v is no image", d.output)
+	if into := d.outputShape(); into != nil {
+		err = d.settle(into)
+	} else if d.output.kind == float16Kind {
+		err = fmt.Errorf("the output %v leaves the number of channels open, which float16 can't: export it with its shape", d.output)
 	}
-	d.into = slices.Clone(d.shape)
-	switch c := d.output.dims[channels].size; c {
-	case int64(2 * d.Size[2]):
-		d.wide, d.into[channels] = true, c
-	case int64(d.Size[2]), -1:
-	default:
-		return fmt.Errorf("the output %v has %d channels, and images %d: want as many, or twice as many, the second half of which is left out", d.output, c, d.Size[2])
+	if err != nil {
+		return err
 	}
 	if d.steps {
 		if !slices.Contains([]kind{float32Kind, int32Kind, int64Kind}, d.step.kind) {
@@ -151,8 +181,23 @@ func (d *Denoiser) understand(o DenoiserOptions) (err error) {
 	return nil
 }
 
-// run takes a batch in the file's layout to its output, of d.into.
-func (d *Denoiser) run(images []float32, t int) ([]float32, error) {
+// outputShape is the declared shape of a run's output, with those axes that are free as the images have them; nil where channels, or all, are.
+func (d *Denoiser) outputShape() []int64 {
+	var into []int64
+	for i, axis := range d.output.dims {
+		if axis.size < 0 && i < len(d.shape) && i != d.layout.channels() {
+			axis.size = d.shape[i]
+		}
+		if axis.size < 0 {
+			return nil
+		}
+		into = append(into, axis.size)
+	}
+	return into
+}
+
+// feeds are what a run is given: a batch of images in the file's layout, and their step.
+func (d *Denoiser) feeds(images []float32, t int) []feed {
 	in := []feed{{images, d.shape}}
 	if d.steps {
 		count := int64(1)
@@ -161,7 +206,12 @@ func (d *Denoiser) run(images []float32, t int) ([]float32, error) {
 		}
 		in = append(in, feed{slices.Repeat([]float32{float32(t)}, int(count)), d.stepShape})
 	}
-	out, got, err := d.session.run(d.into, in...)
+	return in
+}
+
+// run takes a batch in the file's layout to its output, of d.into.
+func (d *Denoiser) run(images []float32, t int) ([]float32, error) {
+	out, got, err := d.session.run(d.into, d.feeds(images, t)...)
 	if err != nil {
 		return nil, err
 	}
@@ -171,20 +221,27 @@ func (d *Denoiser) run(images []float32, t int) ([]float32, error) {
 	return out, nil
 }
 
-// Denoised is a classifier behind a denoiser.
+// Denoised is a classifier behind a denoiser. Its methods may be called from several goroutines.
 type Denoised struct {
+	Hash  string // as [Denoiser.Hash]
+	Batch int    // images of which a multiple wastes least
+
 	denoiser      *Denoiser
 	model         *Model
 	step          int
 	signal, noise float64 // √ᾱ and √(1-ᾱ) of the step, 1 and 1 without
 }
 
-// Before puts the denoiser before a classifier of the same images, for noise of standard deviation sigma, images being in [0, 1].
+// Before puts the denoiser before a classifier of the same images, for noise of standard deviation sigma, images being in [0, 1]. It is an
+// error where a diffusion model's schedule has no step of so much noise. Neither is copied: both stay open while the Denoised is used.
 func (d *Denoiser) Before(m *Model, sigma float64) (*Denoised, error) {
 	if m.Size != d.Size {
 		return nil, named(d.path, fmt.Errorf("denoises images of %v, and the classifier takes %v", size(d.Size[:]), size(m.Size[:])))
 	}
-	b := &Denoised{denoiser: d, model: m, signal: 1, noise: 1}
+	if !(sigma >= 0) || math.IsInf(sigma, 1) {
+		return nil, named(d.path, fmt.Errorf("noise of σ = %g: want a number, 0 or more", sigma))
+	}
+	b := &Denoised{Hash: d.Hash(m), Batch: max(d.Batch, m.Batch), denoiser: d, model: m, signal: 1, noise: 1}
 	if d.steps {
 		var err error
 		if b.step, err = d.schedule.step(sigma); err != nil {
@@ -196,7 +253,9 @@ func (d *Denoiser) Before(m *Model, sigma float64) (*Denoised, error) {
 	return b, nil
 }
 
-// Hash of a classifier behind the denoiser: SHA-256, in hex, of lines, the hashes of both files and of a schedule's table.
+// Hash of a classifier behind the denoiser: SHA-256, in hex, of lines, the hashes of both files and of a schedule's table. It tells bytes
+// apart. How they are read, by which of the named schedules, for which σ, as noise or image, is no more in it than a [Model]'s options are in
+// its Hash: a run has to keep that beside it.
 func (d *Denoiser) Hash(m *Model) string {
 	lines := []string{m.Hash, d.hash}
 	if d.steps && d.schedule.hash != "" {
@@ -213,7 +272,7 @@ func (b *Denoised) Logits(images []float32, n int) ([]float32, error) {
 		return nil, named(d.path, fmt.Errorf("%d values for %d images of %v", len(images), n, size(d.Size[:])))
 	}
 	logits := make([]float32, n*m.Classes)
-	err := sideBySide(n, max(d.Batch, m.Batch), func(first, count int) error {
+	err := sideBySide(n, b.Batch, func(first, count int) error {
 		clean := make([]float32, count*values)
 		if err := inParts(count, d.Batch, func(at, count int) error {
 			return b.denoise(clean[at*values:(at+count)*values], images[(first+at)*values:(first+at+count)*values])
@@ -280,6 +339,9 @@ func (b *Denoised) denoise(clean, noisy []float32) error {
 	for i := range clean {
 		image, place := i/values, i%values
 		y, x := out[image*pixels*channels+at(place, channels)], in[image*values+at(place, c)]
+		if y != y || math.IsInf(float64(y), 0) { // which clipping, or the classifier, may hide
+			return fmt.Errorf("the output %s holds %v", d.output.name, y)
+		}
 		switch d.predicts {
 		case Noise:
 			y = (x - noise*y) / signal
@@ -292,22 +354,4 @@ func (b *Denoised) denoise(clean, noisy []float32) error {
 		clean[i] = y
 	}
 	return nil
-}
-
-// Describe is what was understood of the denoiser, a line each, and then of the classifier.
-func (b *Denoised) Describe() []string {
-	d := b.denoiser
-	var lines []string
-	row := func(name, format string, args ...any) {
-		lines = append(lines, fmt.Sprintf("%-10s ", name)+fmt.Sprintf(format, args...))
-	}
-	row("denoiser", "%s, %d bytes%s", filepath.Base(d.path), d.bytes, prefix(", by ", d.file.producer))
-	row("hash", "%s", d.hash)
-	row("input", "%v: %s", d.image, d.layout)
-	if d.steps {
-		row("step", "%v: %d, of schedule %s: noise of %.4g in [0, 1]", d.step, b.step, d.schedule.name, d.schedule.noise(b.step)/2)
-	}
-	row("output", "%v: %s", d.output, d.predicts)
-	row("batch", "%d a run", d.Batch)
-	return append(lines, b.model.Describe()...)
 }

@@ -60,6 +60,13 @@ func TestDiffusionIsTheMeanOfWhatWasThere(t *testing.T) {
 			if sigma < 0.2 && clipped == 0 {
 				t.Error("nothing is clipped")
 			}
+			for i := range n { // the images themselves
+				shot := make([]float32, 768)
+				if err := b.denoise(shot, x[i*768:(i+1)*768]); err != nil {
+					t.Fatal(err)
+				}
+				near(t, shot, clean[i*768:(i+1)*768], 1e-5)
+			}
 			want, err := m.Logits(clean, n)
 			if err != nil {
 				t.Fatal(err)
@@ -76,6 +83,77 @@ func TestDiffusionIsTheMeanOfWhatWasThere(t *testing.T) {
 			if !slices.Equal(alone, got[50:60]) {
 				t.Error(name, ": the logits of an image depend on the others")
 			}
+		}
+	}
+}
+
+// Small diffusion networks give the logits of Python's onnxruntime, where numpy scales, denoises and clips: every type of step and of prediction,
+// both layouts, twice the channels, float16, and a table.
+func TestDiffusionIsThatOfPython(t *testing.T) {
+	for _, c := range []struct {
+		name, schedule, predicts string
+		sigma                    float64
+		step, batch              int
+	}{
+		{"noise", "linear", "", 0.25, 145, 25},
+		{"wide", "cosine", Noise, 0.5, 496, 2},
+		{"image", "testdata/kept.txt", Image, 0.12, 3, 25},
+		{"velocity", "cosine", Velocity, 1, 702, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := denoiser(t, "diffusion-"+c.name, DenoiserOptions{Schedule: c.schedule, Predicts: c.predicts})
+			b, err := d.Before(open(t, "testdata/vit.onnx", Options{Batch: 3}), c.sigma)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.Join(b.Describe(), "\n"); d.Batch != c.batch || b.step != c.step || d.wide != strings.Contains(text, "in the first 3 channels") || d.wide != (c.name == "wide") {
+				t.Errorf("%d a run, step %d: %s", d.Batch, b.step, text)
+			}
+			want, n := golden(t, "diffusion-"+c.name)
+			x := testImages(n, d.Size)
+			for i, v := range x {
+				x[i] = 1.6*v - 0.3
+			}
+			got, err := b.Logits(x, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			worst := 0.0
+			for i := range got {
+				worst = max(worst, math.Abs(float64(got[i])-float64(want[i])))
+			}
+			t.Logf("step %d; largest difference %.2g", b.step, worst)
+			near(t, got, want, 1e-5)
+			for i := range n { // alone, with the same bits
+				alone, err := b.Logits(x[i*768:(i+1)*768], 1)
+				if err != nil || !slices.Equal(alone, got[i*10:(i+1)*10]) {
+					t.Errorf("image %d alone: %v, other logits", i, err)
+				}
+			}
+			// The step counts: another one gives other logits.
+			other := *b
+			other.step++
+			if moved, err := other.Logits(x, n); err != nil || slices.Equal(moved, got) {
+				t.Error("the step does nothing: ", err)
+			}
+		})
+	}
+}
+
+func TestDescribeDenoised(t *testing.T) {
+	m := open(t, "testdata/vit.onnx", Options{})
+	d := denoiser(t, "diffusion-noise", DenoiserOptions{Schedule: "linear"})
+	b, err := d.Before(m, 0.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(b.Describe(), "\n")
+	for _, want := range []string{
+		"denoiser   diffusion-noise.onnx, 3041 bytes", "x, float32 [n, 3, 16, 16]: NCHW", "t, int64 [n]: 145, of schedule linear: noise of 0.2516 in [0, 1]",
+		"guess, float32 [n, 3, 16, 16]: noise", "vit.onnx", "16×16×3 in [0, 1], denoised", "both       hash " + b.Hash,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
 		}
 	}
 }
@@ -153,19 +231,25 @@ func TestSchedules(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range s.kept {
-				if math.Abs(s.noise(i)-2*sigma) < math.Abs(s.noise(step)-2*sigma) {
-					t.Errorf("%s, σ = %g: step %d is nearer than %d", s.name, sigma, i, step)
-				}
+			if s.noise(step) < 2*sigma*(1-rounded) || step > 0 && s.noise(step-1) >= 2*sigma {
+				t.Errorf("%s, σ = %g: step %d, of noise %g after %g", s.name, sigma, step, s.noise(step), s.noise(max(0, step-1)))
 			}
 		}
 	}
 	if _, err := linear.step(100); err == nil || !strings.Contains(err.Error(), "more noise than that of the last step of schedule linear, 78.7") {
 		t.Error(err)
 	}
+	// The digits of a table leave less noise than was meant: 0.8 is that of σ = 0.25, but for rounding.
+	if step, err := (&schedule{kept: []float64{0.99, 0.8, 0.1}}).step(0.25); step != 1 || err != nil {
+		t.Error(step, err)
+	}
+	if step, err := (&schedule{kept: []float64{0.99, 0.8}}).step(0.2501); err == nil {
+		t.Error("the last step has more noise than it has: ", step)
+	}
 	table := filepath.Join(t.TempDir(), "kept.txt")
 	for text, want := range map[string]string{
-		"0.9\n0.5\n0.25\n": "", "0.9\n0.5": "", "1\n0.5\n": "",
+		"0.9\n0.5\n0.25\n": "", "0.9\n0.5": "", "1\n0.5\n": "", "0.9\r\n0.5\r\n": "",
+		"0.9\n0.9\n": ":2: ᾱ = 0.9: want", "0.9\n\n0.5\n": ":2: ᾱ = : want", "0.9 0.5\n": ":1: ᾱ = 0.9 0.5", "-0.5\n": ":1: ᾱ = -0.5",
 		"0.9\n0.95\n": ":2: ᾱ = 0.95: want numbers that fall", "0.9\nx\n": ":2: ᾱ = x", "": ":1: ᾱ = :", "1.5\n": ":1: ᾱ = 1.5", "0.5\n0\n": ":2: ᾱ = 0", "0.5\nnan\n": ":2: ᾱ = nan",
 	} {
 		if err := os.WriteFile(table, []byte(text), 0o666); err != nil {
@@ -196,6 +280,9 @@ func TestDenoisedHash(t *testing.T) {
 				t.Fatal(err)
 			}
 			hash := d.Hash(m)
+			if b.Hash != hash || b.Batch != max(d.Batch, m.Batch) {
+				t.Errorf("%s, %s; %d a run", b.Hash, hash, b.Batch)
+			}
 			if seen[hash] || len(hash) != 64 {
 				t.Error(hash, "again")
 			}
@@ -222,9 +309,17 @@ func TestWhatCannotDenoise(t *testing.T) {
 		{"denoiser-noise", [3]int{16, 16, 1}, DenoiserOptions{Schedule: "linear"}, "no axis of 1 channels"},
 		{"denoiser", of, DenoiserOptions{Schedule: "linear"}, "a schedule, linear, is of a diffusion model, and this takes no step"},
 		{"denoiser", of, DenoiserOptions{Predicts: Velocity}, `it predicts "velocity"`},
-		{"vit", of, DenoiserOptions{}, "is no image"},
+		{"denoiser", [3]int{}, DenoiserOptions{}, "images of 0×0×0"},
+		{"vit", of, DenoiserOptions{}, "logits, float32 [n, 10] is [25 10] for images [25 3 16 16]: want as many pixels"},
+		{"bad-output", of, DenoiserOptions{}, "is [25 4 16 16] for images [25 3 16 16]: want as many pixels, and as many channels or twice as many"},
+		{"bad-denoiser-size", of, DenoiserOptions{}, "is [25 3 8 8] for images [25 3 16 16]"},
+		{"bad-denoiser-open-size", of, DenoiserOptions{}, "[n, c, h, w] is [25 3 8 8] for images [25 3 16 16]"},
+		{"bad-denoiser-inputs", of, DenoiserOptions{Schedule: "linear"}, "3 inputs (image, float32 [n, 3, 16, 16]; t, int64 [n]; label, int64 [n])"},
+		{"bad-denoiser-outputs", of, DenoiserOptions{}, "2 outputs (clean, float32 [n, 3, 16, 16]; image2, float32 [n, 3, 16, 16]): a denoiser has one"},
+		{"bad-denoiser-step", of, DenoiserOptions{Schedule: "linear"}, "the step t, float64 [n] can't be served: int64, int32 and float32 can"},
+		{"bad-denoiser-values", of, DenoiserOptions{}, "the output clean holds NaN"},
 		{"bad-nan", of, DenoiserOptions{}, "hold NaN"},
-		{"bad-operator", of, DenoiserOptions{}, "is no image"},
+		{"bad-operator", of, DenoiserOptions{}, "logits, float32 [n, 10] is [25 10]"},
 	} {
 		_, err := OpenDenoiser(filepath.Join("testdata", c.file+".onnx"), c.size, c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
@@ -237,5 +332,25 @@ func TestWhatCannotDenoise(t *testing.T) {
 	}
 	if _, err := denoiser(t, "denoiser-noise", DenoiserOptions{Schedule: "linear"}).Before(open(t, "testdata/vit.onnx", Options{}), 1000); err == nil {
 		t.Error("any noise is denoised")
+	}
+	for _, sigma := range []float64{-0.1, math.NaN(), math.Inf(1)} {
+		if _, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(open(t, "testdata/vit.onnx", Options{}), sigma); err == nil || !strings.Contains(err.Error(), "want a number, 0 or more") {
+			t.Error(sigma, err)
+		}
+	}
+	b, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(open(t, "testdata/vit.onnx", Options{}), 0.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := testImages(1, of)
+	x[7] = float32(math.NaN())
+	if _, err := b.Logits(x, 1); err == nil || !strings.Contains(err.Error(), "denoiser.onnx: the output clean holds NaN") {
+		t.Error(err)
+	}
+	if _, err := b.Logits(x, 2); err == nil {
+		t.Error("one image is two")
+	}
+	if z, err := b.Logits(nil, 0); err != nil || len(z) != 0 {
+		t.Error(z, err)
 	}
 }

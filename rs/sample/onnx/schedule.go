@@ -48,13 +48,12 @@ func newSchedule(name string) (*schedule, error) {
 			return nil, fmt.Errorf("no schedule %q: known: linear, cosine, or a file with one ᾱ a line: %w", name, err)
 		}
 		s.name, s.hash = filepath.Base(name), hashOf(string(text))
-		last := 1.0
-		for i, line := range strings.Split(string(bytes.TrimRight(text, "\n")), "\n") {
+		for i, line := range strings.Split(string(bytes.TrimRight(text, "\r\n")), "\n") {
 			v, err := strconv.ParseFloat(strings.TrimSpace(line), 64)
-			if err != nil || !(0 < v && v <= last) {
+			if err != nil || !(0 < v && v <= 1) || i > 0 && v >= s.kept[i-1] {
 				return nil, fmt.Errorf("%s:%d: ᾱ = %.40s: want numbers that fall, from at most 1 and over 0", name, i+1, strings.TrimSpace(line))
 			}
-			s.kept, last = append(s.kept, v), v
+			s.kept = append(s.kept, v)
 		}
 	}
 	return s, nil
@@ -63,15 +62,16 @@ func newSchedule(name string) (*schedule, error) {
 // noise is the standard deviation of a step's noise beside an image of [-1, 1].
 func (s *schedule) noise(t int) float64 { return math.Sqrt((1 - s.kept[t]) / s.kept[t]) }
 
-// step is that whose noise is nearest to sigma, of images in [0, 1].
+// rounded is the part of its noise that the digits of a table may take from a step.
+const rounded = 1e-4
+
+// step is the first whose noise is at least that of standard deviation sigma, in images in [0, 1]: the nearest to it that isn't below,
+// so that the model is told of no less noise than there is.
 func (s *schedule) step(sigma float64) (t int, err error) {
-	for i := range s.kept {
-		if math.Abs(s.noise(i)-2*sigma) < math.Abs(s.noise(t)-2*sigma) {
-			t = i
+	for t := range s.kept {
+		if s.noise(t) >= 2*sigma*(1-rounded) {
+			return t, nil
 		}
 	}
-	if last := len(s.kept) - 1; t == last && 2*sigma > 1.01*s.noise(last) {
-		return 0, fmt.Errorf("σ = %g is more noise than that of the last step of schedule %s, %.3g", sigma, s.name, s.noise(last)/2)
-	}
-	return t, nil
+	return 0, fmt.Errorf("σ = %g is more noise than that of the last step of schedule %s, %.3g", sigma, s.name, s.noise(len(s.kept)-1)/2)
 }

@@ -242,6 +242,74 @@ g = Graph(3)
 vit(g, "image")
 save("denoiser", m, run(g.model(["n", 3, 16, 16]), nchw(clean), COUNT))
 
+# Small diffusion networks, which see their step as waves. What is to come out is written here a second time, from the papers, in numpy.
+COSINE = np.cos((np.arange(1001) / 1000 + 0.008) / 1.008 * np.pi / 2) ** 2
+SCHEDULE = {"linear": kept, "cosine": np.cumprod(1 - np.minimum(0.999, 1 - COSINE[1:] / COSINE[:-1])),
+            "kept.txt": np.round(1 / (1 + np.linspace(0.01, 3, 40) ** 2), 6)}
+with open(os.path.join(OUT, "kept.txt"), "w") as f:
+    f.writelines(f"{k:g}\n" for k in SCHEDULE["kept.txt"])
+NOISY = X * np.float32(1.6) - np.float32(0.3)  # as noise leaves them
+
+
+def diffusion(g, x, t, cout, half, waves=4):
+    to = T.FLOAT16 if half else T.FLOAT
+    t = g.op("Reshape", g.op("Cast", t, to=T.FLOAT), g.const(np.array([-1, 1], np.int64)))
+    angle = g.op("Mul", t, g.const((0.001 * 4.0 ** np.arange(waves)).astype(np.float32)))
+    e = g.op("Cast", g.op("Concat", g.op("Sin", angle), g.op("Cos", angle), axis=1), to=to)
+    e = g.op("Reshape", g.dense(e, 2 * waves, 8), g.const(np.array([-1, 8, 1, 1], np.int64)))
+    return g.conv(g.op("Relu", g.op("Add", g.conv(x, 3, 8), e)), 8, cout)
+
+
+# name: type and shape of the step, shape of images, of the output, schedule, sigma, what it predicts, float16
+for name, (kind, step, shape, out_shape, schedule, sigma, predicts, half) in {
+    "diffusion-noise": (T.INT64, ["n"], ["n", 3, 16, 16], ["n", 3, 16, 16], "linear", 0.25, "noise", False),
+    "diffusion-wide": (T.FLOAT, [], [2, 16, 16, 3], [2, 16, 16, "c"], "cosine", 0.5, "noise", False),
+    "diffusion-image": (T.INT32, [1], ["n", 3, "h", "w"], ["n", 3, "h", "w"], "kept.txt", 0.12, "image", False),
+    "diffusion-velocity": (T.INT64, [4], ["n", 3, 16, 16], ["n", 3, "h", "w"], "cosine", 1, "velocity", True),
+}.items():
+    g, last, wide, elem = Graph(13, np.float16 if half else np.float32), shape[-1] == 3, name.endswith("wide"), T.FLOAT16 if half else T.FLOAT
+    x = g.op("Transpose", "x", perm=[0, 3, 1, 2]) if last else "x"
+    y = diffusion(g, x, "t", 6 if wide else 3, half)
+    g.op(*(["Transpose", y] if last else ["Identity", y]), out="guess", **({"perm": [0, 2, 3, 1]} if last else {}))
+    graph = h.make_graph(g.nodes, "net", [h.make_tensor_value_info("x", elem, shape), h.make_tensor_value_info("t", kind, step)],
+                         [h.make_tensor_value_info("guess", elem, out_shape)], g.inits)
+    m = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8)
+    k = SCHEDULE[schedule]
+    t = next(t for t in range(len(k)) if (1 - k[t]) / k[t] >= (2 * sigma) ** 2)
+    a, b = np.float32(np.sqrt(k[t])), np.float32(np.sqrt(1 - k[t]))
+    x = a * (2 * NOISY - 1)
+    session, batch, clean = ort.InferenceSession(m.SerializeToString(), providers=["CPUExecutionProvider"]), 4 if half else 2, []
+    for i in range(0, COUNT, batch):
+        part = np.concatenate([x[i : i + batch], np.zeros((batch, *SIZE), np.float32)])[:batch]
+        given = (part if last else nchw(part)).astype(np.float16 if half else np.float32)
+        at = np.full([batch if v == "n" else v for v in step], t, h.tensor_dtype_to_np_dtype(kind))
+        y = session.run(None, {"x": given, "t": at})[0].astype(np.float32)
+        y = (y if last else y.transpose(0, 2, 3, 1))[..., :3]
+        y = {"noise": (part - b * y) / a, "image": y, "velocity": a * part - b * y}[predicts]
+        clean.append((np.clip(y, -1, 1) + 1) / 2)
+    g = Graph(3)
+    vit(g, "image")
+    save(name, m, run(g.model(["n", 3, 16, 16]), nchw(np.concatenate(clean)[:COUNT]), COUNT))
+
+# Denoisers to be refused: of three inputs, two outputs, a step of another type, images of half the size, said or not, and one
+# of roots of negative numbers.
+for name, op, inputs, outputs in [
+    ("inputs", "Identity", [("t", T.INT64, ["n"]), ("label", T.INT64, ["n"])], [("clean", T.FLOAT, ["n", 3, 16, 16])]),
+    ("outputs", "Identity", [], [("clean", T.FLOAT, ["n", 3, 16, 16]), ("image2", T.FLOAT, ["n", 3, 16, 16])]),
+    ("step", "Identity", [("t", T.DOUBLE, ["n"])], [("clean", T.FLOAT, ["n", 3, 16, 16])]),
+    ("size", "AveragePool", [], [("clean", T.FLOAT, ["n", 3, 8, 8])]),
+    ("open-size", "AveragePool", [], [("clean", T.FLOAT, ["n", "c", "h", "w"])]),
+    ("values", "Sqrt", [], [("clean", T.FLOAT, ["n", 3, 16, 16])]),
+]:
+    g = Graph(8)
+    y = g.op("Sub", "image", g.const(np.float32(2))) if op == "Sqrt" else "image"
+    g.op(op, y, out="clean", **({"kernel_shape": [2, 2], "strides": [2, 2]} if op == "AveragePool" else {}))
+    if name == "outputs":
+        g.op("Identity", "image", out="image2")
+    graph = h.make_graph(g.nodes, "net", [h.make_tensor_value_info(*v) for v in [("image", T.FLOAT, ["n", 3, 16, 16]), *inputs]],
+                         [h.make_tensor_value_info(*v) for v in outputs], g.inits)
+    save(f"bad-denoiser-{name}", h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8))
+
 # To be refused.
 g = Graph(8)
 x = g.op("Nonesuch", "image")
