@@ -244,7 +244,7 @@ func TestSampleDenoised(t *testing.T) {
 		t.Error("a folder was made")
 	}
 	out := must(t, "info", vit, "--denoiser", noise, "--schedule", "linear", "--sigma", "0.25")
-	if !strings.Contains(out, "144, of schedule linear: noise of 0.2497 in [0, 1]") {
+	if !strings.Contains(out, "145, of schedule linear: noise of 0.2516 in [0, 1]") {
 		t.Error(out)
 	}
 }
