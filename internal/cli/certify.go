@@ -239,10 +239,24 @@ func intervalTable(c *figures.Certified, radii []float64, level float64) *figure
 	return t
 }
 
+// claimed are the methods whose certificates rest on a Lipschitz constant that is claimed.
+func claimed(model countlog.Model, c *figures.Certified) (methods []string) {
+	if model.LambdaSource != countlog.Claimed {
+		return nil
+	}
+	for _, curve := range c.Curves {
+		if entry, err := rs.MethodByName(curve.Method); err == nil && entry.Lipschitz {
+			methods = append(methods, curve.Method)
+		}
+	}
+	return methods
+}
+
 // certificates has a row for each image and method: what was certified of a model, and what α was spent on.
 func certificates(model countlog.Model, c *figures.Certified) *figures.Table {
 	t := &figures.Table{Columns: []string{"index", "label", "method", "class", "radius", "alpha spent", "bounds"}}
 	t.Rows = make([][]string, 0, len(c.Indices)*len(c.Curves))
+	rests := claimed(model, c)
 	var b []byte
 	for i, index := range c.Indices {
 		for _, curve := range c.Curves {
@@ -261,7 +275,7 @@ func certificates(model countlog.Model, c *figures.Certified) *figures.Table {
 				b = append(strconv.AppendInt(b, int64(s.Times), 10), "×"...)
 				b = strconv.AppendFloat(b, s.Alpha, 'g', -1, 64)
 			}
-			if entry, err := rs.MethodByName(curve.Method); err == nil && entry.Lipschitz && model.LambdaSource == countlog.Claimed {
+			if slices.Contains(rests, curve.Method) {
 				if len(b) > 0 {
 					b = append(b, "; "...)
 				}
@@ -328,16 +342,8 @@ func (l *loaded) remark(c *figures.Certified, alpha float64) error {
 	const beta = 0.001
 	l.notes = append(l.notes, fmt.Sprintf("α = %g is of each certificate: of a method's %d, %.3g are expected to be wrong at most, and more than %d with probability %g at most; --simultaneous makes α that of all together",
 		alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta))
-	if m := l.Run.Model; m.LambdaSource == countlog.Claimed {
-		var rest []string
-		for _, curve := range c.Curves {
-			if entry, err := rs.MethodByName(curve.Method); err == nil && entry.Lipschitz {
-				rest = append(rest, curve.Method)
-			}
-		}
-		if rest != nil {
-			l.notes = append(l.notes, fmt.Sprintf("Λ = %g is claimed, not proved: on it rest %s", m.Lambda, strings.Join(rest, ", ")))
-		}
+	if rest := claimed(l.Run.Model, c); rest != nil {
+		l.notes = append(l.notes, fmt.Sprintf("Λ = %g is claimed, not proved: on it rest %s", l.Run.Model.Lambda, strings.Join(rest, ", ")))
 	}
 	if l.Run.Until.Stops != nil {
 		l.notes = append(l.notes, fmt.Sprintf("until %s by %s: %d draws an image on average, of %d at most", l.Run.Until.Rule, l.Run.Until.Method, c.Draws/m, l.Run.N))

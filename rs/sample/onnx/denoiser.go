@@ -223,9 +223,6 @@ func (d *Denoiser) run(images []float32, t int) ([]float32, error) {
 
 // Denoised is a classifier behind a denoiser. Its methods may be called from several goroutines.
 type Denoised struct {
-	Hash  string // as [Denoiser.Hash]
-	Batch int    // images of which a multiple wastes least
-
 	denoiser      *Denoiser
 	model         *Model
 	step          int
@@ -241,7 +238,7 @@ func (d *Denoiser) Before(m *Model, sigma float64) (*Denoised, error) {
 	if !(sigma >= 0) || math.IsInf(sigma, 1) {
 		return nil, named(d.path, fmt.Errorf("noise of σ = %g: want a number, 0 or more", sigma))
 	}
-	b := &Denoised{Hash: d.Hash(m), Batch: max(d.Batch, m.Batch), denoiser: d, model: m, signal: 1, noise: 1}
+	b := &Denoised{denoiser: d, model: m, signal: 1, noise: 1}
 	if d.steps {
 		var err error
 		if b.step, err = d.schedule.step(sigma); err != nil {
@@ -272,7 +269,7 @@ func (b *Denoised) Logits(images []float32, n int) ([]float32, error) {
 		return nil, named(d.path, fmt.Errorf("%d values for %d images of %v", len(images), n, size(d.Size[:])))
 	}
 	logits := make([]float32, n*m.Classes)
-	err := sideBySide(n, b.Batch, func(first, count int) error {
+	err := sideBySide(n, max(d.Batch, m.Batch), func(first, count int) error {
 		clean := make([]float32, count*values)
 		if err := inParts(count, d.Batch, func(at, count int) error {
 			return b.denoise(clean[at*values:(at+count)*values], images[(first+at)*values:(first+at+count)*values])

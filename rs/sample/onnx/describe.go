@@ -72,7 +72,7 @@ func (b *Denoised) Describe() []string {
 	lines.add("output", "%v: %s%s", d.output, d.predicts, first)
 	lines.add("batch", "%d a run", d.Batch)
 	lines = append(lines, b.model.describe("denoised")...)
-	lines.add("both", "hash %s", b.Hash)
+	lines.add("both", "hash %s", d.Hash(b.model))
 	return lines
 }
 

@@ -1,9 +1,9 @@
 // Package onnx serves classifiers of ONNX files through ONNX Runtime, on the CPU.
 //
 // An image comes as the dataset has it, [h, w, c], in units of [0, 1] and with its noise, so that σ and every radius
-// are in those units whatever the model wants. Then, in this order, it is resized bilinearly and cropped where the
-// model wants another size, normalised, (x - mean) / std by channel, and laid out as the model's input is. All of this
-// is part of the classifier that is certified.
+// are in those units whatever the model wants. Then, in this order, it is denoised where a [Denoiser] comes first, resized
+// bilinearly and cropped where the model wants another size, normalised, (x - mean) / std by channel, and laid out as the
+// model's input is. All of this is part of the classifier that is certified.
 package onnx
 
 import (
