@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/device"
@@ -99,7 +100,7 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 		return fmt.Errorf("no peer runs: %w", errors.Join(left...))
 	}
 	for _, err := range left {
-		fmt.Fprintf(log, "left out: %s\n", oneLine(err))
+		fmt.Fprintf(log, "left out: %s\n", oneline.Error(err))
 	}
 	o := &opened{log: log}
 	if err := o.open(ctx); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/spf13/cobra"
 )
 
@@ -34,14 +35,14 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "lipsmooth: interrupted:", interrupted(err))
 	default:
-		fmt.Fprintln(stderr, "lipsmooth:", oneLine(err))
+		fmt.Fprintln(stderr, "lipsmooth:", oneline.Error(err))
 	}
 	return 1
 }
 
 // interrupted is what an interrupt cut off.
 func interrupted(err error) string {
-	what := strings.TrimRight(strings.TrimSuffix(oneLine(err), context.Canceled.Error()), ": ")
+	what := strings.TrimRight(strings.TrimSuffix(oneline.Error(err).Error(), context.Canceled.Error()), ": ")
 	if what == "" {
 		return "the same command goes on from what is done"
 	}
@@ -68,15 +69,4 @@ and certifies l2 radii from what it sampled.
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root.ExecuteContext(ctx)
-}
-
-// oneLine joins the lines of an error.
-func oneLine(err error) string {
-	var lines []string
-	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return strings.Join(lines, "; ")
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/device"
@@ -57,13 +58,13 @@ func infoCommand() *cobra.Command {
 			}
 			for _, name := range data.Names() {
 				if d, err := data.Load(name, data.Test); err != nil {
-					row(name, "not found: "+oneLine(err))
+					row(name, "not found: "+oneline.Error(err).Error())
 				} else {
 					row(name, d)
 				}
 			}
 			if path, err := onnx.Library(); err != nil {
-				row("onnx", oneLine(err))
+				row("onnx", oneline.Error(err).Error())
 			} else {
 				row("onnx", path)
 			}

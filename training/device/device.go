@@ -33,6 +33,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
 )
 
@@ -271,7 +272,7 @@ func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.
 			}
 		}
 	}
-	return nil, Info{}, oneLine(errors.Join(failed...))
+	return nil, Info{}, oneline.Error(errors.Join(failed...))
 }
 
 // runGoXLA runs go-xla's installer and stops waiting for it at the limit.
@@ -383,30 +384,10 @@ func protect(f func() error) (err error) {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
 		}
-		err = oneLine(err)
+		err = oneline.Error(err)
 	}()
 	return f()
 }
-
-// oneLine joins the lines of an error's text.
-func oneLine(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "\n") {
-		return err
-	}
-	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
-	for i, l := range lines {
-		lines[i] = strings.TrimSpace(l)
-	}
-	return lineError{strings.Join(lines, "; "), err}
-}
-
-type lineError struct {
-	text string
-	err  error
-}
-
-func (e lineError) Error() string { return e.text }
-func (e lineError) Unwrap() error { return e.err }
 
 func describe(b compute.Backend, config string, c candidate) Info {
 	name, _, _ := strings.Cut(config, ":")

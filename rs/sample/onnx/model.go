@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
 )
 
 // Options say what a file does not; the zero value takes the file at its word.
@@ -84,7 +86,7 @@ func Open(path string, o Options) (_ *Model, err error) {
 
 // named says in one line what is wrong with a file.
 func named(path string, err error) error {
-	return fmt.Errorf("onnx: %s: %w", filepath.Base(path), oneLine(err))
+	return fmt.Errorf("onnx: %s: %w", filepath.Base(path), oneline.Error(err))
 }
 
 // understand finds the input, output and what is to be done between, from the file and o.

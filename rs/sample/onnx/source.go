@@ -156,15 +156,3 @@ func explain(err error, version string) error {
 	}
 	return err
 }
-
-// oneLine joins the lines of an error's text.
-func oneLine(err error) error {
-	if err == nil || !strings.Contains(err.Error(), "\n") {
-		return err
-	}
-	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
-	for i, l := range lines {
-		lines[i] = strings.TrimSpace(l)
-	}
-	return errors.New(strings.Join(lines, "; "))
-}

@@ -1,0 +1,17 @@
+package oneline
+
+import (
+	"errors"
+	"io"
+	"testing"
+)
+
+func TestError(t *testing.T) {
+	if Error(nil) != nil || Error(io.EOF) != io.EOF {
+		t.Error("an error of one line is another")
+	}
+	err := Error(errors.Join(io.EOF, errors.New(" at\n\n\tf()\n")))
+	if want := "EOF; at; f()"; err.Error() != want || !errors.Is(err, io.EOF) {
+		t.Errorf("%q, want %q and an EOF", err, want)
+	}
+}
