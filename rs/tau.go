@@ -13,7 +13,8 @@ const tauCandidates = 32
 // ChooseTau returns the temperature of Lipschitz that maximises the average certified
 // radius over the tuning examples: 0 (hard votes) or a positive edge of their histograms, so
 // that no bin straddles it. Their draws are scaled to n, the draws of the run to certify,
-// since fewer draws ask for a larger temperature. They must be examples other than those certified.
+// since fewer draws ask for a larger temperature; a vote that was perfect in fewer draws loses as many as its margins
+// foretell. They must be examples other than those certified.
 // Of equals the smallest is taken; it is 0 where lambda <= 0 or no example has margins.
 func ChooseTau(tuning []Evidence, n int, lambda, alpha float64) float64 {
 	checkAlpha(alpha)
@@ -28,8 +29,10 @@ func ChooseTau(tuning []Evidence, n int, lambda, alpha float64) float64 {
 			continue
 		}
 		c := *e
-		c.Estimation = scaled(e.Estimation, n)
-		c.Margins.Counts = scaled(e.Margins.Counts, n)
+		c.Estimation, c.Margins.Counts = scaled(e.Estimation, n), scaled(e.Margins.Counts, n)
+		if n > e.Estimation.Total() {
+			lose(&c)
+		}
 		right, edges = append(right, c), e.Margins.Edges
 	}
 	if !(lambda > 0) {
@@ -49,6 +52,40 @@ func ChooseTau(tuning []Evidence, n int, lambda, alpha float64) float64 {
 		}
 	}
 	return best
+}
+
+// lose moves as many draws of e, if all of them were right, under 0 as a Gaussian of the margins' mean and deviation has there. From
+// draws that were all right it doesn't follow that ten times as many would be, which the hard vote alone would gain from.
+func lose(e *Evidence) {
+	n, edges, counts := e.Estimation.Total(), e.Margins.Edges, e.Margins.Counts
+	if e.Estimation[e.Class] < n {
+		return
+	}
+	sum, squares := 0.0, 0.0
+	for i, k := range counts {
+		x := (edges[max(i-1, 0)] + edges[min(i, len(edges)-1)]) / 2
+		sum += x * float64(k)
+		squares += x * x * float64(k)
+	}
+	mean := sum / float64(n)
+	variance := squares/float64(n) - mean*mean
+	if !(variance > 0) {
+		return
+	}
+	lost := int(float64(n) * math.Erfc(mean/math.Sqrt(2*variance)) / 2)
+	rival := 0
+	if e.Class == 0 {
+		rival = 1
+	}
+	e.Estimation[e.Class] -= lost
+	e.Estimation[rival] += lost
+	under, _ := slices.BinarySearch(edges, 0)
+	for i := under + 1; i < len(counts); i++ { // the smallest margins first
+		k := min(lost, counts[i])
+		counts[i] -= k
+		counts[under] += k
+		lost -= k
+	}
 }
 
 // logSpaced returns at most count of the positive edges, the last among them, about evenly spaced in logarithm.

@@ -61,6 +61,34 @@ func TestChooseTau(t *testing.T) {
 	panics(t, "alpha", func() { ChooseTau(set, 1, 1, 0) })
 }
 
+// TestChooseTauForMoreDraws: the temperature chosen on few draws is near the best for the run; a vote that was perfect in them isn't
+// taken to stay so.
+func TestChooseTauForMoreDraws(t *testing.T) {
+	const alpha, n = 0.001, 10000
+	for _, sigma := range []float64{0.2, 0.35, 0.5, 1} {
+		run := tuningSet(sigma, n)
+		for _, lambda := range []float64{1, 1.05, 1.3, 2, 1e6} {
+			average := func(tau float64) float64 {
+				sum := 0.0
+				for i := range run {
+					sum += certify(t, Lipschitz{Lambda: lambda, Tau: tau}, &run[i], alpha).Radius
+				}
+				return sum / float64(len(run))
+			}
+			best := average(0)
+			for _, tau := range logSpaced(run[0].Margins.Edges, tauCandidates) {
+				best = max(best, average(tau))
+			}
+			for draws, least := range map[int]float64{100: 0.95, 1000: 0.985} {
+				tau := ChooseTau(tuningSet(sigma, draws), n, lambda, alpha)
+				if got := average(tau); got < least*best {
+					t.Errorf("σ = %g, Λ = %g, %d draws: τ = %g: average radius %g, the best is %g", sigma, lambda, draws, tau, got, best)
+				}
+			}
+		}
+	}
+}
+
 func TestScaled(t *testing.T) {
 	for _, c := range []struct {
 		counts, want []int
