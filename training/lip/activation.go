@@ -92,35 +92,60 @@ func (a Activation) Bound([]*tensors.Tensor, Size) Bound {
 // MaxMin sorts the channels in pairs: the larger of channels i and i+c/2 goes to i, the smaller
 // to i+c/2. x is [..., c] with c even; 1-Lipschitz and norm preserving (Anil et al. 2019).
 func MaxMin(x *Node) *Node {
-	h := parts(x, 2, "MaxMin")
-	return Concatenate([]*Node{Max(h[0], h[1]), Min(h[0], h[1])}, -1)
+	a, b := halves(x, "MaxMin")
+	return Concatenate([]*Node{Max(a, b), Min(a, b)}, -1)
 }
 
-// parts cuts the last axis in n equal parts.
-func parts(x *Node, n int, what string) []*Node {
+// halves cuts the last axis in two.
+func halves(x *Node, what string) (a, b *Node) {
+	divisible(x, 2, what)
+	h := Split(x, -1, 2)
+	return h[0], h[1]
+}
+
+func divisible(x *Node, n int, what string) {
 	if d := x.Shape().Dim(-1); d%n != 0 {
 		exceptions.Panicf("lip.%s: the last axis of %s isn't a multiple of %d", what, x.Shape(), n)
 	}
-	return Split(x, -1, n)
 }
 
 // GroupSort sorts channels i, i+c/n, i+2c/n, …, n of them, largest first. x is [..., c] with c a multiple of n;
-// 1-Lipschitz and norm preserving (Anil et al. 2019). Cost: n(n-1)/2 comparisons a group, by odd-even transposition.
+// 1-Lipschitz and norm preserving (Anil et al. 2019). It is Batcher's odd-even merge sort, of log₂n(log₂n+1)/2 steps that
+// each compare and exchange all of x at once: a comparison a node takes XLA minutes to compile.
 func GroupSort(x *Node, n int) *Node {
-	h := parts(x, n, "GroupSort")
-	for round := range n {
-		for i := round % 2; i+1 < n; i += 2 {
-			h[i], h[i+1] = Max(h[i], h[i+1]), Min(h[i], h[i+1])
+	divisible(x, n, "GroupSort")
+	dims := x.Shape().Dimensions
+	each, rows := dims[len(dims)-1]/n, x.Shape().Size()/dims[len(dims)-1]
+	size := 1
+	for size < n {
+		size *= 2
+	}
+	h := Reshape(x, rows, n, each)
+	if size > n { // what is added is smallest and stays last; of two infinities Max has no gradient
+		h = Concatenate([]*Node{h, BroadcastToDims(Scalar(x.Graph(), x.DType(), -math.MaxFloat32), rows, size-n, each)}, 1)
+	}
+	for half := 1; half < size; half *= 2 { // merges sorted halves
+		blocks := rows * size / (2 * half)
+		h = exchange(h, blocks, half*each)
+		for k := half / 2; k >= 1; k /= 2 {
+			h = Reshape(h, blocks, 2*half/k, k*each)
+			middle := exchange(Slice(h, AxisRange(), AxisRange(1, -1)), blocks*(half/k-1), k*each)
+			h = Concatenate([]*Node{Slice(h, AxisRange(), AxisElem(0)), Reshape(middle, blocks, 2*half/k-2, k*each), Slice(h, AxisRange(), AxisElem(-1))}, 1)
 		}
 	}
-	return Concatenate(h, -1)
+	return Reshape(Slice(Reshape(h, rows, size, each), AxisRange(), AxisRange(0, n)), dims...)
+}
+
+// exchange takes x as so many pairs of vectors and sorts each pair by component, the larger first.
+func exchange(x *Node, pairs, each int) *Node {
+	h := Split(Reshape(x, pairs, 2, each), 1, 2)
+	return Concatenate([]*Node{Max(h[0], h[1]), Min(h[0], h[1])}, 1)
 }
 
 // Householder reflects the pair p of channels i and i+c/2 where v·p < 0, v = (sin θ_i/2, -cos θ_i/2), which θ = π/2 makes MaxMin: a
 // continuous map of slopes that are orthogonal (Singla, Singla & Feizi 2022). x is [..., c], angle θ is [c/2].
 func Householder(x, angle *Node) *Node {
-	h := parts(x, 2, "Householder")
-	a, b := h[0], h[1]
+	a, b := halves(x, "Householder")
 	wide := func(t *Node) *Node { return BroadcastToShape(ExpandLeftToRank(t, x.Rank()), a.Shape()) }
 	half := MulScalar(angle, 0.5)
 	s, c := wide(Sin(half)), wide(Cos(half))
