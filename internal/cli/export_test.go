@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,8 +38,11 @@ func TestExport(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
 		t.Errorf("beside the file: %v, %v", left, err)
 	}
-	if out := must(t, "info", path, "--data", tiny()); !strings.Contains(out, "by lipsmooth") || !strings.Contains(out, "logits, float32 [N, ") || !strings.Contains(out, "batch      free") {
-		t.Error(out)
+	out = must(t, "info", path, "--data", tiny())
+	for _, want := range []string{"by lipsmooth", "logits, float32 [N, ", "batch      free", fmt.Sprintf("sample --lipschitz %v ", info.Lambda.Value())} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 
 	// A file of other weights isn't the model's.

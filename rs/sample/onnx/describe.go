@@ -22,6 +22,9 @@ func (m *Model) describe(done string) []string {
 		}
 	}
 	row("hash", "%s", m.Hash)
+	if c := m.file.claim; c > 0 {
+		row("claims", "a Lipschitz constant of %.6g; sample --lipschitz %v certifies with it, as claimed", c, c)
+	}
 	row("runtime", "ONNX Runtime %s", m.version)
 	row("input", "%v: %s", m.input, m.layout)
 	if n := last(m.file, m.output.name); m.scale == Probabilities {

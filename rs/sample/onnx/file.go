@@ -16,6 +16,7 @@ import (
 // Numbers of fields are those of onnx.proto (github.com/onnx/onnx).
 type file struct {
 	producer string
+	claim    float64 // the Lipschitz constant that its metadata names, as files of training/export do; 0 where none
 	opset    int64
 	inputs   []value // those that are no weights
 	outputs  []value
@@ -154,6 +155,8 @@ func parse(b []byte) (*file, error) {
 			err = f.graph(x.b, 0)
 		case 8:
 			err = f.opsets(x.b)
+		case 14:
+			err = f.property(x.b)
 		case 25: // a function
 			for y, bad := range fields(x.b) {
 				if bad == nil && y.number == 7 {
@@ -521,4 +524,21 @@ func (f *file) last(output string) node {
 		return n
 	}
 	return node{}
+}
+
+// property reads an entry of the metadata.
+func (f *file) property(b []byte) error {
+	var entry [3]string // of its fields 1 and 2
+	for x, err := range fields(b) {
+		if err != nil {
+			return err
+		}
+		if int(x.number) < len(entry) {
+			entry[x.number] = string(x.b)
+		}
+	}
+	if l, err := strconv.ParseFloat(entry[2], 64); entry[1] == "lipschitz" && err == nil && l > 0 && !math.IsInf(l, 0) {
+		f.claim = l
+	}
+	return nil
 }
