@@ -14,5 +14,5 @@ func (b Bonferroni) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		return Certificate{}, err
 	}
 	k := len(e.Estimation)
-	return twoClass(e, b.Bound, alpha/float64(k), e.largestRival(), k-1, "rivals", b.Clip)
+	return twoClass(e, b.Bound, share(alpha, k), e.largestRival(), k-1, "rivals", b.Clip)
 }

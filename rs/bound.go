@@ -125,6 +125,9 @@ func (c *compensated) value() float64 { return c.sum + c.rest }
 // the rounding of both, some units of 2^-53.
 const meanSlack = 0x1p-48
 
+// MinAlpha is the least error probability that can be asked for where methods share it out: parts of less may not be numbers any more.
+const MinAlpha = 1e-100
+
 func checkAlpha(alpha float64) {
 	if !(0 < alpha && alpha < 1) {
 		panic(fmt.Sprintf("rs: alpha = %g, outside (0, 1)", alpha))

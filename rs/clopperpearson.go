@@ -115,7 +115,10 @@ func binomialRoot(k, n int, alpha float64, atLeast bool) float64 {
 		}
 		p = next
 	}
-	return p
+	if atLeast { // far below what any certificate rests on; on the safe side
+		return lo
+	}
+	return hi
 }
 
 // betaOdds returns about x/(1-x), where x is the alpha-quantile of Beta(a, b), a and b at least 2: a start for

@@ -195,6 +195,18 @@ func TestClopperPearsonClosedForms(t *testing.T) {
 	}
 }
 
+// TestClopperPearsonOfLeastAlpha: where the iteration doesn't end it is on the safe side: P(X >= 2) is about 3p² of 3 draws.
+func TestClopperPearsonOfLeastAlpha(t *testing.T) {
+	for _, alpha := range []float64{1e-90, 1e-130, 1e-250, 1e-300} {
+		if p := (ClopperPearson{}).Lower(Bernoulli(2, 3), alpha); 3*p*p > alpha*(1+1e-9) {
+			t.Errorf("α = %g: p = %g", alpha, p)
+		}
+		if p := (ClopperPearson{}).Upper(Bernoulli(1, 3), alpha); p < 1 && 3*(1-p)*(1-p) > alpha*(1+1e-9) {
+			t.Errorf("α = %g: p = %g from above", alpha, p)
+		}
+	}
+}
+
 func TestClopperPearsonIsMonotone(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 17, 400} {
 		for _, alpha := range []float64{1e-6, 0.001, 0.05, 0.5, 0.6, 0.99} {

@@ -32,7 +32,7 @@ func (m CPM) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		}
 		most = max(most, votes)
 	}
-	return twoClass(e, m.Bound, alpha/float64(len(buckets)), most, len(buckets)-1, "buckets", m.Clip)
+	return twoClass(e, m.Bound, share(alpha, len(buckets)), most, len(buckets)-1, "buckets", m.Clip)
 }
 
 // Partition returns the buckets of CPM: {class}, {runner-up}, then, while the rest has more

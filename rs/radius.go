@@ -129,7 +129,7 @@ func (c Smoothed) Radius2(p1, p2 float64) float64 {
 	if p1 == p2 {
 		return 0
 	}
-	r := (sub(t1, slack1) - t2 - slack2) / 2
+	r := (sub(t1, slack1) - sub(t2, -slack2)) / 2
 	if p1 > p2 {
 		return max(0, r)
 	}

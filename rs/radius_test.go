@@ -160,7 +160,7 @@ func TestRadiusLimits(t *testing.T) {
 	}
 	cases := []struct{ got, want float64 }{
 		{Smoothed{1, 1}.Radius(1), inf}, {Smoothed{1, inf}.Radius(1), inf}, {Smoothed{1, 1}.Radius(0), -inf},
-		{Smoothed{0, inf}.Radius(0.9), 0}, {Smoothed{1, 1}.Radius(0.5), 0}, {Smoothed{1, 1}.Radius2(0.3, 0.3), 0},
+		{Smoothed{0, inf}.Radius(0.9), 0}, {Smoothed{1, 1}.Radius(0.5), 0}, {Smoothed{1, 1}.Radius2(0.3, 0.3), 0}, {Smoothed{1, 1}.Radius2(0.9, 0), inf}, {Smoothed{1, 1}.Radius2(1, 0), inf},
 		{Smoothed{1, 1}.PaperRadius(0.5), 0}, {Smoothed{0, 2}.F(0.1), 0.7}, {Smoothed{0, 2}.Derivative(0.1), 2},
 		{Smoothed{0, 2}.Derivative(1), 0}, {Smoothed{1, inf}.F(0), 0.5},
 		{Smoothed{1, inf}.Lipschitz(1), 1 / math.Sqrt(2*math.Pi) * (1 + tailError)}, {Smoothed{0, 3}.Lipschitz(1), 3},

@@ -51,7 +51,7 @@ func (r Rule) String() string {
 	if r.Radius > 0 {
 		return fmt.Sprintf("radius>=%g", r.Radius)
 	}
-	return fmt.Sprintf("width<=%g%%", 100*r.Width)
+	return fmt.Sprintf("width<=%.12g%%", 100*r.Width)
 }
 
 // Settled reports whether the draws of e answer the question about m's certificate.

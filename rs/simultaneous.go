@@ -10,6 +10,14 @@ import (
 func SimultaneousAlpha(alpha float64, m int) float64 {
 	checkAlpha(alpha)
 	checkImages(m)
+	return share(alpha, m)
+}
+
+// share is alpha/m, rounded down, so that m of it are at most alpha. A power of two divides exactly.
+func share(alpha float64, m int) float64 {
+	if m&(m-1) == 0 {
+		return alpha / float64(m)
+	}
 	return alpha / float64(m) * (1 - 0x1p-52)
 }
 

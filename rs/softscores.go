@@ -42,7 +42,7 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
-	each := alpha / float64(2*len(maps))
+	each := share(alpha, 2*len(maps))
 	best, all := Certificate{Class: Abstain}, []Spent(nil)
 	for _, s := range maps {
 		if err := e.checkScores(s); err != nil {

@@ -47,7 +47,7 @@ func (a AtStops) Level(n int, alpha float64) float64 {
 	case at == last:
 		return alpha / 2
 	}
-	return alpha / float64(2*last) * (1 - 0x1p-52)
+	return share(alpha, 2*last)
 }
 
 // Stops returns the multiples of block at which a draw of up to n may end: first, then larger by growth each, and last n.

@@ -37,7 +37,7 @@ func TestStops(t *testing.T) {
 
 func TestRule(t *testing.T) {
 	for text, want := range map[string]string{
-		"radius>=0.5": "radius>=0.5", "radius >= 1": "radius>=1", "width<=5%": "width<=5%", "width<=0.05": "width<=5%",
+		"radius>=0.5": "radius>=0.5", "radius >= 1": "radius>=1", "width<=5%": "width<=5%", "width<=0.05": "width<=5%", "width<=7%": "width<=7%",
 		"radius>0.5": "is no rule", "radius>=0": "is no rule", "width<=-1": "is no rule", "": "is no rule", "radius>=NaN": "is no rule", "radius>=Inf": "is no rule",
 	} {
 		got := ""

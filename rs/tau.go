@@ -2,6 +2,7 @@ package rs
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
@@ -10,53 +11,65 @@ import (
 // tauCandidates is how many positive temperatures ChooseTau tries.
 const tauCandidates = 32
 
-// ChooseTau returns the temperature of Lipschitz that maximises the average certified
-// radius over the tuning examples: 0 (hard votes) or a positive edge of their histograms, so
-// that no bin straddles it. Their draws are scaled to n, the draws of the run to certify,
-// since fewer draws ask for a larger temperature; a vote that was perfect in fewer draws loses as many as its margins
-// foretell. They must be examples other than those certified.
-// Of equals the smallest is taken; it is 0 where lambda <= 0 or no example has margins.
-func ChooseTau(tuning []Evidence, n int, lambda, alpha float64) float64 {
+// ChooseTau returns the temperature that maximises the average radius that l, its own aside, certifies of examples of what it
+// is to certify, foretold for as many draws as that has ([Foretell]): 0 (hard votes) or a positive edge of their histograms, so
+// that no bin straddles it. They must be examples other than those certified. Of equals the smallest is taken; it is 0
+// where Lambda <= 0 or no example has margins.
+func ChooseTau(tuning []Evidence, l Lipschitz, alpha float64) (float64, error) {
 	checkAlpha(alpha)
-	if n <= 0 {
-		panic("rs: ChooseTau for no draws")
-	}
-	var right []Evidence
 	var edges []float64
 	for i := range tuning {
-		e := &tuning[i]
-		if e.Class != e.Label || !e.HasMargins() || e.Margins.Total() == 0 || e.Estimation.Total() == 0 {
-			continue
+		if e := &tuning[i]; e.HasMargins() {
+			edges = e.Margins.Edges
 		}
-		c := *e
-		c.Estimation, c.Margins.Counts = scaled(e.Estimation, n), scaled(e.Margins.Counts, n)
-		if n > e.Estimation.Total() {
-			lose(&c)
-		}
-		right, edges = append(right, c), e.Margins.Edges
 	}
-	if !(lambda > 0) {
-		return 0
+	if !(l.Lambda > 0) || edges == nil {
+		return 0, nil
 	}
 	best, bestSum := 0.0, 0.0
 	for _, tau := range append([]float64{0}, logSpaced(edges, tauCandidates)...) {
+		l.Tau = tau
 		sum := 0.0
-		for i := range right {
-			c, err := Lipschitz{Lambda: lambda, Tau: tau}.Certify(&right[i], alpha)
-			if err == nil {
-				sum += c.Radius
+		for i := range tuning {
+			e := &tuning[i]
+			if e.Class != e.Label || !e.HasMargins() {
+				continue
 			}
+			c, err := l.Certify(e, alpha)
+			if err != nil {
+				return 0, err
+			}
+			sum += c.Radius
 		}
 		if sum > bestSum {
 			best, bestSum = tau, sum
 		}
 	}
-	return best
+	return best, nil
 }
 
-// lose moves as many draws of e, if all of them were right, under 0 as a Gaussian of the margins' mean and deviation has there. From
-// draws that were all right it doesn't follow that ten times as many would be, which the hard vote alone would gain from.
-func lose(e *Evidence) {
+// Foretell returns e with n draws to be expected of it: votes and margins in the same proportions, and, where n is more and e lost
+// no vote, as many lost as a Gaussian of its margins' mean and deviation loses. Fewer draws ask for a larger temperature, and from
+// draws that were all right it doesn't follow that ten times as many would be, which the hard vote alone would gain from. Nothing
+// may be certified of it.
+func Foretell(e *Evidence, n int) Evidence {
+	if n < 1 || e.Estimation.Total() == 0 {
+		panic(fmt.Sprintf("rs: %d draws foretold from %d", n, e.Estimation.Total()))
+	}
+	f := *e
+	f.Estimation, f.Scores = scaled(e.Estimation, n), nil
+	if !e.HasMargins() || e.Margins.Total() == 0 {
+		return f
+	}
+	f.Margins.Counts = scaled(e.Margins.Counts, n)
+	if n > e.Estimation.Total() && len(e.Estimation) > 1 && len(e.Margins.Edges) > 0 {
+		f.lose()
+	}
+	return f
+}
+
+// lose moves draws of e under 0 if all of them were right.
+func (e *Evidence) lose() {
 	n, edges, counts := e.Estimation.Total(), e.Margins.Edges, e.Margins.Counts
 	if e.Estimation[e.Class] < n {
 		return

@@ -18,6 +18,20 @@ func tuningSet(sigma float64, n int) []Evidence {
 	return tuning
 }
 
+// choose chooses on examples foretold for n draws.
+func choose(t *testing.T, tuning []Evidence, n int, l Lipschitz, alpha float64) float64 {
+	t.Helper()
+	var foretold []Evidence
+	for i := range tuning {
+		foretold = append(foretold, Foretell(&tuning[i], n))
+	}
+	tau, err := ChooseTau(foretold, l, alpha)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tau
+}
+
 func TestChooseTau(t *testing.T) {
 	average := func(tau float64, set []Evidence, alpha float64) float64 {
 		var results []Result
@@ -29,7 +43,7 @@ func TestChooseTau(t *testing.T) {
 	}
 	// Small noise and few draws: soft votes win by far.
 	set := tuningSet(0.2, 100)
-	tau := ChooseTau(set, 100, 1, 0.001)
+	tau := choose(t, set, 100, Lipschitz{Lambda: 1}, 0.001)
 	if got, hard := average(tau, set, 0.001), average(0, set, 0.001); tau <= 0 || got < 1.5*hard {
 		t.Errorf("τ = %g: average radius %g, hard votes %g", tau, got, hard)
 	}
@@ -43,22 +57,22 @@ func TestChooseTau(t *testing.T) {
 	}
 	// A loose Λ makes hard votes win; so does none.
 	for _, lambda := range []float64{1e6, 0} {
-		if tau := ChooseTau(set, 100000, lambda, 0.001); tau != 0 {
+		if tau := choose(t, set, 100000, Lipschitz{Lambda: lambda}, 0.001); tau != 0 {
 			t.Errorf("Λ = %g: τ = %g", lambda, tau)
 		}
 	}
-	if tau := ChooseTau(nil, 100, 1, 0.001); tau != 0 {
+	if tau := choose(t, nil, 100, Lipschitz{Lambda: 1}, 0.001); tau != 0 {
 		t.Errorf("no tuning examples: τ = %g", tau)
 	}
 	// Examples of another class say nothing.
 	for i := range set {
 		set[i].Label = 1 - set[i].Class
 	}
-	if tau := ChooseTau(set, 100, 1, 0.001); tau != 0 {
+	if tau := choose(t, set, 100, Lipschitz{Lambda: 1}, 0.001); tau != 0 {
 		t.Errorf("all wrong: τ = %g", tau)
 	}
-	panics(t, "n = 0", func() { ChooseTau(set, 0, 1, 0.001) })
-	panics(t, "alpha", func() { ChooseTau(set, 1, 1, 0) })
+	panics(t, "n = 0", func() { Foretell(&set[0], 0) })
+	panics(t, "alpha", func() { ChooseTau(set, Lipschitz{Lambda: 1}, 0) })
 }
 
 // TestChooseTauForMoreDraws: the temperature chosen on few draws is near the best for the run; a vote that was perfect in them isn't
@@ -80,11 +94,79 @@ func TestChooseTauForMoreDraws(t *testing.T) {
 				best = max(best, average(tau))
 			}
 			for draws, least := range map[int]float64{100: 0.95, 1000: 0.985} {
-				tau := ChooseTau(tuningSet(sigma, draws), n, lambda, alpha)
+				tau := choose(t, tuningSet(sigma, draws), n, Lipschitz{Lambda: lambda}, alpha)
 				if got := average(tau); got < least*best {
 					t.Errorf("σ = %g, Λ = %g, %d draws: τ = %g: average radius %g, the best is %g", sigma, lambda, draws, tau, got, best)
 				}
 			}
+		}
+	}
+}
+
+// TestChooseTauForABound: the temperature is that of the bound it is certified with, at the stops of the draws.
+func TestChooseTauForABound(t *testing.T) {
+	const alpha = 0.001
+	set := tuningSet(0.3, 1000)[:20]
+	for _, n := range []int{200, 1000} {
+		for _, bound := range []Bound{nil, ClopperPearson{}, Bernstein{}, Hoeffding{}} {
+			var foretold []Evidence
+			for i := range set {
+				foretold = append(foretold, Foretell(&set[i], n))
+			}
+			average := func(tau float64) float64 {
+				sum := 0.0
+				for i := range foretold {
+					sum += certify(t, Lipschitz{Lambda: 1, Tau: tau, Bound: bound}, &foretold[i], alpha).Radius
+				}
+				return sum
+			}
+			tau, err := ChooseTau(foretold, Lipschitz{Lambda: 1, Bound: bound}, alpha)
+			if err != nil {
+				t.Fatal(err)
+			}
+			chosen := average(tau)
+			candidates := logSpaced(set[0].Margins.Edges, tauCandidates)
+			for _, other := range []float64{0, candidates[3], candidates[10], candidates[len(candidates)-1]} {
+				if a := average(other); a > chosen {
+					t.Errorf("%v, n = %d: τ = %g certifies %g, and %g at %g", bound, n, tau, chosen, a, other)
+				}
+			}
+		}
+	}
+	// A bound for a fixed number of draws is refused at stops, as it is in certifying.
+	e := Foretell(&set[0], 200)
+	e.Stops = []int{200, 1000}
+	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1, Bound: Hoeffding{}}, alpha); err == nil {
+		t.Error("hoeffding at stops")
+	}
+	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1}, alpha); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestForetell: nothing is made up where draws are lost already, where fewer are foretold, or of margins without edges or rivals.
+func TestForetell(t *testing.T) {
+	e := &Evidence{Estimation: Votes{100, 0}, Margins: Histogram{Edges: []float64{-1, 0, 1, 2}, Counts: []int{0, 0, 40, 50, 10}}}
+	if f := Foretell(e, 1000); f.Estimation[1] == 0 || f.Estimation[1] != f.Margins.Counts[1] || f.Margins.Total() != 1000 || f.Margins.Counts[2] != 400-f.Estimation[1] {
+		t.Errorf("%v, %v", f.Estimation, f.Margins.Counts)
+	}
+	if f := Foretell(e, 50); !slices.Equal(f.Estimation, Votes{50, 0}) || !slices.Equal(f.Margins.Counts, []int{0, 0, 20, 25, 5}) {
+		t.Errorf("%v, %v", f.Estimation, f.Margins.Counts)
+	}
+	if e.Estimation[0] != 100 || e.Margins.Counts[2] != 40 {
+		t.Error("it changed what it was given")
+	}
+	e.Estimation, e.Margins.Counts = Votes{99, 1}, []int{0, 1, 9, 50, 40}
+	if f := Foretell(e, 1000); !slices.Equal(f.Estimation, Votes{990, 10}) {
+		t.Errorf("%v", f.Estimation)
+	}
+	for _, e := range []Evidence{
+		{Estimation: Votes{100}, Margins: Histogram{Edges: []float64{0}, Counts: []int{0, 100}}},
+		{Estimation: Votes{100, 0}, Margins: Histogram{Counts: []int{100}}},
+		{Estimation: Votes{100, 0}},
+	} {
+		if f := Foretell(&e, 1000); f.Estimation[0] != 1000 {
+			t.Errorf("%v", f)
 		}
 	}
 }
@@ -122,6 +204,6 @@ func TestLogSpaced(t *testing.T) {
 func BenchmarkChooseTau(b *testing.B) {
 	set := tuningSet(0.5, 1000)
 	for b.Loop() {
-		ChooseTau(set, 100000, 1, 0.001)
+		ChooseTau(set, Lipschitz{Lambda: 1}, 0.001)
 	}
 }

@@ -128,6 +128,7 @@ func TestBadFlags(t *testing.T) {
 		{sample, "nowhere"},
 		{"certify nowhere --alpha 0", "--alpha 0"},
 		{"certify nowhere --alpha nan", "--alpha NaN"},
+		{"certify nowhere --alpha 5e-324", "--alpha 5e-324: must be at least 1e-100"},
 		{"certify nowhere --tau -1", "--tau -1"},
 		{"certify nowhere --tau inf", "--tau +Inf"},
 		{"certify nowhere --radii 0,-1", "--radii: -1"},

@@ -25,6 +25,8 @@ type loaded struct {
 	dir   string
 	log   *countlog.Log
 	notes []string // what a reader must know
+	// tuning is what is foretold of other images, to choose a temperature on; nil where it is given, and where there are none.
+	tuning []rs.Evidence
 }
 
 // load reads a run with its rows, and chooses the temperature on its tuning images unless tau is given (not negative).
@@ -54,7 +56,7 @@ func (l *loaded) sampled(rows int) error {
 	if rows == 0 {
 		return fmt.Errorf("%s: no example is sampled yet", l.dir)
 	}
-	if rows < l.log.Planned() {
+	if rows < l.log.Planned() && l.Run.Backend != countlog.Imported {
 		l.notes = append(l.notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", l.dir, rows, l.log.Planned()))
 	}
 	return nil
@@ -84,6 +86,10 @@ func open(dir string, alpha, tau float64) (*loaded, error) {
 	if tau >= 0 {
 		return l, nil
 	}
+	if u := log.Run.Until; u.Method == "lipschitz" {
+		l.Tau = u.Tau // which the draws ended for
+		return l, nil
+	}
 	folder := filepath.Join(dir, tuningFolder)
 	tuning, err := countlog.Open(folder)
 	if errors.Is(err, os.ErrNotExist) {
@@ -110,8 +116,48 @@ func open(dir string, alpha, tau float64) (*loaded, error) {
 			return nil, fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound", folder, e.Index)
 		}
 	}
-	l.Tau = rs.ChooseTau(rows, log.Run.N, log.Run.Model.Lambda, alpha)
-	return l, nil
+	if l.tuning, err = foretell(rows, log.Run); err != nil {
+		return nil, err
+	}
+	return l, l.choose(alpha)
+}
+
+// foretell returns what is to be expected of a run's images from others: as many draws, which end where its rule would end them.
+func foretell(rows []rs.Evidence, run countlog.Run) ([]rs.Evidence, error) {
+	var rule rs.Rule
+	var asked rs.Ranger
+	stops := []int{run.N}
+	if run.Until.Rule != "" {
+		var err error
+		if rule, asked, err = run.Ranger(); err != nil {
+			return nil, err
+		}
+		stops = run.Until.Stops
+	}
+	foretold := make([]rs.Evidence, len(rows))
+	for i := range rows {
+		for _, n := range stops {
+			foretold[i] = rs.Foretell(&rows[i], n)
+			if foretold[i].Stops = run.Until.Stops; asked == nil {
+				break
+			}
+			if settled, err := rule.Settled(&foretold[i], asked, run.Until.Alpha); err != nil || settled {
+				if err != nil {
+					return nil, err
+				}
+				break
+			}
+		}
+	}
+	return foretold, nil
+}
+
+// choose chooses the temperature on the tuning images, where there are some, for the bound and arithmetic that l has.
+func (l *loaded) choose(alpha float64) (err error) {
+	if l.tuning != nil {
+		l.Tau, err = rs.ChooseTau(l.tuning, rs.Lipschitz{Lambda: l.Run.Model.Lambda, Bound: l.Bound, Float32: l.Float32}, alpha)
+	}
+	return err
 }
 
 // ofModel checks a run against the model that lies in its folder, if one does.
@@ -445,7 +491,14 @@ Methods:
 					return err
 				}
 				// Of those planned, so that sampling the rest changes nothing.
-				images = log.Planned()
+				if images = log.Planned(); log.Run.Backend == countlog.Imported {
+					if images, err = log.Count(); err != nil {
+						return err
+					}
+				}
+				if images == 0 {
+					return fmt.Errorf("%s: no example is sampled yet", args[0])
+				}
 				alpha = rs.SimultaneousAlpha(alpha, images)
 			}
 			l, err := open(args[0], alpha, tau)
@@ -455,6 +508,9 @@ Methods:
 			l.Bound, l.Scores, l.Float32 = chosen, scores, float32
 			if float32 && l.Run.MarginError == 0 {
 				return fmt.Errorf("--float32: %s has no margin_error: sample again, on a CPU and from a model whose layers all have a rounding proof (lipsmooth bound)", filepath.Join(args[0], countlog.RunFile))
+			}
+			if err := l.choose(alpha); err != nil {
+				return err
 			}
 			c, err := l.certify(method, unsound, alpha)
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -15,6 +16,9 @@ import (
 func checkAlpha(alpha float64) error {
 	if !(0 < alpha && alpha < 1) {
 		return fmt.Errorf("--alpha %v: must lie between 0 and 1", alpha)
+	}
+	if alpha < rs.MinAlpha {
+		return fmt.Errorf("--alpha %v: must be at least %v", alpha, rs.MinAlpha)
 	}
 	return nil
 }

@@ -84,19 +84,23 @@ func hasRadii(path string) (bool, error) {
 	return strings.HasPrefix(line, "idx\tlabel\tpredict\t"), err
 }
 
-// The authors name the two draws of an image by their sizes.
-var selectionName, estimationName = regexp.MustCompile(`_N0_\d+\.tsv$`), regexp.MustCompile(`_N0_\d+_N_\d+\.tsv$`)
+// The authors name the two draws of an image by their sizes, others by what they are for.
+var selectionName, estimationName = regexp.MustCompile(`(_N0_\d+|selection[^/]*)\.tsv$`), regexp.MustCompile(`(_N0_\d+_N_\d+|estimation[^/]*)\.tsv$`)
 
-// pair tells the selection draw's table from the estimation draw's: by name, else in the order given.
-func pair(paths []string) (selection, estimation string, err error) {
+// pair tells the selection draw's table from the estimation draw's: by name, else in the order given; the tables of a folder have none.
+func pair(paths []string, ordered bool) (selection, estimation string, err error) {
 	switch len(paths) {
 	case 1:
 		return "", paths[0], nil
 	case 2:
-		if estimationName.MatchString(paths[0]) && selectionName.MatchString(paths[1]) {
-			return paths[1], paths[0], nil
+		a, b := paths[0], paths[1]
+		switch {
+		case estimationName.MatchString(a) && selectionName.MatchString(b):
+			return b, a, nil
+		case ordered || selectionName.MatchString(a) && estimationName.MatchString(b):
+			return a, b, nil
 		}
-		return paths[0], paths[1], nil
+		return "", "", fmt.Errorf("%s: names don't tell %s from %s: name the selection draw's table, then the estimation draw's", filepath.Dir(a), filepath.Base(a), filepath.Base(b))
 	}
 	return "", "", fmt.Errorf("%s: %d tables: name the one, or the selection draw's and the estimation draw's", filepath.Dir(paths[0]), len(paths))
 }
@@ -246,7 +250,7 @@ Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need ma
 			case out == "":
 				return fmt.Errorf("--out: name the folder of the run to make")
 			}
-			if m.Selection, m.Estimation, err = pair(paths); err != nil {
+			if m.Selection, m.Estimation, err = pair(paths, len(args) > 1); err != nil {
 				return err
 			}
 			if m.N = settings.N; m.Split == 0 {

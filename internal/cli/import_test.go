@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -165,7 +166,7 @@ func TestImportPlain(t *testing.T) {
 	if !strings.Contains(out, "4 examples, from 0 in steps of 3") || !strings.Contains(out, "10 of 1000 draws") {
 		t.Error(out)
 	}
-	if out = must(t, "certify", filepath.Join(dir, "a")); !strings.Contains(out, "3 of 4 examples") || !strings.Contains(out, "twobound") {
+	if out = must(t, "certify", filepath.Join(dir, "a"), "--simultaneous"); strings.Contains(out, "isn't finished") || !strings.Contains(out, "certificates of 3 images") || !strings.Contains(out, "twobound") {
 		t.Error(out)
 	}
 	file(argsFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)
@@ -181,8 +182,29 @@ func TestImportPlain(t *testing.T) {
 	file(argsFile, `{"sigma": `)
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), argsFile)
 	os.Remove(filepath.Join(dir, argsFile))
-	must(t, "import", two, "--sigma", "1", "--out", filepath.Join(dir, "b"))
+	must(t, "import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")+"/")
 	must(t, "certify", filepath.Join(dir, "b"))
+	t.Chdir(t.TempDir())
+	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", "."), "name a folder")
+	refused(t, lipsmooth("import", "/dev/null", "--sigma", "1", "--out", "d"), "/dev/null: want a file")
+}
+
+// TestImportPair: names tell the draws of a folder, or it is refused.
+func TestImportPair(t *testing.T) {
+	for _, c := range []struct{ a, b, selection string }{
+		{"d/x_N0_100.tsv", "d/x_N0_100_N_1000.tsv", "d/x_N0_100.tsv"},
+		{"d/x_N0_100_N_1000.tsv", "d/x_N0_100.tsv", "d/x_N0_100.tsv"},
+		{"d/estimation.tsv", "d/selection.tsv", "d/selection.tsv"},
+		{"d/my_selection_votes.tsv", "d/my_estimation_votes.tsv", "d/my_selection_votes.tsv"},
+		{"d/a.tsv", "d/b.tsv", ""},
+	} {
+		if selection, estimation, err := pair([]string{c.a, c.b}, false); selection != c.selection || (err == nil) != (selection != "") || selection == estimation && err == nil {
+			t.Errorf("%s, %s: %s, %s, %v", c.a, c.b, selection, estimation, err)
+		}
+		if selection, _, err := pair([]string{c.a, c.b}, true); selection != cmp.Or(c.selection, c.a) || err != nil {
+			t.Errorf("%s, %s in order: %s, %v", c.a, c.b, selection, err)
+		}
+	}
 }
 
 func TestImportRadii(t *testing.T) {

@@ -120,7 +120,11 @@ func (s *sampling) chooseTau(dir string, d draws, run countlog.Run, tune func() 
 	if err != nil {
 		return 0, err
 	}
-	return rs.ChooseTau(rows, run.N, run.Model.Lambda, d.until.alpha), nil
+	foretold, err := foretell(rows, run)
+	if err != nil {
+		return 0, err
+	}
+	return rs.ChooseTau(foretold, rs.Lipschitz{Lambda: run.Model.Lambda}, d.until.alpha)
 }
 
 // plan says what is to be drawn.

@@ -43,6 +43,11 @@ func TestUntilActs(t *testing.T) {
 			must(t, "certify", out, "--method", "mono,lipschitz", "--bound", bound)
 		}
 		must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "3")
+		if method == "lipschitz" { // certified with the temperature that the draws ended for
+			if l, err := load(out, 0.01, -1); err != nil || l.Tau != log.Run.Until.Tau {
+				t.Errorf("τ = %v, %v, want %v of run.json", l.Tau, err, log.Run.Until.Tau)
+			}
+		}
 		refused(t, lipsmooth("sample", model, "--data", tiny(), "--n", "2000", "--images", "12", "--tuning", "8", "--out", out), "holds another run: until")
 	}
 }

@@ -251,21 +251,11 @@ func (v *verification) table(t written) error {
 	}
 	l.Float32 = float32Caption.MatchString(caption)
 	// A caption says τ to four digits, and not at all where it is 0 or none.
-	tau, byHand := 0.0, ""
+	tau := 0.0
 	if found := tauCaption.FindStringSubmatch(caption); found != nil {
 		if tau, err = strconv.ParseFloat(found[1], 64); err != nil || !(tau > 0) {
 			return fmt.Errorf("%s:1: τ = %s: must be positive", path, found[1])
 		}
-		byHand = " (τ as the caption rounds it: give that of certify with --tau)"
-	}
-	if v.tau < 0 {
-		if fmt.Sprintf("%.4g", max(0, l.Tau)) == fmt.Sprintf("%.4g", tau) && l.Tau > 0 {
-			byHand = ""
-		} else {
-			l.Tau = tau
-		}
-	} else {
-		byHand = ""
 	}
 	var names []string
 	for i, line := range lines[2:] {
@@ -286,7 +276,19 @@ func (v *verification) table(t written) error {
 	furthest := 0
 	for _, bound := range append([]rs.BoundEntry{{}}, rs.Bounds...) {
 		l.Bound = bound.Bound
-		c, err := l.CertifyRows(l.rows(), alpha, names)
+		byHand, err := "", error(nil)
+		if v.tau < 0 {
+			err = l.choose(alpha)
+			if fmt.Sprintf("%.4g", l.Tau) != fmt.Sprintf("%.4g", tau) {
+				if l.Tau = tau; tau > 0 {
+					byHand = " (τ as the caption rounds it: give that of certify with --tau)"
+				}
+			}
+		}
+		var c *figures.Certified
+		if err == nil {
+			c, err = l.CertifyRows(l.rows(), alpha, names)
+		}
 		if err != nil {
 			if bound.Bound != nil {
 				continue

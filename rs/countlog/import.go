@@ -29,6 +29,9 @@ type Import struct {
 	Seed  uint64
 }
 
+// Imported is the backend of runs that were sampled elsewhere: their rows are all there are, whatever their plan leaves room for.
+const Imported = "imported"
+
 // ErrOneDraw is wrapped by the error of a source of one draw that is not to be split.
 var ErrOneDraw = errors.New("one draw: the class may not be chosen on the draw that it is estimated with")
 
@@ -55,7 +58,7 @@ func (m Import) Write(ctx context.Context, dir string) (run Run, rows int, err e
 // run reads the source once, checks that its rows can be of one run, and says which.
 func (m Import) run(ctx context.Context) (Run, error) {
 	r := Run{Format: Format, Model: Model{Name: m.Name}, Sigma: m.Sigma, N0: m.N0, N: m.N, Seed: m.Seed, Block: 1,
-		Backend: "imported", Versions: map[string]string{}}
+		Backend: Imported, Versions: map[string]string{}}
 	if m.Split > 0 {
 		r.N0 = m.Split
 		if r.N > 0 {
@@ -100,7 +103,7 @@ func (m Import) run(ctx context.Context) (Run, error) {
 	stride = max(stride, 1)
 	r.Examples = Plan{Start: first, Stride: stride, Count: (last-first)/stride + 1}
 	r.Dataset.Size = last + 1
-	if r.Examples.Count > 100*len(seen)+1000 {
+	if r.Examples.Count > max(1<<20, 100*len(seen)) {
 		return r, fmt.Errorf("%s: %d examples from %d to %d: a run has evenly spaced ones, and these leave too many out", m.Estimation, len(seen), first, last)
 	}
 	for _, path := range []string{m.Selection, m.Estimation} {
@@ -129,6 +132,9 @@ func divisor(a, b int) int {
 // each calls f with every row, both draws filled in; errors name file and line.
 func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
 	open := func(path string) (*foreignCounts, *os.File, error) {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return nil, nil, fmt.Errorf("%s: want a file: it is read more than once", path)
+		}
 		file, err := os.Open(path)
 		if err != nil {
 			return nil, nil, err

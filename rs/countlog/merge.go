@@ -172,6 +172,10 @@ func step(p Plan) int {
 
 // writeNew makes a run's folder, whole or not at all.
 func writeNew(dir string, run Run, fill func(*Writer) error) error {
+	dir = filepath.Clean(dir) // without a slash at its end, which would put what is beside it inside
+	if base := filepath.Base(dir); base == "." || base == ".." {
+		return fmt.Errorf("%s: name a folder to make", dir)
+	}
 	if err := mustBeNew(dir); err != nil {
 		return err
 	}

@@ -170,7 +170,7 @@ func (u Until) check(r *Run) error {
 	if _, _, err := r.Ranger(); err != nil {
 		return fmt.Errorf("until: %w", err)
 	}
-	if !(0 < u.Alpha && u.Alpha < 1) {
+	if !(rs.MinAlpha <= u.Alpha && u.Alpha < 1) {
 		return fmt.Errorf("until.alpha: %v, want it between 0 and 1", u.Alpha)
 	}
 	if last := len(u.Stops) - 1; last < 0 || u.Stops[last] != r.N {
@@ -307,6 +307,7 @@ const (
 	maxSize       = 1 << 31
 	maxDraws      = 1 << 40
 	maxMarginBins = 1 << 16
+	maxNumbers    = 1 << 26 // in a row
 )
 
 // Validate returns an error that names the first field that cannot be.
@@ -349,6 +350,9 @@ func (r *Run) Validate() error {
 	}
 	if len(r.Scores) > maxMaps {
 		return fmt.Errorf("scores: %d maps, want at most %d", len(r.Scores), maxMaps)
+	}
+	if n := d.Classes * (2 + len(r.Scores)*(len(rs.ScoreEdges())+1)); n > maxNumbers {
+		return fmt.Errorf("scores: %d maps of %d classes are %d numbers a row, want at most %d", len(r.Scores), d.Classes, n, maxNumbers)
 	}
 	for i, text := range r.Scores {
 		m, err := rs.ParseScoreMap(text)

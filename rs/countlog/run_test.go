@@ -91,6 +91,7 @@ func TestValidate(t *testing.T) {
 		"examples.start":      func(r *Run) { r.Examples.Start = 10000 },
 		"examples.stride":     func(r *Run) { r.Examples.Stride = 0 },
 		"examples.count":      func(r *Run) { r.Examples.Count = 201 },
+		"scores":              func(r *Run) { r.Dataset.Classes, r.Scores = 1<<20, []string{"ramp,t=1"} },
 		"margin_bins":         func(r *Run) { r.MarginBins = 7 },
 		"margin_max":          func(r *Run) { r.MarginMax = 1e39 }, // beyond float32
 	} {
