@@ -27,15 +27,8 @@ func (l Lipschitz) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if l.Tau == 0 {
 		return Mono{Bound: l.Bound}.Certify(e, alpha)
 	}
-	if err := e.checkVotes(2); err != nil {
+	if err := e.checkMargins(); err != nil {
 		return Certificate{}, err
-	}
-	if !e.HasMargins() {
-		return Certificate{}, fmt.Errorf("example %d: soft votes need margins, and none were logged", e.Index)
-	}
-	if len(e.Margins.Counts) != len(e.Margins.Edges)+1 || e.Margins.Total() != e.Estimation.Total() {
-		return Certificate{}, fmt.Errorf("example %d: %d margins of %d draws in %d bins between %d edges",
-			e.Index, e.Margins.Total(), e.Estimation.Total(), len(e.Margins.Counts), len(e.Margins.Edges))
 	}
 	bound, err := e.bound(l.Bound, Betting{})
 	if err != nil {
@@ -58,11 +51,29 @@ func (l Lipschitz) Ceiling(e *Evidence, alpha float64) (float64, error) {
 	if l.Tau == 0 {
 		return Mono{Bound: l.Bound}.Ceiling(e, alpha)
 	}
+	if err := e.checkMargins(); err != nil {
+		return 0, err
+	}
 	bound, err := e.bound(l.Bound, Betting{})
 	if err != nil {
 		return 0, err
 	}
 	return l.Smoothed(e.Sigma).Radius(bound.Upper(SoftVotes(e.Margins, l.Tau), alpha)), nil
+}
+
+// checkMargins says why e has no soft votes, or nil.
+func (e *Evidence) checkMargins() error {
+	if err := e.checkVotes(2); err != nil {
+		return err
+	}
+	if !e.HasMargins() {
+		return fmt.Errorf("example %d: soft votes need margins, and none were logged", e.Index)
+	}
+	if len(e.Margins.Counts) != len(e.Margins.Edges)+1 || e.Margins.Total() != e.Estimation.Total() {
+		return fmt.Errorf("example %d: %d margins of %d draws in %d bins between %d edges",
+			e.Index, e.Margins.Total(), e.Estimation.Total(), len(e.Margins.Counts), len(e.Margins.Edges))
+	}
+	return nil
 }
 
 // Smoothed returns the worst case of the soft vote under noise: L = Λ/(2τ), rounded up.
