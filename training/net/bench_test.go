@@ -56,15 +56,15 @@ func BenchmarkTraining(b *testing.B) {
 	cases = append(cases,
 		named{"residual=free", second(conv(48))}, named{"residual=affine", second(lip.Affine{Kernel: 3})},
 		named{"residual=sll", second(lip.Residual{Kernel: 3, Inner: 24})}, named{"residual=cpl", second(lip.Residual{Kind: "cpl", Kernel: 3, Inner: 24})})
+	activate := func(name string, a lip.Activation) {
+		cases = append(cases, named{"activation=" + name, network(conv, dense, func(int) lip.Layer { return a })})
+	}
 	for _, kind := range lip.Activations() {
 		if kind != "maxmin" {
-			a := lip.Activation{Kind: kind}
-			if kind == "groupsort" {
-				a.Group = 4
-			}
-			cases = append(cases, named{"activation=" + kind, network(conv, dense, func(int) lip.Layer { return a })})
+			activate(kind, lip.Activation{Kind: kind})
 		}
 	}
+	activate("groupsort,4", lip.Activation{Kind: "groupsort", Group: 4})
 	for name, pool := range map[string]lip.Layer{"average": lip.AveragePool{By: 2}, "l2": lip.NormPool{By: 2}} {
 		layers := network(conv, dense, activation)
 		layers[3] = pool
