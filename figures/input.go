@@ -126,6 +126,8 @@ type Settings struct {
 	Tau                   float64
 	Scores                string  // the map of scores taken, where it is one of several
 	MarginError           float64 // what is subtracted for float32, in logits
+	Bound                 string  // of every method, where one was chosen
+	Steps                 int     // of the grid that noise was drawn on, 0 where it is Gaussian
 }
 
 // Settings returns those of a run, certified at alpha.
@@ -134,7 +136,12 @@ func (s Sampled) Settings(alpha float64) Settings {
 	if s.Float32 {
 		off = r.MarginError
 	}
+	bound := ""
+	if s.Bound != nil {
+		bound = s.Bound.Name()
+	}
 	return Settings{
+		Bound: bound, Steps: r.Noise.Steps,
 		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0, N: r.N, Until: r.Until.Rule,
 		Alpha: alpha, Images: len(s.Rows), Seed: r.Seed,
 		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, s.Tau), Scores: s.Scores, MarginError: off,
@@ -152,6 +159,7 @@ func (s Settings) Caption() string {
 	say(s.Dataset != "", "%s", strings.TrimSpace(s.Dataset+" "+s.Split))
 	say(s.Model != "", "model %s", s.Model)
 	say(s.Sigma != 0, "σ = %g", s.Sigma)
+	say(s.Steps != 0, "noise on a grid of %d steps", s.Steps)
 	say(s.N0 != 0, "n0 = %d", s.N0)
 	say(s.N != 0 && s.Until == "", "n = %d", s.N)
 	say(s.Until != "", "n ≤ %d until %s", s.N, s.Until)
@@ -159,6 +167,7 @@ func (s Settings) Caption() string {
 	say(s.Tau != 0, "τ = %.4g", s.Tau)
 	say(s.Lambda != 0, "Λ = %.4g (%s)", s.Lambda, s.LambdaSource)
 	say(s.Scores != "", "scores %s", strings.ReplaceAll(s.Scores, ",", " "))
+	say(s.Bound != "", "bound %s", s.Bound)
 	say(s.MarginError != 0, "margins less %.3g for float32", s.MarginError)
 	say(s.Images != 0, "%d images", s.Images)
 	say(s.N != 0, "seed %d", s.Seed)

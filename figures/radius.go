@@ -63,7 +63,7 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 		}
 	}
 	ceiling := 0.0
-	if s.Sigma > 0 && s.N > 0 && s.Alpha > 0 {
+	if s.Sigma > 0 && s.N > 0 && s.Alpha > 0 && s.Until == "" {
 		ceiling = rs.CohenRadius(s.Sigma, math.Pow(s.Alpha, 1/float64(s.N)))
 	}
 	far = max(far, ceiling)

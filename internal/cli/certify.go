@@ -26,7 +26,8 @@ type loaded struct {
 	log   *countlog.Log
 	notes []string // what a reader must know
 	// tuning is what is foretold of other images, to choose a temperature on; nil where it is given, and where there are none.
-	tuning []rs.Evidence
+	tuning       []rs.Evidence
+	simultaneous bool // α was shared out over the images
 }
 
 // load reads a run with its rows, and chooses the temperature on its tuning images unless tau is given (not negative).
@@ -268,21 +269,28 @@ func accuracyTable(c *figures.Certified, radii []float64) *figures.Table {
 	return t
 }
 
-// intervalTable has the confidence interval of each certified accuracy of accuracyTable.
+// intervalFile has confidence intervals of certified accuracy.
+const intervalFile = "intervals.tsv"
+
+// intervalTable has the ends of the confidence interval of each certified accuracy of accuracyTable.
 func intervalTable(c *figures.Certified, radii []float64, level float64) *figures.Table {
-	t := &figures.Table{Columns: []string{"method"}}
+	t := &figures.Table{Columns: []string{"method", "end"}}
 	for _, r := range radii {
 		t.Columns = append(t.Columns, "r="+strconv.FormatFloat(r, 'g', -1, 64))
 	}
 	for _, curve := range c.Curves {
-		row := []string{curve.Method}
+		low, high := []string{curve.Method, "low"}, []string{curve.Method, "high"}
 		for _, r := range radii {
 			lo, hi := rs.AccuracyBand(curve.Results, r, level)
-			row = append(row, fmt.Sprintf("%.3f–%.3f", lo, hi))
+			low, high = append(low, fmt.Sprintf("%.3f", lo)), append(high, fmt.Sprintf("%.3f", hi))
 		}
-		t.Rows = append(t.Rows, row)
+		t.Rows = append(t.Rows, low, high)
 	}
 	return t
+}
+
+func intervalCaption(level float64) string {
+	return fmt.Sprintf("%g%% confidence intervals of certified accuracy, over images", 100*level)
 }
 
 // claimed are the methods whose certificates rest on a Lipschitz constant that is claimed.
@@ -357,14 +365,16 @@ func writeTable(path string, t *figures.Table, caption string) error {
 	return os.Rename(next, path)
 }
 
+// caption says the settings of what was certified.
+func (l *loaded) caption(c *figures.Certified, alpha float64) string {
+	s := l.Settings(alpha)
+	s.Images = len(c.Indices)
+	return s.Caption()
+}
+
 // report prints a run's table and writes it, with the certificates of each image, into a folder.
 func report(w io.Writer, l *loaded, c *figures.Certified, dir string, alpha float64, radii []float64) error {
-	caption := l.Settings(alpha).Caption()
-	if l.Rows == nil {
-		s := l.Settings(alpha)
-		s.Images = len(c.Indices)
-		caption = s.Caption()
-	}
+	caption := l.caption(c, alpha)
 	fmt.Fprintln(w, caption)
 	t := accuracyTable(c, radii)
 	if err := t.WriteText(w); err != nil {
@@ -386,8 +396,10 @@ func report(w io.Writer, l *loaded, c *figures.Certified, dir string, alpha floa
 func (l *loaded) remark(c *figures.Certified, alpha float64) error {
 	m := len(c.Indices)
 	const beta = 0.001
-	l.notes = append(l.notes, fmt.Sprintf("α = %g is of each certificate: of a method's %d, %.3g are expected to be wrong at most, and more than %d with probability %g at most; --simultaneous makes α that of all together",
-		alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta))
+	if !l.simultaneous {
+		l.notes = append(l.notes, fmt.Sprintf("α = %g is of each certificate: of a method's %d, %.3g are expected to be wrong at most, and more than %d with probability %g at most; --simultaneous makes α that of all together",
+			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta))
+	}
 	if rest := claimed(l.Run.Model, c); rest != nil {
 		l.notes = append(l.notes, fmt.Sprintf("Λ = %g is claimed, not proved: on it rest %s", l.Run.Model.Lambda, strings.Join(rest, ", ")))
 	}
@@ -519,19 +531,23 @@ Methods:
 			if out == "" {
 				out = args[0]
 			}
-			if images > 0 {
+			if l.simultaneous = simultaneous; simultaneous {
 				l.notes = append(l.notes, fmt.Sprintf("simultaneous: a method's certificates of %d images hold all together with probability 1-%.3g, at α = %.3g each", images, alpha*float64(images), alpha))
 			}
 			w := cmd.OutOrStdout()
+			// Those of other settings go first.
+			if err := os.Remove(filepath.Join(out, intervalFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
 			if err := report(w, l, c, out, alpha, radii); err != nil || interval == 0 {
 				return err
 			}
-			t, caption := intervalTable(c, radii, interval), fmt.Sprintf("%g%% confidence intervals of certified accuracy, over images", 100*interval)
+			t, caption := intervalTable(c, radii, interval), intervalCaption(interval)
 			fmt.Fprintln(w, caption)
 			if err := t.WriteText(w); err != nil {
 				return err
 			}
-			return writeTable(filepath.Join(out, "intervals.tsv"), t, caption)
+			return writeTable(filepath.Join(out, intervalFile), t, l.caption(c, alpha)+"; "+caption)
 		},
 	}
 	f := c.Flags()

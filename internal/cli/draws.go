@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -76,6 +77,8 @@ func (s draws) check() error {
 	return nil
 }
 
+var errNoTuning = errors.New("all images leave none to choose a temperature on: sample fewer, or give --tuning 0")
+
 // plans are the images of a run and others, to choose a temperature on.
 func (s draws) plans(size int) (run, tuning countlog.Plan, err error) {
 	run = countlog.Every(size)
@@ -86,7 +89,7 @@ func (s draws) plans(size int) (run, tuning countlog.Plan, err error) {
 		return run, tuning, nil
 	}
 	if run.Stride < 2 {
-		return run, tuning, fmt.Errorf("%d of %d images leave none to choose a temperature on: sample fewer, or give --tuning 0", run.Count, size)
+		return run, tuning, errNoTuning
 	}
 	// Halfway between the images of the run.
 	start := run.Start + run.Stride/2

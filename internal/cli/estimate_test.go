@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -33,6 +34,16 @@ func TestEstimateActs(t *testing.T) {
 		t.Errorf("%.1f KiB were estimated, and it is %.1f", said, is)
 	}
 	refused(t, lipsmooth(append(args, "--batch", "-1")...), "--batch -1")
+
+	// Of all images, and of a number that doesn't divide them.
+	r := lipsmooth("sample", model, "--data", tiny(), "--images", "0", "--out", out+"0", "--estimate")
+	if r.status != 0 || !strings.Contains(r.err, "none are left to choose the temperature") {
+		t.Errorf("all: status %d, %s", r.status, r.err)
+	}
+	refused(t, lipsmooth("sample", model, "--data", tiny(), "--images", "0", "--tuning", "5", "--out", out+"0", "--estimate"), "give --tuning 0")
+	if r := lipsmooth("sample", model, "--data", tiny(), "--images", "300", "--out", out+"0", "--estimate"); r.status != 0 || !strings.Contains(r.err, " images are sampled, every ") {
+		t.Errorf("300: status %d, %s", r.status, r.err)
+	}
 
 	text = must(t, "sample", model, "--data", tiny(), "--n", "300", "--images", "1", "--tuning", "0", "--out", out+"1", "--estimate")
 	if rate := regexp.MustCompile(`then ([0-9]+) draws/s`).FindStringSubmatch(text); rate == nil || len(rate[1]) > 7 {

@@ -112,12 +112,12 @@ func readTable(path string) (t *figures.Table, caption string, err error) {
 }
 
 // gather is drawing of a folder: that of a run, a model or a sweep. No folder is nothing.
-func gather(dir string, alpha float64) (in figures.Input, notes []string, err error) {
+func gather(dir string, alpha, tau float64) (in figures.Input, notes []string, err error) {
 	in.Alpha = alpha
 	if err := checkAlpha(alpha); dir == "" || err != nil {
 		return in, nil, err
 	}
-	l, err := load(dir, alpha, -1)
+	l, err := load(dir, alpha, tau)
 	if errors.Is(err, os.ErrNotExist) {
 		if tables := tablesOf(&in, dir); tables != nil || in.Metrics != nil || in.Bounds != nil || in.Sweep != nil {
 			return in, nil, tables
@@ -234,9 +234,9 @@ func figuresByName(names []string) (entries []figures.Entry, err error) {
 }
 
 func figuresCommand() *cobra.Command {
-	var alpha, width float64
+	var alpha, tau, width float64
 	var out, run, style string
-	var formats, with []string
+	var formats, with, only []string
 	var styles strings.Builder
 	var known []string
 	for _, s := range figures.Styles {
@@ -256,8 +256,17 @@ Styles:
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names := args
 			if run == "" && len(args) > 0 {
-				if _, err := figures.ByName(args[0]); err != nil {
+				info, err := os.Stat(args[0]) // a folder may have a figure's name
+				if _, unknown := figures.ByName(args[0]); unknown != nil || err == nil && info.IsDir() {
 					run, names = args[0], args[1:]
+				}
+			}
+			if err := checkTau(cmd.Flags().Changed, tau); err != nil {
+				return err
+			}
+			for _, name := range only {
+				if _, err := rs.MethodByName(name); err != nil {
+					return fmt.Errorf("--method: %w", err)
 				}
 			}
 			if run == "" && len(names) == 0 && len(with) == 0 {
@@ -282,10 +291,11 @@ Styles:
 					return fmt.Errorf("--format: no format %q; known: %s", format, strings.Join(figures.Formats, ", "))
 				}
 			}
-			in, notes, err := gather(run, alpha)
+			in, notes, err := gather(run, alpha, tau)
 			if err != nil {
 				return err
 			}
+			in.Methods = only
 			others, more, err := beside(with, alpha)
 			if err != nil {
 				return err
@@ -306,6 +316,8 @@ Styles:
 	}
 	f := c.Flags()
 	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
+	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
+	f.StringSliceVar(&only, "method", nil, "methods to draw, of figures of several; default: all that the run has what they need for")
 	f.StringVar(&run, "run", "", "folder of the run, model or sweep; arguments are names then")
 	f.StringVar(&out, "out", "", "folder for the files; default: RUN/figures")
 	f.StringSliceVar(&formats, "format", nil, "of the pictures: "+strings.Join(figures.Formats, ", ")+"; default: all")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -75,6 +76,14 @@ that --lipschitz claims is said to.`,
 				}
 				s.tuning = 0
 			}
+			run, _, err := s.plans(d.Len())
+			if errors.Is(err, errNoTuning) && !cmd.Flags().Changed("tuning") {
+				s.tuning = 0
+				fmt.Fprintf(cmd.ErrOrStderr(), "note: all %d images are sampled: none are left to choose the temperature of soft votes on (certify --tau gives one)\n", d.Len())
+			}
+			if run.Count < s.images && run.Count < d.Len() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "note: %d images are sampled, every %dth of %d\n", run.Count, run.Stride, d.Len())
+			}
 			from := sampling{classifier: m, log: cmd.ErrOrStderr(), data: d, block: block, batch: batch}
 			defer from.close()
 			if ahead {
@@ -97,7 +106,7 @@ that --lipschitz claims is said to.`,
 	f.StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the one that MODEL was trained on, which an ONNX file doesn't say")
 	f.StringVar(&out, "out", "run", "folder of the run")
 	f.Float64Var(&s.sigma, "sigma", s.sigma, "standard deviation of the noise, images being in [0, 1]")
-	f.IntVar(&s.images, "images", s.images, "how many, spread over the test split; 0 is all")
+	f.IntVar(&s.images, "images", s.images, "how many at most, evenly spread over the test split; 0 is all")
 	f.IntVar(&s.tuning, "tuning", s.tuning, "other images, to choose the temperature of soft votes on")
 	f.IntVar(&s.n0, "n0", s.n0, "draws an image to select the class with")
 	f.IntVar(&s.n, "n", s.n, "draws an image to estimate with")

@@ -86,10 +86,10 @@ func TestDiscreteActs(t *testing.T) {
 
 // TestSimultaneousAndInterval: α for all together is α/m each, and intervals stand beside the table.
 func TestSimultaneousAndInterval(t *testing.T) {
-	out := t.TempDir()
-	must(t, "certify", smoke(t), "--method", "mono", "--out", out)
+	out := copied(t, smoke(t))
+	must(t, "certify", out, "--method", "mono")
 	each := table(t, filepath.Join(out, "certificates.tsv"))
-	text := must(t, "certify", smoke(t), "--method", "mono", "--simultaneous", "--interval", "0.9", "--out", out)
+	text := must(t, "certify", out, "--method", "mono", "--simultaneous", "--interval", "0.9")
 	together := table(t, filepath.Join(out, "certificates.tsv"))
 	for i, row := range together.Rows {
 		spent, _ := strconv.ParseFloat(row[5], 64)
@@ -100,8 +100,20 @@ func TestSimultaneousAndInterval(t *testing.T) {
 	if !strings.Contains(text, "hold all together with probability 1-0.001") || !strings.Contains(text, "90% confidence intervals") {
 		t.Errorf("printed:\n%s", text)
 	}
-	if tab := table(t, filepath.Join(out, "intervals.tsv")); len(tab.Rows) != 1 || !strings.Contains(tab.Rows[0][1], "–") {
+	tab := table(t, filepath.Join(out, intervalFile))
+	if len(tab.Rows) != 2 || !(number(t, tab.Rows[0][2]) < number(t, tab.Rows[1][2])) {
 		t.Errorf("intervals %v", tab.Rows)
+	}
+	must(t, "verify", out)
+	edit(t, func(s string) string { return strings.Replace(s, "high\t", "high\t9", 1) }, out, intervalFile)
+	refused(t, lipsmooth("verify", out), intervalFile, "differs")
+	// Certified by another bound, the table says so and is verified; intervals of other settings are gone.
+	if text := must(t, "certify", out, "--bound", "hoeffding"); !strings.Contains(text, ", bound hoeffding,") || exists(filepath.Join(out, intervalFile)) {
+		t.Errorf("by hoeffding:\n%s", text)
+	}
+	must(t, "verify", out)
+	if strings.Contains(text, "--simultaneous makes") {
+		t.Errorf("advises what was done:\n%s", text)
 	}
 }
 

@@ -59,7 +59,7 @@ func (v *verification) run(ctx context.Context) error {
 	if m != nil {
 		defer m.close()
 	}
-	for _, t := range []written{certificatesWritten, tableWritten} {
+	for _, t := range []written{certificatesWritten, tableWritten, intervalsWritten} {
 		if err := v.table(t); err != nil {
 			return err
 		}
@@ -197,27 +197,48 @@ type written struct {
 	file   string
 	method int // column
 	drop   int // columns at the end that no evidence decides
-	table  func(l *loaded, c *figures.Certified, columns []string) *figures.Table
+	// table makes it again for the columns and caption found.
+	table    func(l *loaded, c *figures.Certified, columns []string, caption string) *figures.Table
+	optional bool
 }
 
-var certificatesWritten = written{"certificates.tsv", 2, 0, func(l *loaded, c *figures.Certified, _ []string) *figures.Table {
+var certificatesWritten = written{"certificates.tsv", 2, 0, func(l *loaded, c *figures.Certified, _ []string, _ string) *figures.Table {
 	return certificates(l.Run.Model, c)
-}}
+}, false}
 
-var tableWritten = written{"table.tsv", 0, 1, func(_ *loaded, c *figures.Certified, columns []string) *figures.Table {
-	var radii []float64
+var tableWritten = written{"table.tsv", 0, 1, func(_ *loaded, c *figures.Certified, columns []string, _ string) *figures.Table {
+	return accuracyTable(c, radiiOf(columns))
+}, false}
+
+var intervalsWritten = written{intervalFile, 0, 0, func(_ *loaded, c *figures.Certified, columns []string, caption string) *figures.Table {
+	level := 0.0 // of no interval: the table is another then
+	if found := levelCaption.FindStringSubmatch(caption); found != nil {
+		if percent, err := strconv.ParseFloat(found[1], 64); err == nil && 0 < percent && percent < 100 {
+			level = percent / 100
+		}
+	}
+	if level == 0 {
+		return &figures.Table{Columns: columns}
+	}
+	return intervalTable(c, radiiOf(columns), level)
+}, true}
+
+// radiiOf are the radii that columns are of.
+func radiiOf(columns []string) (radii []float64) {
 	for _, name := range columns {
 		if r, err := strconv.ParseFloat(strings.TrimPrefix(name, "r="), 64); err == nil && strings.HasPrefix(name, "r=") {
 			radii = append(radii, r)
 		}
 	}
-	return accuracyTable(c, radii)
-}}
+	return radii
+}
 
 var (
 	alphaCaption   = regexp.MustCompile(`α = ([^ ,]+)`)
 	tauCaption     = regexp.MustCompile(`τ = ([^ ,]+)`)
+	byBoundCaption = regexp.MustCompile(`, bound ([^ ,]+)`)
 	float32Caption = regexp.MustCompile(`, margins less [^ ,]+ for float32`)
+	levelCaption   = regexp.MustCompile(`; ([^ ]+)% confidence intervals`)
 	scoresCaption  = regexp.MustCompile(`scores (\S+) (t=[^ ,]+)`)
 )
 
@@ -226,7 +247,9 @@ func (v *verification) table(t written) error {
 	path := filepath.Join(v.dir, t.file)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintf(v.w, "note: %s: not there: nothing to compare\n", path)
+		if !t.optional {
+			fmt.Fprintf(v.w, "note: %s: not there: nothing to compare\n", path)
+		}
 		return nil
 	}
 	if err != nil {
@@ -250,6 +273,11 @@ func (v *verification) table(t written) error {
 		l.Scores = found[1] + "," + found[2]
 	}
 	l.Float32 = float32Caption.MatchString(caption)
+	if found := byBoundCaption.FindStringSubmatch(caption); found != nil {
+		if l.Bound, err = rs.BoundByName(found[1]); err != nil {
+			return fmt.Errorf("%s:1: %w", path, err)
+		}
+	}
 	// A caption says τ to four digits, and not at all where it is 0 or none.
 	tau := 0.0
 	if found := tauCaption.FindStringSubmatch(caption); found != nil {
@@ -264,51 +292,41 @@ func (v *verification) table(t written) error {
 			return fmt.Errorf("%s:%d: %d columns", path, i+3, len(cells))
 		}
 		if slices.Contains(names, cells[t.method]) {
-			break
+			continue
 		}
 		if _, err := rs.MethodByName(cells[t.method]); err != nil {
 			return fmt.Errorf("%s:%d: %w", path, i+3, err)
 		}
 		names = append(names, cells[t.method])
 	}
-	// The caption doesn't name the bound: it is one of those known, most likely each method's own.
-	var first error
-	furthest := 0
-	for _, bound := range append([]rs.BoundEntry{{}}, rs.Bounds...) {
-		l.Bound = bound.Bound
-		byHand, err := "", error(nil)
-		if v.tau < 0 {
-			err = l.choose(alpha)
-			if fmt.Sprintf("%.4g", l.Tau) != fmt.Sprintf("%.4g", tau) {
-				if l.Tau = tau; tau > 0 {
-					byHand = " (τ as the caption rounds it: give that of certify with --tau)"
-				}
-			}
-		}
-		var c *figures.Certified
-		if err == nil {
-			c, err = l.CertifyRows(l.rows(), alpha, names)
-		}
-		if err != nil {
-			if bound.Bound != nil {
-				continue
-			}
+	byHand := ""
+	if v.tau < 0 {
+		if err := l.choose(alpha); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		var again bytes.Buffer
-		if err := t.table(l, c, strings.Split(lines[1], "\t")).WriteTSV(&again, l.Settings(alpha).Caption()); err != nil {
-			return err
-		}
-		at, want := firstDifference(lines, strings.Split(strings.TrimSuffix(again.String(), "\n"), "\n"), t.drop)
-		if at == 0 {
-			v.checked("%s: %d lines computed again from the log: %s", path, len(lines), strings.Join(names, ", "))
-			return nil
-		}
-		if at > furthest {
-			furthest, first = at, fmt.Errorf("%s:%d: differs from what the log gives%s: %s", path, at, byHand, want)
+		if fmt.Sprintf("%.4g", l.Tau) != fmt.Sprintf("%.4g", tau) {
+			if l.Tau = tau; tau > 0 {
+				byHand = " (τ as the caption rounds it: give that of certify with --tau)"
+			}
 		}
 	}
-	return first
+	c, err := l.CertifyRows(l.rows(), alpha, names)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	again := l.caption(c, alpha)
+	if _, rest, ok := strings.Cut(caption, "; "); ok {
+		again += "; " + rest
+	}
+	var made bytes.Buffer
+	if err := t.table(l, c, strings.Split(lines[1], "\t"), caption).WriteTSV(&made, again); err != nil {
+		return err
+	}
+	if at, want := firstDifference(lines, strings.Split(strings.TrimSuffix(made.String(), "\n"), "\n"), t.drop); at > 0 {
+		return fmt.Errorf("%s:%d: differs from what the log gives%s: %s", path, at, byHand, want)
+	}
+	v.checked("%s: %d lines computed again from the log: %s", path, len(lines), strings.Join(names, ", "))
+	return nil
 }
 
 // firstDifference returns the first line, from 1, that differs but for the last columns of table lines, and what it should be; 0 where none does.

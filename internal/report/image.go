@@ -119,13 +119,23 @@ func (p *Page) images(dir string, d *data.Dataset) error {
 	if err := p.attacks(dir, all, d); err != nil {
 		return err
 	}
-	if d == nil {
+	if d == nil && p.Run.Dataset.Name == "" {
+		p.missing("gallery of images: the run was imported, and its log names no dataset")
+	} else if d == nil {
 		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)", p.Run.Dataset.Name)
 	} else if err := p.gallery(dir, all, d); err != nil {
 		return err
 	}
 	p.Images = p.everyImage(all, methods)
 	return nil
+}
+
+// of says what the images are of.
+func (p *Page) of() string {
+	if p.Run.Dataset.Split == "" {
+		return ""
+	}
+	return fmt.Sprintf("of %d of the %s split", p.Run.Dataset.Size, p.Run.Dataset.Split)
 }
 
 // gallery chooses the images of the gallery and draws them.
@@ -273,7 +283,7 @@ func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods 
 			methods = append(methods, c.Method)
 		}
 	}
-	p.Facts = slices.Insert(p.Facts, 0, Fact{"images", strconv.Itoa(len(all)), fmt.Sprintf("of %d of the %s split", p.Run.Dataset.Size, p.Run.Dataset.Split)})
+	p.Facts = slices.Insert(p.Facts, 0, Fact{"images", strconv.Itoa(len(all)), p.of()})
 	return all, methods, nil
 }
 

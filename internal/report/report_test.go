@@ -473,7 +473,7 @@ func TestInside(t *testing.T) {
 	files["attack.tsv"] = strings.Replace(files["attack.tsv"], "1.25\t0.9999", "1.25\t1.5", 1)
 	text, p := html(t, write(t, files), dataset(t, "a", "b", "c"))
 	check(t, text)
-	if !strings.Contains(text, `<p class="wrong">The attack on votes, at 1.250, lies inside a certificate of 1.500: one of them is wrong.</p>`) {
+	if !strings.Contains(text, `<p class="wrong">The attack on votes, at 1.250, lies inside a certificate of 1.500: one of them is wrong, as a part α of certificates may be.</p>`) {
 		t.Error("not said")
 	}
 	if !strings.Contains(fmt.Sprint(p.Facts), "{attacks inside a certificate 1 of 3") {
