@@ -28,7 +28,7 @@ func drawLogs(in Input) (*Figure, error) {
 				return nil, fmt.Errorf("figure logs: %w", err)
 			}
 			for _, c := range own {
-				curves = append(curves, Curve{fmt.Sprintf("this run, σ = %g, %s", s.Run.Sigma, c.Method), c.Results})
+				curves = append(curves, Curve{s.curve(c.Method), c.Results})
 			}
 		}
 		caption = "this run: " + s.Settings(in.Alpha).Caption()
@@ -45,7 +45,7 @@ func drawLogs(in Input) (*Figure, error) {
 			if err != nil {
 				return nil, fmt.Errorf("figure logs: %s: %w", o.Name, err)
 			}
-			c.Results = own[0].Results
+			c.Method, c.Results = c.Method+": "+o.Run.curve(methodOfLogs), own[0].Results
 			caption += fmt.Sprintf("; %s: %s", o.Name, o.Run.Settings(in.Alpha).Caption())
 		} else {
 			logged, images = logged+1, images+len(o.Results)
@@ -64,6 +64,11 @@ func drawLogs(in Input) (*Figure, error) {
 		f.Title = "Certified accuracy beside " + strings.TrimRight(common, "_")
 	}
 	return f, nil
+}
+
+// curve names a run's certificates beside those of others: what was classified by what, in what noise, and the method.
+func (s Sampled) curve(method string) string {
+	return fmt.Sprintf("%s, σ = %g, %s", s.Settings(0).place(), s.Run.Sigma, method)
 }
 
 // commonWords is what several names begin with, in words that end with an underscore, less the last of them: it says what the

@@ -112,7 +112,7 @@ func TestBeside(t *testing.T) {
 	out := t.TempDir()
 	must(t, "figures", "logs", "draws", "--run", run, "--beside", tables, "--beside", early, "--out", out)
 	header := strings.Split(read(t, out, "logs.tsv"), "\n")[1]
-	for _, want := range []string{"\tthis run, σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t", "\tearly\t"} {
+	for _, want := range []string{"σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t", "\tearly: "} {
 		if !strings.Contains(header, want) {
 			t.Errorf("no %q in %s", want, header)
 		}
