@@ -49,7 +49,7 @@ type chosen struct {
 func (c *chosen) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.ref, "model", "", "MODEL, by a flag")
 	f.Float64Var(&c.lipschitz, "lipschitz", 0, "of an ONNX file: claim that no difference of two of its logits changes by more than so many times an image's change (l2, images in [0, 1], and behind the --denoiser)")
-	f.BoolVar(&c.random, "random", false, "of an ONNX file: it answers by chance, each time independently, and votes are to certify what it answers most often; its draws can't be made again")
+	f.BoolVar(&c.random, "random", false, "of an ONNX file: it answers by chance, each time independently and each image by itself, which is not checked then, and votes are to certify what it answers most often; its draws can't be made again")
 	c.file.bind(f)
 }
 

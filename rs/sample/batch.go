@@ -62,7 +62,7 @@ func (b *batch) any(phase Phase) bool {
 var ErrRandom = errors.New("the same draws gave other logits the second time: the classifier isn't deterministic")
 
 // check compares blocks of an example's selection drawn together, so many at once as a batch of size has but at least two, with the
-// same blocks drawn one by one: what a certificate speaks of is a classifier that answers equally on equal images, whatever lies beside them.
+// same blocks drawn one by one, and with single images alone: what a certificate speaks of is a classifier that answers equally on equal images, whatever lies beside them.
 // Where only the last bits of a sum depend on that, equal is false: one by one the draws don't depend on the rate.
 func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error) {
 	if p.checked[size] || p.settings.Random {
@@ -81,6 +81,12 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 	}
 	equal = true
 	each := p.settings.Block * p.classes
+	near := func(alone, beside float32) error {
+		if sameBits(alone, beside) || math.Abs(float64(alone)-float64(beside)) <= 1e-3*(1+math.Abs(float64(alone))) {
+			return nil
+		}
+		return fmt.Errorf("the same draw gave the logit %v beside others and %v without them: the classifier's answers depend on the other images of a batch", beside, alone)
+	}
 	for i := range units {
 		alone, err := numbers(units[i : i+1])
 		if err != nil {
@@ -101,8 +107,24 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 				continue
 			}
 			equal = false
-			if !(math.Abs(float64(x)-float64(y)) <= 1e-3*(1+math.Abs(float64(x)))) {
-				return false, fmt.Errorf("the same draw gave the logit %v beside others and %v without them: the classifier's answers depend on the other images of a batch", y, x)
+			if err := near(x, y); err != nil {
+				return false, err
+			}
+		}
+	}
+	// A classifier may cut batches of its own, alike each time: single images, alone, tell that.
+	images, err := p.drawn(e.source, r.sigma, key(r.seed, e.index, Selection, 0))
+	if err != nil {
+		return false, err
+	}
+	for _, i := range []int{0, p.settings.Block / 2, p.settings.Block - 1} {
+		alone, err := p.runner.clean(images[i*p.values() : (i+1)*p.values()])
+		if err != nil {
+			return false, err
+		}
+		for c, x := range alone {
+			if err := near(x, together[i*p.classes+c]); err != nil {
+				return false, err
 			}
 		}
 	}

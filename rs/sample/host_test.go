@@ -66,6 +66,48 @@ func onHost(t *testing.T, c sample.Predictor, s sample.Settings) *sample.Sampler
 	return p
 }
 
+// centred answers runs of a few images at once, less their mean logits, whatever it is given.
+type centred struct {
+	*plain
+	run int
+}
+
+func (c centred) Logits(images []float32, n int) ([]float32, error) {
+	var all []float32
+	for part := range slices.Chunk(images, c.run*values) {
+		in := make([]float32, c.run*values)
+		copy(in, part)
+		z, err := c.plain.Logits(in, c.run)
+		if err != nil {
+			return nil, err
+		}
+		for i := range classes {
+			mean := float32(0)
+			for j := range c.run {
+				mean += z[j*classes+i] / float32(c.run)
+			}
+			for j := range c.run {
+				z[j*classes+i] -= mean
+			}
+		}
+		all = append(all, z[:len(part)/values*classes]...)
+	}
+	return all, nil
+}
+
+// A predictor that cuts batches of its own is found out, also where they divide a block, so that a draw has the same neighbours each time.
+func TestAnswersOfItsOwnBatches(t *testing.T) {
+	for _, run := range []int{2, 5, 7, 20} {
+		for _, batch := range []int{0, 1, 3} {
+			_, err := onHost(t, centred{newPlain(), run}, sample.Settings{Block: 20, Batch: batch}).Evidence(picture(6), 6, 0, 0.5, 20, 40, 1)
+			refused(t, err, "example 6", "depend on the other images of a batch")
+		}
+	}
+	if _, err := onHost(t, centred{newPlain(), 1}, sample.Settings{Block: 20}).Evidence(picture(6), 6, 0, 0.5, 20, 40, 1); err != nil {
+		t.Error(err) // all logits are 0, which is an answer to one image
+	}
+}
+
 // What is counted on the host is what a predictor says of the draws, for any number of blocks at once, and noise on a grid.
 func TestOnHost(t *testing.T) {
 	const block, sigma, index, n0, n, seed = 20, 0.3, 4, 37, 110, 9

@@ -177,16 +177,21 @@ func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phas
 	if err != nil {
 		return fail(err)
 	}
-	if p.settings.Grid != nil {
-		images := make([]float32, p.settings.Block*len(x))
-		p.settings.Grid.noisy(images, from.points, key(seed, index, phase, block))
-		return images, nil
-	}
-	draws, err := p.runner.draws(from, sigma, key(seed, index, phase, block))
+	draws, err := p.drawn(from, sigma, key(seed, index, phase, block))
 	if err != nil {
 		return fail(err)
 	}
 	return draws, nil
+}
+
+// drawn returns a block of noisy images.
+func (p *Sampler) drawn(from source, sigma float64, key [32]byte) ([]float32, error) {
+	if p.settings.Grid == nil {
+		return p.runner.draws(from, sigma, key)
+	}
+	images := make([]float32, p.settings.Block*p.values())
+	p.settings.Grid.noisy(images, from.points, key)
+	return images, nil
 }
 
 // Close frees what is on the device.

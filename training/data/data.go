@@ -309,7 +309,7 @@ func find(ref string) (files, error) {
 		return f, nil
 	}
 	f, err := findPath(ref)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, missing := os.Stat(ref); errors.Is(missing, fs.ErrNotExist) {
 		return files{}, fmt.Errorf("no dataset %q: neither known by name (%s) nor a folder, zip or tar.gz: %w", ref, strings.Join(Names(), ", "), err)
 	}
 	return f, err

@@ -277,13 +277,14 @@ func TestCIFARBinary(t *testing.T) {
 }
 
 func TestImages(t *testing.T) {
-	wrapped := tree{}
+	wrapped, absolute := tree{}, tree{}
 	for name, text := range imageTree() {
-		wrapped["outer/inner/"+name] = text
+		wrapped["outer/inner/"+name], absolute["//"+name] = text, text
 	}
 	var hashes []string
 	for where, path := range map[string]string{
 		"folder": imageTree().folder(t), "zip": imageTree().zip(t), "tar.gz": imageTree().tar(t), "wrapped zip": wrapped.zip(t),
+		"absolute zip": absolute.zip(t), "absolute tar.gz": absolute.tar(t),
 	} {
 		t.Run(where, func(t *testing.T) {
 			train, test, err := Open(path)

@@ -99,9 +99,9 @@ func fromZip(where string) (files, error) {
 	f := files{name: datasetName(where), where: where}
 	entries := make(map[string]*zip.File, len(z.File))
 	for _, e := range z.File {
-		name := path.Clean(strings.ReplaceAll(e.Name, `\`, "/"))
+		name := inside(strings.ReplaceAll(e.Name, `\`, "/"))
 		switch {
-		case ignored(name):
+		case name == "" || ignored(name):
 		case e.FileInfo().IsDir():
 			f.dirs = append(f.dirs, name)
 		case entries[name] != nil:
@@ -147,8 +147,8 @@ func fromTar(where string) (files, error) {
 		if err != nil {
 			return files{}, wrap(err)
 		}
-		name := path.Clean(strings.TrimPrefix(h.Name, "/"))
-		if name == "." || ignored(name) {
+		name := inside(h.Name)
+		if name == "" || ignored(name) {
 			continue
 		}
 		switch h.Typeflag {
@@ -178,6 +178,9 @@ func fromTar(where string) (files, error) {
 	return f, nil
 }
 
+// inside is the name of an archive's entry from its root, empty for the root itself.
+func inside(name string) string { return strings.TrimPrefix(path.Clean("/"+name), "/") }
+
 // sort sorts names and dirs and adds the folders that only show in the names of files.
 func (f *files) sort() {
 	for _, list := range [][]string{f.names, f.dirs} {
@@ -185,7 +188,7 @@ func (f *files) sort() {
 		for _, name := range list {
 			if dir := path.Dir(name); dir != last {
 				last = dir
-				for ; dir != "."; dir = path.Dir(dir) {
+				for ; dir != "." && dir != "/"; dir = path.Dir(dir) {
 					f.dirs = append(f.dirs, dir)
 				}
 			}

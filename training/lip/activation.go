@@ -111,7 +111,8 @@ func divisible(x *Node, n int, what string) {
 
 // GroupSort sorts channels i, i+c/n, i+2c/n, …, n of them, largest first. x is [..., c] with c a multiple of n;
 // 1-Lipschitz and norm preserving (Anil et al. 2019). It is Batcher's odd-even merge sort, of log₂n(log₂n+1)/2 steps that
-// each compare and exchange all of x at once: a comparison a node takes XLA minutes to compile.
+// each compare and exchange all of x at once: a comparison a node takes XLA minutes to compile. Components are finite; one of -∞
+// may come out as float32's least number where n is no power of two.
 func GroupSort(x *Node, n int) *Node {
 	divisible(x, n, "GroupSort")
 	dims := x.Shape().Dimensions

@@ -42,6 +42,7 @@ type node struct {
 	op, domain      string
 	inputs, outputs []string
 	axis            *int64
+	training        bool // a batch norm by the batch's own mean
 }
 
 // stored is a tensor whose bytes lie in another file, beside the model's.
@@ -267,6 +268,9 @@ func (f *file) node(b []byte, level int) (n node, err error) {
 			}
 		}
 	}
+	if n.training && n.op == "BatchNormalization" {
+		return n, errors.New("a batch norm in training mode answers an image by the others of its batch: export the model for evaluation")
+	}
 	return n, nil
 }
 
@@ -293,8 +297,11 @@ func (f *file) attribute(b []byte, level int, n *node) error {
 			return err
 		}
 	}
-	if name == "axis" {
+	switch name {
+	case "axis":
 		n.axis = &integer
+	case "training_mode":
+		n.training = integer != 0
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -56,6 +57,21 @@ func nested(levels int) []byte {
 func TestNestedGraphs(t *testing.T) {
 	if _, err := parse(nested(2000)); err == nil {
 		t.Error("2000 levels are read")
+	}
+}
+
+// TestBatchNormInTraining: it answers an image by the others of its batch, wherever in a file it is.
+func TestBatchNormInTraining(t *testing.T) {
+	wrap := func(number protowire.Number, b []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), b)
+	}
+	for mode, refused := range map[uint64]bool{0: false, 1: true} {
+		attribute := protowire.AppendVarint(protowire.AppendTag(wrap(1, []byte("training_mode")), 3, protowire.VarintType), mode)
+		node := append(wrap(4, []byte("BatchNormalization")), wrap(5, attribute)...)
+		_, err := parse(wrap(7, append(wrap(1, node), wrap(12, wrap(1, []byte("z")))...)))
+		if (err != nil && strings.Contains(err.Error(), "training mode")) != refused {
+			t.Errorf("training_mode %d: %v", mode, err)
+		}
 	}
 }
 
