@@ -36,6 +36,9 @@ func load(dir string, alpha, tau float64) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.choose(alpha); err != nil {
+		return nil, err
+	}
 	if l.Rows, err = l.log.All(); err != nil {
 		return nil, err
 	}
@@ -71,7 +74,7 @@ func (l *loaded) rows() iter.Seq2[*rs.Evidence, error] {
 	return figures.EachRow(l.Rows)
 }
 
-// open is load without the rows.
+// open is load without the rows and, before choose, the temperature.
 func open(dir string, alpha, tau float64) (*loaded, error) {
 	if err := checkAlpha(alpha); err != nil {
 		return nil, err
@@ -120,7 +123,7 @@ func open(dir string, alpha, tau float64) (*loaded, error) {
 	if l.tuning, err = foretell(rows, log.Run); err != nil {
 		return nil, err
 	}
-	return l, l.choose(alpha)
+	return l, nil
 }
 
 // foretell returns what is to be expected of a run's images from others: as many draws, which end where its rule would end them.

@@ -301,8 +301,10 @@ func (v *verification) table(t written) error {
 	}
 	byHand := ""
 	if v.tau < 0 {
-		if err := l.choose(alpha); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+		if l.Bound != nil || l.Float32 { // chosen for neither as yet
+			if err := l.choose(alpha); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
 		}
 		if fmt.Sprintf("%.4g", l.Tau) != fmt.Sprintf("%.4g", tau) {
 			if l.Tau = tau; tau > 0 {
