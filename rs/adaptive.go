@@ -3,18 +3,35 @@ package rs
 import (
 	"fmt"
 	"math"
+	"sort"
 
 	"gonum.org/v1/gonum/mathext"
 )
 
-// Adaptive certifies by one bound at α, as Mono, or by two that share α in one of a few divisions, as TwoBound:
-// whichever has the largest radius on the votes that the selection lets expect of the estimation draw. The
-// choice sees the selection draw only, so all of α is left for the one certificate. p̄B is at most 1 - p̲A.
+// Adaptive certifies by the strongest of several certificates of the plain vote classifier, and
+// chooses it on the selection draw: the one with the largest radius to expect of the estimation
+// draw. The choice costs no α, so all of α is left for the certificate.
+//
+// One bound at α is Isoperimetric; its level 0 is Mono. Two bounds share α in one of a few
+// divisions, as in TwoBound. With a level s for the class and a level s' for its rivals they give
+//
+//	R = ½ [ s/Λ + σ Φ⁻¹(p̲_s) + s'/Λ - σ Φ⁻¹(p̄_s') ],
+//
+// where p̄_s' is the largest upper bound on P(m_j > -s') over the rivals j. The proof is that of
+// Isoperimetric, with the set {m_j ≤ -s'} for the rival. Two bounds suffice for any fixed s', as in
+// TwoBound. At s' = 0 the rivals' votes are counted. A level s' > 0 needs the ramp scores of all
+// classes in the log.
 type Adaptive struct {
-	Bound Bound // nil is ClopperPearson; its Upper must rise with the votes
+	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. 0 is none known:
+	// votes alone certify then, as they do where no margins were logged.
+	Lambda float64
+	Bound  Bound // nil is ClopperPearson; its Upper must rise with the votes
+	// Float32 and Asked are those of Isoperimetric.
+	Float32 bool
+	Asked   float64
 }
 
-// shares are the parts of α that the lower bound may have; 1 is Mono. Equals go to the first.
+// shares are the parts of α that the lower bound may have; 1 is one bound. Equals go to the first.
 var shares = [...]float64{0.5, 1, 0.375, 0.25, 0.75}
 
 // Certify implements Method.
@@ -23,44 +40,215 @@ func (a Adaptive) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(1); err != nil {
 		return Certificate{}, err
 	}
-	share, err := a.Share(e, alpha)
-	if err != nil {
-		return Certificate{}, err
-	}
 	bound, err := e.votesBound(a.Bound)
 	if err != nil {
 		return Certificate{}, err
 	}
-	radius, ledger := divided(e.Sigma, bound, alpha, share, e.Estimation[e.Class], e.largestRival(), e.Estimation.Total())
+	p, l, err := a.plan(e, alpha)
+	if err != nil {
+		return Certificate{}, err
+	}
+	radius, top := l.lower(p.top, bound, alpha*p.share)
+	ledger := []Spent{top}
+	if p.share < 1 {
+		two, rivals := l.against(p, bound, alpha*(1-p.share), top.Value)
+		ledger = append(ledger, rivals)
+		if p.top == votes || two > radius { // of votes alone, two bounds are the larger one but for rounding
+			radius = two
+		}
+	}
 	return certificate(e.Class, radius, ledger), nil
 }
 
-// Share returns the part of alpha that goes to the lower bound, 1 for all: a function of the selection votes,
-// the class and the number of estimation votes; the most there could be, where they could end early.
-func (a Adaptive) Share(e *Evidence, alpha float64) (float64, error) {
+// Ceiling implements Ranger: the larger one of Mono's and TwoBound's.
+func (a Adaptive) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	one, err := Mono{Bound: a.Bound}.Ceiling(e, alpha)
+	if err != nil || len(e.Estimation) < 2 {
+		return one, err
+	}
+	two, err := TwoBound{Bound: a.Bound}.Ceiling(e, alpha)
+	return max(one, two), err
+}
+
+// A plan says how Adaptive certifies an example: a function of the selection draw, the class and the
+// number of estimation draws.
+type plan struct {
+	share float64 // of α, for the lower bound; 1 is one bound
+	top   int     // level of the class, as levels has it
+	rival int     // level of its rivals: an edge of the ramp scores, or votes
+}
+
+// plan chooses. Where draws could end early, it expects the most there could be.
+func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
 	if len(e.Selection) != len(e.Estimation) || e.Selection.Total() <= 0 {
-		return 0, fmt.Errorf("example %d: %d selection votes of %d classes, estimation of %d", e.Index, e.Selection.Total(), len(e.Selection), len(e.Estimation))
+		return plan{}, levels{}, fmt.Errorf("example %d: %d selection votes of %d classes, estimation of %d", e.Index, e.Selection.Total(), len(e.Selection), len(e.Estimation))
 	}
 	for c, k := range e.Selection {
 		if k < 0 {
-			return 0, fmt.Errorf("example %d: %d selection votes for class %d", e.Index, k, c)
+			return plan{}, levels{}, fmt.Errorf("example %d: %d selection votes for class %d", e.Index, k, c)
 		}
-	}
-	if len(e.Estimation) == 1 {
-		return 1, nil
 	}
 	n := e.Estimation.Total()
 	if e.Stops != nil {
 		n = e.Stops[len(e.Stops)-1]
 	}
-	top, rival := expected(e.Selection, e.Class, n)
-	best, most := 0.0, 0.0
-	for i, share := range shares {
-		if radius := predicted(alpha, share, top, rival, n); i == 0 || radius > most {
-			best, most = share, radius
+	x := expectation{levels: levels{Evidence: e, lambda: math.Inf(1)}, n: n}
+	one := votes
+	if a.Lambda > 0 && e.HasMargins() && len(e.Estimation) > 1 {
+		var err error
+		if x.levels, err = e.levels("adaptive", a.Lambda, a.Float32); err != nil {
+			return plan{}, levels{}, err
+		}
+		if s := x.ramp(); s != nil {
+			if err := e.checkScores(s); err != nil {
+				return plan{}, levels{}, err
+			}
+		}
+		one = Isoperimetric{Lambda: a.Lambda, Asked: a.Asked}.level(x.levels, alpha)
+	} else if a.Float32 {
+		return plan{}, levels{}, fmt.Errorf("example %d: float32 votes certify nothing of the network in real arithmetic: adaptive needs margins and their Lipschitz constant", e.Index)
+	}
+	if len(e.Estimation) == 1 {
+		return plan{1, votes, votes}, x.levels, nil
+	}
+	x.won, x.rival = expected(e.Selection, e.Class, n)
+	best, most := plan{1, one, votes}, math.Inf(-1)
+	for _, share := range shares {
+		for _, p := range x.plans(share, alpha, one) {
+			if radius := x.radius(p, alpha); radius > most {
+				best, most = p, radius
+			}
 		}
 	}
-	return best, nil
+	return best, x.levels, nil
+}
+
+// expectation is what the selection draw lets expect of n estimation draws.
+type expectation struct {
+	levels
+	n     int
+	won   int // votes for the class
+	rival int // votes for its largest rival
+}
+
+// plans are those of a division of alpha; one is the level of one bound.
+func (x expectation) plans(share, alpha float64, one int) []plan {
+	if share == 1 {
+		return []plan{{1, one, votes}}
+	}
+	var all []plan
+	if x.shift == 0 {
+		all = append(all, plan{share, votes, votes})
+	}
+	if math.IsInf(x.lambda, 1) {
+		return all
+	}
+	top := x.choose(alpha*share, x.n)
+	if top == votes {
+		return all
+	}
+	if x.shift == 0 {
+		all = append(all, plan{share, top, votes})
+	}
+	if rival := x.rivalLevel(top); rival != votes {
+		all = append(all, plan{share, top, rival})
+	}
+	return all
+}
+
+// radius is the radius to expect of a plan, by Wilson's score bounds on votes: an estimate, which is
+// all that a choice needs.
+func (x expectation) radius(p plan, alpha float64) float64 {
+	pA := 0.0 // where votes are counted
+	top := 0.0
+	if p.top == votes {
+		pA = wilson(x.won, x.n, alpha*p.share, -1)
+		top = x.Sigma * mathext.NormalQuantile(pA)
+	} else {
+		top = x.predict(p.top, alpha*p.share, x.n)
+	}
+	if p.share == 1 {
+		return top
+	}
+	rivals, near := x.rival, 0.0
+	if p.rival != votes {
+		near = x.rivalDistance(p.rival)
+		// Draws that lose at this level are shared among the rivals as those that lose the vote.
+		share := float64(x.rival) / float64(max(1, x.n-x.won))
+		lost := float64(x.n) * math.Erfc(x.below(near*x.lambda)/math.Sqrt2) / 2
+		rivals = max(rivals, min(x.n, int(share*lost)))
+	}
+	pB := min(wilson(rivals, x.n, alpha*(1-p.share), 1), 1-pA)
+	return max(top, (top+near-x.Sigma*mathext.NormalQuantile(pB))/2)
+}
+
+// rivalLevel returns the edge of the ramp scores that bounds rivals at the class's level, or
+// nearest below it; votes where there is none.
+func (l levels) rivalLevel(top int) int {
+	s := l.ramp()
+	if s == nil || top == votes {
+		return votes
+	}
+	edges := s.Classes[0].Edges
+	at := sort.Search(len(edges), func(j int) bool { return l.rivalDistance(j) <= l.distance(top) })
+	if at == len(edges) || !(edges[at] > 0 && l.rivalDistance(at) > 0) {
+		return votes
+	}
+	return at
+}
+
+// ramp returns the ramp scores of all classes; nil where none were logged.
+func (l levels) ramp() *Scores {
+	for i := range l.Scores {
+		if s := &l.Scores[i]; s.Map.Name == "ramp" {
+			return s
+		}
+	}
+	return nil
+}
+
+// rivalDistance is s'/Λ at an edge of the ramp scores, rounded down: a score below the edge is a
+// margin of at most -s'.
+func (l levels) rivalDistance(at int) float64 {
+	s := l.ramp()
+	off := l.shift
+	if l.inReal {
+		own := float64(len(l.Estimation)+8) * 0x1p-23 // of the map itself, see float32Error
+		off += 2 * own / s.Map.T * (1 + 0x1p-50)
+	}
+	level := (1 - 2*s.Classes[0].Edges[at]) / s.Map.T * (1 - 0x1p-50)
+	return CleanRadius(math.Nextafter(level-off, -1), l.lambda)
+}
+
+// against returns the radius of two bounds, rounded down, where the one on the class is pA; negative
+// where nothing is certified.
+func (l levels) against(p plan, bound Bound, alpha, pA float64) (float64, Spent) {
+	n := l.Estimation.Total()
+	spent := Spent{Of: "rivals", Bound: bound.Name(), Upper: true, Alpha: alpha, Times: 1}
+	if p.rival == votes {
+		spent.Value = min(bound.Upper(Bernoulli(l.largestRival(), n), alpha), oneMinusUp(pA))
+		return sumDown(l.distance(p.top)/2, CohenRadius2(l.Sigma, pA, spent.Value)), spent
+	}
+	s := l.ramp()
+	most := 0
+	for c, h := range s.Classes {
+		if c == l.Class {
+			continue
+		}
+		reached := 0
+		for _, k := range h.Counts[p.rival+1:] {
+			reached += k
+		}
+		most = max(most, reached)
+	}
+	spent.Level = -(1 - 2*s.Classes[0].Edges[p.rival]) / s.Map.T
+	spent.Value = bound.Upper(Bernoulli(most, n), alpha)
+	if l.inReal {
+		spent.Value = oneMinusUp(lowered(oneMinusDown(spent.Value), BeyondReach))
+	}
+	spent.Value = min(spent.Value, oneMinusUp(pA)) // s' is at most s
+	apart := (l.distance(p.top) + l.rivalDistance(p.rival)) * (0.5 - 0x1p-53)
+	return sumDown(apart, CohenRadius2(l.Sigma, pA, spent.Value)), spent
 }
 
 // expected returns how many of n votes the selection lets expect for the class and for its largest rival, of two classes or
@@ -80,31 +268,10 @@ func expected(selection Votes, class, n int) (top, rival int) {
 	return n - others, int(math.Round(share * miss * float64(n)))
 }
 
-// predicted is the radius, over σ, by Wilson's score bounds: an estimate, which is all that a choice needs.
-func predicted(alpha, share float64, top, rival, n int) float64 {
-	wilson := func(k int, alpha float64, side float64) float64 {
-		rate, fn, z := float64(k)/float64(n), float64(n), -mathext.NormalQuantile(alpha)
-		p := (rate + z*z/(2*fn) + side*z*math.Sqrt((rate*(1-rate)+z*z/(4*fn))/fn)) / (1 + z*z/fn)
-		return min(max(p, 0), 1)
-	}
-	pA := wilson(top, alpha*share, -1)
-	if share == 1 {
-		return mathext.NormalQuantile(pA)
-	}
-	pB := min(wilson(rival, alpha*(1-share), 1), 1-pA)
-	return (mathext.NormalQuantile(pA) - mathext.NormalQuantile(pB)) / 2
-}
-
-// divided returns the radius where the lower bound has that share of alpha, negative where nothing is certified: the class has top
-// of n votes and its largest rival so many.
-func divided(sigma float64, bound Bound, alpha, share float64, top, rival, n int) (float64, []Spent) {
-	pA := bound.Lower(Bernoulli(top, n), alpha*share)
-	ledger := []Spent{{Of: "top", Bound: bound.Name(), Alpha: alpha * share, Times: 1, Value: pA}}
-	if share == 1 {
-		return CohenRadius(sigma, pA), ledger
-	}
-	rest := alpha * (1 - share)
-	pB := min(bound.Upper(Bernoulli(rival, n), rest), oneMinusUp(pA))
-	ledger = append(ledger, Spent{Of: "rivals", Bound: bound.Name(), Upper: true, Alpha: rest, Times: 1, Value: pB})
-	return CohenRadius2(sigma, pA, pB), ledger
+// wilson is Wilson's score bound on the probability of k successes of n draws, lower where side is -1
+// and upper where it is 1.
+func wilson(k, n int, alpha, side float64) float64 {
+	rate, fn, z := float64(k)/float64(n), float64(n), -mathext.NormalQuantile(alpha)
+	p := (rate + z*z/(2*fn) + side*z*math.Sqrt((rate*(1-rate)+z*z/(4*fn))/fn)) / (1 + z*z/fn)
+	return min(max(p, 0), 1)
 }

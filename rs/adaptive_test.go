@@ -45,10 +45,11 @@ func TestAdaptiveChoosesOnTheSelection(t *testing.T) {
 	seen := map[float64]int{}
 	for range 300 {
 		e, alpha := randomVotes(r), math.Exp(-1-10*r.Float64())
-		share, err := Adaptive{}.Share(e, alpha)
+		chosen, _, err := Adaptive{}.plan(e, alpha)
 		if err != nil {
 			t.Fatal(err)
 		}
+		share := chosen.share
 		seen[share]++
 		n := e.Estimation.Total()
 		c := certify(t, Adaptive{}, e, alpha)
@@ -58,8 +59,8 @@ func TestAdaptiveChoosesOnTheSelection(t *testing.T) {
 		other := *e // another estimation draw of as many
 		other.Estimation = make(Votes, len(e.Estimation))
 		other.Estimation[r.IntN(len(e.Estimation))] = n
-		if again, _ := (Adaptive{}).Share(&other, alpha); again != share {
-			t.Errorf("the share %g became %g with the estimation draw", share, again)
+		if again, _, _ := (Adaptive{}).plan(&other, alpha); again != chosen {
+			t.Errorf("the plan %+v became %+v with the estimation draw", chosen, again)
 		}
 		if share == 1 && c.Radius != certify(t, Mono{}, e, alpha).Radius {
 			t.Errorf("a share of 1 isn't Mono")

@@ -22,6 +22,7 @@ type Certificate struct {
 // Spent is one entry of a certificate's α ledger.
 type Spent struct {
 	Of    string  // the quantity bounded: "top", "rivals", "score", …
+	Level float64 // margin that a draw must reach to count, in logits; 0 counts votes
 	Bound string  // the name of the Bound
 	Upper bool    // an upper bound, else a lower one
 	Alpha float64 // level of each bound
@@ -36,6 +37,15 @@ func (c Certificate) Alpha() float64 {
 		a += s.Alpha * float64(s.Times)
 	}
 	return a
+}
+
+// Level returns the margin that the draws counted for the class had to reach, in logits: 0 where
+// votes were counted.
+func (c Certificate) Level() float64 {
+	if len(c.Ledger) == 0 {
+		return 0
+	}
+	return c.Ledger[0].Level
 }
 
 // A Method turns evidence into a certificate at error probability alpha, 0 < alpha < 1.
@@ -55,6 +65,8 @@ type Setting struct {
 	Scores string
 	// Bound is the confidence bound that methods take; nil is the one each is best with.
 	Bound Bound
+	// Asked is the radius that the run's rule asks about; 0 where its number of draws is fixed.
+	Asked float64
 	// Float32 subtracts what float32 does to margins, Evidence.MarginError.
 	Float32 bool
 }

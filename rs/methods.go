@@ -2,6 +2,10 @@ package rs
 
 import "fmt"
 
+// DefaultMethods are the names that certify and the main job show: the baselines, the paper's
+// method, and the two strongest. The last one but margin is what one method is taken from.
+var DefaultMethods = []string{"mono", "cpm", "paper", "isoperimetric", "adaptive", "margin"}
+
 // Methods lists every method that the command, the figures and the tests know by name.
 var Methods = []Entry{
 	{Name: "mono", Doc: "one bound on the class (Cohen et al. 2019)",
@@ -12,8 +16,17 @@ var Methods = []Entry{
 		New: func(s Setting) (Method, error) { return CPM{Bound: s.Bound}, nil }},
 	{Name: "twobound", Doc: "the class and its largest rival, alpha/2 each",
 		New: func(s Setting) (Method, error) { return TwoBound{Bound: s.Bound}, nil }},
-	{Name: "adaptive", Doc: "mono or twobound, and how alpha is divided, chosen on the selection draw",
-		New: func(s Setting) (Method, error) { return Adaptive{Bound: s.Bound}, nil }},
+	{Name: "isoperimetric", Doc: "votes and margins in one bound, at a level chosen on the selection draw", Lipschitz: true,
+		New: func(s Setting) (Method, error) {
+			if !(s.Lambda > 0) {
+				return nil, fmt.Errorf("isoperimetric: no bound on the Lipschitz constant of logit differences")
+			}
+			return Isoperimetric{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32, Asked: s.Asked}, nil
+		}},
+	{Name: "adaptive", Doc: "one bound or two, at a level or of votes: the strongest, chosen on the selection draw", Lipschitz: true,
+		New: func(s Setting) (Method, error) {
+			return Adaptive{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32, Asked: s.Asked}, nil
+		}},
 	{Name: "lipschitz", Doc: "soft votes and the exact radius of a Lipschitz score", Lipschitz: true,
 		New: func(s Setting) (Method, error) { return lipschitzIn("lipschitz", s) }},
 	{Name: "paper", Doc: "soft votes and the radius of Delattre et al. 2025, as published", Lipschitz: true,

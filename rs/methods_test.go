@@ -76,6 +76,7 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 		e := randomVotes(r)
 		e.Clean = Clean{Class: e.Class, Margin: 1}
 		e.Margins = Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{0, 3, r.IntN(50), 20, 0}}
+		e.SelectionMargins = Histogram{Edges: e.Margins.Edges, Counts: []int{0, 0, 0, 0, e.Selection.Total()}}
 		e.Estimation[e.Class] += 100 // enough for those margins
 		e.Margins.Counts[4] = e.Estimation.Total() - e.Margins.Total()
 		e.Scores = []Scores{hardScores(e), hardScores(e)}
@@ -93,7 +94,8 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 				if a := c.Alpha(); a > alpha*(1+1e-12) || a == 0 && entry.Name != "margin" {
 					t.Errorf("%s spends %g of %g", entry.Name, a, alpha)
 				}
-				falls := c.Radius < last && entry.Name != "adaptive" && entry.Name != "paper" // the choice turns on α; T isn't monotone
+				chosen := entry.Name == "adaptive" || entry.Name == "isoperimetric" // the choice turns on α
+				falls := c.Radius < last && !chosen && entry.Name != "paper"        // T isn't monotone
 				if falls || c.Class == Abstain && c.Radius != 0 || c.Class != Abstain && c.Class != e.Class {
 					t.Errorf("%s at α = %g: %v after %g", entry.Name, alpha, c, last)
 				}
@@ -138,8 +140,7 @@ func TestVoteMethodsCover(t *testing.T) {
 		{0.3, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1},
 		{0.25, 0.25, 0.25, 0.25},
 	}
-	for _, entry := range Methods[:5] {
-		m, _ := entry.New(Setting{})
+	for _, m := range []Method{Mono{}, Bonferroni{}, CPM{}, TwoBound{}, Adaptive{}} {
 		for _, p := range populations {
 			r := rand.New(rand.NewPCG(15, 16))
 			wrong := 0
@@ -156,7 +157,7 @@ func TestVoteMethodsCover(t *testing.T) {
 				wrong += b2i(c.Class != Abstain && c.Radius > CohenRadius2(1, p[e.Class], rival)+1e-12)
 			}
 			if wrong > excess(runs, alpha) {
-				t.Errorf("%s, %v: wrong %d times of %d", entry.Name, p, wrong, runs)
+				t.Errorf("%T, %v: wrong %d times of %d", m, p, wrong, runs)
 			}
 		}
 	}
@@ -222,7 +223,7 @@ func TestMethodErrors(t *testing.T) {
 }
 
 func TestMethodTable(t *testing.T) {
-	if got := strings.Join(MethodNames(), " "); got != "mono bonferroni cpm twobound adaptive lipschitz paper lvm lipschitz-two lipschitz-margin margin" {
+	if got := strings.Join(MethodNames(), " "); got != "mono bonferroni cpm twobound isoperimetric adaptive lipschitz paper lvm lipschitz-two lipschitz-margin margin" {
 		t.Errorf("methods: %s", got)
 	}
 	for _, name := range MethodNames() {

@@ -139,11 +139,11 @@ func TestFixedBoundsAreRefused(t *testing.T) {
 	}
 	// The division of α is chosen on the most draws there could be, whatever was drawn.
 	e.Estimation[0]++
-	early, err1 := Adaptive{}.Share(e, 0.01)
+	early, _, err1 := Adaptive{}.plan(e, 0.01)
 	e.Estimation = Votes{900, 100}
-	late, err2 := Adaptive{}.Share(e, 0.01)
+	late, _, err2 := Adaptive{}.plan(e, 0.01)
 	if early != late || err1 != nil || err2 != nil {
-		t.Errorf("shares %g and %g, %v, %v", early, late, err1, err2)
+		t.Errorf("plans %+v and %+v, %v, %v", early, late, err1, err2)
 	}
 }
 

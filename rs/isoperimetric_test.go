@@ -1,0 +1,247 @@
+package rs
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestGoldenLevels(t *testing.T) {
+	for _, row := range goldenTSV(t, "levels.tsv") {
+		k, n, s := int(row["k"]), int(row["n"]), row["level"]
+		e := &Evidence{Sigma: row["sigma"], Selection: Votes{1, 0}, Estimation: Votes{k, n - k},
+			Margins: Histogram{Edges: []float64{0, cmp.Or(s, 1)}, Counts: []int{0, n - k, k}}}
+		e.SelectionMargins = e.Margins
+		l, err := e.levels("test", row["lambda"], false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := votes
+		if s > 0 {
+			at = 1
+		}
+		radius, spent := l.lower(at, ClopperPearson{}, row["alpha"])
+		checkRadius(t, row, "radius", radius, row["radius"])
+		if spent.Level != s || !near(spent.Value, row["p_lower"], 1e-9*row["p_lower"]) {
+			t.Errorf("%v: %+v", row, spent)
+		}
+	}
+}
+
+// lipschitzLine is a piecewise linear function of a line with slopes of at most 1.
+type lipschitzLine struct{ x, y []float64 }
+
+func randomLine(r *rand.Rand) lipschitzLine {
+	var f lipschitzLine
+	x, y := -12.0, 4*r.Float64()-2
+	for x < 12 {
+		f.x, f.y = append(f.x, x), append(f.y, y)
+		step := 0.05 + 2*r.Float64()
+		slope := 2*r.Float64() - 1
+		if r.IntN(2) == 0 {
+			slope = math.Copysign(1, slope)
+		}
+		x, y = x+step, min(max(y+slope*step, -2), 2)
+	}
+	return f
+}
+
+// reaches is P(f(at+σZ) >= s), or > s, up to the ends, where f is taken to be below.
+func (f lipschitzLine) reaches(at, sigma, s float64) float64 {
+	p := 0.0
+	normalCDF := func(x float64) float64 { return math.Erfc(-(x-at)/sigma/math.Sqrt2) / 2 }
+	for i := 1; i < len(f.x); i++ {
+		a, b, ya, yb := f.x[i-1], f.x[i], f.y[i-1], f.y[i]
+		if ya < s && yb < s {
+			continue
+		}
+		if ya < s {
+			a += (s - ya) / (yb - ya) * (b - a)
+		} else if yb < s {
+			b = a + (s-ya)/(yb-ya)*(b-a)
+		}
+		p += normalCDF(b) - normalCDF(a)
+	}
+	return p
+}
+
+// The theorem on functions whose law is known: at every point within R(s) more than half of the votes
+// stay, and with exact probabilities R(s) never rises with s.
+func TestIsoperimetricTheorem(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 14))
+	close := 0
+	for range 3000 {
+		f, sigma := randomLine(r), 0.2+r.Float64()
+		last := math.Inf(1)
+		for s := 0.0; s < 2; s += 0.1 {
+			p := f.reaches(0, sigma, s)
+			if p < 1e-9 || p > 1-1e-9 {
+				continue
+			}
+			radius := s + CohenRadius(sigma, p)
+			if radius > last+1e-6 {
+				t.Fatalf("R(%g) = %g, above %g at a lower level", s, radius, last)
+			}
+			last = radius
+			for _, part := range []float64{0.3, 0.7, 0.999} {
+				for _, side := range []float64{-1, 1} {
+					if radius <= 0 {
+						continue
+					}
+					stay := f.reaches(side*part*radius, sigma, 0)
+					if stay <= 0.5 {
+						t.Fatalf("σ = %g, s = %g: %g of the votes at %g of R = %g", sigma, s, stay, side*part, radius)
+					}
+					close += b2i(part == 0.999 && stay < 0.51)
+				}
+			}
+		}
+	}
+	if close < 20 {
+		t.Errorf("only %d radii came close to what is true", close)
+	}
+}
+
+// A linear margin: every level gives the true radius, with Λ = 1 and exact probabilities.
+func TestLinearMarginsAreTight(t *testing.T) {
+	for s := 0.0; s < 3; s += 0.25 {
+		const at, sigma = 1.3, 0.5
+		p := math.Erfc((s-at)/sigma/math.Sqrt2) / 2
+		if got := CleanRadius(s, 1) + CohenRadius(sigma, p); !near(got, at, 1e-9) {
+			t.Errorf("R(%g) = %g, want %g", s, got, at)
+		}
+	}
+}
+
+// Dead logits: a margin of 0 reaches level 0 and wins no vote.
+func TestLevelZeroIsVotes(t *testing.T) {
+	edges := []float64{-1, 0, 0.5, 1}
+	e := &Evidence{Sigma: 1, Class: 1, Selection: Votes{4, 6}, Estimation: Votes{84, 16},
+		SelectionMargins: Histogram{Edges: edges, Counts: []int{0, 0, 10, 0, 0}},
+		Margins:          Histogram{Edges: edges, Counts: []int{0, 0, 100, 0, 0}}}
+	if c := certify(t, Isoperimetric{Lambda: 1}, e, 0.05); c.Class != Abstain {
+		t.Errorf("%+v", c)
+	}
+}
+
+// The level is a function of the selection draw, the class and the number of draws.
+func TestLevelIgnoresTheEstimationDraw(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	above := 0
+	for range 200 {
+		e := linear(r, 3*r.Float64(), 100, 1000)
+		for _, m := range []Method{Isoperimetric{Lambda: 1}, Adaptive{Lambda: 1}} {
+			c := certify(t, m, e, 0.001)
+			above += b2i(c.Level() > 0)
+			other := *e
+			other.Margins.Counts = make([]int, len(e.Margins.Counts))
+			other.Margins.Counts[r.IntN(len(other.Margins.Counts))] = 1000
+			other.Estimation = Votes{1000, 0}
+			if got := certify(t, m, &other, 0.001); got.Level() != c.Level() || len(got.Ledger) != len(c.Ledger) {
+				t.Fatalf("%T: level %g became %g with the estimation draw", m, c.Level(), got.Level())
+			}
+			if !slices.Contains(e.Margins.Edges, c.Level()) {
+				t.Errorf("level %g is no edge", c.Level())
+			}
+		}
+	}
+	if above < 100 {
+		t.Errorf("a level above 0 only %d times", above)
+	}
+}
+
+// linear is the evidence of a linear margin whose zero lies at that distance: Λ = 1, σ = ½.
+func linear(r *rand.Rand, at float64, n0, n int) *Evidence {
+	e := &Evidence{Sigma: 0.5, Selection: Votes{0, 0}, Estimation: Votes{0, 0}}
+	draw := func(h *Histogram, v Votes, n int, shift float64) {
+		h.Edges, h.Counts = lineEdges, make([]int, len(lineEdges)+1)
+		for range n {
+			m := at + 0.5*r.NormFloat64()
+			v[b2i(m <= 0)]++
+			h.Counts[lineBin(m+shift)]++
+		}
+	}
+	draw(&e.SelectionMargins, e.Selection, n0, 0)
+	draw(&e.Margins, e.Estimation, n, 0)
+	return e
+}
+
+const lineWidth = 1.0 / 64
+
+var lineEdges = func() []float64 {
+	edges := make([]float64, 513)
+	for i := range edges {
+		edges[i] = lineWidth * float64(i-256)
+	}
+	return edges
+}()
+
+func lineBin(m float64) int { return min(max(int(math.Floor(m/lineWidth))+257, 0), 513) }
+
+// More draws above a level give a larger radius, and the certificate's α is spent in full.
+func TestIsoperimetricGrows(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	e := linear(r, 1.2, 100, 1000)
+	last := -1.0
+	for k := 700; k <= 1000; k += 50 {
+		e.Margins.Counts = make([]int, 514)
+		e.Margins.Counts[513], e.Margins.Counts[256] = k, 1000-k
+		e.Estimation = Votes{k, 1000 - k}
+		c := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+		if c.Radius <= last || c.Level() == 0 || c.Alpha() != 0.001 {
+			t.Errorf("%d of 1000 above %g: radius %g after %g, α %g", k, c.Level(), c.Radius, last, c.Alpha())
+		}
+		last = c.Radius
+	}
+	c := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+	if want := c.Level() + 0.5*math.Sqrt2*math.Erfinv(2*math.Pow(0.001, 0.001)-1); !near(c.Radius, want, 1e-9) {
+		t.Errorf("all above %g: radius %g, want %g", c.Level(), c.Radius, want)
+	}
+}
+
+// What Rounding and Float32 cost, and that votes aren't used with them.
+func TestIsoperimetricShift(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	e := linear(r, 1.2, 100, 1000)
+	plain := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+	e.Rounding = 0.01
+	rounded := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+	if cost := plain.Radius - rounded.Radius; cost < 0.005 || cost > 0.02 {
+		t.Errorf("rounding costs %g", cost)
+	}
+	e.Rounding, e.MarginError = 0, 0.01
+	real := certify(t, Isoperimetric{Lambda: 1, Float32: true}, e, 0.001)
+	if cost := plain.Radius - real.Radius; cost < 0.005 || cost > 0.02 {
+		t.Errorf("float32 costs %g", cost)
+	}
+	// Unanimous votes whose margins all lie within the error certify nothing in real arithmetic.
+	e = &Evidence{Sigma: 0.5, Selection: Votes{100, 0}, Estimation: Votes{1000, 0}, MarginError: 0.05,
+		SelectionMargins: Histogram{Edges: lineEdges, Counts: make([]int, 514)},
+		Margins:          Histogram{Edges: lineEdges, Counts: make([]int, 514)}}
+	e.SelectionMargins.Counts[258], e.Margins.Counts[258] = 100, 1000
+	for _, m := range []Method{Isoperimetric{Lambda: 1, Float32: true}, Adaptive{Lambda: 1, Float32: true}} {
+		if c := certify(t, m, e, 0.001); c.Class != Abstain {
+			t.Errorf("%T certifies %+v", m, c)
+		}
+	}
+}
+
+func TestIsoperimetricRefuses(t *testing.T) {
+	for want, change := range map[string]func(e *Evidence, m *Isoperimetric){
+		"Lambda = 0":                  func(e *Evidence, m *Isoperimetric) { m.Lambda = 0 },
+		"Lambda = +Inf":               func(e *Evidence, m *Isoperimetric) { m.Lambda = math.Inf(1) },
+		"need margins":                func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
+		"selection margins in 0 bins": func(e *Evidence, m *Isoperimetric) { e.SelectionMargins = Histogram{} },
+		"margin_error":                func(e *Evidence, m *Isoperimetric) { m.Float32 = true },
+		"sigma":                       func(e *Evidence, m *Isoperimetric) { e.Sigma = 0 },
+	} {
+		e, m := linear(rand.New(rand.NewPCG(1, 1)), 1, 10, 10), Isoperimetric{Lambda: 1}
+		change(e, &m)
+		if _, err := m.Certify(e, 0.01); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
