@@ -88,12 +88,7 @@ func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
 			return plan{}, levels{}, fmt.Errorf("example %d: %d selection votes for class %d", e.Index, k, c)
 		}
 	}
-	n := e.Estimation.Total()
-	if e.Stops != nil {
-		n = e.Stops[len(e.Stops)-1]
-	}
-	x := expectation{levels: levels{Evidence: e, lambda: math.Inf(1)}, n: n}
-	one := votes
+	x := expectation{levels: levels{Evidence: e, lambda: math.Inf(1)}}
 	if a.Lambda > 0 && e.HasMargins() && len(e.Estimation) > 1 {
 		var err error
 		if x.levels, err = e.levels("adaptive", a.Lambda, a.Float32); err != nil {
@@ -104,20 +99,26 @@ func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
 				return plan{}, levels{}, err
 			}
 		}
-		one = Isoperimetric{Lambda: a.Lambda, Asked: a.Asked}.level(x.levels, alpha)
 	} else if a.Float32 {
 		return plan{}, levels{}, fmt.Errorf("example %d: float32 votes certify nothing of the network in real arithmetic: adaptive needs margins and their Lipschitz constant", e.Index)
 	}
 	if len(e.Estimation) == 1 {
 		return plan{1, votes, votes}, x.levels, nil
 	}
-	x.won, x.rival = expected(e.Selection, e.Class, n)
-	best, most := plan{1, one, votes}, math.Inf(-1)
-	for _, share := range shares {
-		for _, p := range x.plans(share, alpha, one) {
-			if radius := x.radius(p, alpha); radius > most {
-				best, most = p, radius
+	var best plan
+	for _, end := range e.ends(a.Asked, alpha) {
+		x.n = end.n
+		x.won, x.rival = expected(e.Selection, e.Class, end.n)
+		most := math.Inf(-1)
+		for _, share := range shares {
+			for _, p := range x.plans(share, end.alpha) {
+				if radius := x.radius(p, end.alpha); radius > most {
+					best, most = p, radius
+				}
 			}
+		}
+		if most >= a.Asked {
+			break
 		}
 	}
 	return best, x.levels, nil
@@ -131,19 +132,15 @@ type expectation struct {
 	rival int // votes for its largest rival
 }
 
-// plans are those of a division of alpha; one is the level of one bound.
-func (x expectation) plans(share, alpha float64, one int) []plan {
+// plans are those of a division of alpha.
+func (x expectation) plans(share, alpha float64) (all []plan) {
 	if share == 1 {
-		return []plan{{1, one, votes}}
+		return []plan{{1, x.level(alpha), votes}}
 	}
-	var all []plan
 	if x.shift == 0 {
 		all = append(all, plan{share, votes, votes})
 	}
-	if math.IsInf(x.lambda, 1) {
-		return all
-	}
-	top := x.choose(alpha*share, x.n)
+	top := x.level(alpha * share)
 	if top == votes {
 		return all
 	}
@@ -154,6 +151,14 @@ func (x expectation) plans(share, alpha float64, one int) []plan {
 		all = append(all, plan{share, top, rival})
 	}
 	return all
+}
+
+// level is the one to choose, where levels are known.
+func (x expectation) level(alpha float64) int {
+	if math.IsInf(x.lambda, 1) {
+		return votes
+	}
+	return x.choose(alpha, x.n)
 }
 
 // radius is the radius to expect of a plan, by Wilson's score bounds on votes: an estimate, which is

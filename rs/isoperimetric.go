@@ -79,21 +79,38 @@ func (m Isoperimetric) prepare(e *Evidence) (levels, Bound, error) {
 }
 
 // level returns the edge of the level, by the selection draw; votes for level 0.
-func (m Isoperimetric) level(l levels, alpha float64) int {
-	stops := l.Stops
-	if stops == nil {
-		return l.choose(alpha, l.Estimation.Total())
-	}
-	last := len(stops) - 1
-	if m.Asked > 0 {
-		for _, n := range stops[:last] {
-			each := share(alpha, 2*last)
-			if at := l.choose(each, n); l.predict(at, each, n) >= m.Asked {
-				return at
-			}
+func (m Isoperimetric) level(l levels, alpha float64) (at int) {
+	for _, end := range l.ends(m.Asked, alpha) {
+		if at = l.choose(end.alpha, end.n); l.predict(at, end.alpha, end.n) >= m.Asked {
+			break
 		}
 	}
-	return l.choose(alpha/2, stops[last])
+	return at
+}
+
+// end is a number of draws, with the part of α that a bound has there.
+type end struct {
+	n     int
+	alpha float64
+}
+
+// ends are the numbers of draws to choose a level for: the first at which the radius asked about is
+// to be expected, or the last. Where none is asked about, that is the last alone.
+func (e *Evidence) ends(asked, alpha float64) []end {
+	last := len(e.Stops) - 1
+	if last < 0 {
+		return []end{{e.Estimation.Total(), alpha}}
+	}
+	stops := AtStops{Stops: e.Stops}
+	first := last
+	if asked > 0 {
+		first = 0
+	}
+	var all []end
+	for _, n := range e.Stops[first:] {
+		all = append(all, end{n, stops.Level(n, alpha)})
+	}
+	return all
 }
 
 // votes stands for level 0 in place of an edge.
