@@ -68,6 +68,42 @@ func (m Isoperimetric) Ceiling(e *Evidence, alpha float64) (float64, error) {
 	return Mono{Bound: m.Bound}.Ceiling(e, alpha)
 }
 
+// A Level is one level's radius in its two parts.
+type Level struct {
+	Margin   float64 // s, in logits; 0 is the vote count
+	Distance float64 // s/Λ, in units of the image
+	Noise    float64 // σ Φ⁻¹(p̲_s), in units of the image; -Inf where no draw counts
+}
+
+// Radius is R(s).
+func (l Level) Radius() float64 { return sumDown(l.Distance, l.Noise) }
+
+// Levels returns every level of an example, rising, each bounded at alpha by itself, and which of
+// them Certify takes. It is for looking: the largest radius of all is no certificate.
+func (m Isoperimetric) Levels(e *Evidence, alpha float64) (all []Level, chosen int, err error) {
+	checkAlpha(alpha)
+	l, bound, err := m.prepare(e)
+	if err != nil {
+		return nil, 0, err
+	}
+	take := m.level(l, alpha)
+	for at := l.first - 1; at < len(l.Margins.Edges); at++ {
+		edge := at
+		if at < l.first {
+			if l.shift > 0 {
+				continue
+			}
+			edge = votes
+		}
+		if edge == take {
+			chosen = len(all)
+		}
+		_, spent := l.lower(edge, bound, alpha)
+		all = append(all, Level{spent.Level, l.distance(edge), CohenRadius(l.Sigma, spent.Value)})
+	}
+	return all, chosen, nil
+}
+
 // prepare checks the evidence and returns its levels with the bound to take.
 func (m Isoperimetric) prepare(e *Evidence) (levels, Bound, error) {
 	l, err := e.levels("isoperimetric", m.Lambda, m.Float32)

@@ -140,7 +140,7 @@ func TestLevelOfTheEstimationDrawFails(t *testing.T) {
 // Two bounds at levels of the class and of its rival, from ramp scores: two classes with linear
 // margins are the tight case.
 func TestTwoLevelsCover(t *testing.T) {
-	const runs, n, alpha = 3000, 200, 0.05
+	const runs, n, alpha = 1000, 200, 0.05
 	for _, off := range []float64{0, 0.02} {
 		r := rand.New(rand.NewPCG(21, 22))
 		ramp := ScoreMap{Name: "ramp", T: 0.8}

@@ -31,80 +31,6 @@ func TestGoldenLevels(t *testing.T) {
 	}
 }
 
-// lipschitzLine is a piecewise linear function of a line with slopes of at most 1.
-type lipschitzLine struct{ x, y []float64 }
-
-func randomLine(r *rand.Rand) lipschitzLine {
-	var f lipschitzLine
-	x, y := -12.0, 4*r.Float64()-2
-	for x < 12 {
-		f.x, f.y = append(f.x, x), append(f.y, y)
-		step := 0.05 + 2*r.Float64()
-		slope := 2*r.Float64() - 1
-		if r.IntN(2) == 0 {
-			slope = math.Copysign(1, slope)
-		}
-		x, y = x+step, min(max(y+slope*step, -2), 2)
-	}
-	return f
-}
-
-// reaches is P(f(at+σZ) >= s), or > s, up to the ends, where f is taken to be below.
-func (f lipschitzLine) reaches(at, sigma, s float64) float64 {
-	p := 0.0
-	normalCDF := func(x float64) float64 { return math.Erfc(-(x-at)/sigma/math.Sqrt2) / 2 }
-	for i := 1; i < len(f.x); i++ {
-		a, b, ya, yb := f.x[i-1], f.x[i], f.y[i-1], f.y[i]
-		if ya < s && yb < s {
-			continue
-		}
-		if ya < s {
-			a += (s - ya) / (yb - ya) * (b - a)
-		} else if yb < s {
-			b = a + (s-ya)/(yb-ya)*(b-a)
-		}
-		p += normalCDF(b) - normalCDF(a)
-	}
-	return p
-}
-
-// The theorem on functions whose law is known: at every point within R(s) more than half of the votes
-// stay, and with exact probabilities R(s) never rises with s.
-func TestIsoperimetricTheorem(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 14))
-	close := 0
-	for range 3000 {
-		f, sigma := randomLine(r), 0.2+r.Float64()
-		last := math.Inf(1)
-		for s := 0.0; s < 2; s += 0.1 {
-			p := f.reaches(0, sigma, s)
-			if p < 1e-9 || p > 1-1e-9 {
-				continue
-			}
-			radius := s + CohenRadius(sigma, p)
-			if radius > last+1e-6 {
-				t.Fatalf("R(%g) = %g, above %g at a lower level", s, radius, last)
-			}
-			last = radius
-			for _, part := range []float64{0.3, 0.7, 0.999} {
-				for _, side := range []float64{-1, 1} {
-					if radius <= 0 {
-						continue
-					}
-					stay := f.reaches(side*part*radius, sigma, 0)
-					if stay <= 0.5 {
-						t.Fatalf("σ = %g, s = %g: %g of the votes at %g of R = %g", sigma, s, stay, side*part, radius)
-					}
-					close += b2i(part == 0.999 && stay < 0.51)
-				}
-			}
-		}
-	}
-	if close < 20 {
-		t.Errorf("only %d radii came close to what is true", close)
-	}
-}
-
 // A linear margin: every level gives the true radius, with Λ = 1 and exact probabilities.
 func TestLinearMarginsAreTight(t *testing.T) {
 	for s := 0.0; s < 3; s += 0.25 {
@@ -113,6 +39,24 @@ func TestLinearMarginsAreTight(t *testing.T) {
 		if got := CleanRadius(s, 1) + CohenRadius(sigma, p); !near(got, at, 1e-9) {
 			t.Errorf("R(%g) = %g, want %g", s, got, at)
 		}
+	}
+}
+
+// Levels says what Certify takes, and what every other level would give.
+func TestLevels(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	e := linear(r, 1.2, 100, 1000)
+	m := Isoperimetric{Lambda: 1}
+	all, chosen, err := m.Levels(e, 0.001)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := certify(t, m, e, 0.001)
+	if at := all[chosen]; at.Margin != c.Level() || at.Radius() != c.Radius {
+		t.Errorf("level %+v, certificate %+v", at, c)
+	}
+	if len(all) != 257 || all[0].Margin != 0 || all[0].Radius() != certify(t, Mono{}, e, 0.001).Radius {
+		t.Errorf("%d levels, the first %+v", len(all), all[0])
 	}
 }
 
