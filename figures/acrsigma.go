@@ -12,12 +12,14 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // Noise is a standard deviation sampled with, and what the methods certify under it.
 type Noise struct {
 	Sigma  float64
-	Curves []Curve
+	Curves []certify.Curve
 }
 
 func drawACRSigma(in Input) (*Figure, error) {
@@ -36,25 +38,25 @@ func drawACRSigma(in Input) (*Figure, error) {
 		}
 		if levels == nil && in.Methods == nil { // leave out what the first run lacks
 			names = slices.DeleteFunc(names, func(name string) bool {
-				_, err := r.Certify(in.Alpha, []string{name})
+				_, err := r.Certify(in.config(name))
 				return err != nil
 			})
 			in.Methods = names
 		}
-		curves, err := r.Certify(in.Alpha, names)
+		c, err := r.Certify(in.config(names...))
 		if err != nil {
 			return nil, fmt.Errorf("figure acr-sigma: σ = %g: %w", r.Run.Sigma, err)
 		}
-		levels = append(levels, Noise{r.Run.Sigma, curves})
+		levels = append(levels, Noise{r.Sigma, c.Curves})
 	}
-	settings := in.Runs[0].Settings(in.Alpha)
+	settings := in.Runs[0].Settings(in.config())
 	settings.Sigma, settings.Tau = 0, 0
 	return ACRSigma(settings, levels)
 }
 
 // equalDraws returns the runs of the one n that most of them have, the larger of two: radii of unequal n
 // don't compare.
-func equalDraws(runs []Sampled) []Sampled {
+func equalDraws(runs []*certify.Run) []*certify.Run {
 	count := map[int]int{}
 	for _, r := range runs {
 		count[r.Run.N]++
@@ -62,18 +64,18 @@ func equalDraws(runs []Sampled) []Sampled {
 	n := slices.MaxFunc(slices.Collect(maps.Keys(count)), func(a, b int) int {
 		return cmp.Or(cmp.Compare(count[a], count[b]), cmp.Compare(a, b))
 	})
-	return slices.DeleteFunc(slices.Clone(runs), func(r Sampled) bool { return r.Run.N != n })
+	return slices.DeleteFunc(slices.Clone(runs), func(r *certify.Run) bool { return r.Run.N != n })
 }
 
 // ACRSigma draws the average certified radius of each method against the σ sampled with, two at least. Bars
 // and table give ± 1.96 standard errors over the choice of examples: an estimate, not a bound.
-func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
+func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels), func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
 	if len(levels) < 2 {
 		return nil, lacks("acr-sigma", fmt.Sprintf("runs of %d noise level, want two or more", len(levels)), needsJob)
 	}
 	p := newPlot("σ of the noise sampled with", "average certified ℓ_{2} radius")
-	table := &Table{Columns: []string{"sigma"}}
+	numbers := &table.Table{Columns: []string{"sigma"}}
 	for i, l := range levels {
 		if i > 0 && l.Sigma == levels[i-1].Sigma {
 			return nil, fmt.Errorf("figure acr-sigma: two runs of σ = %g", l.Sigma)
@@ -81,7 +83,7 @@ func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 		if len(l.Curves) != len(levels[0].Curves) {
 			return nil, fmt.Errorf("figure acr-sigma: other methods at σ = %g than at %g", l.Sigma, levels[0].Sigma)
 		}
-		table.add(l.Sigma)
+		numbers.Add(l.Sigma)
 	}
 	var names []string
 	var thumbs [][]plot.Thumbnailer
@@ -97,10 +99,10 @@ func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 			mean, half := rs.AverageRadius(here.Results), 1.96*standardError(here.Results)
 			xy = append(xy, plotter.XY{X: l.Sigma, Y: mean})
 			bars = append(bars, struct{ Low, High float64 }{half, half})
-			table.extend(i, mean, half)
+			numbers.Extend(i, mean, half)
 			top = max(top, mean+half)
 		}
-		table.Columns = append(table.Columns, c.Method, c.Method+"_halfwidth")
+		numbers.Columns = append(numbers.Columns, c.Method, c.Method+"_halfwidth")
 		line := newLine(xy, lineAt(k), false)
 		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(k), Radius: 2, Shape: glyphs[k%len(glyphs)]}}
 		errs, err := plotter.NewYErrorBars(struct {
@@ -126,7 +128,7 @@ func ACRSigma(s Settings, levels []Noise) (*Figure, error) {
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = levels[0].Sigma-room, levels[len(levels)-1].Sigma+room, 0, 1.04*top
 	return &Figure{Name: "acr-sigma", Title: title("Average certified radius", s),
 		Caption: s.Caption() + "; bars: ± 1.96 standard errors over the images",
-		Plot:    p, Table: table, Width: width, Height: height + rows}, nil
+		Plot:    p, Table: numbers, Width: width, Height: height + rows}, nil
 }
 
 // standardError estimates that of the average certified radius.

@@ -8,6 +8,8 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // BoundColumns are those that a table of bounds has, besides others: a row for each layer in order, whose cells through are
@@ -28,11 +30,11 @@ func drawBounds(in Input) (*Figure, error) {
 // Bounds draws what is proved of each layer and what is observed, and the same of the network through each depth: the product
 // of the layers' bounds (PUB), and the steepest slope found. The last place is that of two logits, where the bound with linear layers
 // composed is drawn too.
-func Bounds(t *Table, settings string) (*Figure, error) {
+func Bounds(t *table.Table, settings string) (*Figure, error) {
 	columns := map[string][]float64{}
 	there := map[string][]bool{}
 	for _, name := range BoundColumns[1:] {
-		x, ok, err := t.numbers(name)
+		x, ok, err := t.Numbers(name)
 		if err != nil {
 			return nil, fmt.Errorf("figure bounds: %w", err)
 		}

@@ -3,11 +3,13 @@ package figures
 import (
 	"strings"
 	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // bounds is a table as lipsmooth bound --observe writes it.
-func bounds() *Table {
-	return &Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}, Rows: [][]string{
+func bounds() *table.Table {
+	return &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}, Rows: [][]string{
 		{"conv 3×3 12 (aol)", "28×28×1", "1.02", "1.01", "1.02", "1.01", "", "Gram"},
 		{"MaxMin", "28×28×12", "1", "1", "1.02", "1", "", "isometry"},
 		{"dense 96 (free)", "9408", "1.3", "1.29", "1.326", "1.15", "", "Gram"},
@@ -52,7 +54,7 @@ func TestBounds(t *testing.T) {
 	missing.Rows[1][2] = ""
 	letters.Rows[2][4] = "large"
 	none.Rows = none.Rows[4:]
-	for want, bad := range map[string]*Table{
+	for want, bad := range map[string]*table.Table{
 		"a layer without a bound": missing,
 		`column "bound_through"`:  letters,
 		"or no layer":             none,

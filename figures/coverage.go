@@ -16,6 +16,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // methodLabels are the methods' names on paper.
@@ -109,11 +110,11 @@ func drawCoverage(in Input) (*Figure, error) {
 }
 
 // CoverageTable holds outcomes row by row, with the two-sided 95% Clopper–Pearson interval of the miscoverage.
-func CoverageTable(outcomes []coverage.Outcome) *Table {
-	t := &Table{Columns: []string{"shape", "classes", "n0", "n", "alpha", "sigma", "method", "trials", "wrong", "miscoverage", "low_95", "high_95", "abstain", "mean_radius", "standard_error"}}
+func CoverageTable(outcomes []coverage.Outcome) *table.Table {
+	t := &table.Table{Columns: []string{"shape", "classes", "n0", "n", "alpha", "sigma", "method", "trials", "wrong", "miscoverage", "low_95", "high_95", "abstain", "mean_radius", "standard_error"}}
 	for _, o := range outcomes {
 		low, high := o.Interval(0.95)
-		t.add(o.Case.Shape, len(o.Case.P), o.Case.N0, o.Case.N, o.Alpha, o.Case.Sigma, o.Method, o.Trials, o.Wrong, o.Miscoverage(), low, high, o.Abstain, o.Mean, o.Error)
+		t.Add(o.Case.Shape, len(o.Case.P), o.Case.N0, o.Case.N, o.Alpha, o.Case.Sigma, o.Method, o.Trials, o.Wrong, o.Miscoverage(), low, high, o.Abstain, o.Mean, o.Error)
 	}
 	return t
 }
@@ -158,9 +159,9 @@ func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 		}
 		return nil
 	}
-	table := &Table{Columns: []string{"classes", "true"}}
+	numbers := &table.Table{Columns: []string{"classes", "true"}}
 	for _, k := range classes {
-		table.add(k, truth[k])
+		numbers.Add(k, truth[k])
 	}
 	var names []string
 	var thumbs [][]plot.Thumbnailer
@@ -176,9 +177,9 @@ func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 			xy = append(xy, plotter.XY{X: float64(k), Y: o.Mean})
 			bars = append(bars, struct{ Low, High float64 }{half, half})
 			low, high = min(low, o.Mean-half), max(high, o.Mean+half)
-			table.extend(i, o.Mean, half)
+			numbers.Extend(i, o.Mean, half)
 		}
-		table.Columns = append(table.Columns, method, method+"_halfwidth")
+		numbers.Columns = append(numbers.Columns, method, method+"_halfwidth")
 		line := newLine(xy, lineAt(m), false)
 		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(m), Radius: 2, Shape: glyphs[m%len(glyphs)]}}
 		errs, err := plotter.NewYErrorBars(struct {
@@ -205,7 +206,7 @@ func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 	return &Figure{Name: "intervals", Title: fmt.Sprintf("What confidence costs: n = %d votes, α = %g", first.Case.N, first.Alpha),
 		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g, %s; true radius: of the true probabilities; bars: ± 1.96 standard errors",
 			first.Case.Shape, slices.Max(first.Case.P), settings),
-		Plot: p, Table: table, Width: width, Height: height + rows}, nil
+		Plot: p, Table: numbers, Width: width, Height: height + rows}, nil
 }
 
 // logTicks labels 1, 2 and 5 times powers of ten, on a long axis fewer of them.

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func drawDraws(in Input) (*Figure, error) {
@@ -21,22 +23,22 @@ func drawDraws(in Input) (*Figure, error) {
 	if err := in.checkAlpha("draws"); err != nil {
 		return nil, err
 	}
-	var adaptive []Sampled
-	var fixed *Sampled
-	runs := []Sampled{s}
+	var adaptive []*certify.Run
+	var fixed *certify.Run
+	runs := []*certify.Run{s}
 	for _, o := range in.Beside {
 		if o.Run != nil {
-			runs = append(runs, *o.Run)
+			runs = append(runs, o.Run)
 		}
 	}
-	for i, r := range runs {
+	for _, r := range runs {
 		if r.Run.Sigma != s.Run.Sigma || r.Run.Model != s.Run.Model || r.Run.Dataset != s.Run.Dataset {
 			continue // another question
 		}
 		if r.Run.Until.Rule != "" {
 			adaptive = append(adaptive, r)
 		} else if fixed == nil {
-			fixed = &runs[i]
+			fixed = r
 		}
 	}
 	if len(adaptive) == 0 {
@@ -48,11 +50,11 @@ func drawDraws(in Input) (*Figure, error) {
 // Draws draws, of runs whose draws end where a question is settled, the fraction of images whose draws are done, settled or at n; below, each image's draws
 // against its certified radius. That is the radius of a run of a fixed number of draws of the same images, nil where there is none: the adaptive
 // run's own then, which is smaller where few draws settled the question. Radii are those of Until's method, at alpha.
-func Draws(adaptive []Sampled, fixed *Sampled, alpha float64) (*Figure, error) {
+func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure, error) {
 	if len(adaptive) == 0 {
 		return nil, fmt.Errorf("figure draws: no run to draw")
 	}
-	table := &Table{Columns: []string{"run", "index", "draws", "n", "radius"}}
+	numbers := &table.Table{Columns: []string{"run", "index", "draws", "n", "radius"}}
 	p, each := newPlot("draws an image", "fraction of images done"), newPlot("certified ℓ_{2} radius", "draws")
 	var names []string
 	var thumbs [][]plot.Thumbnailer
@@ -64,15 +66,16 @@ func Draws(adaptive []Sampled, fixed *Sampled, alpha float64) (*Figure, error) {
 		}
 		source := a
 		if fixed != nil {
-			source = *fixed
+			source = fixed
 		}
-		source.Tau = until.Tau
-		curves, err := source.Certify(alpha, []string{until.Method})
+		config := certify.Default().At(alpha, until.Method)
+		config.Tau = until.Tau
+		c, err := source.Certify(config)
 		if err != nil {
 			return nil, fmt.Errorf("figure draws: %w", err)
 		}
 		radius := map[int]rs.Result{}
-		for i, r := range curves[0].Results {
+		for i, r := range c.Curves[0].Results {
 			radius[source.Rows[i].Index] = r
 		}
 		var draws []float64
@@ -93,7 +96,7 @@ func Draws(adaptive []Sampled, fixed *Sampled, alpha float64) (*Figure, error) {
 			if finite(reach) {
 				xy, far = append(xy, plotter.XY{X: reach, Y: math.Log10(n)}), max(far, reach)
 			}
-			table.add(fmt.Sprintf("until %s by %s", until.Rule, until.Method), e.Index, int(n), a.Run.N, reach)
+			numbers.Add(fmt.Sprintf("until %s by %s", until.Rule, until.Method), e.Index, int(n), a.Run.N, reach)
 		}
 		slices.Sort(draws)
 		curve := plotter.XYs{{X: draws[0], Y: 0}}
@@ -123,7 +126,7 @@ func Draws(adaptive []Sampled, fixed *Sampled, alpha float64) (*Figure, error) {
 	far = cmp.Or(far, 1)
 	each.X.Min, each.X.Max, each.Y.Min, each.Y.Max = -0.02*far, 1.03*far, math.Log10(low)-0.1, math.Log10(high)+0.1
 	each.Y.Tick.Marker = powerTicks{} // of decimal logarithms
-	s := adaptive[0].Settings(alpha)
+	s := adaptive[0].Settings(certify.Default().At(alpha))
 	if len(adaptive) > 1 {
 		s.Until = ""
 	}
@@ -132,5 +135,5 @@ func Draws(adaptive []Sampled, fixed *Sampled, alpha float64) (*Figure, error) {
 		caption = fmt.Sprintf("%s; radii: of n = %d draws", s.Caption(), fixed.Run.N)
 	}
 	return &Figure{Name: "draws", Title: title("Draws until settled", s), Caption: caption,
-		Plot: p, Lower: each, Table: table, Width: width, Height: 1.7*height + rows}, nil
+		Plot: p, Lower: each, Table: numbers, Width: width, Height: 1.7*height + rows}, nil
 }

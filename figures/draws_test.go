@@ -5,17 +5,19 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 )
 
 // The table says each image's draws and what a fixed number of them certifies.
 func TestDraws(t *testing.T) {
 	in := input()
-	adaptive := *in.Beside[0].Run
-	f, err := Draws([]Sampled{adaptive}, &in.Runs[0], 0.001)
+	adaptive := in.Beside[0].Run
+	f, err := Draws([]*certify.Run{adaptive}, in.Runs[0], 0.001)
 	if err != nil {
 		t.Fatal(err)
 	}
-	curves, err := in.Runs[0].Certify(0.001, []string{"twobound"})
+	c, err := in.Runs[0].Certify(in.config("twobound"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +25,7 @@ func TestDraws(t *testing.T) {
 		if e := adaptive.Rows[i]; row[1] != strconv.Itoa(e.Index) || row[2] != strconv.Itoa(e.Estimation.Total()) || row[3] != "200" {
 			t.Errorf("row %v of image %d", row, e.Index)
 		}
-		if r := curves[0].Results[i]; r.Radius > 0 && row[4] != strconv.FormatFloat(r.Radius, 'g', 6, 64) {
+		if r := c.Curves[0].Results[i]; r.Radius > 0 && row[4] != strconv.FormatFloat(r.Radius, 'g', 6, 64) {
 			t.Errorf("row %v, radius %g", row, r.Radius)
 		}
 	}
@@ -31,14 +33,14 @@ func TestDraws(t *testing.T) {
 		t.Error(len(f.Table.Rows), f.Caption)
 	}
 	// Without a fixed run, radii are of the run itself, at its stops.
-	own, err := Draws([]Sampled{adaptive}, nil, 0.001)
+	own, err := Draws([]*certify.Run{adaptive}, nil, 0.001)
 	if err != nil || slices.Equal(own.Table.Rows[0], f.Table.Rows[0]) && own.Caption == f.Caption {
 		t.Error(err)
 	}
-	fewer := in.Runs[0]
+	fewer := *in.Runs[0]
 	fewer.Rows = fewer.Rows[1:]
 	for want, try := range map[string]func() (*Figure, error){
-		"isn't in the run of a fixed":  func() (*Figure, error) { return Draws([]Sampled{adaptive}, &fewer, 0.001) },
+		"isn't in the run of a fixed":  func() (*Figure, error) { return Draws([]*certify.Run{adaptive}, &fewer, 0.001) },
 		"a run without a rule":         func() (*Figure, error) { return Draws(in.Runs[:1], nil, 0.001) },
 		"no run to draw":               func() (*Figure, error) { return Draws(nil, nil, 0.001) },
 		"lipsmooth sample --until":     func() (*Figure, error) { in.Beside = nil; return drawDraws(in) },

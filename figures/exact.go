@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func drawExact(Input) (*Figure, error) { return Exact(0.05, 0.15, 0.5) }
@@ -26,13 +27,13 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 	normal := distuv.UnitNormal
 	const points, last = 240, 0.9999
 	p := newPlot("lower bound p on the mean score", "radius R / σ")
-	table := &Table{Columns: []string{"p", "cohen"}}
+	numbers := &table.Table{Columns: []string{"p", "cohen"}}
 	ps := make([]float64, points+1)
 	cohen := make(plotter.XYs, len(ps))
 	for i := range ps {
 		ps[i] = normal.CDF(normal.Quantile(last) * float64(i) / points)
 		cohen[i] = plotter.XY{X: ps[i], Y: max(0, rs.CohenRadius(1, max(0.5, ps[i])))}
-		table.add(ps[i], cohen[i].Y)
+		numbers.Add(ps[i], cohen[i].Y)
 	}
 	top := cohen[points].Y
 	stroke := func(xy plotter.XYs, c color.Color, dashes []vg.Length) *plotter.Line {
@@ -52,9 +53,9 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 		for j, q := range ps {
 			exact[j] = plotter.XY{X: q, Y: c.Radius(max(0.5, q))}
 			paper[j] = plotter.XY{X: q, Y: c.PaperRadius(max(0.5, q))}
-			table.extend(j, exact[j].Y, paper[j].Y)
+			numbers.Extend(j, exact[j].Y, paper[j].Y)
 		}
-		table.Columns = append(table.Columns, fmt.Sprintf("exact_%g", ls), fmt.Sprintf("published_%g", ls))
+		numbers.Columns = append(numbers.Columns, fmt.Sprintf("exact_%g", ls), fmt.Sprintf("published_%g", ls))
 		col := colorAt(i)
 		p.Add(stroke(exact, col, nil), stroke(paper, col, dashes[1]))
 		labels.y, labels.text, labels.colors = append(labels.y, exact[points].Y), append(labels.text, fmt.Sprintf("Lσ = %g", ls)), append(labels.colors, col)
@@ -67,7 +68,7 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"}, {Value: 0.9999, Label: "0.9999"}}
 	return &Figure{Name: "exact", Title: "Radius certified by the mean of a Lipschitz score",
 		Caption: "score in [0, 1], L-Lipschitz in l2, averaged over noise of standard deviation σ; radii in units of σ",
-		Plot:    p, Table: table, Width: width, Height: height}, nil
+		Plot:    p, Table: numbers, Width: width, Height: height}, nil
 }
 
 // normalScale scales an axis of probabilities by Φ⁻¹.

@@ -1,4 +1,4 @@
-// Package figures draws what a paper on randomized smoothing shows: evidence or certificates in, a
+// Package figures draws what a paper on randomized smoothing shows: the values of rs/certify in, a
 // plot and the table under it out. It needs no device, and one function draws one figure; [List] names
 // those that can be drawn from logs alone.
 //
@@ -23,6 +23,8 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // Figure is a plot and the numbers it shows.
@@ -32,7 +34,7 @@ type Figure struct {
 	Caption string // settings, in one line; not drawn
 	Plot    *plot.Plot
 	Lower   *plot.Plot // a second panel below, or nil
-	Table   *Table
+	Table   *table.Table
 	// Width and Height are those of the paper, before zoom; see Style.
 	Width, Height vg.Length
 

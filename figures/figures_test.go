@@ -23,13 +23,15 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 var update = flag.Bool("update", false, "write the golden images anew")
 
 // sampled makes evidence up: margins Gaussian around a clean margin, as an almost linear classifier gives them.
-func sampled(sigma float64, images, n int) Sampled {
+func sampled(sigma float64, images, n int) *certify.Run {
 	run := countlog.Run{
 		Format:   countlog.Format,
 		Model:    countlog.Model{Name: "dense4", Lambda: math.Sqrt2, LambdaSource: countlog.Proved},
@@ -38,7 +40,7 @@ func sampled(sigma float64, images, n int) Sampled {
 		Sigma:    sigma, N0: 100, N: n, Seed: 1, Block: 100, MarginMax: 8, MarginBins: countlog.DefaultMarginBins,
 	}
 	edges := run.Edges()
-	s := Sampled{Run: run, Tau: 0.5}
+	s := &certify.Run{Run: run, Tau: 0.5}
 	for i := range images {
 		rnd := rand.New(rand.NewPCG(7, uint64(i)))
 		label := rnd.IntN(10)
@@ -76,8 +78,8 @@ func sampled(sigma float64, images, n int) Sampled {
 }
 
 // metrics makes a table of training up.
-func metrics() *Table {
-	t := &Table{Columns: []string{"step", "loss", "test_loss", "accuracy", "test_accuracy", "images_per_second"}}
+func metrics() *table.Table {
+	t := &table.Table{Columns: []string{"step", "loss", "test_loss", "accuracy", "test_accuracy", "images_per_second"}}
 	rnd := rand.New(rand.NewPCG(3, 3))
 	for step := 0; step <= 2000; step += 20 {
 		x := math.Exp(-float64(step) / 400)
@@ -97,8 +99,8 @@ func input() Input {
 	}
 	rnd := rand.New(rand.NewPCG(5, 5))
 	for _, e := range in.Runs[0].Rows[:40] {
-		for _, c := range Attacked {
-			a := Attack{Index: e.Index, Label: e.Label, Classifier: c.Name, Radius: e.Clean.Margin / math.Sqrt2 * (1.2 + 0.3*rnd.Float64())}
+		for _, c := range certify.Attacked {
+			a := certify.Attack{Index: e.Index, Label: e.Label, Classifier: c.Name, Radius: e.Clean.Margin / math.Sqrt2 * (1.2 + 0.3*rnd.Float64())}
 			if e.Clean.Class != e.Label {
 				a.Radius = 0
 			}
@@ -111,7 +113,8 @@ func input() Input {
 	in.Trained = "MNIST, dense, σ = 0.25, 5 epochs in batches of 128, seed 1"
 	in.Bounds, in.Bounded = bounds(), "model dense4, abcdef: bounds proved"
 	in.Sweep, in.Swept = sweepTable(), "test split of MNIST, without noise"
-	until := in.Runs[0]
+	until := new(certify.Run)
+	*until = *in.Runs[0]
 	until.Run.N, until.Run.Until = 200, countlog.Until{Rule: "radius>=0.3", Method: "twobound", Alpha: 0.001, Stops: []int{50, 100, 200}}
 	until.Rows = slices.Clone(until.Rows)
 	for i := range until.Rows {
@@ -125,7 +128,7 @@ func input() Input {
 		}
 	}
 	in.Beside = []Other{
-		{"run_until", &until, nil},
+		{"run_until", until, nil},
 		{"cifar10_resnet_noise_0.25", nil, []rs.Result{result(3, 0.5), result(3, 0.25), result(1, 1), result(3, 0.9)}},
 	}
 	return in
@@ -339,7 +342,7 @@ func result(class int, radius float64) rs.Result {
 }
 
 // column returns the cells of a column, by the first cell of its row.
-func column(t *testing.T, table *Table, name string) map[string]string {
+func column(t *testing.T, table *table.Table, name string) map[string]string {
 	t.Helper()
 	i := slices.Index(table.Columns, name)
 	if i < 0 {
@@ -353,12 +356,12 @@ func column(t *testing.T, table *Table, name string) map[string]string {
 }
 
 func TestRadius(t *testing.T) {
-	curves := []Curve{
-		{"one", []rs.Result{result(3, 1), result(3, 0.5), result(2, 3), result(rs.Abstain, 0)}},
-		{"two", []rs.Result{result(3, 0.2), result(3, 0.2), result(3, 0.2), result(3, 0)}},
+	curves := []certify.Curve{
+		{Method: "one", Results: []rs.Result{result(3, 1), result(3, 0.5), result(2, 3), result(rs.Abstain, 0)}},
+		{Method: "two", Results: []rs.Result{result(3, 0.2), result(3, 0.2), result(3, 0.2), result(3, 0)}},
 	}
-	s := Settings{Sigma: 0.5, N: 100, Alpha: 0.001}
-	f, err := Radius(s, curves, nil)
+	s := certify.Settings{Sigma: 0.5, N: 100, Alpha: 0.001}
+	f, err := Curves(s, curves, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,13 +382,13 @@ func TestRadius(t *testing.T) {
 		t.Errorf("x axis to %g", f.Plot.X.Max)
 	}
 	s.Sigma = 2
-	if f, err = Radius(s, curves, nil); err != nil || f.Plot.X.Max < 2*1.5 {
+	if f, err = Curves(s, curves, nil); err != nil || f.Plot.X.Max < 2*1.5 {
 		t.Error(f.Plot.X.Max, err)
 	}
 	for want, try := range map[string]func() (*Figure, error){
-		"no curve to draw":                      func() (*Figure, error) { return Radius(s, nil, nil) },
-		`a band of "three", which is not drawn`: func() (*Figure, error) { return Radius(s, curves, []string{"three"}) },
-		"four certified no example":             func() (*Figure, error) { return Radius(s, []Curve{{Method: "four"}}, nil) },
+		"no curve to draw":                      func() (*Figure, error) { return Curves(s, nil, nil) },
+		`a band of "three", which is not drawn`: func() (*Figure, error) { return Curves(s, curves, []string{"three"}) },
+		"four certified no example":             func() (*Figure, error) { return Curves(s, []certify.Curve{{Method: "four"}}, nil) },
 	} {
 		if _, err := try(); err == nil || err.Error() != "figure radius: "+want {
 			t.Errorf("%v, want %s", err, want)
@@ -461,7 +464,7 @@ func TestMargins(t *testing.T) {
 		return rs.Evidence{Label: 3, Clean: rs.Clean{Class: class, Margin: margin}}
 	}
 	rows := []rs.Evidence{row(3, 0.12), row(3, 3.95), row(3, 3.95), row(2, 0.35), row(rs.Abstain, 0)}
-	f, err := Margins(Settings{Lambda: 2, LambdaSource: "proved", Dataset: "made up"}, rows)
+	f, err := Margins(certify.Settings{Lambda: 2, LambdaSource: "proved", Dataset: "made up"}, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -475,34 +478,34 @@ func TestMargins(t *testing.T) {
 	if f.Title != "Clean margins over Λ = 2 (proved): made up" {
 		t.Error(f.Title)
 	}
-	if _, err := Margins(Settings{}, rows); err == nil || !strings.Contains(err.Error(), "no bound on the Lipschitz constant") {
+	if _, err := Margins(certify.Settings{}, rows); err == nil || !strings.Contains(err.Error(), "no bound on the Lipschitz constant") {
 		t.Error(err)
 	}
-	if _, err := Margins(Settings{Lambda: 2}, rows[4:]); err == nil || !strings.Contains(err.Error(), "no example has a prediction") {
+	if _, err := Margins(certify.Settings{Lambda: 2}, rows[4:]); err == nil || !strings.Contains(err.Error(), "no example has a prediction") {
 		t.Error(err)
 	}
 }
 
 func TestTraining(t *testing.T) {
-	only := &Table{Columns: []string{"step", "accuracy"}, Rows: [][]string{{"0", "0.1"}, {"10", "0.9"}}}
+	only := &table.Table{Columns: []string{"step", "accuracy"}, Rows: [][]string{{"0", "0.1"}, {"10", "0.9"}}}
 	f, err := Training(only, "one")
 	if err != nil || f.Lower != nil || f.Title != "Training: one" || f.Plot.X.Max != 10 {
 		t.Error(f, err)
 	}
-	for want, table := range map[string]*Table{
+	for want, numbers := range map[string]*table.Table{
 		`no column "step"; there are loss`:  {Columns: []string{"loss"}},
 		"no number under a column of loss":  {Columns: []string{"step", "speed"}, Rows: [][]string{{"1", "2"}}},
 		`column "loss", row 2: "x" is no n`: {Columns: []string{"step", "loss"}, Rows: [][]string{{"1", "2"}, {"2", "x"}}},
 	} {
-		if _, err := Training(table, ""); err == nil || !strings.HasPrefix(err.Error(), "figure training: "+want) {
+		if _, err := Training(numbers, ""); err == nil || !strings.HasPrefix(err.Error(), "figure training: "+want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }
 
 func TestACRSigma(t *testing.T) {
-	curve := func(r ...rs.Result) []Curve { return []Curve{{"mono", r}} }
-	f, err := ACRSigma(Settings{}, []Noise{
+	curve := func(r ...rs.Result) []certify.Curve { return []certify.Curve{{Method: "mono", Results: r}} }
+	f, err := ACRSigma(certify.Settings{}, []Noise{
 		{0.5, curve(result(3, 1), result(3, 3), result(1, 9), result(3, 0))},
 		{0.25, curve(result(3, 0.5), result(3, 0.5))},
 	})
@@ -520,7 +523,7 @@ func TestACRSigma(t *testing.T) {
 		"other methods at σ = 1":  {{0.5, curve(result(3, 1))}, {1, nil}},
 		"nothing certified by mo": {{0.5, curve(result(3, 1))}, {1, curve()}},
 	} {
-		if _, err := ACRSigma(Settings{}, levels); err == nil || !strings.HasPrefix(err.Error(), "figure acr-sigma: "+want) {
+		if _, err := ACRSigma(certify.Settings{}, levels); err == nil || !strings.HasPrefix(err.Error(), "figure acr-sigma: "+want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}

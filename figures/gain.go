@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func drawGain(in Input) (*Figure, error) {
@@ -37,12 +38,12 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	if len(byDraws) == 0 {
 		return nil, fmt.Errorf("figure gain: no simulation of several numbers of draws")
 	}
-	table := &Table{Columns: []string{"classes", "n", "sigma"}}
+	numbers := &table.Table{Columns: []string{"classes", "n", "sigma"}}
 	for _, method := range simulatedMethods {
-		table.Columns = append(table.Columns, method, method+"_standard_error")
+		numbers.Columns = append(numbers.Columns, method, method+"_standard_error")
 	}
 	for _, g := range gains {
-		table.Columns = append(table.Columns, g[0]+"_less_"+g[1])
+		numbers.Columns = append(numbers.Columns, g[0]+"_less_"+g[1])
 	}
 	top, bottom := newPlot("number of classes K", "radius gained / σ"), newPlot("draws n", "radius gained / σ")
 	panel := func(p *plot.Plot, outcomes []coverage.Outcome, of func(coverage.Case) int) (names []string, thumbs [][]plot.Thumbnailer, err error) {
@@ -78,7 +79,7 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 				low, high = min(low, y), max(high, y)
 				row = append(row, y)
 			}
-			table.add(row...)
+			numbers.Add(row...)
 		}
 		p.Add(newLine(plotter.XYs{{X: float64(at[0]), Y: 0}, {X: float64(at[len(at)-1]), Y: 0}}, draw.LineStyle{Color: black, Width: 0.6}, false))
 		for i, g := range gains {
@@ -105,5 +106,5 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	return &Figure{Name: "gain", Title: fmt.Sprintf("What an interval gains: n = %d; K = %d", first.Case.N, len(second.Case.P)),
 		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g; above: %s; below: K = %d",
 			first.Case.Shape, slices.Max(first.Case.P), settings, len(second.Case.P)),
-		Plot: top, Lower: bottom, Table: table, Width: width, Height: 1.7*height + rows}, nil
+		Plot: top, Lower: bottom, Table: numbers, Width: width, Height: 1.7*height + rows}, nil
 }

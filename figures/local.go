@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func drawLocal(Input) (*Figure, error) { return Local(0.05, 0.15, 0.5) }
@@ -27,11 +28,11 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 	normal := distuv.UnitNormal
 	const points, last = 240, 0.9999
 	p := newPlot("smoothed score p", "slope of Φ^{−1}, in units of 1/σ")
-	table := &Table{Columns: []string{"p"}}
+	numbers := &table.Table{Columns: []string{"p"}}
 	ps := make([]float64, points+1)
 	for i := range ps {
 		ps[i] = normal.CDF(normal.Quantile(last) * float64(i) / points)
-		table.add(ps[i])
+		numbers.Add(ps[i])
 	}
 	stroke := func(xy plotter.XYs, c color.Color, dashes []vg.Length) *plotter.Line {
 		return newLine(xy, draw.LineStyle{Color: c, Width: 1.1, Dashes: dashes}, false)
@@ -53,9 +54,9 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 			if j > 0 {
 				mean[j].Y = normal.Quantile(q) / c.Inverse(q)
 			}
-			table.extend(j, local[j].Y, mean[j].Y)
+			numbers.Extend(j, local[j].Y, mean[j].Y)
 		}
-		table.Columns = append(table.Columns, fmt.Sprintf("local_%g", ls), fmt.Sprintf("mean_%g", ls))
+		numbers.Columns = append(numbers.Columns, fmt.Sprintf("local_%g", ls), fmt.Sprintf("mean_%g", ls))
 		col := colorAt(i)
 		p.Add(stroke(local, col, dashes[1]), stroke(mean, col, nil))
 		labels.y, labels.text, labels.colors = append(labels.y, mean[points].Y), append(labels.text, fmt.Sprintf("Lσ = %g", ls)), append(labels.colors, col)
@@ -67,5 +68,5 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"}, {Value: 0.9999, Label: "0.9999"}}
 	return &Figure{Name: "local", Title: "How steep Φ^{−1} of a smoothed Lipschitz score can be",
 		Caption: "largest slope of Φ⁻¹ of an L-Lipschitz score in [0, 1] averaged over noise of standard deviation σ, times σ; Cohen's radius takes 1",
-		Plot:    p, Table: table, Width: width, Height: height}, nil
+		Plot:    p, Table: numbers, Width: width, Height: height}, nil
 }

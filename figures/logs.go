@@ -3,6 +3,8 @@ package figures
 import (
 	"fmt"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 )
 
 // methodOfLogs is the one that public logs were certified by (Cohen et al. 2019).
@@ -15,7 +17,7 @@ func drawLogs(in Input) (*Figure, error) {
 	if err := in.checkAlpha("logs"); err != nil {
 		return nil, err
 	}
-	var curves []Curve
+	var curves []certify.Curve
 	caption := "without a run"
 	if len(in.Runs) > 0 {
 		s, err := in.first("logs")
@@ -23,15 +25,15 @@ func drawLogs(in Input) (*Figure, error) {
 			return nil, err
 		}
 		for _, method := range []string{methodOfLogs, "lipschitz"} {
-			own, err := s.Certify(in.Alpha, []string{method})
+			own, err := s.Certify(in.config(method))
 			if err != nil && method == methodOfLogs {
 				return nil, fmt.Errorf("figure logs: %w", err)
 			}
-			for _, c := range own {
-				curves = append(curves, Curve{s.curve(c.Method), c.Results})
+			if err == nil {
+				curves = append(curves, certify.Curve{Method: curve(s, method), Results: own.Curves[0].Results})
 			}
 		}
-		caption = "this run: " + s.Settings(in.Alpha).Caption()
+		caption = "this run: " + s.Settings(in.config()).Caption()
 	}
 	var names []string
 	for _, o := range in.Beside {
@@ -39,14 +41,14 @@ func drawLogs(in Input) (*Figure, error) {
 	}
 	common, logged, images := commonWords(names), 0, 0
 	for _, o := range in.Beside {
-		c := Curve{strings.ReplaceAll(strings.TrimPrefix(o.Name, common), "_", " "), o.Results}
+		c := certify.Curve{Method: strings.ReplaceAll(strings.TrimPrefix(o.Name, common), "_", " "), Results: o.Results}
 		if o.Run != nil {
-			own, err := o.Run.Certify(in.Alpha, []string{methodOfLogs})
+			own, err := o.Run.Certify(in.config(methodOfLogs))
 			if err != nil {
 				return nil, fmt.Errorf("figure logs: %s: %w", o.Name, err)
 			}
-			c.Method, c.Results = c.Method+": "+o.Run.curve(methodOfLogs), own[0].Results
-			caption += fmt.Sprintf("; %s: %s", o.Name, o.Run.Settings(in.Alpha).Caption())
+			c.Method, c.Results = c.Method+": "+curve(o.Run, methodOfLogs), own.Curves[0].Results
+			caption += fmt.Sprintf("; %s: %s", o.Name, o.Run.Settings(in.config()).Caption())
 		} else {
 			logged, images = logged+1, images+len(o.Results)
 		}
@@ -55,7 +57,7 @@ func drawLogs(in Input) (*Figure, error) {
 	if logged > 0 {
 		caption += fmt.Sprintf("; %d public tables, of the data that their names say: certificates as logged, %d images in all", logged, images)
 	}
-	f, err := Radius(Settings{}, curves, []string{})
+	f, err := Curves(certify.Settings{}, curves, []string{})
 	if err != nil {
 		return nil, fmt.Errorf("figure logs: %w", err)
 	}
@@ -67,8 +69,8 @@ func drawLogs(in Input) (*Figure, error) {
 }
 
 // curve names a run's certificates beside those of others: what was classified by what, in what noise, and the method.
-func (s Sampled) curve(method string) string {
-	return fmt.Sprintf("%s, σ = %g, %s", s.Settings(0).place(), s.Run.Sigma, method)
+func curve(r *certify.Run, method string) string {
+	return fmt.Sprintf("%s, σ = %g, %s", r.Settings(certify.Config{}).Place(), r.Sigma, method)
 }
 
 // commonWords is what several names begin with, in words that end with an underscore, less the last of them: it says what the

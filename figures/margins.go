@@ -9,6 +9,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func drawMargins(in Input) (*Figure, error) {
@@ -16,14 +18,14 @@ func drawMargins(in Input) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := s.Settings(0)
+	settings := s.Settings(certify.Config{})
 	settings.Sigma, settings.N0, settings.N, settings.Tau = 0, 0, 0, 0
 	return Margins(settings, s.Rows)
 }
 
 // Margins draws a histogram of the margins of the classifier without noise, apart for right and wrong
 // predictions, on the scale of the deterministic radius margin/Λ.
-func Margins(s Settings, rows []rs.Evidence) (*Figure, error) {
+func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 	if !(s.Lambda > 0) {
 		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit differences")
 	}
@@ -58,10 +60,10 @@ func Margins(s Settings, rows []rs.Evidence) (*Figure, error) {
 			counts[k][min(int(r/step), bins-1)]++
 		}
 	}
-	table := &Table{Columns: []string{"radius_from", "radius_to", "margin_from", "margin_to", "right", "wrong"}}
+	numbers := &table.Table{Columns: []string{"radius_from", "radius_to", "margin_from", "margin_to", "right", "wrong"}}
 	for i := range bins {
 		low, high := float64(i)*step, float64(i+1)*step
-		table.add(low, high, low*s.Lambda, high*s.Lambda, int(counts[1][i]), int(counts[0][i]))
+		numbers.Add(low, high, low*s.Lambda, high*s.Lambda, int(counts[1][i]), int(counts[0][i]))
 	}
 
 	p := newPlot("deterministic ℓ_{2} radius, margin / Λ", "images")
@@ -98,8 +100,8 @@ func Margins(s Settings, rows []rs.Evidence) (*Figure, error) {
 	addLegend(p, names, thumbs, 0)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, float64(bins)*step, 0, 1.05*top
 	p.Y.Tick.Marker = wholeTicks{}
-	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)", s.Lambda, s.LambdaSource), Settings{Dataset: s.Dataset, Model: s.Model}),
-		Caption: s.Caption(), Plot: p, Table: table, Width: width, Height: height}, nil
+	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)", s.Lambda, s.LambdaSource), certify.Settings{Dataset: s.Dataset, Model: s.Model}),
+		Caption: s.Caption(), Plot: p, Table: numbers, Width: width, Height: height}, nil
 }
 
 // wholeTicks are ticks on whole numbers only.

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // bandLevel is the confidence of the bands of certified accuracy.
@@ -24,19 +26,22 @@ func drawRadius(in Input) (*Figure, error) {
 	if err := in.checkAlpha("radius"); err != nil {
 		return nil, err
 	}
-	curves, err := s.Certify(in.Alpha, in.Methods)
+	c, err := s.Certify(in.config(in.Methods...))
 	if err != nil {
 		return nil, fmt.Errorf("figure radius: %w", err)
 	}
-	return Radius(s.Settings(in.Alpha), curves, in.Bands)
+	return Curves(c.Settings(), c.Curves, in.Bands)
 }
 
-// Radius draws certified accuracy against the l2 radius, a step curve for each method: the fraction
+// Radius draws what was certified of a run, as [Curves] does.
+func Radius(c *certify.Result) (*Figure, error) { return Curves(c.Settings(), c.Curves, nil) }
+
+// Curves draws certified accuracy against the l2 radius, a step curve for each method: the fraction
 // of the examples predicted right with R >= r. Its table has a row for each radius drawn, with the 95%
 // Clopper–Pearson interval over the choice of examples; bands names the methods whose
 // interval is shaded, nil the one of the largest average certified radius. With σ, n and α set, a line marks
 // the largest radius that votes alone can certify, σΦ⁻¹(α^(1/n)).
-func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
+func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure, error) {
 	if len(curves) == 0 {
 		return nil, fmt.Errorf("figure radius: no curve to draw")
 	}
@@ -58,7 +63,7 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 		bands = []string{curves[best].Method}
 	}
 	for _, name := range bands {
-		if !slices.ContainsFunc(curves, func(c Curve) bool { return c.Method == name }) {
+		if !slices.ContainsFunc(curves, func(c certify.Curve) bool { return c.Method == name }) {
 			return nil, fmt.Errorf("figure radius: a band of %q, which is not drawn", name)
 		}
 	}
@@ -77,9 +82,9 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 	for i := range grid {
 		grid[i] = float64(i) * step
 	}
-	table := &Table{Columns: []string{"radius"}}
+	numbers := &table.Table{Columns: []string{"radius"}}
 	for _, r := range grid {
-		table.add(r)
+		numbers.Add(r)
 	}
 
 	p := newPlot("ℓ_{2} radius", "certified accuracy")
@@ -92,9 +97,9 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 		for j, r := range grid {
 			xy[j] = plotter.XY{X: r, Y: rs.CertifiedAccuracy(c.Results, r)}
 			b.low[j], b.high[j] = rs.AccuracyBand(c.Results, r, bandLevel)
-			table.extend(j, xy[j].Y, b.low[j], b.high[j])
+			numbers.Extend(j, xy[j].Y, b.low[j], b.high[j])
 		}
-		table.Columns = append(table.Columns, c.Method, c.Method+"_low", c.Method+"_high")
+		numbers.Columns = append(numbers.Columns, c.Method, c.Method+"_low", c.Method+"_high")
 		line := newLine(toAxis(xy), lineAt(i), true)
 		thumb := []plot.Thumbnailer{line}
 		if slices.Contains(bands, c.Method) {
@@ -119,12 +124,12 @@ func Radius(s Settings, curves []Curve, bands []string) (*Figure, error) {
 
 	caption := s.Caption() + fmt.Sprintf("; bands: %g%% Clopper–Pearson intervals over the images", 100*bandLevel)
 	return &Figure{Name: "radius", Title: title("Certified accuracy", s), Caption: caption,
-		Plot: p, Table: table, Width: width, Height: height + lift}, nil
+		Plot: p, Table: numbers, Width: width, Height: height + lift}, nil
 }
 
 // title puts what was classified behind the subject of a figure.
-func title(subject string, s Settings) string {
-	if place := s.place(); place != "" {
+func title(subject string, s certify.Settings) string {
+	if place := s.Place(); place != "" {
 		subject += ": " + place
 	}
 	if s.Sigma > 0 {

@@ -10,6 +10,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func drawRadiusSigma(in Input) (*Figure, error) {
@@ -22,27 +24,27 @@ func drawRadiusSigma(in Input) (*Figure, error) {
 	runs, names := equalDraws(in.Runs), in.Methods
 	if names == nil {
 		for _, name := range []string{"twobound", "lipschitz"} { // the default of votes and of soft votes, where the run has what they need
-			if _, err := runs[0].Certify(in.Alpha, []string{name}); err == nil {
+			if _, err := runs[0].Certify(in.config(name)); err == nil {
 				names = append(names, name)
 			}
 		}
 	}
 	var levels []Noise
 	for _, r := range runs {
-		curves, err := r.Certify(in.Alpha, names[:min(2, len(names))])
+		c, err := r.Certify(in.config(names[:min(2, len(names))]...))
 		if err != nil {
 			return nil, fmt.Errorf("figure radius-sigma: σ = %g: %w", r.Run.Sigma, err)
 		}
-		levels = append(levels, Noise{r.Run.Sigma, curves})
+		levels = append(levels, Noise{r.Sigma, c.Curves})
 	}
-	settings := runs[0].Settings(in.Alpha)
+	settings := runs[0].Settings(in.config())
 	settings.Sigma, settings.Tau = 0, 0
 	return RadiusSigma(settings, levels)
 }
 
 // RadiusSigma draws certified accuracy against the radius, a step curve for each σ sampled with, two at least; a second method has
 // a panel of its own below.
-func RadiusSigma(s Settings, levels []Noise) (*Figure, error) {
+func RadiusSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels), func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
 	if len(levels) < 2 {
 		return nil, lacks("radius-sigma", fmt.Sprintf("runs of %d noise level, want two or more", len(levels)), needsJob)
@@ -69,10 +71,10 @@ func RadiusSigma(s Settings, levels []Noise) (*Figure, error) {
 	far = cmp.Or(far, 1)
 	step := niceStep(far, 400)
 	grid := make([]float64, int(math.Ceil(far/step))+2)
-	table := &Table{Columns: []string{"radius"}}
+	numbers := &table.Table{Columns: []string{"radius"}}
 	for i := range grid {
 		grid[i] = float64(i) * step
-		table.add(grid[i])
+		numbers.Add(grid[i])
 	}
 	var panels []*plot.Plot
 	var names []string
@@ -83,10 +85,10 @@ func RadiusSigma(s Settings, levels []Noise) (*Figure, error) {
 			var xy plotter.XYs
 			for j, r := range grid {
 				y := rs.CertifiedAccuracy(l.Curves[k].Results, r)
-				table.extend(j, y)
+				numbers.Extend(j, y)
 				xy = append(xy, plotter.XY{X: r, Y: y})
 			}
-			table.Columns = append(table.Columns, fmt.Sprintf("%s_%g", first.Method, l.Sigma))
+			numbers.Columns = append(numbers.Columns, fmt.Sprintf("%s_%g", first.Method, l.Sigma))
 			line := newLine(toAxis(xy), lineAt(i), true)
 			p.Add(line)
 			if k == 0 {
@@ -98,7 +100,7 @@ func RadiusSigma(s Settings, levels []Noise) (*Figure, error) {
 	}
 	rows := addLegend(panels[0], names, thumbs, 0)
 	f := &Figure{Name: "radius-sigma", Title: title("Certified accuracy by noise", s), Caption: s.Caption(),
-		Plot: panels[0], Table: table, Width: width, Height: height + rows}
+		Plot: panels[0], Table: numbers, Width: width, Height: height + rows}
 	if len(panels) == 2 {
 		f.Lower, f.Height = panels[1], 1.7*height+rows
 		panels[0].X.Label.Text = ""

@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // SweepPoint is a trained classifier of a sweep: the values of what was varied, and what is measured on the test split
@@ -21,14 +23,14 @@ type SweepPoint struct {
 }
 
 // SweepOf reads the points of a table with the columns point, one a value that was varied, accuracy, any, and average_radius.
-func SweepOf(t *Table) (axes []string, points []SweepPoint, err error) {
+func SweepOf(t *table.Table) (axes []string, points []SweepPoint, err error) {
 	from, to := slices.Index(t.Columns, "point")+1, slices.Index(t.Columns, "accuracy")
 	if from < 1 || to <= from {
 		return nil, nil, fmt.Errorf("no columns of a sweep, point, …, accuracy; there are %s", strings.Join(t.Columns, ", "))
 	}
 	var numbers [2][]float64
 	for i, column := range []string{"accuracy", "average_radius"} {
-		x, there, err := t.numbers(column)
+		x, there, err := t.Numbers(column)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -65,7 +67,7 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 		return nil, fmt.Errorf("figure sweep: no point to draw")
 	}
 	last, told := len(axes)-1, len(axes)-1 // told: axes that the legend tells
-	table := &Table{Columns: append(slices.Clone(axes), "accuracy", "average_radius")}
+	numbers := &table.Table{Columns: append(slices.Clone(axes), "accuracy", "average_radius")}
 	var names []string
 	series := map[string]plotter.XYs{}
 	var texts notes
@@ -106,7 +108,7 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 		for _, v := range p.Values {
 			row = append(row, v)
 		}
-		table.add(append(row, p.Accuracy, p.Radius)...)
+		numbers.Add(append(row, p.Accuracy, p.Radius)...)
 	}
 	p := newPlot("accuracy", "average verified ℓ_{2} radius")
 	var thumbs [][]plot.Thumbnailer
@@ -133,7 +135,7 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	if numeric {
 		settings += "; beside each point: " + axes[last]
 	}
-	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "), Caption: settings, Plot: p, Table: table, Width: width, Height: height + rows}, nil
+	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "), Caption: settings, Plot: p, Table: numbers, Width: width, Height: height + rows}, nil
 }
 
 // notes are texts beside points: above, below, right or left, where the fewest other texts, points and lines between points are.

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // trained makes points of a sweep up: more noise, less accuracy and larger radii.
@@ -20,10 +22,10 @@ func trained() (points []SweepPoint) {
 }
 
 // sweepTable is their table, as a sweep keeps it.
-func sweepTable() *Table {
-	t := &Table{Columns: []string{"point", "loss", "sigma", "accuracy", "r=1", "average_radius", "seconds"}}
+func sweepTable() *table.Table {
+	t := &table.Table{Columns: []string{"point", "loss", "sigma", "accuracy", "r=1", "average_radius", "seconds"}}
 	for _, p := range trained() {
-		t.add(strings.Join(p.Values, "-"), p.Values[0], p.Values[1], p.Accuracy, 0.5, p.Radius, "")
+		t.Add(strings.Join(p.Values, "-"), p.Values[0], p.Values[1], p.Accuracy, 0.5, p.Radius, "")
 	}
 	return t
 }
@@ -33,7 +35,7 @@ func TestSweepOf(t *testing.T) {
 	if err != nil || !slices.Equal(axes, []string{"loss", "sigma"}) || len(points) != 16 || !slices.Equal(points[5].Values, []string{"emma", "0.25"}) || points[5].Radius != 1.1875 {
 		t.Error(axes, points, err)
 	}
-	for want, bad := range map[string]*Table{
+	for want, bad := range map[string]*table.Table{
 		"no columns of a sweep":         {Columns: []string{"accuracy", "point"}},
 		`no column "average_radius"`:    {Columns: []string{"point", "loss", "accuracy"}},
 		`column "accuracy", row 1: no `: {Columns: []string{"point", "loss", "accuracy", "average_radius"}, Rows: [][]string{{"a", "a", "", "1"}}},

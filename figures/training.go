@@ -7,6 +7,9 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func drawTraining(in Input) (*Figure, error) {
@@ -15,7 +18,7 @@ func drawTraining(in Input) (*Figure, error) {
 	}
 	subject := ""
 	if len(in.Runs) > 0 {
-		subject = in.Runs[0].Settings(0).place()
+		subject = in.Runs[0].Settings(certify.Config{}).Place()
 	}
 	f, err := Training(in.Metrics, subject)
 	if err == nil {
@@ -26,8 +29,8 @@ func drawTraining(in Input) (*Figure, error) {
 
 // Training draws the curves of a table with a column step: those whose name contains loss above, those
 // whose name contains accuracy or certified below. An empty cell is no point; other columns are not drawn.
-func Training(metrics *Table, subject string) (*Figure, error) {
-	steps, given, err := metrics.numbers("step")
+func Training(metrics *table.Table, subject string) (*Figure, error) {
+	steps, given, err := metrics.Numbers("step")
 	if err != nil {
 		return nil, fmt.Errorf("figure training: %w", err)
 	}
@@ -39,7 +42,7 @@ func Training(metrics *Table, subject string) (*Figure, error) {
 			if column == "step" || !containsAny(strings.ToLower(column), words) {
 				continue
 			}
-			ys, there, err := metrics.numbers(column)
+			ys, there, err := metrics.Numbers(column)
 			if err != nil {
 				return nil, fmt.Errorf("figure training: %w", err)
 			}

@@ -1,28 +1,48 @@
 package rs
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// Certificates, logs, figures and ONNX files need no device of GoMLX's: no package of theirs imports it.
+const module = "github.com/lipsmooth/lipsmooth"
+
+// imports returns, of packages and with flags of go list, lines of a package and what it imports.
+func imports(t *testing.T, args ...string) (lines []string) {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd.Args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+// Certificates, logs, figures and ONNX files need no device of GoMLX's: no package of theirs imports it. Nor does a
+// certificate need what draws.
 func TestNoDevice(t *testing.T) {
-	for _, pkg := range []string{"rs", "rs/countlog", "rs/sample/onnx", "figures"} {
-		if _, err := os.Stat(filepath.Join("..", pkg)); err != nil {
-			continue
+	for _, line := range imports(t, "-deps", "./rs", "./rs/countlog", "./rs/table", "./rs/certify", "./rs/sample/onnx", "./figures") {
+		if strings.Contains(line, "gomlx") {
+			t.Errorf("rs, rs/countlog, rs/table, rs/certify, rs/sample/onnx or figures needs %s", line)
 		}
-		cmd := exec.Command("go", "list", "-deps", "./"+pkg)
-		cmd.Dir = ".."
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Errorf("go list -deps ./%s: %v\n%s", pkg, err, out)
+	}
+	for _, line := range imports(t, "-deps", "./rs/...") {
+		if strings.HasPrefix(line, "gonum.org/v1/plot") {
+			t.Errorf("rs/... needs %s", line)
 		}
-		for line := range strings.Lines(string(out)) {
-			if strings.Contains(line, "gomlx") {
-				t.Errorf("%s needs %s", pkg, strings.TrimSpace(line))
+	}
+}
+
+// What a Go program could want isn't in the command.
+func TestCommandAlone(t *testing.T) {
+	const command = module + "/internal/cli"
+	for _, line := range imports(t, "-f", `{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`, "./...") {
+		pkg, imports, _ := strings.Cut(line, " ")
+		for _, name := range strings.Fields(imports) {
+			if (name == command || strings.HasPrefix(name, command+"/")) && pkg != module && !strings.HasPrefix(pkg, command) {
+				t.Errorf("%s imports %s", pkg, name)
 			}
 		}
 	}

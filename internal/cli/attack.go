@@ -12,8 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -38,7 +38,8 @@ type attacking struct {
 	*opened
 	model       *training.Model
 	data        *data.Dataset
-	run         *loaded
+	run         *certify.Run
+	notes       []string
 	classifiers []string
 	alpha       float64
 	on          string // backend it must be; empty where any will do
@@ -49,19 +50,13 @@ type attacking struct {
 
 	rows      []rs.Evidence // of the images attacked
 	kept      *attacks
-	certified map[aim]float64 // the largest radius that any method certifies of the true class
-}
-
-// aim is an image under a classifier.
-type aim struct {
-	index      int
-	classifier string
+	certified map[certify.Aim]float64 // the largest radius that any method certifies of the true class
 }
 
 // attackers are the names in a list of classifiers that the run has; all stands for every one.
-func attackers(list string, l *loaded) (names []string, err error) {
+func attackers(list string, r *certify.Run) (names, notes []string, err error) {
 	var known []string
-	for _, c := range figures.Attacked {
+	for _, c := range certify.Attacked {
 		known = append(known, c.Name)
 	}
 	chosen := strings.Split(list, ",")
@@ -72,21 +67,21 @@ func attackers(list string, l *loaded) (names []string, err error) {
 		if i := slices.Index(chosen, c); i < 0 {
 			continue
 		}
-		if c == "soft" && l != nil && !(l.Tau > 0) {
+		if c == "soft" && r != nil && !(r.Tau > 0) {
 			if list != "all" {
-				return nil, fmt.Errorf("--classifier soft: the temperature of soft votes is %v, none or that of hard votes: give one with --tau", l.Tau)
+				return nil, nil, fmt.Errorf("--classifier soft: the temperature of soft votes is %v, none or that of hard votes: give one with --tau", r.Tau)
 			}
-			l.notes = append(l.notes, "soft votes aren't attacked: no temperature above 0")
+			notes = append(notes, "soft votes aren't attacked: no temperature above 0")
 			continue
 		}
 		names = append(names, c)
 	}
 	for _, c := range chosen {
 		if !slices.Contains(known, c) {
-			return nil, fmt.Errorf("--classifier: no classifier %q; known: %s, all", c, strings.Join(known, ", "))
+			return nil, nil, fmt.Errorf("--classifier: no classifier %q; known: %s, all", c, strings.Join(known, ", "))
 		}
 	}
-	return names, nil
+	return names, notes, nil
 }
 
 // spread are rows spread over the run.
@@ -101,9 +96,12 @@ func (a *attacking) spread() []rs.Evidence {
 	return sorted[:a.images]
 }
 
+// config certifies what is attacked.
+func (a *attacking) config() certify.Config { return config(a.alpha, a.run.Tau) }
+
 // caption says everything that decides what is found.
 func (a *attacking) caption() string {
-	s := a.run.Settings(a.alpha)
+	s := a.run.Settings(a.config())
 	s.Images = len(a.rows)
 	space := "the l2 ball"
 	if a.box {
@@ -115,7 +113,7 @@ func (a *attacking) caption() string {
 
 // missing reports whether the table lacks one of an image's lines.
 func (a *attacking) missing(e rs.Evidence) bool {
-	return slices.ContainsFunc(a.classifiers, func(c string) bool { return !a.kept.there[aim{e.Index, c}] })
+	return slices.ContainsFunc(a.classifiers, func(c string) bool { return !a.kept.there[certify.Aim{Index: e.Index, Classifier: c}] })
 }
 
 // search attacks what a folder's table lacks, and appends to it batch by batch.
@@ -168,13 +166,13 @@ func (a *attacking) search(ctx context.Context, dir string) (err error) {
 
 // certify finds the largest radii certified.
 func (a *attacking) certify() (err error) {
-	var none []figures.Attack
+	var none []certify.Attack
 	for _, name := range a.classifiers {
 		for _, e := range a.rows {
-			none = append(none, figures.Attack{Index: e.Index, Label: e.Label, Classifier: name, Tau: a.run.Tau})
+			none = append(none, certify.Attack{Index: e.Index, Label: e.Label, Classifier: name, Tau: a.run.Tau})
 		}
 	}
-	a.certified, err = largestCertified(a.run.Sampled, none, a.alpha)
+	a.certified, err = a.run.Largest(none, a.config())
 	return err
 }
 
@@ -198,11 +196,11 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 		Steps: a.steps, Restarts: a.restarts, Trial: a.trial, Draws: a.draws, Box: a.box,
 		// All findings on all images hold at once with probability 1-α.
 		Level:  rs.SimultaneousAlpha(a.alpha, len(a.rows)*len(a.classifiers)),
-		Losses: []attack.Loss{attack.Margin{}, attack.CrossEntropy{Temperature: a.run.Run.Model.Lambda / 4}},
+		Losses: []attack.Loss{attack.Margin{}, attack.CrossEntropy{Temperature: a.run.Model.Lambda / 4}},
 	}
 	var starts [][]float32
 	for _, name := range a.classifiers {
-		s := attack.Smoothed{Sigma: a.run.Run.Sigma}
+		s := attack.Smoothed{Sigma: a.run.Sigma}
 		search.Samples = a.samples
 		switch name {
 		case "soft":
@@ -212,7 +210,7 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 		}
 		within := make([]float64, batch)
 		for i, index := range indices {
-			within[i] = a.certified[aim{index, name}]
+			within[i] = a.certified[certify.Aim{Index: index, Classifier: name}]
 		}
 		found, err := search.Smallest(ctx, target, b, s, starts, within, a.seed)
 		if err != nil {
@@ -221,10 +219,11 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 		start := make([]float32, len(b.Images))
 		for i, f := range found {
 			copy(start[i*a.data.Size():], f.Perturbation)
-			if i >= len(rows) || a.kept.there[aim{indices[i], name}] {
+			aim := certify.Aim{Index: indices[i], Classifier: name}
+			if i >= len(rows) || a.kept.there[aim] {
 				continue
 			}
-			missing = append(missing, finding{aim{indices[i], name}, b.Labels[i], s.Tau, within[i], f})
+			missing = append(missing, finding{aim, b.Labels[i], s.Tau, within[i], f})
 		}
 		starts = append(starts, start)
 	}
@@ -236,67 +235,28 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 	return missing, images, nil
 }
 
-// crossings are the attacks that succeeded inside a certificate of the same classifier on that image. Those beyond
-// lie inside certificates that all hold at once with probability 1-α, in which case there are none.
-func crossings(s figures.Sampled, attacks []figures.Attack, alpha float64) (beyond, within []string, err error) {
-	gaps, err := figures.Gaps(s, attacks, alpha)
-	if err != nil {
-		return nil, nil, err
-	}
-	certificates := 0
-	for _, g := range gaps {
-		certificates += len(g.Certified) * len(g.Empirical)
-	}
-	strict, err := figures.Gaps(s, attacks, rs.SimultaneousAlpha(alpha, certificates))
-	if err != nil {
-		return nil, nil, err
-	}
-	for k, g := range gaps {
-		var indices []int
-		for _, x := range attacks {
-			if x.Classifier == g.Classifier {
-				indices = append(indices, x.Index)
-			}
-		}
-		for m, curve := range g.Certified {
-			for i, r := range curve.Results {
-				if !r.Right() || !(r.Radius > g.Empirical[i].Radius) {
-					continue
-				}
-				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at %.6g", indices[i], curve.Method, r.Radius, g.Classifier, g.Empirical[i].Radius)
-				if always := strict[k].Certified[m].Results[i]; always.Right() && always.Radius > g.Empirical[i].Radius {
-					beyond = append(beyond, line)
-				} else {
-					within = append(within, line)
-				}
-			}
-		}
-	}
-	return beyond, within, nil
-}
-
 // report prints the gap and writes it into the folder of attacks, and returns an error where one succeeded inside a certificate.
 func (a *attacking) report(w io.Writer, dir string, radii []float64) error {
 	attacks, _, err := loadAttacks(dir)
 	if err != nil {
 		return err
 	}
-	gaps, err := figures.Gaps(a.run.Sampled, attacks, a.alpha)
+	gaps, err := a.run.Gaps(attacks, a.config())
 	if err != nil {
 		return err
 	}
-	caption, t := a.caption(), figures.GapTable(gaps, radii)
+	caption, t := a.caption(), certify.GapTable(gaps, radii)
 	fmt.Fprintln(w, caption)
 	if err := t.WriteText(w); err != nil {
 		return err
 	}
-	for _, note := range a.run.notes {
+	for _, note := range a.notes {
 		fmt.Fprintln(w, "note:", note)
 	}
-	if err := writeTable(filepath.Join(dir, gapFile), t, caption); err != nil {
+	if err := t.WriteFile(filepath.Join(dir, gapFile), caption); err != nil {
 		return err
 	}
-	beyond, within, err := crossings(a.run.Sampled, attacks, a.alpha)
+	beyond, within, err := a.run.Crossings(attacks, a.config())
 	if err != nil {
 		return err
 	}
@@ -318,13 +278,13 @@ func (a *attacking) report(w io.Writer, dir string, radii []float64) error {
 }
 
 func attackCommand() *cobra.Command {
-	a := attacking{effort: fullEffort, seed: 1, alpha: 0.001}
+	a := attacking{effort: fullEffort, seed: 1, alpha: certify.Default().Alpha}
 	var anew bool
 	var radii []float64
 	var tau float64
 	var folder, ref, out, list string
 	var doc strings.Builder
-	for _, c := range figures.Attacked {
+	for _, c := range certify.Attacked {
 		fmt.Fprintf(&doc, "  %-6s %s; certified by %s\n", c.Name, c.Doc, strings.Join(c.Methods, ", "))
 	}
 	c := &cobra.Command{
@@ -352,23 +312,25 @@ Classifiers:
 			if cmd.Flags().Changed("tau") && !(0 <= tau && tau <= math.MaxFloat32) {
 				return fmt.Errorf("--tau %v: must be at least 0 and finite", tau)
 			}
-			if _, err := attackers(list, nil); err != nil {
+			if _, _, err := attackers(list, nil); err != nil {
 				return err
 			}
 			a.opened = &opened{log: cmd.ErrOrStderr()}
 			var err error
-			if a.run, err = load(args[0], a.alpha, tau); err != nil {
+			if a.run, err = load(args[0], config(a.alpha, tau)); err != nil {
 				return err
 			}
-			if a.classifiers, err = attackers(list, a.run); err != nil {
+			var left []string
+			if a.classifiers, left, err = attackers(list, a.run); err != nil {
 				return err
 			}
+			a.notes = append(a.run.Notes(), left...)
 			if kind := a.run.Run.Noise.Kind; kind != "" {
 				return fmt.Errorf("%s: sampled with %s noise, and attacks are made for Gaussian noise alone", args[0], kind)
 			}
 			from := verification{dir: args[0], model: folder, data: ref, w: io.Discard, log: io.Discard}
 			if folder == "" {
-				folder = filepath.Join(args[0], modelFolder)
+				folder = filepath.Join(args[0], certify.ModelFolder)
 				if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
 					return fmt.Errorf("%s: no model there: give its folder with --model", folder)
 				}
@@ -412,7 +374,7 @@ Classifiers:
 	f.BoolVar(&a.box, "box", false, "keep perturbed images in [0, 1]")
 	f.Float64Var(&a.alpha, "alpha", a.alpha, "error probability of each certificate, and of all findings")
 	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
-	f.Float64SliceVar(&radii, "radii", defaultRadii, "radii of the table")
+	f.Float64SliceVar(&radii, "radii", certify.Default().Radii, "radii of the table")
 	f.StringVar(&folder, "model", "", "model's folder; default: RUN/model")
 	f.StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the one trained on")
 	f.StringVar(&out, "out", "", "folder for attack.tsv, attack.npy and gap.tsv; default: RUN")

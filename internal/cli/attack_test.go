@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -57,7 +58,7 @@ var (
 
 func TestAttack(t *testing.T) {
 	dir, out := attacked(t)
-	tab := table(t, filepath.Join(dir, attackFile))
+	tab := tsv(t, filepath.Join(dir, attackFile))
 	if !slices.Equal(tab.Columns, attackColumns) || len(tab.Rows) != 3*12 {
 		t.Fatalf("columns %q, %d rows", tab.Columns, len(tab.Rows))
 	}
@@ -76,7 +77,7 @@ func TestAttack(t *testing.T) {
 	if succeeded < 24 {
 		t.Errorf("%d attacks of 36 succeeded", succeeded)
 	}
-	gap := table(t, filepath.Join(dir, gapFile))
+	gap := tsv(t, filepath.Join(dir, gapFile))
 	for i, name := range []string{"votes", "soft", "clean"} {
 		for j, curve := range []string{[]string{"mono", "lipschitz", "margin"}[i], "attack", "gap"} {
 			row := gap.Rows[3*i+j]
@@ -130,7 +131,7 @@ func TestAttack(t *testing.T) {
 		t.Errorf("another report:\n%s\nwant\n%s", again, out)
 	}
 	must(t, append(attackArgs(dir), "--radii", "0.1,0.2")...)
-	if columns := table(t, filepath.Join(dir, gapFile)).Columns; !slices.Equal(columns, []string{"classifier", "curve", "r=0.1", "r=0.2", "area", "ratio"}) {
+	if columns := tsv(t, filepath.Join(dir, gapFile)).Columns; !slices.Equal(columns, []string{"classifier", "curve", "r=0.1", "r=0.2", "area", "ratio"}) {
 		t.Error(columns)
 	}
 	must(t, "figures", dir, "gap")
@@ -200,7 +201,7 @@ func TestAttackAnew(t *testing.T) {
 	if r := withDevice(append(attackArgs(dir), "--anew", "--images", "1", "--classifier", "clean")...); r.status != 0 {
 		t.Fatal(r.err)
 	}
-	if tab := table(t, filepath.Join(dir, attackFile)); len(tab.Rows) != 1 {
+	if tab := tsv(t, filepath.Join(dir, attackFile)); len(tab.Rows) != 1 {
 		t.Errorf("%q", tab.Rows)
 	}
 	must(t, "verify", dir, "--data", tiny())
@@ -259,7 +260,7 @@ func TestBadAttack(t *testing.T) {
 	} {
 		refused(t, lipsmooth(append([]string{"attack"}, strings.Fields(c.args)...)...), c.want)
 	}
-	if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 		t.Fatal(err)
 	}
 	edit(t, func(s string) string {
@@ -269,5 +270,5 @@ func TestBadAttack(t *testing.T) {
 	edit(t, func(s string) string {
 		return strings.Replace(s, `"noise": {"kind": "discrete", "steps": 255, "rounding": 0.1}, `, "", 1)
 	}, dir, countlog.RunFile)
-	refused(t, lipsmooth("attack", dir, "--data", tiny()), modelFolder, "--model")
+	refused(t, lipsmooth("attack", dir, "--data", tiny()), certify.ModelFolder, "--model")
 }

@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 )
 
@@ -23,11 +24,11 @@ const (
 )
 
 // attackColumns are those of attackFile.
-var attackColumns = append(slices.Clone(figures.AttackColumns), "certified", "attack", "class", "draws", "score", "lower")
+var attackColumns = append(slices.Clone(certify.AttackColumns), "certified", "attack", "class", "draws", "score", "lower")
 
 // finding is what was found of an image under a classifier: a line of the table.
 type finding struct {
-	aim
+	certify.Aim
 	label          int
 	tau, certified float64
 	attack.Found
@@ -38,7 +39,7 @@ func (x finding) line(to []byte) []byte {
 	if !math.IsInf(x.Radius, 1) {
 		radius = strconv.FormatFloat(x.Radius, 'g', -1, 64)
 	}
-	return fmt.Appendf(to, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", x.index, x.label, x.classifier, x.tau, radius, x.certified, x.Attack, x.Class,
+	return fmt.Appendf(to, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", x.Index, x.label, x.Classifier, x.tau, radius, x.certified, x.Attack, x.Class,
 		x.Draws, x.Score, x.Lower)
 }
 
@@ -46,8 +47,8 @@ func (x finding) line(to []byte) []byte {
 type attacks struct {
 	table  *os.File
 	images *attack.Images
-	there  map[aim]bool // what the table has
-	size   int64        // of the table
+	there  map[certify.Aim]bool // what the table has
+	size   int64                // of the table
 }
 
 // otherAttacks is the error of a table whose attacks are of other settings.
@@ -60,7 +61,7 @@ func (e *otherAttacks) Error() string {
 // headOfAttacks is what a table begins with.
 func headOfAttacks(caption string) []byte {
 	var head bytes.Buffer
-	(&figures.Table{Columns: attackColumns}).WriteTSV(&head, caption)
+	(&table.Table{Columns: attackColumns}).WriteTSV(&head, caption)
 	return head.Bytes()
 }
 
@@ -69,7 +70,7 @@ func headOfAttacks(caption string) []byte {
 func openAttacks(dir, caption string, lines int, size [3]int) (a *attacks, err error) {
 	path := filepath.Join(dir, attackFile)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := writeTable(path, &figures.Table{Columns: attackColumns}, caption); err != nil {
+		if err := (&table.Table{Columns: attackColumns}).WriteFile(path, caption); err != nil {
 			return nil, err
 		}
 	}
@@ -85,9 +86,9 @@ func openAttacks(dir, caption string, lines int, size [3]int) (a *attacks, err e
 	if err != nil {
 		return nil, err
 	}
-	a = &attacks{there: map[aim]bool{}, size: int64(len(whole))}
+	a = &attacks{there: map[certify.Aim]bool{}, size: int64(len(whole))}
 	for _, x := range made {
-		a.there[aim{x.Index, x.Classifier}] = true
+		a.there[certify.Aim{Index: x.Index, Classifier: x.Classifier}] = true
 	}
 	images := filepath.Join(dir, attackImagesFile)
 	if len(made) == 0 {
@@ -139,7 +140,7 @@ func (a *attacks) append(found []finding) error {
 		return fmt.Errorf("%w (its complete lines are kept; the same command goes on from there)", err)
 	}
 	for _, x := range found {
-		a.there[x.aim] = true
+		a.there[x.Aim] = true
 	}
 	a.size += int64(len(lines))
 	return a.table.Sync()
@@ -166,9 +167,9 @@ func removeOtherAttacks(dir, caption string) error {
 }
 
 // loadAttacks reads the attacks of a folder, and the caption above them.
-func loadAttacks(dir string) (made []figures.Attack, caption string, err error) {
+func loadAttacks(dir string) (made []certify.Attack, caption string, err error) {
 	path := filepath.Join(dir, attackFile)
-	t, caption, err := readTable(path)
+	t, caption, err := table.ReadFile(path)
 	if err != nil {
 		return nil, "", err
 	}
@@ -179,43 +180,18 @@ func loadAttacks(dir string) (made []figures.Attack, caption string, err error) 
 	return made, caption, err
 }
 
-func readAttacks(r io.Reader, path string) ([]figures.Attack, error) {
-	t, err := figures.ReadTable(r, path)
+func readAttacks(r io.Reader, path string) ([]certify.Attack, error) {
+	t, err := table.Read(r, path)
 	if err != nil {
 		return nil, err
 	}
 	return attacksOf(t, path)
 }
 
-func attacksOf(t *figures.Table, path string) ([]figures.Attack, error) {
-	made, err := figures.Attacks(t)
+func attacksOf(t *table.Table, path string) ([]certify.Attack, error) {
+	made, err := certify.Attacks(t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return made, nil
-}
-
-// largestCertified are the largest radii that any method certifies of the true class of what is attacked, where one does.
-func largestCertified(s figures.Sampled, made []figures.Attack, alpha float64) (map[aim]float64, error) {
-	gaps, err := figures.Gaps(s, made, alpha)
-	if err != nil {
-		return nil, err
-	}
-	largest := map[aim]float64{}
-	for _, g := range gaps {
-		var of []aim
-		for _, a := range made {
-			if a.Classifier == g.Classifier {
-				of = append(of, aim{a.Index, a.Classifier})
-			}
-		}
-		for _, curve := range g.Certified {
-			for i, r := range curve.Results {
-				if r.Right() {
-					largest[of[i]] = max(largest[of[i]], r.Radius)
-				}
-			}
-		}
-	}
-	return largest, nil
 }

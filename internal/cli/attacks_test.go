@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lipsmooth/lipsmooth/training/attack"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 )
 
 // Attacks go on from where they were, a torn line is cut off, and of two that write at once the second is refused.
@@ -27,7 +28,7 @@ func TestOpenAttacks(t *testing.T) {
 		return a
 	}
 	found := func(index int, radius float32) []finding {
-		x := finding{aim: aim{index, "votes"}, Found: attack.Found{Radius: float64(radius), Image: []float32{radius}}}
+		x := finding{Aim: certify.Aim{Index: index, Classifier: "votes"}, Found: attack.Found{Radius: float64(radius), Image: []float32{radius}}}
 		if math.IsInf(x.Radius, 1) {
 			x.Image = nil
 		}
@@ -45,7 +46,7 @@ func TestOpenAttacks(t *testing.T) {
 	}
 	edit(t, func(s string) string { return s[:len(s)-3] }, dir, attackFile)
 	c := opened()
-	if len(c.there) != 1 || !c.there[aim{4, "votes"}] {
+	if len(c.there) != 1 || !c.there[certify.Aim{Index: 4, Classifier: "votes"}] {
 		t.Errorf("%v", c.there)
 	}
 	for _, err := range []error{c.append(found(5, float32(math.Inf(1)))), c.append(found(6, 2)), c.append(nil)} {

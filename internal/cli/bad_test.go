@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -164,7 +165,7 @@ func TestBadData(t *testing.T) {
 	if err := os.WriteFile(text, []byte("no zip"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	model := filepath.Join(smoke(t), modelFolder)
+	model := filepath.Join(smoke(t), certify.ModelFolder)
 	for name, c := range map[string]struct{ data, want string }{
 		"truncated": {cut, "t10k-images-idx3-ubyte"},
 		"empty":     {t.TempDir(), "idx"},
@@ -226,7 +227,7 @@ func TestBadModel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := copied(t, smoke(t))
-			dir := filepath.Join(job, modelFolder)
+			dir := filepath.Join(job, certify.ModelFolder)
 			c.spoil(t, dir)
 			refused(t, lipsmooth("sample", dir, "--data", tiny(), "--out", filepath.Join(t.TempDir(), "out")), dir, c.want)
 			if c.want != "model.json" { // that is asked for a device, to go on with the training
@@ -241,7 +242,7 @@ func TestMixedRuns(t *testing.T) {
 	dir, other := copied(t, smoke(t)), otherModel(t)
 	noDevice(t)
 	before := counts(t, dir)
-	args := []string{"sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out", dir}
+	args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out", dir}
 	must(t, args...)
 	for _, c := range [][2]string{{"--sigma", "0.25"}, {"--seed", "2"}, {"--n", "300"}, {"--n0", "60"}, {"--images", "10"}, {"--block", "50"}} {
 		refused(t, lipsmooth(append(args, c[0], c[1])...), dir, strings.TrimPrefix(c[0], "--")[:1])
@@ -262,10 +263,10 @@ func TestMixedRuns(t *testing.T) {
 
 	t.Run("model folder", func(t *testing.T) {
 		dir := copied(t, dir)
-		if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.CopyFS(filepath.Join(dir, modelFolder), os.DirFS(other)); err != nil {
+		if err := os.CopyFS(filepath.Join(dir, certify.ModelFolder), os.DirFS(other)); err != nil {
 			t.Fatal(err)
 		}
 		refused(t, lipsmooth("certify", dir), dir, "another model")
@@ -273,15 +274,15 @@ func TestMixedRuns(t *testing.T) {
 	})
 	hash := func(s string) string { return strings.Replace(s, `"hash": "`, `"hash": "f`, 1) }
 	dataset := func(s string) string { return strings.Replace(s, `"split": "test"`, `"split": "train"`, 1) }
-	for _, run := range []string{tuningFolder, filepath.Join(sweepFolder, "0.25")} {
+	for _, run := range []string{countlog.TuningFolder, filepath.Join(sweepFolder, "0.25")} {
 		for want, change := range map[string]func(string) string{"model": hash, "dataset": dataset} {
 			t.Run(run+" "+want, func(t *testing.T) {
 				dir := copied(t, dir)
 				edit(t, change, dir, run, countlog.RunFile)
-				if run == tuningFolder {
+				if run == countlog.TuningFolder {
 					refused(t, lipsmooth("certify", dir), filepath.Join(dir, run), want)
 				} else {
-					edit(t, change, dir, run, tuningFolder, countlog.RunFile)
+					edit(t, change, dir, run, countlog.TuningFolder, countlog.RunFile)
 				}
 				refused(t, lipsmooth("figures", dir), filepath.Join(dir, run), want)
 			})
@@ -290,9 +291,9 @@ func TestMixedRuns(t *testing.T) {
 	t.Run("tuning on the images certified", func(t *testing.T) {
 		dir := copied(t, dir)
 		for _, file := range []string{countlog.RunFile, countlog.CountsFile} {
-			edit(t, func(string) string { return read(t, dir, file) }, dir, tuningFolder, file)
+			edit(t, func(string) string { return read(t, dir, file) }, dir, countlog.TuningFolder, file)
 		}
-		refused(t, lipsmooth("certify", dir), filepath.Join(dir, tuningFolder), "image 0")
+		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.TuningFolder), "image 0")
 	})
 }
 
@@ -357,7 +358,7 @@ func TestBadLog(t *testing.T) {
 }
 
 func TestNaNLogits(t *testing.T) {
-	m, err := training.Load(filepath.Join(smoke(t), modelFolder))
+	m, err := training.Load(filepath.Join(smoke(t), certify.ModelFolder))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -400,7 +401,7 @@ func TestFullDisk(t *testing.T) {
 	t.Run("sample", func(t *testing.T) {
 		disk := mounted(t, "size=64k")
 		dir := filepath.Join(disk, "run")
-		args := []string{"sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--images", "200", "--tuning", "0", "--n0", "50", "--n", "200", "--out", dir}
+		args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--images", "200", "--tuning", "0", "--n0", "50", "--n", "200", "--out", dir}
 		refused(t, lipsmooth(args...), filepath.Join(dir, countlog.CountsFile), "no space left", "complete rows are kept")
 		text := read(t, dir, countlog.CountsFile)
 		rows := strings.Count(text, "\n") - 1
@@ -451,7 +452,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	refused(t, lipsmooth("figures", dir), dir, "read-only")
 	refused(t, lipsmooth(reproduceArgs(dir)...), dir, "read-only")
 	refused(t, lipsmooth(reproduceArgs(filepath.Join(disk, "new"))...), disk, "read-only")
-	refused(t, lipsmooth("sample", filepath.Join(dir, modelFolder), "--data", tiny(), "--out", filepath.Join(disk, "run")), disk, "read-only")
+	refused(t, lipsmooth("sample", filepath.Join(dir, certify.ModelFolder), "--data", tiny(), "--out", filepath.Join(disk, "run")), disk, "read-only")
 	must(t, "certify", dir, "--out", t.TempDir())
 	must(t, "figures", dir, "margins", "--out", t.TempDir())
 }
@@ -463,7 +464,7 @@ func TestOutIsAFile(t *testing.T) {
 	}
 	refused(t, lipsmooth(reproduceArgs(file)...), file)
 	refused(t, lipsmooth("train", "--data", tiny(), "--out", file), file)
-	refused(t, lipsmooth("sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--out", file), file)
+	refused(t, lipsmooth("sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--out", file), file)
 	refused(t, lipsmooth("certify", smoke(t), "--out", file), file)
 	refused(t, lipsmooth("figures", smoke(t), "--out", file), file)
 }

@@ -10,10 +10,10 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
@@ -139,14 +139,14 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 	if err != nil {
 		return err
 	}
-	table := benchTable(contenders, peers.Results(rates))
+	ratios := benchTable(contenders, peers.Results(rates))
 	caption := fmt.Sprintf("noisy images a second on %d cores, %s; turns of %v s, %d rounds; ratio: lipsmooth's rate over the peer's, the median of rounds", runtime.GOMAXPROCS(0), o, seconds, rounds)
 	path := filepath.Join(out, "bench.tsv")
-	if err := writeTable(path, table, caption); err != nil {
+	if err := ratios.WriteFile(path, caption); err != nil {
 		return err
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), caption)
-	if err := table.WriteText(cmd.OutOrStdout()); err != nil {
+	if err := ratios.WriteText(cmd.OutOrStdout()); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\n", path)
@@ -163,8 +163,8 @@ func startPeer(ctx context.Context, e peers.Environments, f peers.Files, p peers
 }
 
 // benchTable has a row for every contender.
-func benchTable(contenders []peers.Contender, results []peers.Result) *figures.Table {
-	t := &figures.Table{Columns: []string{"peer", "version", "best", "median", "ratio"}}
+func benchTable(contenders []peers.Contender, results []peers.Result) *table.Table {
+	t := &table.Table{Columns: []string{"peer", "version", "best", "median", "ratio"}}
 	for i, r := range results {
 		t.Rows = append(t.Rows, []string{contenders[i].Name(), contenders[i].Version(), fmt.Sprintf("%.0f", r.Best), fmt.Sprintf("%.0f", r.Median), fmt.Sprintf("%.3f", r.Ratio)})
 	}

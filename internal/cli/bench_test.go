@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	_ "github.com/gomlx/compute/gobackend"
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
@@ -107,7 +107,7 @@ func TestBenchTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	table, err := figures.ReadTable(f, "bench.tsv")
+	table, err := table.Read(f, "bench.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}

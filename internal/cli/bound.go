@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/device"
@@ -48,7 +49,7 @@ func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, lo
 		return err
 	}
 	path := filepath.Join(folder, boundsFile)
-	switch t, caption, err := readTable(path); {
+	switch t, caption, err := table.ReadFile(path); {
 	case err != nil:
 		return err
 	case t != nil && strings.Contains(caption, fmt.Sprintf("%.12s", m.Hash)):
@@ -72,7 +73,7 @@ func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, lo
 	if err != nil {
 		return err
 	}
-	return writeTable(path, t, boundCaption(m, sigma, steps))
+	return t.WriteFile(path, boundCaption(m, sigma, steps))
 }
 
 // boundCaption says what a table of bounds is of; steps is 0 where nothing was looked for.
@@ -86,7 +87,7 @@ func boundCaption(m *training.Model, sigma float64, steps int) string {
 
 // boundTable has a row for each layer, and then those of the whole: what is proved, what observed, and what
 // float32 does behind it to images under noise of standard deviation sigma. What float32's bound lacks is a note.
-func boundTable(m *training.Model, sigma float64, observed seen, slope float64) (t *figures.Table, note string, err error) {
+func boundTable(m *training.Model, sigma float64, observed seen, slope float64) (t *table.Table, note string, err error) {
 	p, err := m.Prove()
 	if err != nil {
 		return nil, "", err
@@ -95,7 +96,7 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) } // what float32 leaves of it
 	off := func(x float64) string { return strconv.FormatFloat(x, 'e', 2, 64) }
 	r, unproved := m.Rounding(p, sample.Reach(sigma, m.Input.Entries(), 0))
-	t = &figures.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}}
+	t = &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}}
 	through := lip.Isometry()
 	for i, l := range m.Network.Layers {
 		layer, all, error32 := "", "", ""
@@ -197,7 +198,7 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 			if out == "" {
 				return nil
 			}
-			return writeTable(out, t, caption)
+			return t.WriteFile(out, caption)
 		},
 	}
 	f := c.Flags()

@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 func TestBound(t *testing.T) {
-	model := filepath.Join(smoke(t), modelFolder)
+	model := filepath.Join(smoke(t), certify.ModelFolder)
 	tsv := filepath.Join(t.TempDir(), "bound.tsv")
 	r := withDevice("bound", model, "--observe", "--data", tiny(), "--out", tsv)
 	if r.status != 0 {

@@ -8,7 +8,9 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/spf13/cobra"
 )
 
@@ -118,7 +120,7 @@ Equal settings give equal results, on any number of processors.`,
 	f.StringSliceVar(&names, "method", nil, "methods; default: all that certify votes alone")
 	f.IntVar(&n0, "n0", 100, "draws that select the class")
 	f.IntVar(&n, "n", 10000, "draws that estimate")
-	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
+	f.Float64Var(&alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Float64Var(&sigma, "sigma", 1, "standard deviation of the noise, which radii are proportional to")
 	f.IntVar(&trials, "trials", 10000, "simulated certificates of each method in each case")
 	f.Float64Var(&top, "top", 0.9, "probability of the class, of shapes zipf and rivals")
@@ -142,7 +144,7 @@ func methodOfVotes(name string) (rs.Entry, error) {
 
 // reportCoverage prints the outcomes and saves them with their figures.
 func reportCoverage(cmd *cobra.Command, outcomes, byClasses, largest []coverage.Outcome, several bool, out string) error {
-	short := figures.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval", "mean radius"}}
+	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval", "mean radius"}}
 	for _, o := range outcomes {
 		low, high := o.Interval(0.95)
 		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method, fmt.Sprintf("%.3g", o.Miscoverage()),

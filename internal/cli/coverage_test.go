@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func TestCoverage(t *testing.T) {
 	dir := t.TempDir()
 	base := []string{"coverage", "--classes", "10,2", "--n0", "20", "--n", "200", "--alpha", "0.05", "--trials", "300"}
-	call := func(more ...string) (string, *figures.Table) {
+	call := func(more ...string) (string, *table.Table) {
 		t.Helper()
 		out := must(t, append(append(base[:len(base):len(base)], "--out", dir), more...)...)
 		f, err := os.Open(filepath.Join(dir, "coverage.tsv"))
@@ -21,7 +21,7 @@ func TestCoverage(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		table, err := figures.ReadTable(f, "coverage.tsv")
+		table, err := table.Read(f, "coverage.tsv")
 		if err != nil {
 			t.Fatal(err)
 		}

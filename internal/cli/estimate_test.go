@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 // TestEstimateActs: --estimate tells the size of a run's log within 25%, and draws nothing into its folder.
 func TestEstimateActs(t *testing.T) {
-	model, out := filepath.Join(smoke(t), modelFolder), filepath.Join(t.TempDir(), "run")
+	model, out := filepath.Join(smoke(t), certify.ModelFolder), filepath.Join(t.TempDir(), "run")
 	args := []string{"sample", model, "--data", tiny(), "--n", "5000", "--images", "24", "--tuning", "4", "--out", out}
 	text := must(t, append(args, "--estimate")...)
 	if _, err := os.Stat(out); err == nil {
@@ -27,7 +28,7 @@ func TestEstimateActs(t *testing.T) {
 	said, _ := strconv.ParseFloat(words[1], 64)
 	must(t, args...)
 	size := 0
-	for _, folder := range []string{"", tuningFolder} {
+	for _, folder := range []string{"", countlog.TuningFolder} {
 		size += len(read(t, out, folder, countlog.CountsFile))
 	}
 	if is := float64(size) / 1024; math.Abs(said-is) > 0.25*is {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"cmp"
 	"errors"
 	"fmt"
@@ -12,7 +11,9 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/spf13/cobra"
 	"gonum.org/v1/plot/vg"
@@ -26,54 +27,55 @@ const (
 
 // drawing gathers what figures are made from: the run, the runs at other noise in its folder sigma, attacks, and
 // what the model in it was trained and bounded by.
-func drawing(l *loaded, dir string, alpha float64) (figures.Input, error) {
-	in := figures.Input{Runs: []figures.Sampled{l.Sampled}, Alpha: alpha}
+func drawing(r *certify.Run, alpha float64) (in figures.Input, notes []string, err error) {
+	in = figures.Input{Runs: []*certify.Run{r}, Alpha: alpha}
+	dir := r.Dir
 	others, err := filepath.Glob(filepath.Join(escapeGlob(dir), sweepFolder, "*", countlog.RunFile))
 	if err != nil {
-		return in, err
+		return in, notes, err
 	}
 	for _, other := range others {
 		other = filepath.Dir(other)
-		s, err := load(other, alpha, -1)
+		s, err := load(other, config(alpha, -1))
 		if err != nil {
-			return in, err
+			return in, notes, err
 		}
-		if err := alike(other, s.Run, dir, l.Run); err != nil {
-			return in, err
+		if err := countlog.Alike(other, s.Run, dir, r.Run); err != nil {
+			return in, notes, err
 		}
-		in.Runs = append(in.Runs, s.Sampled)
-		l.notes = append(l.notes, s.notes...)
+		in.Runs = append(in.Runs, s)
+		notes = append(notes, s.Notes()...)
 	}
 	path := filepath.Join(dir, attackFile)
 	switch f, err := os.Open(path); {
 	case err == nil:
 		defer f.Close()
 		if in.Attacks, err = readAttacks(f, path); err != nil {
-			return in, err
+			return in, notes, err
 		}
 	case !errors.Is(err, os.ErrNotExist):
-		return in, err
+		return in, notes, err
 	}
-	model := filepath.Join(dir, modelFolder)
+	model := filepath.Join(dir, certify.ModelFolder)
 	if err := tablesOf(&in, model); err != nil {
-		return in, err
+		return in, notes, err
 	}
-	if hash := l.Run.Model.Hash; in.Bounds != nil && !strings.Contains(in.Bounded, fmt.Sprintf("%.12s", hash)) {
-		l.notes = append(l.notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, boundsFile), hash, model))
+	if hash := r.Model.Hash; in.Bounds != nil && !strings.Contains(in.Bounded, fmt.Sprintf("%.12s", hash)) {
+		notes = append(notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, boundsFile), hash, model))
 		in.Bounds = nil
 	}
-	return in, nil
+	return in, notes, nil
 }
 
 // tablesOf reads the tables that lie in a model's folder, or in that of a sweep.
 func tablesOf(in *figures.Input, dir string) (err error) {
-	if in.Metrics, _, err = readTable(filepath.Join(dir, curveFile)); err != nil {
+	if in.Metrics, _, err = table.ReadFile(filepath.Join(dir, curveFile)); err != nil {
 		return err
 	}
-	if in.Bounds, in.Bounded, err = readTable(filepath.Join(dir, boundsFile)); err != nil {
+	if in.Bounds, in.Bounded, err = table.ReadFile(filepath.Join(dir, boundsFile)); err != nil {
 		return err
 	}
-	if in.Sweep, in.Swept, err = readTable(filepath.Join(dir, sweepFile)); err != nil {
+	if in.Sweep, in.Swept, err = table.ReadFile(filepath.Join(dir, sweepFile)); err != nil {
 		return err
 	}
 	info, err := training.ReadInfo(dir)
@@ -87,37 +89,13 @@ func tablesOf(in *figures.Input, dir string) (err error) {
 	return err
 }
 
-// readTable reads a table and the comment above it; nil where there is no such file.
-func readTable(path string) (t *figures.Table, caption string, err error) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	defer f.Close()
-	line, err := bufio.NewReader(f).ReadString('\n')
-	if err == nil {
-		caption, _ = strings.CutPrefix(strings.TrimSpace(line), "# ")
-		if caption == strings.TrimSpace(line) {
-			caption = ""
-		}
-	}
-	if _, err = f.Seek(0, 0); err != nil {
-		return nil, "", err
-	}
-	t, err = figures.ReadTable(f, path)
-	return t, caption, err
-}
-
 // gather is drawing of a folder: that of a run, a model or a sweep. No folder is nothing.
 func gather(dir string, alpha, tau float64) (in figures.Input, notes []string, err error) {
 	in.Alpha = alpha
 	if err := checkAlpha(alpha); dir == "" || err != nil {
 		return in, nil, err
 	}
-	l, err := load(dir, alpha, tau)
+	r, err := load(dir, config(alpha, tau))
 	if errors.Is(err, os.ErrNotExist) {
 		if tables := tablesOf(&in, dir); tables != nil || in.Metrics != nil || in.Bounds != nil || in.Sweep != nil {
 			return in, nil, tables
@@ -126,19 +104,19 @@ func gather(dir string, alpha, tau float64) (in figures.Input, notes []string, e
 	if err != nil {
 		return in, nil, err
 	}
-	in, err = drawing(l, dir, alpha)
-	return in, l.notes, err
+	in, notes, err = drawing(r, alpha)
+	return in, append(r.Notes(), notes...), err
 }
 
 // beside reads what is drawn beside a run: runs, tables of certificates without votes, and folders of these.
 func beside(paths []string, alpha float64) (others []figures.Other, notes []string, err error) {
 	for _, path := range paths {
 		if _, err := os.Stat(filepath.Join(path, countlog.RunFile)); err == nil {
-			l, err := load(path, alpha, -1)
+			r, err := load(path, config(alpha, -1))
 			if err != nil {
 				return nil, nil, err
 			}
-			others, notes = append(others, figures.Other{Name: filepath.Base(filepath.Clean(path)), Run: &l.Sampled}), append(notes, l.notes...)
+			others, notes = append(others, figures.Other{Name: filepath.Base(filepath.Clean(path)), Run: r}), append(notes, r.Notes()...)
 			continue
 		}
 		tables, err := sources([]string{path})
@@ -315,7 +293,7 @@ Styles:
 		},
 	}
 	f := c.Flags()
-	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
+	f.Float64Var(&alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.StringSliceVar(&only, "method", nil, "methods to draw, of figures of several; default: all that the run has what they need for")
 	f.StringVar(&run, "run", "", "folder of the run, model or sweep; arguments are names then")
@@ -330,7 +308,7 @@ Styles:
 		Example: "  lipsmooth figures list",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t := &figures.Table{Columns: []string{"figure", "needs", "shows"}}
+			t := &table.Table{Columns: []string{"figure", "needs", "shows"}}
 			for _, e := range figures.List {
 				t.Rows = append(t.Rows, []string{e.Name, e.Needs, e.Doc})
 			}

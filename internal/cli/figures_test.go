@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -105,7 +106,7 @@ func TestBeside(t *testing.T) {
 		}
 	}
 	early := filepath.Join(t.TempDir(), "early")
-	if r := withDevice("sample", filepath.Join(run, modelFolder), "--data", tiny(), "--sigma", "0.5", "--n", "400", "--until", "radius>=0.2", "--images", "20", "--tuning", "5", "--out", early); r.status != 0 {
+	if r := withDevice("sample", filepath.Join(run, certify.ModelFolder), "--data", tiny(), "--sigma", "0.5", "--n", "400", "--until", "radius>=0.2", "--images", "20", "--tuning", "5", "--out", early); r.status != 0 {
 		t.Fatal(r.err)
 	}
 	noDevice(t)
@@ -132,7 +133,7 @@ func TestBeside(t *testing.T) {
 // Bounds and sweeps are drawn from the tables that their commands leave.
 func TestFiguresOfModels(t *testing.T) {
 	run := copied(t, smoke(t))
-	model := filepath.Join(run, modelFolder)
+	model := filepath.Join(run, certify.ModelFolder)
 	if r := withDevice("bound", model, "--observe"); r.status != 0 {
 		t.Fatal(r.err)
 	}

@@ -14,9 +14,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/spf13/cobra"
 )
 
@@ -132,7 +133,7 @@ func halfDigit(radius float64) float64 {
 
 // reportRadii prints certified accuracies of tables without votes.
 func reportRadii(w io.Writer, paths []string, sigma, alpha float64, out string) error {
-	t := &figures.Table{Columns: []string{"table", "examples"}}
+	t := &table.Table{Columns: []string{"table", "examples"}}
 	for _, r := range importRadii {
 		t.Columns = append(t.Columns, "r="+strconv.FormatFloat(r, 'g', -1, 64))
 	}
@@ -292,6 +293,6 @@ Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need ma
 	f.IntVar(&m.Classes, "classes", 0, "number of classes, where the table doesn't say it")
 	f.IntVar(&m.Split, "n0", 0, "draws an image to set aside, of a table of one draw")
 	f.Uint64Var(&m.Seed, "seed", 1, "seed of which draws are set aside")
-	f.Float64Var(&alpha, "alpha", 0.001, "error probability that radii without votes were certified at")
+	f.Float64Var(&alpha, "alpha", certify.Default().Alpha, "error probability that radii without votes were certified at")
 	return c
 }

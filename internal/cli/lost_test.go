@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -21,7 +22,7 @@ func longArgs(model, out string) []string {
 // long is the folder of such a run that went through, and the model it is of. The test goes on in pure Go.
 func long(t *testing.T) (dir, model string) {
 	t.Helper()
-	model = filepath.Join(smoke(t), modelFolder)
+	model = filepath.Join(smoke(t), certify.ModelFolder)
 	t.Setenv(backendVariable, "go")
 	dir = filepath.Join(fixtures, "long")
 	longOnce.Do(func() { longResult = lipsmooth(longArgs(model, dir)...) })

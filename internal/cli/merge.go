@@ -32,12 +32,12 @@ there twice, shards and examples of the plan that aren't there (unless --partial
 			}
 			var tuning []string
 			for _, dir := range args[1:] {
-				if dir = filepath.Join(dir, tuningFolder); exists(dir) {
+				if dir = filepath.Join(dir, countlog.TuningFolder); exists(dir) {
 					tuning = append(tuning, dir)
 				}
 			}
 			if len(tuning) > 0 {
-				if _, _, err := countlog.Merge(cmd.Context(), filepath.Join(args[0], tuningFolder), partial, tuning...); err != nil {
+				if _, _, err := countlog.Merge(cmd.Context(), filepath.Join(args[0], countlog.TuningFolder), partial, tuning...); err != nil {
 					return errors.Join(err, os.RemoveAll(args[0]))
 				}
 			}

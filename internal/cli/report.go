@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	page "github.com/lipsmooth/lipsmooth/internal/report"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ and hashes. Needs no network, no device and no model. What isn't there yet is sa
 			if err != nil {
 				return err
 			}
-			if err := ofModel(args[0], run); err != nil {
+			if err := certify.OfModel(args[0], run); err != nil {
 				return err
 			}
 			var d *data.Dataset

@@ -11,16 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
 
-// Folders in that of a main job.
-const (
-	modelFolder = "model"
-	sweepFolder = "sigma" // runs at other noise, one a folder
-)
+// sweepFolder, in that of a main job, has runs at other noise, one a folder.
+const sweepFolder = "sigma"
 
 // preset is the size of a main job.
 type preset struct {
@@ -97,7 +95,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	fmt.Fprintf(log, "data: %v, %v\n", trainSet, testSet)
 	begun := time.Now()
 	o := &opened{log: log}
-	m, err := train(ctx, o, j.config(trainSet), trainSet, testSet, filepath.Join(j.out, modelFolder), terminal(w))
+	m, err := train(ctx, o, j.config(trainSet), trainSet, testSet, filepath.Join(j.out, certify.ModelFolder), terminal(w))
 	if err != nil {
 		return err
 	}
@@ -107,7 +105,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := observedBounds(filepath.Join(j.out, modelFolder), testSet, j.sigma, j.observe, log); err != nil {
+	if err := observedBounds(filepath.Join(j.out, certify.ModelFolder), testSet, j.sigma, j.observe, log); err != nil {
 		return err
 	}
 	attacking := time.Now()
@@ -117,15 +115,15 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	}
 	attacked := time.Since(attacking).Seconds()
 
-	l, err := load(j.out, j.alpha, -1)
+	run, err := load(j.out, config(j.alpha, -1))
 	if err != nil {
 		return err
 	}
-	results, err := l.certify("all", false, j.alpha)
+	x, err := run.Certify(config(j.alpha, -1))
 	if err != nil {
 		return err
 	}
-	in, err := drawing(l, j.out, j.alpha)
+	in, more, err := drawing(run, j.alpha)
 	if err != nil {
 		return err
 	}
@@ -133,20 +131,20 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l.notes = append(l.notes, notes...)
-	if err := report(w, l, results, j.out, j.alpha, defaultRadii); err != nil {
+	x.Notes = slices.Concat(x.Notes, more, notes)
+	if err := report(w, x, j.out); err != nil {
 		return err
 	}
 	var wrong error // an attack inside a certificate, which the page shows too
 	if a != nil {
 		fmt.Fprintln(w)
-		wrong = a.report(w, j.out, defaultRadii)
+		wrong = a.report(w, j.out, certify.Default().Radii)
 	}
 	if _, err := writePage(j.out, pagePath(j.out), testSet); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, attacks %.0f s, in all %.0f s on %s\nopen:\n", trained, sampled, attacked, time.Since(begun).Seconds(),
-		l.Run.Backend)
+		run.Backend)
 	for _, path := range slices.Concat([]string{pagePath(j.out)}, paths, []string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
 		fmt.Fprintln(w, " ", path)
 	}
@@ -188,13 +186,12 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 
 // attackAll attacks every classifier of the run on a few images; nil where the folder holds attacks with other settings, which are kept.
 func (j *job) attackAll(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (*attacking, error) {
-	l, err := load(j.out, j.alpha, -1)
+	run, err := load(j.out, config(j.alpha, -1))
 	if err != nil {
 		return nil, err
 	}
-	l.notes = nil // the table of methods has them
-	a := &attacking{opened: o, model: m, data: d, run: l, alpha: j.alpha, on: l.Run.Backend, effort: j.attack, seed: j.seed}
-	if a.classifiers, err = attackers("all", l); err != nil {
+	a := &attacking{opened: o, model: m, data: d, run: run, alpha: j.alpha, on: run.Backend, effort: j.attack, seed: j.seed}
+	if a.classifiers, a.notes, err = attackers("all", run); err != nil {
 		return nil, err
 	}
 	a.rows = a.spread()
@@ -240,7 +237,7 @@ Presets:
 	f.StringVar(&j.data, "data", "mnist", "dataset: mnist, cifar10, or a path")
 	f.StringVar(&name, "preset", "quick", "size of the job: "+presetNames())
 	f.Float64Var(&j.sigma, "sigma", 0.5, "standard deviation of the noise, in training and sampling, images being in [0, 1]")
-	f.Float64Var(&j.alpha, "alpha", 0.001, "error probability of each certificate")
+	f.Float64Var(&j.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Uint64Var(&j.seed, "seed", 1, "seed of everything random")
 	f.StringVar(&j.out, "out", "", "folder of the job (default: runs/<data>-<preset>)")
 	return c

@@ -11,10 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	page "github.com/lipsmooth/lipsmooth/internal/report"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -30,14 +31,14 @@ func counts(t *testing.T, dir string) map[string]string {
 }
 
 // table reads a TSV table.
-func table(t *testing.T, path string) *figures.Table {
+func tsv(t *testing.T, path string) *table.Table {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	tab, err := figures.ReadTable(f, path)
+	tab, err := table.Read(f, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func table(t *testing.T, path string) *figures.Table {
 }
 
 // timeless is a table without its last column, the seconds.
-func timeless(tab *figures.Table) (rows [][]string) {
+func timeless(tab *table.Table) (rows [][]string) {
 	for _, row := range tab.Rows {
 		rows = append(rows, row[:len(row)-1])
 	}
@@ -54,7 +55,7 @@ func timeless(tab *figures.Table) (rows [][]string) {
 
 func TestReproduce(t *testing.T) {
 	dir := smoke(t)
-	tab := table(t, filepath.Join(dir, "table.tsv"))
+	tab := tsv(t, filepath.Join(dir, "table.tsv"))
 	if want := []string{"method", "r=0", "r=0.25", "r=0.5", "r=0.75", "r=1", "r=1.25", "r=1.5", "r=2", "average radius", "seconds"}; !slices.Equal(tab.Columns, want) {
 		t.Errorf("columns %q, want %q", tab.Columns, want)
 	}
@@ -90,7 +91,7 @@ func ofVotes() []string {
 }
 
 func TestCertificatesSpendAlpha(t *testing.T) {
-	tab := table(t, filepath.Join(smoke(t), "certificates.tsv"))
+	tab := tsv(t, filepath.Join(smoke(t), "certificates.tsv"))
 	if want := 20 * len(ofVotes()); len(tab.Rows) != want {
 		t.Errorf("%d certificates, want %d", len(tab.Rows), want)
 	}
@@ -125,7 +126,7 @@ func TestReproduceAgain(t *testing.T) {
 		t.Error("other counts")
 	}
 	same := func(file string) {
-		if a, b := table(t, filepath.Join(dir, file)), table(t, filepath.Join(smoke(t), file)); !slices.EqualFunc(timeless(a), timeless(b), slices.Equal) {
+		if a, b := tsv(t, filepath.Join(dir, file)), tsv(t, filepath.Join(smoke(t), file)); !slices.EqualFunc(timeless(a), timeless(b), slices.Equal) {
 			t.Errorf("%s: other numbers", file)
 		}
 	}
@@ -140,7 +141,7 @@ func TestReproduceAgain(t *testing.T) {
 // sameAttacks compares what a job has of attacks and bounds with the smoke job's.
 func sameAttacks(t *testing.T, dir string) {
 	t.Helper()
-	for _, file := range []string{attackFile, attackImagesFile, gapFile, filepath.Join(modelFolder, boundsFile)} {
+	for _, file := range []string{attackFile, attackImagesFile, gapFile, filepath.Join(certify.ModelFolder, boundsFile)} {
 		if read(t, dir, file) != read(t, smoke(t), file) {
 			t.Errorf("%s: other bytes than the job that ran through", file)
 		}
@@ -150,22 +151,22 @@ func sameAttacks(t *testing.T, dir string) {
 // Bounds that are there are kept, and made where they are of another model, or gone; neither needs the device.
 func TestReproduceBounds(t *testing.T) {
 	dir := copied(t, smoke(t))
-	want := read(t, dir, modelFolder, boundsFile)
-	if !strings.Contains(want, ", observed in 5 steps") || len(table(t, filepath.Join(dir, modelFolder, boundsFile)).Rows) < 4 {
+	want := read(t, dir, certify.ModelFolder, boundsFile)
+	if !strings.Contains(want, ", observed in 5 steps") || len(tsv(t, filepath.Join(dir, certify.ModelFolder, boundsFile)).Rows) < 4 {
 		t.Error(want)
 	}
 	noDevice(t)
 	kept := strings.Replace(want, "observed in 5 steps", "observed in 7 steps", 1)
-	edit(t, func(string) string { return kept }, dir, modelFolder, boundsFile)
+	edit(t, func(string) string { return kept }, dir, certify.ModelFolder, boundsFile)
 	must(t, reproduceArgs(dir)...)
-	if read(t, dir, modelFolder, boundsFile) != kept {
+	if read(t, dir, certify.ModelFolder, boundsFile) != kept {
 		t.Error("made again")
 	}
 	edit(t, func(s string) string {
 		return strings.Replace(s, mustRun(t, dir).Model.Hash[:12], "0123456789ab", 1)
-	}, dir, modelFolder, boundsFile)
+	}, dir, certify.ModelFolder, boundsFile)
 	must(t, reproduceArgs(dir)...)
-	if read(t, dir, modelFolder, boundsFile) != want {
+	if read(t, dir, certify.ModelFolder, boundsFile) != want {
 		t.Error("those of another model were kept")
 	}
 }
@@ -174,7 +175,7 @@ func TestReproduceBounds(t *testing.T) {
 func TestReproduceWrong(t *testing.T) {
 	dir := copied(t, smoke(t))
 	noDevice(t)
-	tab := table(t, filepath.Join(dir, attackFile))
+	tab := tsv(t, filepath.Join(dir, attackFile))
 	line := slices.IndexFunc(tab.Rows, func(cells []string) bool { return cells[2] == "clean" && cells[5] > "0.01" })
 	if line < 0 {
 		t.Fatal("no image is certified")
@@ -249,8 +250,8 @@ func TestReproduceElsewhere(t *testing.T) {
 // certify and figures need no device and no model.
 func TestCertifyAndFiguresAlone(t *testing.T) {
 	dir := copied(t, smoke(t))
-	curve := read(t, dir, modelFolder, curveFile)
-	for _, gone := range []string{modelFolder, "figures", "table.tsv", "certificates.tsv"} {
+	curve := read(t, dir, certify.ModelFolder, curveFile)
+	for _, gone := range []string{certify.ModelFolder, "figures", "table.tsv", "certificates.tsv"} {
 		if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
 			t.Fatal(err)
 		}
@@ -263,11 +264,11 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 
 	out := filepath.Join(t.TempDir(), "a", "b")
 	must(t, "certify", dir, "--method", "mono, lipschitz,mono", "--alpha", "0.01", "--tau", "0.2", "--radii", "0,0.3", "--out", out)
-	tab := table(t, filepath.Join(out, "table.tsv"))
+	tab := tsv(t, filepath.Join(out, "table.tsv"))
 	if want := []string{"method", "r=0", "r=0.3", "average radius", "seconds"}; !slices.Equal(tab.Columns, want) || len(tab.Rows) != 2 {
 		t.Errorf("table of %q with %d rows", tab.Columns, len(tab.Rows))
 	}
-	for i, row := range table(t, filepath.Join(out, "certificates.tsv")).Rows {
+	for i, row := range tsv(t, filepath.Join(out, "certificates.tsv")).Rows {
 		if row[2] != []string{"mono", "lipschitz"}[i%2] || row[5] != "0.01" {
 			t.Errorf("certificate %d: %v", i, row)
 		}
@@ -280,10 +281,10 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 	if r.status != 0 || !strings.Contains(r.err, "training") || strings.Contains(r.out, "training") || !strings.Contains(r.out, "margins") {
 		t.Errorf("without a curve: %+v", r)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, modelFolder), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, certify.ModelFolder), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, modelFolder, curveFile), []byte(curve), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, certify.ModelFolder, curveFile), []byte(curve), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	figs := filepath.Join(t.TempDir(), "figs")
@@ -298,7 +299,7 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 	}
 
 	// Without tuning images soft votes have no temperature.
-	if err := os.RemoveAll(filepath.Join(dir, tuningFolder)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, countlog.TuningFolder)); err != nil {
 		t.Fatal(err)
 	}
 	if got := must(t, "certify", dir); !strings.Contains(got, "--tau") {
@@ -321,9 +322,9 @@ func TestTrainAlone(t *testing.T) {
 // sample draws what reproduce draws, and other counts with another seed.
 func TestSampleAlone(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
-	args := []string{"sample", filepath.Join(smoke(t), modelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out"}
+	args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out"}
 	must(t, append(args, out)...)
-	for _, run := range []string{".", tuningFolder} {
+	for _, run := range []string{".", countlog.TuningFolder} {
 		if read(t, out, run, countlog.CountsFile) != read(t, smoke(t), run, countlog.CountsFile) {
 			t.Errorf("%s: other counts than reproduce", run)
 		}
@@ -333,7 +334,7 @@ func TestSampleAlone(t *testing.T) {
 	if read(t, out, countlog.CountsFile) == read(t, other, countlog.CountsFile) {
 		t.Error("equal counts with another seed")
 	}
-	if _, err := os.Stat(filepath.Join(other, tuningFolder)); err == nil {
+	if _, err := os.Stat(filepath.Join(other, countlog.TuningFolder)); err == nil {
 		t.Error("tuning images with --tuning 0")
 	}
 }
@@ -386,14 +387,14 @@ func TestPresetActs(t *testing.T) {
 func TestUnsoundActs(t *testing.T) {
 	out := t.TempDir()
 	text := must(t, "certify", smoke(t), "--method", "twobound,unsound-pair", "--unsound", "--out", out)
-	if tab := table(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != 2 || tab.Rows[1][0] != "unsound-pair" {
+	if tab := tsv(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != 2 || tab.Rows[1][0] != "unsound-pair" {
 		t.Errorf("rows %q", tab.Rows)
 	}
 	if !strings.Contains(text, "note: unsound-pair is unsound") {
 		t.Errorf("no note:\n%s", text)
 	}
 	must(t, "certify", smoke(t), "--unsound", "--out", out)
-	if tab := table(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(ofVotes()) {
+	if tab := tsv(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(ofVotes()) {
 		t.Errorf("all of them: %d rows", len(tab.Rows))
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -93,8 +94,8 @@ func TestKilled(t *testing.T) {
 		signal os.Signal
 		done   func() bool // too late
 	}{
-		{"training", there(dir, modelFolder, "checkpoint"), syscall.SIGKILL, there(dir, modelFolder, "model.json")},
-		{"tuning", lines(3, dir, tuningFolder), syscall.SIGKILL, lines(11, dir, tuningFolder)},
+		{"training", there(dir, certify.ModelFolder, "checkpoint"), syscall.SIGKILL, there(dir, certify.ModelFolder, "model.json")},
+		{"tuning", lines(3, dir, countlog.TuningFolder), syscall.SIGKILL, lines(11, dir, countlog.TuningFolder)},
 		{"the run", lines(4, dir), os.Interrupt, lines(21, dir)},
 		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL, lines(11, dir, sweepFolder, "0.25")},
 		{"bounds", there(dir, sweepFolder, "0.5", countlog.RunFile), syscall.SIGKILL, there(dir, attackFile)},
@@ -129,7 +130,7 @@ func TestKilled(t *testing.T) {
 			}
 		}
 	}
-	if a, b := read(t, dir, modelFolder, curveFile), read(t, smoke(t), modelFolder, curveFile); a != b {
+	if a, b := read(t, dir, certify.ModelFolder, curveFile), read(t, smoke(t), certify.ModelFolder, curveFile); a != b {
 		t.Errorf("another training curve:\n%s\nwant\n%s", a, b)
 	}
 	sameAttacks(t, dir)
@@ -138,7 +139,7 @@ func TestKilled(t *testing.T) {
 // Interrupted in training, the job keeps a checkpoint and says so in one line.
 func TestInterruptedTraining(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "job")
-	state, stderr := stopWhen(t, there(dir, modelFolder), os.Interrupt, reproduceArgs(dir)...)
+	state, stderr := stopWhen(t, there(dir, certify.ModelFolder), os.Interrupt, reproduceArgs(dir)...)
 	last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
 	if state.ExitCode() != 1 || !strings.HasPrefix(last, "lipsmooth: interrupted: ") || strings.Contains(last, "context canceled") {
 		t.Errorf("status %d:\n%s", state.ExitCode(), stderr)

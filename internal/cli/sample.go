@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/spf13/cobra"
 )
@@ -115,7 +116,7 @@ that --lipschitz claims is said to.`,
 	f.StringVar(&noise, "noise", "gaussian", "gaussian, as float32 has it, or discrete: exact on the grid of 8-bit images")
 	f.StringVar(&s.until.rule, "until", "", "end an image's draws, at most n, where a question is settled: radius>=0.5, or width<=5%")
 	f.StringVar(&s.until.method, "method", "twobound", "with --until: whose radius is asked about: mono, twobound, lipschitz")
-	f.Float64Var(&s.until.alpha, "alpha", 0.001, "with --until: error probability of its certificate")
+	f.Float64Var(&s.until.alpha, "alpha", certify.Default().Alpha, "with --until: error probability of its certificate")
 	f.Float64Var(&s.until.tau, "tau", -1, "with --until and lipschitz: temperature of soft votes; default: chosen on the tuning images")
 	f.StringVar(&part, "shard", "", "draw part I of N only, I from 0, as I/N, into OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
 	f.IntVar(&block, "block", defaultBlock, "draws a block, part of the run's settings: each block has its own stream of random numbers")

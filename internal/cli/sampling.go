@@ -15,10 +15,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
-// tuningFolder lies in a run's folder: the same classifier and noise on other images, from which the
-// temperature of soft votes is chosen.
-const tuningFolder = "tuning"
-
 // tuningDraws of the estimation draw are enough to choose a temperature.
 const tuningDraws = 1000
 
@@ -72,7 +68,7 @@ func (s *sampling) run(ctx context.Context, dir string, d draws) (seconds float6
 	}
 	what := fmt.Sprintf("sampling σ=%g", d.sigma)
 	tune := func() error {
-		t, err := s.create(ctx, filepath.Join(dir, tuningFolder), tuning)
+		t, err := s.create(ctx, filepath.Join(dir, countlog.TuningFolder), tuning)
 		if err != nil {
 			return err
 		}
@@ -112,15 +108,7 @@ func (s *sampling) chooseTau(dir string, d draws, run countlog.Run, tune func() 
 	if err := tune(); err != nil {
 		return 0, err
 	}
-	log, err := countlog.Open(filepath.Join(dir, tuningFolder))
-	if err != nil {
-		return 0, err
-	}
-	rows, err := log.All()
-	if err != nil {
-		return 0, err
-	}
-	foretold, err := foretell(rows, run)
+	foretold, err := countlog.Tuning(dir, run)
 	if err != nil {
 		return 0, err
 	}

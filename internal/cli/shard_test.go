@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -68,7 +69,7 @@ func TestParseShard(t *testing.T) {
 // the smoke job's, which was sampled in one; and a shard is a run that certify and verify take.
 func TestShards(t *testing.T) {
 	job, out := smoke(t), t.TempDir()
-	model := filepath.Join(job, modelFolder)
+	model := filepath.Join(job, certify.ModelFolder)
 	args := []string{"sample", model, "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out", out, "--shard"}
 	const n = 11
 	var shards []string
@@ -84,7 +85,7 @@ func TestShards(t *testing.T) {
 			t.Errorf("%s: %s", part, said)
 		}
 	}
-	if exists(filepath.Join(shards[10], tuningFolder)) || !exists(filepath.Join(shards[9], tuningFolder)) {
+	if exists(filepath.Join(shards[10], countlog.TuningFolder)) || !exists(filepath.Join(shards[9], countlog.TuningFolder)) {
 		t.Error("11 shards of 10 tuning images: not one each for the first ten")
 	}
 	must(t, append(args, "3/11")...) // complete, as auto left it
@@ -98,11 +99,11 @@ func TestShards(t *testing.T) {
 	merge := func(shards ...string) []string { return append([]string{"merge", whole}, shards...) }
 	refused(t, lipsmooth(merge(shards[1:]...)...), "shard 0/11 is missing")
 	refused(t, lipsmooth(merge(append(shards, shards[4])...)...), "both are shard 4/11")
-	tuning, aside := filepath.Join(shards[2], tuningFolder), filepath.Join(out, "aside")
+	tuning, aside := filepath.Join(shards[2], countlog.TuningFolder), filepath.Join(out, "aside")
 	if err := os.Rename(tuning, aside); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth(merge(shards...)...), "shard 2/11 is missing", tuningFolder)
+	refused(t, lipsmooth(merge(shards...)...), "shard 2/11 is missing", countlog.TuningFolder)
 	if exists(whole) {
 		t.Error("a refused merge left a folder")
 	}
@@ -110,7 +111,7 @@ func TestShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, merge(shards...)...)
-	for _, file := range []string{countlog.CountsFile, filepath.Join(tuningFolder, countlog.CountsFile)} {
+	for _, file := range []string{countlog.CountsFile, filepath.Join(countlog.TuningFolder, countlog.CountsFile)} {
 		if read(t, whole, file) != read(t, job, file) {
 			t.Errorf("%s: not the bytes of a run sampled in one", file)
 		}

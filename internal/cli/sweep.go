@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/lip"
@@ -70,7 +71,7 @@ func (s sweep) run(ctx context.Context, w io.Writer) error {
 		fmt.Fprintln(s.log, summary(m))
 		info := m.Info // without the weights
 		infos[i], seconds[p.Name] = &info, fmt.Sprintf("%.1f", time.Since(begun).Seconds())
-		if err := writeTable(filepath.Join(s.out, sweepFile), s.table(infos, seconds), s.caption()); err != nil {
+		if err := s.table(infos, seconds).WriteFile(filepath.Join(s.out, sweepFile), s.caption()); err != nil {
 			return err
 		}
 	}
@@ -96,7 +97,7 @@ func (s sweep) seconds() (map[string]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	old, err := figures.ReadTable(f, path)
+	old, err := table.Read(f, path)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +112,8 @@ func (s sweep) seconds() (map[string]string, error) {
 }
 
 // table has a row for each point that is done.
-func (s sweep) table(infos []*training.Info, seconds map[string]string) *figures.Table {
-	t := &figures.Table{Columns: []string{"point"}}
+func (s sweep) table(infos []*training.Info, seconds map[string]string) *table.Table {
+	t := &table.Table{Columns: []string{"point"}}
 	for _, a := range s.axes {
 		t.Columns = append(t.Columns, a.Name)
 	}
@@ -147,11 +148,11 @@ func (s sweep) caption() string {
 }
 
 // report prints the table, without the names that the values make, and draws the figure beside it.
-func (s sweep) report(w io.Writer, infos []*training.Info, t *figures.Table) error {
+func (s sweep) report(w io.Writer, infos []*training.Info, t *table.Table) error {
 	if len(t.Rows) == 0 {
 		return nil
 	}
-	short := figures.Table{Columns: t.Columns[1:]}
+	short := table.Table{Columns: t.Columns[1:]}
 	for _, row := range t.Rows {
 		short.Rows = append(short.Rows, row[1:])
 	}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 )
 
@@ -25,7 +25,7 @@ func sweepTable(t *testing.T, dir string) (rows []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := figures.ReadTable(bytes.NewReader(text), sweepFile)
+	table, err := table.Read(bytes.NewReader(text), sweepFile)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 // TestUntilActs: draws end where the question is settled, certify spends α over the stops and refuses bounds that don't hold
 // there, and verify draws the same.
 func TestUntilActs(t *testing.T) {
-	model := filepath.Join(smoke(t), modelFolder)
+	model := filepath.Join(smoke(t), certify.ModelFolder)
 	for _, method := range []string{"twobound", "lipschitz"} {
 		out := filepath.Join(t.TempDir(), "run")
 		must(t, "sample", model, "--data", tiny(), "--n", "2000", "--images", "12", "--tuning", "8", "--until", "radius>=0.2", "--method", method, "--out", out)
@@ -44,7 +45,7 @@ func TestUntilActs(t *testing.T) {
 		}
 		must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "3")
 		if method == "lipschitz" { // certified with the temperature that the draws ended for
-			if l, err := load(out, 0.01, -1); err != nil || l.Tau != log.Run.Until.Tau {
+			if l, err := load(out, config(0.01, -1)); err != nil || l.Tau != log.Run.Until.Tau {
 				t.Errorf("τ = %v, %v, want %v of run.json", l.Tau, err, log.Run.Until.Tau)
 			}
 		}
@@ -54,7 +55,7 @@ func TestUntilActs(t *testing.T) {
 
 // TestScoresAct: the scores of all classes are logged, and methods take one map or all with α shared.
 func TestScoresAct(t *testing.T) {
-	model, out := filepath.Join(smoke(t), modelFolder), filepath.Join(t.TempDir(), "run")
+	model, out := filepath.Join(smoke(t), certify.ModelFolder), filepath.Join(t.TempDir(), "run")
 	must(t, "sample", model, "--data", tiny(), "--n", "400", "--images", "6", "--tuning", "4", "--scores", "softmax,t=4", "--scores", "sparsemax", "--out", out)
 	must(t, "certify", out)
 	all := read(t, out, "certificates.tsv")
@@ -73,7 +74,7 @@ func TestScoresAct(t *testing.T) {
 
 // TestDiscreteActs: noise on a grid is drawn, its cost is printed, and a run that says less of it is found out.
 func TestDiscreteActs(t *testing.T) {
-	model, out := filepath.Join(smoke(t), modelFolder), filepath.Join(t.TempDir(), "run")
+	model, out := filepath.Join(smoke(t), certify.ModelFolder), filepath.Join(t.TempDir(), "run")
 	must(t, "sample", model, "--data", tiny(), "--n", "300", "--images", "6", "--tuning", "4", "--noise", "discrete", "--out", out)
 	text := must(t, "certify", out, "--tau", "0.5")
 	if !strings.Contains(text, "noise on a grid of 2040 steps") || !strings.Contains(text, "that costs lipschitz 0.0") {
@@ -88,9 +89,9 @@ func TestDiscreteActs(t *testing.T) {
 func TestSimultaneousAndInterval(t *testing.T) {
 	out := copied(t, smoke(t))
 	must(t, "certify", out, "--method", "mono")
-	each := table(t, filepath.Join(out, "certificates.tsv"))
+	each := tsv(t, filepath.Join(out, "certificates.tsv"))
 	text := must(t, "certify", out, "--method", "mono", "--simultaneous", "--interval", "0.9")
-	together := table(t, filepath.Join(out, "certificates.tsv"))
+	together := tsv(t, filepath.Join(out, "certificates.tsv"))
 	for i, row := range together.Rows {
 		spent, _ := strconv.ParseFloat(row[5], 64)
 		if spent > 0.001/20 || spent < 0.00099/20 || number(t, row[4]) > number(t, each.Rows[i][4]) {
@@ -100,7 +101,7 @@ func TestSimultaneousAndInterval(t *testing.T) {
 	if !strings.Contains(text, "hold all together with probability 1-0.001") || !strings.Contains(text, "90% confidence intervals") {
 		t.Errorf("printed:\n%s", text)
 	}
-	tab := table(t, filepath.Join(out, intervalFile))
+	tab := tsv(t, filepath.Join(out, intervalFile))
 	if len(tab.Rows) != 2 || !(number(t, tab.Rows[0][2]) < number(t, tab.Rows[1][2])) {
 		t.Errorf("intervals %v", tab.Rows)
 	}
@@ -121,10 +122,10 @@ func TestSimultaneousAndInterval(t *testing.T) {
 func TestRandomizedActs(t *testing.T) {
 	out := t.TempDir()
 	must(t, "certify", smoke(t), "--method", "mono", "--out", out)
-	usual := table(t, filepath.Join(out, "certificates.tsv"))
+	usual := tsv(t, filepath.Join(out, "certificates.tsv"))
 	must(t, "certify", smoke(t), "--method", "mono", "--bound", "randomized", "--out", out)
 	above := 0
-	for i, row := range table(t, filepath.Join(out, "certificates.tsv")).Rows {
+	for i, row := range tsv(t, filepath.Join(out, "certificates.tsv")).Rows {
 		a, b := number(t, row[4]), number(t, usual.Rows[i][4])
 		if a < b-1e-9 {
 			t.Errorf("%v is below %v", row, usual.Rows[i])

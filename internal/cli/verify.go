@@ -16,10 +16,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -39,18 +40,18 @@ func (v *verification) checked(format string, args ...any) {
 }
 
 func (v *verification) run(ctx context.Context) error {
-	l, err := load(v.dir, 0.001, -1)
+	l, err := load(v.dir, certify.Default())
 	if err != nil {
 		return err
 	}
 	v.checked("%s: every setting, format %d", filepath.Join(v.dir, countlog.RunFile), l.Run.Format)
 	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir, countlog.CountsFile), len(l.Rows))
 	var tuning []rs.Evidence
-	if t, err := countlog.Open(filepath.Join(v.dir, tuningFolder)); err == nil {
+	if t, err := countlog.Open(filepath.Join(v.dir, countlog.TuningFolder)); err == nil {
 		if tuning, err = t.All(); err != nil {
 			return err
 		}
-		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir, tuningFolder), len(tuning))
+		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir, countlog.TuningFolder), len(tuning))
 	}
 	m, d, err := v.ofModel(l.Run, slices.Concat(l.Rows, tuning))
 	if err != nil {
@@ -80,7 +81,7 @@ func (v *verification) run(ctx context.Context) error {
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset; nil where there is none.
 func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifier, d *data.Dataset, err error) {
-	from := cmp.Or(v.model, filepath.Join(v.dir, modelFolder))
+	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
 		d, err := v.ofData(run, rows, v.data)
@@ -197,30 +198,20 @@ type written struct {
 	file   string
 	method int // column
 	drop   int // columns at the end that no evidence decides
-	// table makes it again for the columns and caption found.
-	table    func(l *loaded, c *figures.Certified, columns []string, caption string) *figures.Table
+	// table makes it again; nil where its settings make none.
+	table    func(x *certify.Result) *table.Table
 	optional bool
 }
 
-var certificatesWritten = written{"certificates.tsv", 2, 0, func(l *loaded, c *figures.Certified, _ []string, _ string) *figures.Table {
-	return certificates(l.Run.Model, c)
-}, false}
+var certificatesWritten = written{"certificates.tsv", 2, 0, (*certify.Result).Certificates, false}
 
-var tableWritten = written{"table.tsv", 0, 1, func(_ *loaded, c *figures.Certified, columns []string, _ string) *figures.Table {
-	return accuracyTable(c, radiiOf(columns))
-}, false}
+var tableWritten = written{"table.tsv", 0, 1, (*certify.Result).Accuracy, false}
 
-var intervalsWritten = written{intervalFile, 0, 0, func(_ *loaded, c *figures.Certified, columns []string, caption string) *figures.Table {
-	level := 0.0 // of no interval: the table is another then
-	if found := levelCaption.FindStringSubmatch(caption); found != nil {
-		if percent, err := strconv.ParseFloat(found[1], 64); err == nil && 0 < percent && percent < 100 {
-			level = percent / 100
-		}
+var intervalsWritten = written{intervalFile, 0, 0, func(x *certify.Result) *table.Table {
+	if x.Config.Interval == 0 {
+		return &table.Table{}
 	}
-	if level == 0 {
-		return &figures.Table{Columns: columns}
-	}
-	return intervalTable(c, radiiOf(columns), level)
+	return x.Intervals()
 }, true}
 
 // radiiOf are the radii that columns are of.
@@ -265,17 +256,24 @@ func (v *verification) table(t written) error {
 	if err != nil || checkAlpha(alpha) != nil {
 		return fmt.Errorf("%s:1: α = %s: must lie between 0 and 1", path, found[1])
 	}
-	l, err := load(v.dir, alpha, v.tau)
+	run, err := certify.Open(v.dir)
 	if err != nil {
 		return err
 	}
+	c := config(alpha, v.tau)
+	c.Unsound, c.Radii = true, radiiOf(strings.Split(lines[1], "\t"))
 	if found := scoresCaption.FindStringSubmatch(caption); found != nil {
-		l.Scores = found[1] + "," + found[2]
+		c.Scores = found[1] + "," + found[2]
 	}
-	l.Float32 = float32Caption.MatchString(caption)
+	c.Float32 = float32Caption.MatchString(caption)
 	if found := byBoundCaption.FindStringSubmatch(caption); found != nil {
-		if l.Bound, err = rs.BoundByName(found[1]); err != nil {
+		if c.Bound, err = rs.BoundByName(found[1]); err != nil {
 			return fmt.Errorf("%s:1: %w", path, err)
+		}
+	}
+	if found := levelCaption.FindStringSubmatch(caption); found != nil {
+		if percent, err := strconv.ParseFloat(found[1], 64); err == nil && 0 < percent && percent < 100 {
+			c.Interval = percent / 100
 		}
 	}
 	// A caption says τ to four digits, and not at all where it is 0 or none.
@@ -285,49 +283,46 @@ func (v *verification) table(t written) error {
 			return fmt.Errorf("%s:1: τ = %s: must be positive", path, found[1])
 		}
 	}
-	var names []string
 	for i, line := range lines[2:] {
 		cells := strings.Split(line, "\t")
 		if len(cells) <= t.method {
 			return fmt.Errorf("%s:%d: %d columns", path, i+3, len(cells))
 		}
-		if slices.Contains(names, cells[t.method]) {
+		if slices.Contains(c.Methods, cells[t.method]) {
 			continue
 		}
 		if _, err := rs.MethodByName(cells[t.method]); err != nil {
 			return fmt.Errorf("%s:%d: %w", path, i+3, err)
 		}
-		names = append(names, cells[t.method])
+		c.Methods = append(c.Methods, cells[t.method])
 	}
 	byHand := ""
 	if v.tau < 0 {
-		if l.Bound != nil || l.Float32 { // chosen for neither as yet
-			if err := l.choose(alpha); err != nil {
-				return fmt.Errorf("%s: %w", path, err)
-			}
+		if c.Tau, err = run.ChooseTau(c); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
 		}
-		if fmt.Sprintf("%.4g", l.Tau) != fmt.Sprintf("%.4g", tau) {
-			if l.Tau = tau; tau > 0 {
+		if fmt.Sprintf("%.4g", c.Tau) != fmt.Sprintf("%.4g", tau) {
+			if c.Tau = tau; tau > 0 {
 				byHand = " (τ as the caption rounds it: give that of certify with --tau)"
 			}
 		}
 	}
-	c, err := l.CertifyRows(l.rows(), alpha, names)
+	x, err := run.Certify(c)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	again := l.caption(c, alpha)
+	again := x.Settings().Caption()
 	if _, rest, ok := strings.Cut(caption, "; "); ok {
 		again += "; " + rest
 	}
 	var made bytes.Buffer
-	if err := t.table(l, c, strings.Split(lines[1], "\t"), caption).WriteTSV(&made, again); err != nil {
+	if err := t.table(x).WriteTSV(&made, again); err != nil {
 		return err
 	}
 	if at, want := firstDifference(lines, strings.Split(strings.TrimSuffix(made.String(), "\n"), "\n"), t.drop); at > 0 {
 		return fmt.Errorf("%s:%d: differs from what the log gives%s: %s", path, at, byHand, want)
 	}
-	v.checked("%s: %d lines computed again from the log: %s", path, len(lines), strings.Join(names, ", "))
+	v.checked("%s: %d lines computed again from the log: %s", path, len(lines), strings.Join(c.Methods, ", "))
 	return nil
 }
 
@@ -352,7 +347,7 @@ func firstDifference(got, want []string, drop int) (int, string) {
 }
 
 // drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, l *loaded, m classifier, d *data.Dataset) error {
+func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifier, d *data.Dataset) error {
 	run := l.Run
 	switch {
 	case m == nil:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -14,7 +15,7 @@ func TestVerify(t *testing.T) {
 	noDevice(t)
 	dir := copied(t, job)
 	out := must(t, "verify", dir, "--data", tiny())
-	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows", tuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
+	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows", countlog.TuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
 		"attack.tsv: ", "gap.tsv: computed again", "attack.npy: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -36,14 +37,14 @@ func TestVerify(t *testing.T) {
 	must(t, "verify", dir, "--tau", "0.2512345")
 
 	os.Remove(filepath.Join(dir, "table.tsv"))
-	if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 		t.Fatal(err)
 	}
 	out = must(t, "verify", dir, "--tau", "0.2512345")
 	if strings.Count(out, "note: ") != 3 {
 		t.Error(out)
 	}
-	must(t, "verify", dir, "--tau", "0.2512345", "--model", filepath.Join(job, modelFolder))
+	must(t, "verify", dir, "--tau", "0.2512345", "--model", filepath.Join(job, certify.ModelFolder))
 	refused(t, lipsmooth("verify", dir, "--tau", "0.2512345", "--redraw", "1", "--data", tiny()), "--redraw 1", "--model")
 	refused(t, lipsmooth("verify", dir, "--redraw", "-1"), "--redraw -1")
 	refused(t, lipsmooth("verify", dir, "--tau", "-1"), "--tau -1")
@@ -88,7 +89,7 @@ func TestVerifyFinds(t *testing.T) {
 			edit(t, func(s string) string { return s[1:] }, dir, attackImagesFile)
 		}, []string{"--data", tiny()}, "attack.npy: not a NumPy file"},
 		"other model": {func(t *testing.T, dir string) {
-			if err := os.RemoveAll(filepath.Join(dir, modelFolder)); err != nil {
+			if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"--model", other}, "sampled from model"},

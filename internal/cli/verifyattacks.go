@@ -10,7 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -18,7 +19,7 @@ import (
 // attacks checks those that lie in the run's folder, if any do: what was certified of each image, and that no attack succeeded inside
 // a certificate, from the log; the table of the gap; and with the dataset that each perturbed image lies as far from its own as the
 // table says. That an image is misclassified is the attack's word: its draws aren't made again.
-func (v *verification) attacks(l *loaded, d *data.Dataset) error {
+func (v *verification) attacks(r *certify.Run, d *data.Dataset) error {
 	path := filepath.Join(v.dir, attackFile)
 	made, caption, err := loadAttacks(v.dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -39,10 +40,10 @@ func (v *verification) attacks(l *loaded, d *data.Dataset) error {
 	if err != nil || checkAlpha(alpha) != nil {
 		return fmt.Errorf("%s:1: α = %s: must lie between 0 and 1", path, found[1])
 	}
-	if err := v.attackLines(path, l.Sampled, made, alpha); err != nil {
+	if err := v.attackLines(path, r, made, alpha); err != nil {
 		return err
 	}
-	if err := v.gap(l.Sampled, made, alpha); err != nil {
+	if err := v.gap(r, made, alpha); err != nil {
 		return err
 	}
 	if d == nil {
@@ -52,19 +53,19 @@ func (v *verification) attacks(l *loaded, d *data.Dataset) error {
 }
 
 // attackLines checks what a line says besides the attack's own findings.
-func (v *verification) attackLines(path string, s figures.Sampled, made []figures.Attack, alpha float64) error {
-	beyond, _, err := crossings(s, made, alpha)
+func (v *verification) attackLines(path string, r *certify.Run, made []certify.Attack, alpha float64) error {
+	beyond, _, err := r.Crossings(made, config(alpha, -1))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(beyond) > 0 {
 		return fmt.Errorf("%s: beyond what α = %v lets fail: %s", path, alpha, beyond[0])
 	}
-	certified, err := largestCertified(s, made, alpha)
+	certified, err := r.Largest(made, config(alpha, -1))
 	if err != nil {
 		return err
 	}
-	t, _, err := readTable(path)
+	t, _, err := table.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -75,11 +76,11 @@ func (v *verification) attackLines(path string, s figures.Sampled, made []figure
 		}
 	}
 	for i, a := range made {
-		if cell, want := t.Rows[i][columns["certified"]], fmt.Sprint(certified[aim{a.Index, a.Classifier}]); cell != want {
+		if cell, want := t.Rows[i][columns["certified"]], fmt.Sprint(certified[certify.Aim{Index: a.Index, Classifier: a.Classifier}]); cell != want {
 			return fmt.Errorf("%s:%d: certified: %s, but the log gives %s", path, i+3, cell, want)
 		}
 		class, err := strconv.Atoi(t.Rows[i][columns["class"]])
-		if wrong := 0 <= class && class < s.Run.Dataset.Classes && class != a.Label; err != nil || wrong == math.IsInf(a.Radius, 1) {
+		if wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label; err != nil || wrong == math.IsInf(a.Radius, 1) {
 			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, else -1", path, i+3, t.Rows[i][columns["class"]], a.Label)
 		}
 	}
@@ -88,9 +89,9 @@ func (v *verification) attackLines(path string, s figures.Sampled, made []figure
 }
 
 // gap computes the table of the gap again, where there is one.
-func (v *verification) gap(s figures.Sampled, made []figures.Attack, alpha float64) error {
+func (v *verification) gap(r *certify.Run, made []certify.Attack, alpha float64) error {
 	path := filepath.Join(v.dir, gapFile)
-	there, _, err := readTable(path)
+	there, _, err := table.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -98,23 +99,17 @@ func (v *verification) gap(s figures.Sampled, made []figures.Attack, alpha float
 		fmt.Fprintf(v.w, "note: %s: not there: nothing to compare\n", path)
 		return nil
 	}
-	var radii []float64
-	for _, name := range there.Columns {
-		if r, err := strconv.ParseFloat(strings.TrimPrefix(name, "r="), 64); err == nil && strings.HasPrefix(name, "r=") {
-			radii = append(radii, r)
-		}
-	}
-	gaps, err := figures.Gaps(s, made, alpha)
+	gaps, err := r.Gaps(made, config(alpha, -1))
 	if err != nil {
 		return err
 	}
-	lines := func(t *figures.Table) (lines []string) {
+	lines := func(t *table.Table) (lines []string) {
 		for _, row := range append([][]string{t.Columns}, t.Rows...) {
 			lines = append(lines, strings.Join(row, "\t"))
 		}
 		return lines
 	}
-	if at, want := firstDifference(lines(there), lines(figures.GapTable(gaps, radii)), 0); at > 0 {
+	if at, want := firstDifference(lines(there), lines(certify.GapTable(gaps, radiiOf(there.Columns))), 0); at > 0 {
 		return fmt.Errorf("%s:%d: differs from what %s and the log give: %s", path, at+1, attackFile, want)
 	}
 	v.checked("%s: computed again", path)
@@ -122,7 +117,7 @@ func (v *verification) gap(s figures.Sampled, made []figures.Attack, alpha float
 }
 
 // attackImages checks how far each perturbed image is from its own.
-func (v *verification) attackImages(made []figures.Attack, d *data.Dataset) error {
+func (v *verification) attackImages(made []certify.Attack, d *data.Dataset) error {
 	path := filepath.Join(v.dir, attackImagesFile)
 	images, err := attack.OpenImages(path, [3]int{d.Height, d.Width, d.Channels}, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {

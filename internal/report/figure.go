@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // folder holds a run's figures.
@@ -58,7 +59,7 @@ func (p *Page) figures(dir string) error {
 		if i := rank(name); i < len(figures.List) {
 			f.Title = figures.List[i].Doc
 		}
-		_, f.Caption, err = readTable(filepath.Join(dir, folder), name+".tsv")
+		_, f.Caption, err = table.ReadFile(filepath.Join(dir, folder, name+".tsv"))
 		if err != nil {
 			return err
 		}

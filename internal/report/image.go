@@ -16,8 +16,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -235,7 +236,7 @@ func (p *Page) class(i int, d *data.Dataset) string {
 // certificates reads those of each image, in the order of the file; nil where there are none.
 func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods []string, err error) {
 	const file = "certificates.tsv"
-	t, _, err := readTable(dir, file)
+	t, _, err := table.ReadFile(filepath.Join(dir, file))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -290,7 +291,7 @@ func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods 
 // attacks adds what was found to each image.
 func (p *Page) attacks(dir string, all []*Image, d *data.Dataset) error {
 	const file = "attack.tsv"
-	t, _, err := readTable(dir, file)
+	t, _, err := table.ReadFile(filepath.Join(dir, file))
 	if err != nil {
 		return err
 	}
@@ -299,7 +300,7 @@ func (p *Page) attacks(dir string, all []*Image, d *data.Dataset) error {
 		return nil
 	}
 	path := filepath.Join(dir, file)
-	found, err := figures.Attacks(t)
+	found, err := certify.Attacks(t)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -341,7 +342,7 @@ func (p *Page) everyImage(all []*Image, methods []string) *Table {
 		t.Columns = append(t.Columns, Column{name, true})
 	}
 	var classifiers []string
-	for _, c := range figures.Attacked {
+	for _, c := range certify.Attacked {
 		if slices.ContainsFunc(all, func(m *Image) bool { return m.attack(c.Name) != nil }) {
 			classifiers = append(classifiers, c.Name)
 			t.Columns = append(t.Columns, Column{"attack on " + c.Name, true})

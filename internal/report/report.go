@@ -10,16 +10,11 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -70,23 +65,6 @@ func Read(dir string, d *data.Dataset) (*Page, error) {
 // missing notes what isn't shown.
 func (p *Page) missing(format string, args ...any) {
 	p.Missing = append(p.Missing, fmt.Sprintf(format, args...))
-}
-
-// readTable reads a table of a run's folder and the caption above it; nil where there is none.
-func readTable(dir, file string) (t *figures.Table, caption string, err error) {
-	path := filepath.Join(dir, file)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	if first, _, _ := strings.Cut(string(text), "\n"); strings.HasPrefix(first, "#") {
-		caption = strings.TrimSpace(first[1:])
-	}
-	t, err = figures.ReadTable(strings.NewReader(string(text)), path)
-	return t, caption, err
 }
 
 var (

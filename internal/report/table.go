@@ -3,12 +3,13 @@ package report
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // Table is a table of the page, sortable by each column.
@@ -39,7 +40,7 @@ var files = []struct{ file, id, title, from string }{
 
 func (p *Page) tables(dir string) error {
 	for _, f := range files {
-		t, caption, err := readTable(dir, f.file)
+		t, caption, err := table.ReadFile(filepath.Join(dir, f.file))
 		if err != nil {
 			return err
 		}
@@ -61,7 +62,7 @@ func (p *Page) tables(dir string) error {
 }
 
 // shape makes a table of the page, without the column of seconds: equal runs take unequal time.
-func shape(t *figures.Table) *Table {
+func shape(t *table.Table) *Table {
 	s := &Table{Rows: make([][]Cell, len(t.Rows))}
 	for c, name := range t.Columns {
 		if name == "seconds" {
@@ -98,7 +99,7 @@ func best(t *Table) {
 }
 
 // methods explains those of a table, and takes the best average radius for a fact.
-func (p *Page) methods(t *figures.Table) {
+func (p *Page) methods(t *table.Table) {
 	name, average := slices.Index(t.Columns, "method"), slices.Index(t.Columns, "average radius")
 	if name < 0 {
 		return
@@ -121,7 +122,7 @@ func (p *Page) methods(t *figures.Table) {
 }
 
 // cells picks columns of a table by name.
-func cells(t *figures.Table, file string, columns ...string) ([][]string, error) {
+func cells(t *table.Table, file string, columns ...string) ([][]string, error) {
 	at := make([]int, len(columns))
 	for i, name := range columns {
 		if at[i] = slices.Index(t.Columns, name); at[i] < 0 {

@@ -6,9 +6,9 @@ import (
 	"math"
 	"slices"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/notebooks/show"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -21,19 +21,19 @@ func (p Preset) Attack(run string, flags ...string) {
 }
 
 // Attacks reads what `lipsmooth attack` found on a run.
-func Attacks(run string) []figures.Attack {
+func Attacks(run string) []certify.Attack {
 	t, _ := Table(run, "attack.tsv")
-	return Must(figures.Attacks(t))
+	return Must(certify.Attacks(t))
 }
 
 // Gaps sets attacks beside certificates of the same images, classifier by classifier.
-func Gaps(run string, alpha float64) (figures.Sampled, []figures.Gap) {
+func Gaps(run string, alpha float64) (*certify.Run, []certify.Gap) {
 	s := Run(run, alpha)
-	return s, Must(figures.Gaps(s, Attacks(run), alpha))
+	return s, Must(s.Gaps(Attacks(run), certify.Default().At(alpha)))
 }
 
 // Crossings returns how many certificates of a gap are larger than the attack that succeeded.
-func Crossings(g figures.Gap) (n int) {
+func Crossings(g certify.Gap) (n int) {
 	for _, c := range g.Certified {
 		for i, r := range c.Results {
 			if r.Right() && r.Radius > g.Empirical[i].Radius {
@@ -45,7 +45,7 @@ func Crossings(g figures.Gap) (n int) {
 }
 
 // Area returns how much of the average radius is left between what a method certifies and what attacks leave.
-func Area(g figures.Gap, method string) float64 {
+func Area(g certify.Gap, method string) float64 {
 	for _, c := range g.Certified {
 		if c.Method == method {
 			return rs.AverageRadius(finite(g.Empirical)) - rs.AverageRadius(c.Results)
@@ -76,19 +76,19 @@ type Adversarial struct {
 }
 
 // attacked is the classifier that a method certifies.
-func attacked(s figures.Sampled, method string) attack.Smoothed {
+func attacked(s *certify.Run, method string) attack.Smoothed {
 	switch method {
 	case "margin":
 		return attack.Smoothed{}
 	case "lipschitz", "paper":
-		return attack.Smoothed{Sigma: s.Run.Sigma, Tau: s.Tau}
+		return attack.Smoothed{Sigma: s.Sigma, Tau: s.Tau}
 	}
-	return attack.Smoothed{Sigma: s.Run.Sigma}
+	return attack.Smoothed{Sigma: s.Sigma}
 }
 
 // Adversarials attacks the first images that a method certifies right, so many of them, and the very classifier that it certifies.
-func (p Preset) Adversarials(s figures.Sampled, m *training.Model, d *data.Dataset, method string, alpha float64, count int) (found []Adversarial) {
-	results := Must(s.Certify(alpha, []string{method}))[0].Results
+func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset, method string, alpha float64, count int) (found []Adversarial) {
+	results := Certify(s, alpha, method).Curves[0].Results
 	var b attack.Batch
 	for i, r := range results {
 		if r.Right() && len(found) < count {

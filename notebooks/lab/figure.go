@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // CheckFigure draws a figure twice and returns what is wrong with it: no name, no table or one that doesn't read back as it
@@ -41,7 +42,7 @@ func CheckFigure(draw func() (*figures.Figure, error)) error {
 			return err
 		}
 		defer text.Close()
-		t, err := figures.ReadTable(text, f.Name)
+		t, err := table.Read(text, f.Name)
 		if err != nil {
 			return err
 		}

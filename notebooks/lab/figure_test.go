@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func TestCheckFigure(t *testing.T) {
@@ -15,7 +16,7 @@ func TestCheckFigure(t *testing.T) {
 	changed := func(change func(*figures.Figure)) func() (*figures.Figure, error) {
 		return func() (*figures.Figure, error) {
 			calls++
-			f := &figures.Figure{Name: "mine", Plot: plot.New(), Width: 100, Height: 80, Table: &figures.Table{Columns: []string{"n", "radius"}, Rows: [][]string{{"1", "0.5"}}}}
+			f := &figures.Figure{Name: "mine", Plot: plot.New(), Width: 100, Height: 80, Table: &table.Table{Columns: []string{"n", "radius"}, Rows: [][]string{{"1", "0.5"}}}}
 			change(f)
 			return f, nil
 		}

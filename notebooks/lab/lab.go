@@ -6,17 +6,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/gomlx/compute"
 
-	"github.com/lipsmooth/lipsmooth/figures"
-	"github.com/lipsmooth/lipsmooth/internal/cli"
 	"github.com/lipsmooth/lipsmooth/notebooks/show"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -40,17 +37,6 @@ func Check(holds bool, claim string, args ...any) {
 	fmt.Println("holds:", claim)
 }
 
-// Lipsmooth runs the lipsmooth command: Lipsmooth("sample", "model", "--sigma=0.25"). The command and its results are
-// printed, how far it is is shown while it runs. Run again with the same arguments, it goes on from what is done.
-func Lipsmooth(args ...string) {
-	fmt.Println("$ lipsmooth", strings.Join(args, " "))
-	status := show.NewStatus()
-	defer status.Close()
-	if err := cli.Run(context.Background(), args, os.Stdout, status); err != nil {
-		panic(fmt.Sprintf("lipsmooth %s: %v", args[0], err))
-	}
-}
-
 // Backend is the one that GOMLX_BACKEND names, else the best that is here; a cell opens it once.
 var Backend = sync.OnceValue(func() compute.Backend {
 	b, _, err := device.Open(context.Background(), device.Options{Log: io.Discard})
@@ -61,12 +47,12 @@ var Backend = sync.OnceValue(func() compute.Backend {
 })
 
 // Draws returns so many noisy copies of image i: the first of those that were counted as votes in the run.
-func Draws(s figures.Sampled, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
+func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
 	p := Must(sample.New(Backend(), sample.Classifier{
 		Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
 	}, Must(sample.SettingsOf(s.Run))))
 	defer p.Close()
-	all := Must(p.Draws(Pixels(d, i), s.Run.Sigma, s.Run.Seed, i, sample.Estimation, 0))
+	all := Must(p.Draws(Pixels(d, i), s.Sigma, s.Seed, i, sample.Estimation, 0))
 	for block := range slices.Chunk(all, d.Size()) {
 		noisy = append(noisy, picture(d, block))
 	}
@@ -74,12 +60,21 @@ func Draws(s figures.Sampled, m *training.Model, d *data.Dataset, i, count int) 
 }
 
 // Run reads a run's folder as the commands do: its rows, and the temperature of soft votes chosen at alpha on its tuning images.
-func Run(dir string, alpha float64) figures.Sampled {
-	s := Must(cli.Sampled(dir, alpha))
+func Run(dir string, alpha float64) *certify.Run {
+	s := Must(certify.Open(dir))
+	s.Tau = Must(s.ChooseTau(certify.Default().At(alpha)))
+	if err := s.Load(); err != nil {
+		panic(err)
+	}
 	if s.Tau < 0 {
 		panic(dir + ": no tuning images to choose a temperature of soft votes on: sample with --tuning")
 	}
 	return s
+}
+
+// Certify certifies a run at alpha by the methods named.
+func Certify(s *certify.Run, alpha float64, methods ...string) *certify.Result {
+	return Must(s.Certify(certify.Default().At(alpha, methods...)))
 }
 
 // MNIST is its test split.
@@ -102,8 +97,8 @@ func picture(d *data.Dataset, x []float32) show.Image {
 }
 
 // Gallery returns the first images of a run, each with what a method certifies at alpha.
-func Gallery(s figures.Sampled, d *data.Dataset, method string, alpha float64, count int) (images []show.Image) {
-	results := Must(s.Certify(alpha, []string{method}))[0].Results
+func Gallery(s *certify.Run, d *data.Dataset, method string, alpha float64, count int) (images []show.Image) {
+	results := Certify(s, alpha, method).Curves[0].Results
 	for i, r := range results[:min(count, len(results))] {
 		m := Image(d, s.Rows[i].Index)
 		m.Class, m.Wrong, m.Radius = "abstained", !r.Right(), r.Radius

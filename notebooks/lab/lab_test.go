@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/notebooks/show"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 )
@@ -126,8 +127,8 @@ func TestAdversarial(t *testing.T) {
 }
 
 func TestAttacked(t *testing.T) {
-	s := figures.Sampled{Tau: 0.5}
-	s.Run.Sigma = 0.25
+	s := &certify.Run{Tau: 0.5}
+	s.Sigma = 0.25
 	for method, want := range map[string]attack.Smoothed{"mono": {Sigma: 0.25}, "lipschitz": {Sigma: 0.25, Tau: 0.5}, "paper": {Sigma: 0.25, Tau: 0.5}, "margin": {}} {
 		if got := attacked(s, method); got != want {
 			t.Errorf("%s: %+v, want %+v", method, got, want)
@@ -137,7 +138,7 @@ func TestAttacked(t *testing.T) {
 
 func TestArea(t *testing.T) {
 	result := func(radius float64) rs.Result { return rs.Result{Certificate: rs.Certificate{Radius: radius}} }
-	g := figures.Gap{Classifier: "votes", Empirical: []rs.Result{result(2), result(math.Inf(1))}, Certified: []figures.Curve{{Method: "mono", Results: []rs.Result{result(1), result(1.5)}}}}
+	g := certify.Gap{Classifier: "votes", Empirical: []rs.Result{result(2), result(math.Inf(1))}, Certified: []certify.Curve{{Method: "mono", Results: []rs.Result{result(1), result(1.5)}}}}
 	if area := Area(g, "mono"); math.Abs(area-0.75) > 1e-12 {
 		t.Errorf("area %g, want 0.75", area)
 	}
@@ -149,7 +150,7 @@ func TestArea(t *testing.T) {
 }
 
 func TestColumns(t *testing.T) {
-	table := &figures.Table{Columns: []string{"a", "b"}, Rows: [][]string{{"1", "2"}, {"3", "4.5"}}}
+	table := &table.Table{Columns: []string{"a", "b"}, Rows: [][]string{{"1", "2"}, {"3", "4.5"}}}
 	if got := fmt.Sprint(Columns(table, "b", "a").Rows, Numbers(table, "b")); got != "[[2 1] [4.5 3]] [2 4.5]" {
 		t.Error(got)
 	}

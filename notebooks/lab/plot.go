@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // NewPlot returns an empty plot with the letters of the project's figures, 8 point Liberation Sans, and a grid.
@@ -37,7 +38,7 @@ type Lines struct {
 // NewLines returns a figure, yet without a curve, at these values of x, which rise; where they go over more than two powers of
 // ten, their axis is logarithmic. The axis of y has 0 on it.
 func NewLines(name, x, y string, at ...float64) *Lines {
-	l := &Lines{figures.Figure{Name: name, Plot: NewPlot(x, y), Table: &figures.Table{Columns: []string{x}},
+	l := &Lines{figures.Figure{Name: name, Plot: NewPlot(x, y), Table: &table.Table{Columns: []string{x}},
 		Width: 90 * vg.Millimeter, Height: 66 * vg.Millimeter}, at}
 	l.Plot.Y.Min, l.Plot.Y.Max = 0, 0
 	if at[0] > 0 && at[len(at)-1] > 100*at[0] {

@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	gomlx "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lipsmooth/lipsmooth/figures"
-	"github.com/lipsmooth/lipsmooth/internal/cli"
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -32,7 +32,7 @@ func (s Snapshot) String() string { return fmt.Sprint(s.Step) }
 
 // Margins draws the histogram of its margins, as deterministic radii: to 3 at least, so that one moves on from snapshot to snapshot.
 func (s Snapshot) Margins() (*figures.Figure, error) {
-	f, err := figures.Margins(figures.Settings{Dataset: s.Info.Dataset, Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
+	f, err := figures.Margins(certify.Settings{Dataset: s.Info.Dataset, Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
 		LambdaSource: "proved", Images: len(s.Rows)}, s.Rows)
 	if err == nil {
 		f.Plot.X.Max = max(3, f.Plot.X.Max)
@@ -96,10 +96,12 @@ func Clean(m *training.Model, d *data.Dataset, images int) (rows []rs.Evidence) 
 }
 
 // Table reads a table that the command wrote, and the comment above it.
-func Table(path ...string) (*figures.Table, string) {
-	text := string(Must(os.ReadFile(filepath.Join(path...))))
-	comment, _, _ := strings.Cut(text, "\n")
-	return Must(figures.ReadTable(strings.NewReader(text), filepath.Join(path...))), strings.TrimPrefix(comment, "# ")
+func Table(path ...string) (*table.Table, string) {
+	t, caption, err := table.ReadFile(filepath.Join(path...))
+	if t == nil && err == nil {
+		err = fmt.Errorf("%s: no such file", filepath.Join(path...))
+	}
+	return Must(t, err), caption
 }
 
 // median returns the middle value, NaN of none.
@@ -113,7 +115,7 @@ func median(x []float64) float64 {
 
 // Bounds has `lipsmooth bound` prove and observe a model layer by layer, and draws it.
 func Bounds(model string) (*figures.Figure, error) {
-	if err := cli.Run(context.Background(), []string{"bound", model, "--observe", "--data=mnist"}, io.Discard, io.Discard); err != nil {
+	if err := command(io.Discard, io.Discard, "bound", model, "--observe", "--data=mnist"); err != nil {
 		return nil, err
 	}
 	return figures.Bounds(Table(model, "bounds.tsv"))
@@ -130,8 +132,8 @@ func Swept(dir string) (*figures.Figure, error) {
 }
 
 // Columns returns a table's columns of these names, in this order.
-func Columns(t *figures.Table, names ...string) *figures.Table {
-	out := &figures.Table{Columns: names, Rows: make([][]string, len(t.Rows))}
+func Columns(t *table.Table, names ...string) *table.Table {
+	out := &table.Table{Columns: names, Rows: make([][]string, len(t.Rows))}
 	for _, name := range names {
 		at := slices.Index(t.Columns, name)
 		if at < 0 {
@@ -145,7 +147,7 @@ func Columns(t *figures.Table, names ...string) *figures.Table {
 }
 
 // Numbers returns a column of a table.
-func Numbers(t *figures.Table, name string) (x []float64) {
+func Numbers(t *table.Table, name string) (x []float64) {
 	for _, row := range Columns(t, name).Rows {
 		x = append(x, Must(strconv.ParseFloat(row[0], 64)))
 	}

@@ -23,6 +23,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // gathered takes what is shown while a frame is drawn; nil while it goes to the cell.
@@ -112,7 +113,7 @@ func enlarge(svg string, by float64) string {
 }
 
 // Table shows a table, columns of numbers to the right.
-func Table(t *figures.Table) {
+func Table(t *table.Table) {
 	numeric := make([]bool, len(t.Columns))
 	for i := range t.Columns {
 		numeric[i] = len(t.Rows) > 0
@@ -146,7 +147,7 @@ func Table(t *figures.Table) {
 
 // Rows is Table of a header and rows of any values, floats to four significant digits.
 func Rows(columns []string, rows ...[]any) {
-	t := &figures.Table{Columns: columns}
+	t := &table.Table{Columns: columns}
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {

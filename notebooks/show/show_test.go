@@ -18,6 +18,7 @@ import (
 	"gonum.org/v1/plot"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -47,7 +48,7 @@ func square() Image {
 
 func TestTable(t *testing.T) {
 	golden(t, "table", gather(func() {
-		Table(&figures.Table{Columns: []string{"method", "radius"}, Rows: [][]string{{"a < b", "0.5"}, {"none", ""}}})
+		Table(&table.Table{Columns: []string{"method", "radius"}, Rows: [][]string{{"a < b", "0.5"}, {"none", ""}}})
 	}))
 }
 

@@ -1,4 +1,4 @@
-package figures
+package certify
 
 import (
 	"math"
@@ -8,11 +8,12 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // marginRun is a run of margins of the true class alone, with Λ = 1: a certificate of the network without noise is its margin.
-func marginRun(margins ...float64) Sampled {
-	s := Sampled{Run: countlog.Run{Model: countlog.Model{Lambda: 1}, Dataset: countlog.Dataset{Classes: 2}}, Tau: -1}
+func marginRun(margins ...float64) *Run {
+	s := &Run{Run: countlog.Run{Model: countlog.Model{Lambda: 1}, Dataset: countlog.Dataset{Classes: 2}}, Tau: -1}
 	for i, m := range margins {
 		e := rs.Evidence{Index: 10 * i, Label: 1, Clean: rs.Clean{Class: 1, Margin: m}}
 		if m < 0 {
@@ -28,7 +29,7 @@ func TestGaps(t *testing.T) {
 	clean := func(index int, radius float64) Attack {
 		return Attack{Index: index, Label: 1, Classifier: "clean", Radius: radius}
 	}
-	gaps, err := Gaps(s, []Attack{clean(0, 1.5), clean(10, 2.5), clean(20, 0)}, 0.001)
+	gaps, err := s.Gaps([]Attack{clean(0, 1.5), clean(10, 2.5), clean(20, 0)}, Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func TestGaps(t *testing.T) {
 		t.Error(r)
 	}
 	// No attack succeeded: robust at every radius, as far as is known.
-	gaps, err = Gaps(s, []Attack{clean(0, math.Inf(1)), clean(30, 4)}, 0.001)
+	gaps, err = s.Gaps([]Attack{clean(0, math.Inf(1)), clean(30, 4)}, Default())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +54,6 @@ func TestGaps(t *testing.T) {
 	if r := gaps[0].Ratios(); len(r) != 1 {
 		t.Error(r)
 	}
-	if _, err := DrawGap(Settings{}, gaps); err != nil {
-		t.Error(err)
-	}
 	for want, attacks := range map[string][]Attack{
 		"no attack on a classifier of this run":          nil,
 		"attacks on image 5 of class 1":                  {clean(5, 1)},
@@ -64,7 +62,7 @@ func TestGaps(t *testing.T) {
 		"attacks on soft votes at temperatures 1 and 2":  {{Index: 0, Label: 1, Classifier: "soft", Tau: 1}, {Index: 10, Label: 1, Classifier: "soft", Tau: 2}},
 		"mono: example 0: sigma = 0, want a positive nu": {{Index: 0, Label: 1, Classifier: "votes"}},
 	} {
-		if _, err := Gaps(s, attacks, 0.001); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := s.Gaps(attacks, Default()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -73,7 +71,7 @@ func TestGaps(t *testing.T) {
 func TestAttacks(t *testing.T) {
 	read := func(rows ...string) ([]Attack, error) {
 		text := strings.Join(append([]string{"# caption", "index\tlabel\tclassifier\ttau\tradius\tmore"}, rows...), "\n")
-		table, err := ReadTable(strings.NewReader(text), "attack.tsv")
+		table, err := table.Read(strings.NewReader(text), "attack.tsv")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +94,7 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("%q: %v, want %s", row, err, want)
 		}
 	}
-	if _, err := Attacks(&Table{Columns: []string{"index"}}); err == nil || !strings.Contains(err.Error(), `no column "label"`) {
+	if _, err := Attacks(&table.Table{Columns: []string{"index"}}); err == nil || !strings.Contains(err.Error(), `no column "label"`) {
 		t.Error(err)
 	}
 }

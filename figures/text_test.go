@@ -1,57 +1,13 @@
 package figures
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"reflect"
 	"strings"
 	"testing"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
 )
-
-func ExampleTable_WriteText() {
-	t := &Table{Columns: []string{"method", "ACR"}, Rows: [][]string{{"mono", "0.592"}, {"lipschitz", "0.75"}, {"margin", ""}}}
-	t.WriteText(os.Stdout)
-	// Output:
-	// method       ACR
-	// mono       0.592
-	// lipschitz   0.75
-	// margin
-}
-
-func ExampleSettings_Caption() {
-	fmt.Println(Settings{Dataset: "MNIST", Split: "test", Sigma: 0.25, N0: 100, N: 10000, Alpha: 0.001, Images: 200, Seed: 1}.Caption())
-	// Output: MNIST test, σ = 0.25, n0 = 100, n = 10000, α = 0.001, 200 images, seed 1
-}
-
-func TestTable(t *testing.T) {
-	table := &Table{Columns: []string{"a", "b"}}
-	table.add(1, 0.1)
-	table.add("x", 1e-9)
-	var b bytes.Buffer
-	if err := table.WriteTSV(&b, "two\nlines"); err != nil || b.String() != "# two lines\na\tb\n1\t0.1\nx\t1e-09\n" {
-		t.Errorf("%q, %v", &b, err)
-	}
-	back, err := ReadTable(&b, "memory")
-	if err != nil || !reflect.DeepEqual(back, table) {
-		t.Error(back, err)
-	}
-	table.Rows[0][0] = "1\t2"
-	if err := table.WriteTSV(&b, ""); err == nil {
-		t.Error("a tab in a cell")
-	}
-	for text, want := range map[string]string{
-		"# only\n":        "m.tsv: no header line",
-		"a\tb\n1\t2\n3\n": "m.tsv:3: 1 columns, the header has 2",
-	} {
-		if _, err := ReadTable(strings.NewReader(text), "m.tsv"); err == nil || err.Error() != want {
-			t.Errorf("%v, want %s", err, want)
-		}
-	}
-}
 
 func TestTicks(t *testing.T) {
 	for _, c := range []struct {

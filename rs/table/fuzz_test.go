@@ -1,4 +1,4 @@
-package figures
+package table
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ func FuzzTable(f *testing.F) {
 	f.Add("# a caption\nmethod\tACR\nmono\t0.592\nmargin\t\n")
 	f.Add("a\n\n1\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		table, err := ReadTable(strings.NewReader(text), "t.tsv")
+		table, err := Read(strings.NewReader(text), "t.tsv")
 		if err != nil {
 			if table != nil || !strings.HasPrefix(err.Error(), "t.tsv:") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%v beside %v", table, err)
@@ -28,7 +28,7 @@ func FuzzTable(f *testing.F) {
 		if table.WriteTSV(&b, "a caption\nof two lines") != nil { // a carriage return within a cell
 			return
 		}
-		if again, err := ReadTable(&b, "t.tsv"); err != nil || !reflect.DeepEqual(again, table) {
+		if again, err := Read(&b, "t.tsv"); err != nil || !reflect.DeepEqual(again, table) {
 			t.Errorf("%q came back as %q, %v", text, again, err)
 		}
 	})

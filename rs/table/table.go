@@ -1,4 +1,5 @@
-package figures
+// Package table holds tables of text: columns and rows, read and written as TSV.
+package table
 
 import (
 	"bufio"
@@ -10,20 +11,20 @@ import (
 	"unicode/utf8"
 )
 
-// Table holds the numbers of a figure as text: one cell a column in every row.
+// Table is columns and rows of text: one cell a column in every row.
 type Table struct {
 	Columns []string
 	Rows    [][]string
 }
 
-// add appends a row of numbers, floats to six significant digits.
-func (t *Table) add(cells ...any) {
+// Add appends a row of numbers, floats to six significant digits.
+func (t *Table) Add(cells ...any) {
 	t.Rows = append(t.Rows, nil)
-	t.extend(len(t.Rows)-1, cells...)
+	t.Extend(len(t.Rows)-1, cells...)
 }
 
-// extend appends cells to a row.
-func (t *Table) extend(row int, cells ...any) {
+// Extend appends cells to a row.
+func (t *Table) Extend(row int, cells ...any) {
 	for _, c := range cells {
 		if x, ok := c.(float64); ok {
 			c = strconv.FormatFloat(x, 'g', 6, 64)
@@ -84,8 +85,8 @@ func (t *Table) WriteText(w io.Writer) error {
 	return b.Flush()
 }
 
-// ReadTable reads what WriteTSV writes; lines that start with # are skipped. name stands in errors for the source.
-func ReadTable(r io.Reader, name string) (*Table, error) {
+// Read reads what WriteTSV writes; lines that start with # are skipped. name stands in errors for the source.
+func Read(r io.Reader, name string) (*Table, error) {
 	var t Table
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 1<<24)
@@ -112,8 +113,8 @@ func ReadTable(r io.Reader, name string) (*Table, error) {
 	return &t, nil
 }
 
-// numbers returns a column as numbers, with ok false where a cell is empty.
-func (t *Table) numbers(column string) (x []float64, ok []bool, err error) {
+// Numbers returns a column as numbers, with ok false where a cell is empty.
+func (t *Table) Numbers(column string) (x []float64, ok []bool, err error) {
 	i := slices.Index(t.Columns, column)
 	if i < 0 {
 		return nil, nil, fmt.Errorf("no column %q; there are %s", column, strings.Join(t.Columns, ", "))

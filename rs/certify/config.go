@@ -1,0 +1,128 @@
+package certify
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+// Config is what is chosen when certifying. Begin with Default.
+type Config struct {
+	// Alpha is the error probability of each certificate, rs.MinAlpha <= Alpha < 1.
+	Alpha float64
+	// Methods are names of rs.Methods; nil is every sound one that the run has what they need for.
+	Methods []string
+	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified; negative is chosen on the
+	// tuning images.
+	Tau float64
+	// Bound is the confidence bound that the methods take; nil is the one each is best with.
+	Bound rs.Bound
+	// Scores is the map of scores that methods take, of those logged; empty is every one, with α shared.
+	Scores string
+	// Float32 subtracts what float32 does to margins: the network in real arithmetic is certified.
+	Float32 bool
+	// Simultaneous makes Alpha the error probability of all certificates of a method together.
+	Simultaneous bool
+	// Unsound lets Methods name a shortcut whose certificates may fail more often than Alpha, for comparison.
+	Unsound bool
+	// Interval is the level, 0.95 say, of confidence intervals of certified accuracy; 0 is none.
+	Interval float64
+	// Radii are those of the tables, in units of the image.
+	Radii []float64
+}
+
+// Default is every sound method at α = 0.001, with the radii of the papers' tables.
+func Default() Config {
+	return Config{Alpha: 0.001, Tau: -1, Radii: []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}}
+}
+
+// At is c at another alpha, by the methods named alone.
+func (c Config) At(alpha float64, methods ...string) Config {
+	c.Alpha, c.Methods = alpha, methods
+	return c
+}
+
+// with is c at a temperature, by one method.
+func (c Config) with(tau float64, method string) Config {
+	c.Tau, c.Methods, c.Simultaneous = tau, []string{method}, false
+	return c
+}
+
+// Check returns an error that names the first field that can't be.
+func (c Config) Check() error {
+	if !(rs.MinAlpha <= c.Alpha && c.Alpha < 1) {
+		return fmt.Errorf("alpha %v: must lie between %v and 1", c.Alpha, rs.MinAlpha)
+	}
+	if math.IsNaN(c.Tau) || math.IsInf(c.Tau, 1) {
+		return fmt.Errorf("tau %v: must be at least 0 and finite, or negative to choose one", c.Tau)
+	}
+	if c.Interval != 0 && !(0 < c.Interval && c.Interval < 1) {
+		return fmt.Errorf("interval %v: must lie between 0 and 1", c.Interval)
+	}
+	for _, r := range c.Radii {
+		if !(0 <= r && r <= math.MaxFloat64) {
+			return fmt.Errorf("radii: %v: must be at least 0 and finite", r)
+		}
+	}
+	for i, name := range c.Methods {
+		entry, err := rs.MethodByName(name)
+		if err != nil {
+			return fmt.Errorf("methods: %w", err)
+		}
+		if entry.Unsound && !c.Unsound {
+			return fmt.Errorf("method %s is unsound: its certificates may fail more often than α; unsound computes them all the same, for comparison", name)
+		}
+		if slices.Contains(c.Methods[:i], name) {
+			return fmt.Errorf("methods: %s is there twice", name)
+		}
+	}
+	if c.Scores != "" {
+		m, err := rs.ParseScoreMap(c.Scores)
+		if err == nil && m.String() != c.Scores {
+			err = fmt.Errorf("%s: want %s", c.Scores, m)
+		}
+		if err != nil {
+			return fmt.Errorf("scores: %w", err)
+		}
+	}
+	return nil
+}
+
+// fit makes c fit the run: the temperature chosen, and α divided among the images where it is that of all together.
+func (r *Run) fit(c Config) (fitted Config, images int, err error) {
+	if err := c.Check(); err != nil {
+		return c, 0, err
+	}
+	if c.Float32 && r.MarginError == 0 {
+		return c, 0, fmt.Errorf("float32: %s has no margin_error: sample again, on a CPU and from a model whose layers all have a rounding proof (lipsmooth bound)",
+			filepath.Join(r.Dir, countlog.RunFile))
+	}
+	if c.Simultaneous {
+		if images, err = r.planned(); err != nil {
+			return c, 0, err
+		}
+		c.Alpha = rs.SimultaneousAlpha(c.Alpha, images)
+	}
+	c.Tau, err = r.ChooseTau(c)
+	return c, images, err
+}
+
+// planned is how many images α is divided among: those planned, so that sampling the rest changes nothing.
+func (r *Run) planned() (n int, err error) {
+	switch {
+	case r.log == nil:
+		n = len(r.Rows)
+	case r.Backend == countlog.Imported:
+		n, err = r.log.Count()
+	default:
+		n = r.log.Planned()
+	}
+	if err == nil && n == 0 {
+		err = r.empty()
+	}
+	return n, err
+}

@@ -1,0 +1,78 @@
+package certify
+
+import (
+	"fmt"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// Aim is an image under a classifier.
+type Aim struct {
+	Index      int
+	Classifier string
+}
+
+// Crossings are the attacks that succeeded inside a certificate of the same classifier on that image. Those beyond
+// lie inside certificates that all hold at once with probability 1-α, in which case there are none.
+func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, err error) {
+	gaps, err := r.Gaps(attacks, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	certificates := 0
+	for _, g := range gaps {
+		certificates += len(g.Certified) * len(g.Empirical)
+	}
+	c.Alpha = rs.SimultaneousAlpha(c.Alpha, certificates)
+	strict, err := r.Gaps(attacks, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	for k, g := range gaps {
+		var indices []int
+		for _, x := range attacks {
+			if x.Classifier == g.Classifier {
+				indices = append(indices, x.Index)
+			}
+		}
+		for m, curve := range g.Certified {
+			for i, r := range curve.Results {
+				if !r.Right() || !(r.Radius > g.Empirical[i].Radius) {
+					continue
+				}
+				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at %.6g", indices[i], curve.Method, r.Radius, g.Classifier, g.Empirical[i].Radius)
+				if always := strict[k].Certified[m].Results[i]; always.Right() && always.Radius > g.Empirical[i].Radius {
+					beyond = append(beyond, line)
+				} else {
+					within = append(within, line)
+				}
+			}
+		}
+	}
+	return beyond, within, nil
+}
+
+// Largest are the largest radii that any method certifies of the true class of what is attacked, where one does.
+func (r *Run) Largest(attacks []Attack, c Config) (map[Aim]float64, error) {
+	gaps, err := r.Gaps(attacks, c)
+	if err != nil {
+		return nil, err
+	}
+	largest := map[Aim]float64{}
+	for _, g := range gaps {
+		var of []Aim
+		for _, a := range attacks {
+			if a.Classifier == g.Classifier {
+				of = append(of, Aim{a.Index, a.Classifier})
+			}
+		}
+		for _, curve := range g.Certified {
+			for i, r := range curve.Results {
+				if r.Right() {
+					largest[of[i]] = max(largest[of[i]], r.Radius)
+				}
+			}
+		}
+	}
+	return largest, nil
+}

@@ -1,0 +1,130 @@
+// Package certify makes certificates of a run: evidence on disk in, certificates, tables and the gap to attacks out. It needs no device
+// and no model. What makes a result trustworthy is checked here: the temperature of soft votes is chosen on images that aren't
+// certified, evidence is of the model that lies in its folder, and unsound methods are refused unless they are asked for.
+//
+//	run, err := certify.Open("run")
+//	result, err := run.Certify(certify.Default())
+//	result.Accuracy().WriteText(os.Stdout)
+package certify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+// ModelFolder is where the model of a run may lie, in its folder.
+const ModelFolder = "model"
+
+// Run is evidence to certify: a run's folder, or rows in memory.
+type Run struct {
+	countlog.Run
+	Dir string // empty where the rows are made up in memory
+	// Rows is nil until Load: Certify reads each as it is needed then.
+	Rows []rs.Evidence
+	// Tau is the temperature of soft votes, in logits, where one was chosen; negative where not.
+	Tau float64
+
+	log *countlog.Log
+}
+
+// Open reads the settings of a run's folder. A model in the folder, RUN/model, must be the one that was sampled.
+func Open(dir string) (*Run, error) {
+	log, err := countlog.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Run: log.Run, Dir: dir, Tau: -1, log: log}
+	if u := log.Run.Until; u.Method == "lipschitz" {
+		r.Tau = u.Tau // which the draws ended for
+	}
+	return r, OfModel(dir, log.Run)
+}
+
+// Load reads the rows, once.
+func (r *Run) Load() (err error) {
+	if r.Rows != nil {
+		return nil
+	}
+	if r.Rows, err = r.log.All(); err == nil && len(r.Rows) == 0 {
+		err = r.empty()
+	}
+	return err
+}
+
+func (r *Run) empty() error { return fmt.Errorf("%s: no example is sampled yet", r.Dir) }
+
+// each yields the rows, read as they are needed where they aren't loaded.
+func (r *Run) each() iter.Seq2[*rs.Evidence, error] {
+	if r.log != nil && r.Rows == nil {
+		return r.log.Rows()
+	}
+	return func(yield func(*rs.Evidence, error) bool) {
+		for i := range r.Rows {
+			if !yield(&r.Rows[i], nil) {
+				return
+			}
+		}
+	}
+}
+
+// ChooseTau returns the temperature that soft votes are certified at: that of c, or the run's, or the one that certifies most of the
+// tuning images, whose error tells an unsound choice from none. It is negative where there are no tuning images.
+func (r *Run) ChooseTau(c Config) (float64, error) {
+	switch {
+	case c.Tau >= 0:
+		return c.Tau, nil
+	case r.Tau >= 0 || r.Dir == "":
+		return r.Tau, nil
+	}
+	tuning, err := countlog.Tuning(r.Dir, r.Run)
+	if errors.Is(err, os.ErrNotExist) {
+		return -1, nil
+	}
+	if err != nil {
+		return -1, err
+	}
+	return rs.ChooseTau(tuning, rs.Lipschitz{Lambda: r.Model.Lambda, Bound: c.Bound, Float32: c.Float32}, c.Alpha)
+}
+
+// Notes are what a reader of the rows that are loaded must know.
+func (r *Run) Notes() []string { return r.notes(len(r.Rows), r.Tau) }
+
+func (r *Run) notes(rows int, tau float64) (notes []string) {
+	if tau < 0 && r.Model.Lambda > 0 && r.Dir != "" {
+		notes = append(notes, fmt.Sprintf("%s: no tuning images: give a temperature with --tau for soft votes", r.Dir))
+	}
+	if r.log != nil && rows < r.log.Planned() && r.Backend != countlog.Imported {
+		notes = append(notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", r.Dir, rows, r.log.Planned()))
+	}
+	return notes
+}
+
+// OfModel checks a run against the model that lies in its folder, if one does.
+func OfModel(dir string, run countlog.Run) error {
+	folder := filepath.Join(dir, ModelFolder)
+	path := filepath.Join(folder, "model.json")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	var model struct {
+		Hash string `json:"hash"`
+	}
+	if err == nil {
+		if err = json.Unmarshal(text, &model); err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	if err == nil && model.Hash != run.Model.Hash {
+		err = fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s: this evidence is of another model",
+			filepath.Join(dir, countlog.RunFile), run.Model.Hash, folder, model.Hash)
+	}
+	return err
+}

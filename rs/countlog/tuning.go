@@ -1,0 +1,80 @@
+package countlog
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// TuningFolder lies in a run's folder: the same classifier and noise on other images, from which the temperature of soft votes is
+// chosen.
+const TuningFolder = "tuning"
+
+// Tuning returns what is foretold of a run's images from the tuning images in its folder, to choose a temperature on. Its error
+// wraps os.ErrNotExist where there are none. Tuning images of another model, dataset or noise are refused, and one that is among those
+// to certify: a temperature chosen on it isn't sound.
+func Tuning(dir string, run Run) ([]rs.Evidence, error) {
+	folder := filepath.Join(dir, TuningFolder)
+	log, err := Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := Alike(folder, log.Run, dir, run); err != nil {
+		return nil, err
+	}
+	if log.Run.Sigma != run.Sigma {
+		return nil, fmt.Errorf("%s was sampled with σ = %v, %s with %v", folder, log.Run.Sigma, dir, run.Sigma)
+	}
+	rows, err := log.All()
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range rows {
+		if run.Examples.Position(e.Index) >= 0 {
+			return nil, fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound", folder, e.Index)
+		}
+	}
+	return foretell(rows, run)
+}
+
+// foretell returns what is to be expected of a run's images from others: as many draws, which end where its rule would end them.
+func foretell(rows []rs.Evidence, run Run) ([]rs.Evidence, error) {
+	var rule rs.Rule
+	var asked rs.Ranger
+	stops := []int{run.N}
+	if run.Until.Rule != "" {
+		var err error
+		if rule, asked, err = run.Ranger(); err != nil {
+			return nil, err
+		}
+		stops = run.Until.Stops
+	}
+	foretold := make([]rs.Evidence, len(rows))
+	for i := range rows {
+		for _, n := range stops {
+			foretold[i] = rs.Foretell(&rows[i], n)
+			if foretold[i].Stops = run.Until.Stops; asked == nil {
+				break
+			}
+			if settled, err := rule.Settled(&foretold[i], asked, run.Until.Alpha); err != nil || settled {
+				if err != nil {
+					return nil, err
+				}
+				break
+			}
+		}
+	}
+	return foretold, nil
+}
+
+// Alike says why two runs can't stand in one figure or table, or nil.
+func Alike(dir string, run Run, otherDir string, other Run) error {
+	if a, b := run.Model, other.Model; a != b {
+		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = %v)", dir, a.Name, a.Hash, a.Lambda, otherDir, b.Name, b.Hash, b.Lambda)
+	}
+	if a, b := run.Dataset, other.Dataset; a != b {
+		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir, a.Name, a.Split, a.Hash, otherDir, b.Name, b.Split, b.Hash)
+	}
+	return nil
+}
