@@ -34,13 +34,7 @@ func drawACRSigma(in Input) (*Figure, error) {
 	for _, r := range in.Runs {
 		names := in.Methods
 		if names == nil {
-			names = []string{"margin", "mono", "lipschitz"}
-		}
-		if levels == nil && in.Methods == nil { // leave out what the first run lacks
-			names = slices.DeleteFunc(names, func(name string) bool {
-				_, err := r.Certify(in.config(name))
-				return err != nil
-			})
+			names = in.able(r, "mono", "paper", "isoperimetric", "adaptive", "margin")
 			in.Methods = names
 		}
 		c, err := r.Certify(in.config(names...))

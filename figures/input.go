@@ -3,6 +3,7 @@ package figures
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -56,8 +57,10 @@ const (
 // List holds the figures in the order of a report.
 var List = []Entry{
 	{"radius", "certified accuracy against radius, method by method", needsRun, drawRadius},
-	{"radius-sigma", "certified accuracy against radius, noise by noise, of votes and of soft votes", needsJob, drawRadiusSigma},
+	{"radius-sigma", "certified accuracy against radius, noise by noise, of votes and with their margins", needsJob, drawRadiusSigma},
 	{"acr-sigma", "average certified radius against the noise sampled with", needsJob, drawACRSigma},
+	{"levels", "the isoperimetric radius of two images in its two parts, level by level", needsRun, drawLevels},
+	{"pa", "how the lower bound of the true class's probability is distributed over images", needsRun, drawPA},
 	{"exact", "the exact Lipschitz radius against Cohen's and the published one", Nothing, drawExact},
 	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score", Nothing, drawLocal},
 	{"intervals", "mean radius of each confidence interval against the number of classes, simulated", Nothing, drawIntervals},
@@ -95,6 +98,14 @@ func (in Input) first(figure string) (*certify.Run, error) {
 // config certifies at the input's alpha by the methods named, nil being all.
 func (in Input) config(methods ...string) certify.Config {
 	return certify.Default().At(in.Alpha, methods...)
+}
+
+// able are the methods that a run has what they need for.
+func (in Input) able(r *certify.Run, methods ...string) []string {
+	return slices.DeleteFunc(methods, func(name string) bool {
+		_, err := r.Certify(in.config(name))
+		return err != nil
+	})
 }
 
 func (in Input) checkAlpha(figure string) error {

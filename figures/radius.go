@@ -26,7 +26,11 @@ func drawRadius(in Input) (*Figure, error) {
 	if err := in.checkAlpha("radius"); err != nil {
 		return nil, err
 	}
-	c, err := s.Certify(in.config(in.Methods...))
+	names := in.Methods
+	if names == nil {
+		names = in.able(s, "mono", "paper", "adaptive", "margin")
+	}
+	c, err := s.Certify(in.config(names...))
 	if err != nil {
 		return nil, fmt.Errorf("figure radius: %w", err)
 	}

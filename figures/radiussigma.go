@@ -23,11 +23,7 @@ func drawRadiusSigma(in Input) (*Figure, error) {
 	}
 	runs, names := equalDraws(in.Runs), in.Methods
 	if names == nil {
-		for _, name := range []string{"twobound", "lipschitz"} { // the default of votes and of soft votes, where the run has what they need
-			if _, err := runs[0].Certify(in.config(name)); err == nil {
-				names = append(names, name)
-			}
-		}
+		names = in.able(runs[0], "twobound", "isoperimetric")
 	}
 	var levels []Noise
 	for _, r := range runs {

@@ -73,7 +73,7 @@ func lipschitzIn(name string, s Setting) (Lipschitz, error) {
 	case s.Lambda == 0 && s.Tau < 0:
 		return l, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
 	case s.Tau < 0:
-		return l, fmt.Errorf("%s: no temperature was chosen", name)
+		return l, fmt.Errorf("%s: no temperature was chosen: sample with --tuning images, or give one with --tau", name)
 	}
 	return l, l.check()
 }

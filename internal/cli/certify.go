@@ -37,12 +37,15 @@ func load(dir string, c certify.Config) (*certify.Run, error) {
 	return r, r.Load()
 }
 
-// methods reads a list of methods; all, which is nil, is every sound one.
+// methods reads a list of methods; an empty one is rs.DefaultMethods, and all is every sound one.
 func methods(list string, unsound bool) (names []string, err error) {
+	if list == "" {
+		return nil, nil
+	}
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.TrimSpace(name)
-		if name == "all" {
-			return nil, nil
+		if name == certify.All {
+			return []string{certify.All}, nil
 		}
 		entry, err := rs.MethodByName(name)
 		if err != nil {
@@ -155,7 +158,7 @@ Methods:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&method, "method", "all", "methods, separated by commas, or all that are sound")
+	f.StringVar(&method, "method", "", "methods, separated by commas, or all that are sound; default: "+strings.Join(rs.DefaultMethods, ","))
 	f.BoolVar(&config.Unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
 	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
 	f.BoolVar(&config.Float32, "float32", false, "subtract from margins what float32 may have done to them (margin_error of run.json): certifies the network in real arithmetic")

@@ -14,7 +14,8 @@ import (
 type Config struct {
 	// Alpha is the error probability of each certificate, rs.MinAlpha <= Alpha < 1.
 	Alpha float64
-	// Methods are names of rs.Methods; nil is every sound one that the run has what they need for.
+	// Methods are names of rs.Methods. Nil is rs.DefaultMethods, and All alone is every sound one; both
+	// leave out what the run lacks something for.
 	Methods []string
 	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified; negative is chosen on the
 	// tuning images.
@@ -35,7 +36,21 @@ type Config struct {
 	Radii []float64
 }
 
-// Default is every sound method at α = 0.001, with the radii of the papers' tables.
+// All names every sound method.
+const All = "all"
+
+// names are those of the methods, and whether a run may lack something for them.
+func (c Config) names() (names []string, some bool) {
+	switch {
+	case c.Methods == nil:
+		return rs.DefaultMethods, true
+	case len(c.Methods) == 1 && c.Methods[0] == All:
+		return rs.MethodNames(), true
+	}
+	return c.Methods, false
+}
+
+// Default is rs.DefaultMethods at α = 0.001, with the radii of the papers' tables.
 func Default() Config {
 	return Config{Alpha: 0.001, Tau: -1, Radii: []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}}
 }
@@ -68,7 +83,8 @@ func (c Config) Check() error {
 			return fmt.Errorf("radii: %v: must be at least 0 and finite", r)
 		}
 	}
-	for i, name := range c.Methods {
+	names, _ := c.names()
+	for i, name := range names {
 		entry, err := rs.MethodByName(name)
 		if err != nil {
 			return fmt.Errorf("methods: %w", err)
@@ -76,7 +92,7 @@ func (c Config) Check() error {
 		if entry.Unsound && !c.Unsound {
 			return fmt.Errorf("method %s is unsound: its certificates may fail more often than α; unsound computes them all the same, for comparison", name)
 		}
-		if slices.Contains(c.Methods[:i], name) {
+		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("methods: %s is there twice", name)
 		}
 	}

@@ -26,7 +26,7 @@ var Attacked = []struct {
 	Name, Doc string
 	Methods   []string
 }{
-	{"votes", "smoothed, by hard votes", []string{"mono", "bonferroni", "cpm", "twobound", "adaptive"}},
+	{"votes", "smoothed, by hard votes", []string{"adaptive", "isoperimetric", "twobound", "cpm", "bonferroni", "mono"}},
 	{"soft", "smoothed, by soft votes at the run's temperature", []string{"lipschitz", "paper"}},
 	{"clean", "the network without noise", []string{"margin"}},
 }

@@ -44,12 +44,13 @@ func (r *Run) Certify(c Config) (*Result, error) {
 	if len(x.Indices) == 0 && r.log != nil {
 		return nil, r.empty()
 	}
-	for _, name := range c.Methods {
+	names, _ := c.names()
+	for _, name := range names {
 		if entry, _ := rs.MethodByName(name); entry.Unsound {
 			x.note("%s is unsound: its certificates may fail more often than α", name)
 		}
 	}
-	x.Notes = slices.Concat(x.Notes, r.notes(len(x.Indices), c.Tau), leftOut(x.Missing))
+	x.Notes = slices.Concat(x.Notes, r.notes(len(x.Indices)), leftOut(x.Missing))
 	if c.Simultaneous {
 		x.note("simultaneous: a method's certificates of %d images hold all together with probability 1-%.3g, at α = %.3g each", images, c.Alpha*float64(images), c.Alpha)
 	}

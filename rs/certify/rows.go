@@ -34,10 +34,7 @@ type work struct {
 
 // rows certifies rows with a config that fits the run; an error among them ends it.
 func (r *Run) rows(rows iter.Seq2[*rs.Evidence, error], c Config) (*Result, error) {
-	names := c.Methods
-	if names == nil {
-		names = rs.MethodNames()
-	}
+	names, _ := c.names()
 	w := &work{run: r, config: c, entries: make([]rs.Entry, len(names)), failed: make([]atomic.Int64, len(names))}
 	for i, name := range names {
 		var err error
@@ -91,6 +88,7 @@ func (x *Result) send(rows iter.Seq2[*rs.Evidence, error], methods int, jobs cha
 
 // collect puts what the batches say of each method one after the other.
 func (x *Result) collect(entries []rs.Entry, batches []*batch) error {
+	_, some := x.Config.names()
 	for m, entry := range entries {
 		curve, spent, err := Curve{Method: entry.Name, Results: make([]rs.Result, 0, len(x.Indices))}, time.Duration(0), error(nil)
 		for _, b := range batches {
@@ -102,10 +100,10 @@ func (x *Result) collect(entries []rs.Entry, batches []*batch) error {
 		switch {
 		case err == nil:
 			x.Curves, x.Seconds = append(x.Curves, curve), append(x.Seconds, spent.Seconds())
-		case x.Config.Methods != nil:
-			return err
-		default:
+		case some:
 			x.Missing = append(x.Missing, err)
+		default:
+			return err
 		}
 	}
 	if len(x.Curves) == 0 && len(x.Indices) > 0 {
@@ -133,7 +131,7 @@ func (w *work) certify(b *batch) {
 func (w *work) certifyBy(at int, b *batch) {
 	begun := time.Now()
 	entry, c := w.entries[at], w.config
-	setting := rs.Setting{Lambda: w.run.Model.Lambda, Tau: c.Tau, Scores: c.Scores, Float32: c.Float32}
+	setting := rs.Setting{Lambda: w.run.Model.Lambda, Tau: c.Tau, Scores: c.Scores, Float32: c.Float32, Asked: w.run.Asked()}
 	results := make([]rs.Result, len(b.rows))
 	for i, e := range b.rows {
 		setting.Bound = rs.OfExample(c.Bound, w.run.Seed, e.Index)

@@ -94,12 +94,9 @@ func (r *Run) ChooseTau(c Config) (float64, error) {
 }
 
 // Notes are what a reader of the rows that are loaded must know.
-func (r *Run) Notes() []string { return r.notes(len(r.Rows), r.Tau) }
+func (r *Run) Notes() []string { return r.notes(len(r.Rows)) }
 
-func (r *Run) notes(rows int, tau float64) (notes []string) {
-	if tau < 0 && r.Model.Lambda > 0 && r.Dir != "" {
-		notes = append(notes, fmt.Sprintf("%s: no tuning images: give a temperature with --tau for soft votes", r.Dir))
-	}
+func (r *Run) notes(rows int) (notes []string) {
 	if r.log != nil && rows < r.log.Planned() && r.Backend != countlog.Imported {
 		notes = append(notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", r.Dir, rows, r.log.Planned()))
 	}

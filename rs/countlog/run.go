@@ -142,6 +142,15 @@ type Until struct {
 	Stops  []int   `json:"stops"`  // numbers of draws, rising, at which it may end; the last is N
 }
 
+// Asked is the radius that the run's rule asks about; 0 where it has none.
+func (r *Run) Asked() float64 {
+	rule, err := rs.ParseRule(r.Until.Rule)
+	if err != nil {
+		return 0
+	}
+	return rule.Radius
+}
+
 // Ranger returns the rule and the method it asks about.
 func (r *Run) Ranger() (rule rs.Rule, m rs.Ranger, err error) {
 	u := r.Until
@@ -152,7 +161,7 @@ func (r *Run) Ranger() (rule rs.Rule, m rs.Ranger, err error) {
 	if err != nil {
 		return rule, nil, err
 	}
-	method, err := entry.New(rs.Setting{Lambda: r.Model.Lambda, Tau: u.Tau})
+	method, err := entry.New(rs.Setting{Lambda: r.Model.Lambda, Tau: u.Tau, Asked: rule.Radius})
 	if err != nil {
 		return rule, nil, err
 	}
