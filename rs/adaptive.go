@@ -1,7 +1,6 @@
 package rs
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/mathext"
@@ -20,9 +19,6 @@ var shares = [...]float64{0.5, 1, 0.375, 0.25, 0.75}
 // Certify implements Method.
 func (a Adaptive) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	checkAlpha(alpha)
-	if err := e.checkVotes(1); err != nil {
-		return Certificate{}, err
-	}
 	share, err := a.Share(e, alpha)
 	if err != nil {
 		return Certificate{}, err
@@ -38,13 +34,8 @@ func (a Adaptive) Certify(e *Evidence, alpha float64) (Certificate, error) {
 // Share returns the part of alpha that goes to the lower bound, 1 for all: a function of the selection votes,
 // the class and the number of estimation votes; the most there could be, where they could end early.
 func (a Adaptive) Share(e *Evidence, alpha float64) (float64, error) {
-	if len(e.Selection) != len(e.Estimation) || e.Selection.Total() <= 0 {
-		return 0, fmt.Errorf("example %d: %d selection votes of %d classes, estimation of %d", e.Index, e.Selection.Total(), len(e.Selection), len(e.Estimation))
-	}
-	for c, k := range e.Selection {
-		if k < 0 {
-			return 0, fmt.Errorf("example %d: %d selection votes for class %d", e.Index, k, c)
-		}
+	if err := e.checkSelection(1, 1); err != nil {
+		return 0, err
 	}
 	if len(e.Estimation) == 1 {
 		return 1, nil
