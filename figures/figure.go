@@ -6,17 +6,15 @@
 package figures
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -128,36 +126,15 @@ func (f *Figure) Save(dir, name string, only ...string) (paths []string, err err
 			return nil, fmt.Errorf("no format %q; known: %s", ext, strings.Join(Formats, ", "))
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
 	for _, kind := range append(slices.Clone(formats), format{"tsv", func(f *Figure, w io.Writer) error { return f.Table.WriteTSV(w, f.Caption) }}) {
 		if len(only) > 0 && kind.ext != "tsv" && !slices.Contains(only, kind.ext) {
 			continue
 		}
 		path := filepath.Join(dir, name+"."+kind.ext)
-		var buf bytes.Buffer
-		if err := kind.write(f, &buf); err != nil {
-			return paths, fmt.Errorf("%s: %w", path, err)
-		}
-		if err := replace(path, buf.Bytes()); err != nil {
-			return paths, fmt.Errorf("%s: %w", path, err)
+		if err := atomic.WriteFile(path, func(w io.Writer) error { return kind.write(f, w) }); err != nil {
+			return paths, err
 		}
 		paths = append(paths, path)
 	}
 	return paths, nil
-}
-
-// replace puts data in the place of a file, whole or not at all.
-func replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -37,7 +37,7 @@ var shares = [...]float64{0.5, 1, 0.375, 0.25, 0.75}
 // Certify implements Method.
 func (a Adaptive) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	checkAlpha(alpha)
-	if err := e.checkVotes(1); err != nil {
+	if err := e.checkSelection(1, 1); err != nil {
 		return Certificate{}, err
 	}
 	bound, err := e.votesBound(a.Bound)
@@ -62,6 +62,9 @@ func (a Adaptive) Certify(e *Evidence, alpha float64) (Certificate, error) {
 
 // Ceiling implements Ranger: the larger one of Mono's and TwoBound's.
 func (a Adaptive) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	if _, err := a.Certify(e, alpha); err != nil {
+		return 0, err
+	}
 	one, err := Mono{Bound: a.Bound}.Ceiling(e, alpha)
 	if err != nil || len(e.Estimation) < 2 {
 		return one, err
@@ -80,14 +83,6 @@ type plan struct {
 
 // plan chooses. Where draws could end early, it expects the most there could be.
 func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
-	if len(e.Selection) != len(e.Estimation) || e.Selection.Total() <= 0 {
-		return plan{}, levels{}, fmt.Errorf("example %d: %d selection votes of %d classes, estimation of %d", e.Index, e.Selection.Total(), len(e.Selection), len(e.Estimation))
-	}
-	for c, k := range e.Selection {
-		if k < 0 {
-			return plan{}, levels{}, fmt.Errorf("example %d: %d selection votes for class %d", e.Index, k, c)
-		}
-	}
 	x := expectation{levels: levels{Evidence: e, lambda: math.Inf(1)}}
 	if a.Lambda > 0 && e.HasMargins() && len(e.Estimation) > 1 {
 		var err error
@@ -100,7 +95,8 @@ func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
 			}
 		}
 	} else if a.Float32 {
-		return plan{}, levels{}, fmt.Errorf("example %d: float32 votes certify nothing of the network in real arithmetic: adaptive needs margins and their Lipschitz constant", e.Index)
+		err := fmt.Errorf("example %d: votes alone say nothing of the network in real arithmetic", e.Index)
+		return plan{}, levels{}, fmt.Errorf("%w: adaptive with float32 needs margins and a Lipschitz constant", err)
 	}
 	if len(e.Estimation) == 1 {
 		return plan{1, votes, votes}, x.levels, nil

@@ -2,7 +2,6 @@ package rs
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 )
 
@@ -17,11 +16,8 @@ type CPM struct {
 // Certify implements Method.
 func (m CPM) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	checkAlpha(alpha)
-	if err := e.checkVotes(2); err != nil {
+	if err := e.checkSelection(2, 0); err != nil {
 		return Certificate{}, err
-	}
-	if len(e.Selection) != len(e.Estimation) {
-		return Certificate{}, fmt.Errorf("example %d: selection votes of %d classes, estimation of %d", e.Index, len(e.Selection), len(e.Estimation))
 	}
 	buckets := Partition(e.Selection, e.Class)
 	most := 0

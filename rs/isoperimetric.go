@@ -1,8 +1,10 @@
 package rs
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 )
 
@@ -65,6 +67,9 @@ func (m Isoperimetric) Certify(e *Evidence, alpha float64) (Certificate, error) 
 
 // Ceiling implements Ranger: the certificate of endless draws is the one of level 0.
 func (m Isoperimetric) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	if _, _, err := m.prepare(e); err != nil {
+		return 0, err
+	}
 	return Mono{Bound: m.Bound}.Ceiling(e, alpha)
 }
 
@@ -169,12 +174,15 @@ func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, 
 	if !(lambda > 0) || math.IsInf(lambda, 1) {
 		return levels{}, fmt.Errorf("%s: Lambda = %g, want a positive bound on the Lipschitz constant of logit differences", method, lambda)
 	}
-	if err := e.checkMargins(); err != nil {
+	if err := cmp.Or(e.checkMargins(), e.checkSelection(2, 1)); err != nil {
 		return levels{}, err
 	}
 	h := e.SelectionMargins
-	if len(h.Counts) != len(e.Margins.Edges)+1 || len(h.Edges) != len(e.Margins.Edges) || len(h.Edges) == 0 {
-		return levels{}, fmt.Errorf("example %d: selection margins in %d bins between %d edges, want %d and %d", e.Index, len(h.Counts), len(h.Edges), len(e.Margins.Counts), len(e.Margins.Edges))
+	if err := h.check(e.Selection.Total()); err != nil {
+		return levels{}, e.field("selection margins", err)
+	}
+	if !slices.Equal(h.Edges, e.Margins.Edges) || len(h.Edges) == 0 {
+		return levels{}, fmt.Errorf("example %d: selection margins: %d edges, want the %d of the margins", e.Index, len(h.Edges), len(e.Margins.Edges))
 	}
 	off, err := e.marginError(float32)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 func TestGoldenLevels(t *testing.T) {
 	for _, row := range goldenTSV(t, "levels.tsv") {
 		k, n, s := int(row["k"]), int(row["n"]), row["level"]
-		e := &Evidence{Sigma: row["sigma"], Selection: Votes{1, 0}, Estimation: Votes{k, n - k},
+		e := &Evidence{Sigma: row["sigma"], Selection: Votes{k, n - k}, Estimation: Votes{k, n - k},
 			Margins: Histogram{Edges: []float64{0, cmp.Or(s, 1)}, Counts: []int{0, n - k, k}}}
 		e.SelectionMargins = e.Margins
 		l, err := e.levels("test", row["lambda"], false)
@@ -175,12 +175,12 @@ func TestIsoperimetricShift(t *testing.T) {
 
 func TestIsoperimetricRefuses(t *testing.T) {
 	for want, change := range map[string]func(e *Evidence, m *Isoperimetric){
-		"Lambda = 0":                  func(e *Evidence, m *Isoperimetric) { m.Lambda = 0 },
-		"Lambda = +Inf":               func(e *Evidence, m *Isoperimetric) { m.Lambda = math.Inf(1) },
-		"need margins":                func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
-		"selection margins in 0 bins": func(e *Evidence, m *Isoperimetric) { e.SelectionMargins = Histogram{} },
-		"margin_error":                func(e *Evidence, m *Isoperimetric) { m.Float32 = true },
-		"sigma":                       func(e *Evidence, m *Isoperimetric) { e.Sigma = 0 },
+		"Lambda = 0":                           func(e *Evidence, m *Isoperimetric) { m.Lambda = 0 },
+		"Lambda = +Inf":                        func(e *Evidence, m *Isoperimetric) { m.Lambda = math.Inf(1) },
+		"need margins":                         func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
+		"selection margins: 0 draws in 0 bins": func(e *Evidence, m *Isoperimetric) { e.SelectionMargins = Histogram{} },
+		"margin_error":                         func(e *Evidence, m *Isoperimetric) { m.Float32 = true },
+		"sigma":                                func(e *Evidence, m *Isoperimetric) { e.Sigma = 0 },
 	} {
 		e, m := linear(rand.New(rand.NewPCG(1, 1)), 1, 10, 10), Isoperimetric{Lambda: 1}
 		change(e, &m)

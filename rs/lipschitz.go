@@ -48,6 +48,9 @@ func (l Lipschitz) Certify(e *Evidence, alpha float64) (Certificate, error) {
 
 // Ceiling implements Ranger.
 func (l Lipschitz) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	if err := l.check(); err != nil {
+		return 0, err
+	}
 	if l.Tau == 0 {
 		return Mono{Bound: l.Bound}.Ceiling(e, alpha)
 	}
@@ -61,27 +64,12 @@ func (l Lipschitz) Ceiling(e *Evidence, alpha float64) (float64, error) {
 	return l.Smoothed(e.Sigma).Radius(bound.Upper(SoftVotes(e.Margins, l.Tau), alpha)), nil
 }
 
-// checkMargins says why e has no soft votes, or nil.
-func (e *Evidence) checkMargins() error {
-	if err := e.checkVotes(2); err != nil {
-		return err
-	}
-	if !e.HasMargins() {
-		return fmt.Errorf("example %d: soft votes need margins, and none were logged", e.Index)
-	}
-	if len(e.Margins.Counts) != len(e.Margins.Edges)+1 || e.Margins.Total() != e.Estimation.Total() {
-		return fmt.Errorf("example %d: %d margins of %d draws in %d bins between %d edges",
-			e.Index, e.Margins.Total(), e.Estimation.Total(), len(e.Margins.Counts), len(e.Margins.Edges))
-	}
-	return nil
-}
-
 // Smoothed returns the worst case of the soft vote under noise: L = Λ/(2τ), rounded up.
 func (l Lipschitz) Smoothed(sigma float64) Smoothed {
 	if l.Tau == 0 {
 		return Smoothed{Sigma: sigma, L: math.Inf(1)}
 	}
-	return Smoothed{Sigma: sigma, L: math.Nextafter(l.Lambda/(2*l.Tau), math.Inf(1))}
+	return Smoothed{Sigma: sigma, L: math.Nextafter(l.Lambda/2/l.Tau, math.Inf(1))}
 }
 
 func (l Lipschitz) check() error {
@@ -122,5 +110,5 @@ func softVote(m, tau, slack float64) float64 {
 	case m <= -tau:
 		return 0
 	}
-	return min(max(0.5+m/(2*tau)+slack, 0), 1)
+	return min(max(0.5+m/tau/2+slack, 0), 1)
 }

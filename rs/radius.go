@@ -88,12 +88,13 @@ func (c Smoothed) inverse(p float64) (t, slack float64) {
 		if math.IsInf(c.L, 1) {
 			return 0, 0
 		}
+		// Noise moves F⁻¹ by less than 39σ: P(Z > 39) is below every double.
 		t = (p - 0.5) / c.L
-		return t, tailError * math.Abs(t)
+		return t, tailError*math.Abs(t) + 39*c.Sigma
 	}
 	q := min(p, 1-p)
 	if q > 0 { // subnormal numbers have no digits to spare; F⁻¹ of less is further out
-		q = max(q, 0x1p-1000)
+		q = max(q, leastTail)
 	}
 	s, slope := tailInverse(q, w)
 	slack = tailError * s
@@ -107,14 +108,43 @@ func (c Smoothed) inverse(p float64) (t, slack float64) {
 	return s, slack
 }
 
+// leastTail is the least p > 0 whose F⁻¹ is computed.
+const leastTail = 0x1p-1000
+
+// below returns F⁻¹(p), rounded down. From leastTail to the least double F⁻¹ falls by at most
+// 74 ln 2 / 35 standard deviations: its slope in ln p is at most Mills' ratio at the ramp's near end, 35σ out or more.
+func (c Smoothed) below(p float64) float64 {
+	t, slack := c.inverse(p)
+	switch {
+	case p == 0 && c.Sigma > 0:
+		return math.Inf(-1)
+	case math.IsInf(t, 0):
+		return t
+	case p < leastTail:
+		slack += 1.5 * c.Sigma
+	}
+	return t - slack - leastDigits
+}
+
+// above returns F⁻¹(p), rounded up.
+func (c Smoothed) above(p float64) float64 {
+	t, slack := c.inverse(p)
+	if math.IsInf(t, 0) {
+		return t
+	}
+	return t + slack + leastDigits
+}
+
+// leastDigits covers the rounding of subnormal numbers, and is nothing to others.
+const leastDigits = 0x1p-1072
+
 // Radius is F⁻¹(p), rounded down: the exact l2 radius within which the smoothed score,
 // now at least p, stays at least 1/2. It is negative where p < 1/2.
 //
 // With a finite L, p bounds the mean of the score itself. A vote fraction is the mean of
 // a score whose L is infinite.
 func (c Smoothed) Radius(p float64) float64 {
-	t, slack := c.inverse(p)
-	r := sub(t, slack)
+	r := c.below(p)
 	if p >= 0.5 {
 		return max(0, r)
 	}
@@ -124,24 +154,14 @@ func (c Smoothed) Radius(p float64) float64 {
 // Radius2 is (F⁻¹(p1) - F⁻¹(p2))/2, rounded down: the radius within which a score of
 // mean at least p1 stays at least another of mean at most p2, both L-Lipschitz.
 func (c Smoothed) Radius2(p1, p2 float64) float64 {
-	t1, slack1 := c.inverse(p1)
-	t2, slack2 := c.inverse(p2)
+	r := (c.below(p1) - c.above(p2)) / 2
 	if p1 == p2 {
 		return 0
 	}
-	r := (sub(t1, slack1) - sub(t2, -slack2)) / 2
 	if p1 > p2 {
 		return max(0, r)
 	}
 	return r
-}
-
-// sub is t - slack, t where it is infinite.
-func sub(t, slack float64) float64 {
-	if math.IsInf(t, 0) {
-		return t
-	}
-	return t - slack
 }
 
 // PaperRadius is T(p) = Φ⁻¹(p) φ(Φ⁻¹(p)) / F'(F⁻¹(p)): the radius published by Delattre et
@@ -200,8 +220,11 @@ func MarginRadius(sigma, lip, mu float64) float64 {
 		return math.Inf(-1)
 	}
 	// F⁻¹((1+mu)/2) = -F⁻¹((1-mu)/2), whose argument keeps its digits where mu is near 1.
-	t, slack := Smoothed{Sigma: sigma, L: lip / 2}.inverse(min(1, oneMinusUp(mu)/2))
-	r := sub(-t, slack)
+	half := lip / 2
+	if 2*half < lip {
+		half = math.Nextafter(half, lip)
+	}
+	r := -Smoothed{Sigma: sigma, L: half}.above(min(1, oneMinusUp(mu)/2))
 	if mu >= 0 {
 		return max(0, r)
 	}
@@ -211,7 +234,12 @@ func MarginRadius(sigma, lip, mu float64) float64 {
 // CleanRadius is margin/lambda, rounded down: within it no logit overtakes, every
 // difference of two logits being lambda-Lipschitz. No noise, no probability.
 func CleanRadius(margin, lambda float64) float64 {
-	return margin/lambda - math.Abs(margin/lambda)*tailError
+	r := max(-math.MaxFloat64, min(margin/lambda, math.MaxFloat64))
+	r -= math.Abs(r)*tailError + leastDigits
+	if margin >= 0 {
+		return max(0, r)
+	}
+	return r
 }
 
 // quadratureBelow is the w below which a mean over [s-w, s+w] is taken by 8-point
@@ -255,7 +283,7 @@ func tailInverse(q, w float64) (s, slope float64) {
 	}
 	// Each is at most the root: L = ∞; σ = 0; and the last unit of the ramp alone.
 	s = max(z, 2*w*(0.5-q))
-	if a := 2 * w * q; a < 0.5 {
+	if a := 2 * w * q; 0x1p-1020 < a && a < 0.5 {
 		s = max(s, w-1-mathext.NormalQuantile(a))
 	}
 	start, stepped := s, false

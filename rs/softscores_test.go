@@ -197,7 +197,7 @@ func TestScoreMaps(t *testing.T) {
 	for want, change := range map[string]func(){
 		"no scores of all classes":                   func() { e.Scores = nil },
 		"no scores softmax,t=9; logged: softmax,t=1": func() { e.Scores = []Scores{hardScores(e)} },
-		"10 scores softmax,t=1 of class 1 in":        func() { e.Scores[0].Classes[1].Edges = e.Scores[0].Classes[1].Edges[1:] },
+		"scores softmax,t=1 of class 1: 10 draws in": func() { e.Scores[0].Classes[1].Edges = e.Scores[0].Classes[1].Edges[1:] },
 		"of 1 classes, votes of 2":                   func() { e.Scores[0].Classes = e.Scores[0].Classes[:1] },
 	} {
 		e.Scores = []Scores{hardScores(e)}

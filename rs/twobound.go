@@ -20,6 +20,9 @@ func (t TwoBound) Certify(e *Evidence, alpha float64) (Certificate, error) {
 
 // Ceiling implements Ranger.
 func (t TwoBound) Ceiling(e *Evidence, alpha float64) (float64, error) {
+	if err := e.checkVotes(2); err != nil {
+		return 0, err
+	}
 	bound, err := e.votesBound(t.Bound)
 	if err != nil {
 		return 0, err

@@ -1,9 +1,8 @@
 package rs
 
-import "fmt"
-
-// UnsoundPair bounds the class from below and its largest rival from above at α each, where
-// α must be shared: the two bounds hold together with probability 1-2α only. For comparison.
+// UnsoundPair bounds the class from below and its largest rival from above, at α each. It is for comparison.
+// Its certificate at α is not proved: the two bounds hold together with probability 1-2α only.
+// No counterexample is known for α <= 1/2.
 type UnsoundPair struct {
 	Bound Bound // nil is ClopperPearson
 }
@@ -26,11 +25,8 @@ type UnsoundSecond struct {
 // Certify implements Method, but for its promise.
 func (u UnsoundSecond) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	checkAlpha(alpha)
-	if err := e.checkVotes(2); err != nil {
+	if err := e.checkSelection(2, 0); err != nil {
 		return Certificate{}, err
-	}
-	if len(e.Selection) != len(e.Estimation) {
-		return Certificate{}, fmt.Errorf("example %d: selection votes of %d classes, estimation of %d", e.Index, len(e.Selection), len(e.Estimation))
 	}
 	second := Abstain
 	for c, k := range e.Selection {

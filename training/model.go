@@ -13,6 +13,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/lipsmooth/lipsmooth/training/net"
@@ -155,16 +156,7 @@ func (m *Model) Save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, "model.json"), append(text, '\n'))
-}
-
-// writeFile replaces a file whole or not at all.
-func writeFile(path string, text []byte) error {
-	next := path + ".new"
-	if err := os.WriteFile(next, text, 0o666); err != nil {
-		return err
-	}
-	return os.Rename(next, path)
+	return atomic.WriteBytes(filepath.Join(dir, "model.json"), append(text, '\n'))
 }
 
 // ReadInfo reads model.json alone: the proof without the weights.

@@ -25,6 +25,7 @@ import (
 	"github.com/gomlx/gomlx/ml/train/optimizer/cosineschedule"
 	"github.com/gomlx/gomlx/support/exceptions"
 	"github.com/gomlx/gomlx/ui/commandline"
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/lipsmooth/lipsmooth/training/net"
@@ -138,7 +139,7 @@ func (m *Model) asked() []byte {
 
 // begin writes training.json into dir.
 func (m *Model) begin(dir string) error {
-	return writeFile(filepath.Join(dir, "training.json"), m.asked())
+	return atomic.WriteBytes(filepath.Join(dir, "training.json"), m.asked())
 }
 
 // resume refuses to go on in dir with a training other than the one begun there.
@@ -343,7 +344,7 @@ func openCurve(path string, start int) (*os.File, error) {
 			kept += line
 		}
 	}
-	if err := writeFile(path, []byte(kept)); err != nil {
+	if err := atomic.WriteBytes(path, []byte(kept)); err != nil {
 		return nil, err
 	}
 	return os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o666)

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/gomlx/backends/default"
@@ -190,7 +191,11 @@ func TestResume(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "checkpoint"), filepath.Join(dir, "checkpoint.old")); err != nil {
 		t.Fatal(err)
 	}
-	write(t, "half a file", dir, "model.json.new")
+	write(t, "half a file", dir, ".model.json-0123456789abcdef.new")
+	long := time.Now().Add(-25 * time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, ".model.json-0123456789abcdef.new"), long, long); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "checkpoint.new", "half"), 0o777); err != nil {
 		t.Fatal(err)
 	}

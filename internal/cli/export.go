@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/device"
@@ -51,7 +53,7 @@ if its logits on random images are the model's within 1e-5, or 1e-5 of the large
 			}
 			compared, err := writeONNX(path, f, m)
 			if err != nil {
-				return fmt.Errorf("--onnx %s: %w", path, err)
+				return fmt.Errorf("--onnx %w", err)
 			}
 			w := cmd.OutOrStdout()
 			fmt.Fprintf(w, "%s: %d operators of version %d, %d bytes; model %s, %.12s: Λ = %.5f, proved, of real arithmetic\n",
@@ -64,25 +66,16 @@ if its logits on random images are the model's within 1e-5, or 1e-5 of the large
 	return c
 }
 
-// writeONNX replaces the file at path by f whole, once it was compared with m; or it leaves it. What is written first has a name of its own,
-// so that another export to the same path has no part in it.
+// writeONNX replaces the file at path by f whole, once it was compared with m; or it leaves it.
 func writeONNX(path string, f *export.File, m *training.Model) (compared string, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return "", err
-	}
-	next, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return "", err
-	}
-	defer os.Remove(next.Name())
-	_, err = f.WriteTo(next)
-	if err := errors.Join(err, next.Chmod(0o644), next.Close()); err != nil {
-		return "", err
-	}
-	if compared, err = compare(next.Name(), m); err != nil {
-		return "", err
-	}
-	return compared, os.Rename(next.Name(), path)
+	err = atomic.WriteFile(path, func(w io.Writer) error {
+		_, err := f.WriteTo(w)
+		return err
+	}, func(written string) (err error) {
+		compared, err = compare(written, m)
+		return err
+	})
+	return compared, err
 }
 
 // comparedImages are random, and farthest how much an exported model's logits may differ on them, in units of the largest, or of 1.

@@ -1,9 +1,9 @@
 package lab
 
 import (
-	"os"
 	"path/filepath"
 
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
@@ -15,11 +15,8 @@ func WriteRaw(dir string, d *data.Dataset, count int) {
 		images = append(images, Must(d.Pixels(i))...)
 		labels = append(labels, byte(d.Label(i)))
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		panic(err)
-	}
 	for name, text := range map[string][]byte{"images.u8": images, "labels.u8": labels} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+		if err := atomic.WriteBytes(filepath.Join(dir, name), text); err != nil {
 			panic(err)
 		}
 	}

@@ -64,6 +64,7 @@ type parser struct {
 	run    *Run
 	header string    // the first line
 	edges  []float64 // shared by all rows
+	zero   int       // the bin of margins that 0 lies in
 	maps   []rs.ScoreMap
 	scores []float64 // edges of scores
 }
@@ -71,6 +72,9 @@ type parser struct {
 // newParser panics where the run doesn't validate.
 func newParser(r *Run) *parser {
 	p := &parser{run: r, header: strings.Join(columns, "\t"), edges: r.Edges()}
+	for p.zero < len(p.edges) && p.edges[p.zero] <= 0 {
+		p.zero++
+	}
 	for _, text := range r.Scores {
 		m, err := rs.ParseScoreMap(text)
 		if err != nil {
@@ -200,6 +204,17 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 			return nil, &fieldError{columns[5+i], err}
 		}
 	}
+	if top := e.Selection.Top(); e.Class != top {
+		return nil, p.bad(4, "%d, but the selection votes make it %d", e.Class, top)
+	}
+	if bins > 0 {
+		if err := p.agree(7, e, e.Selection, e.SelectionMargins.Counts); err != nil {
+			return nil, err
+		}
+		if err := p.agree(8, e, e.Estimation, e.Margins.Counts); err != nil {
+			return nil, err
+		}
+	}
 	for i, m := range p.maps {
 		all := cut(classes * scores)
 		if _, err := pairs(cells[len(columns)+i], all, classes*n, "bin"); err != nil {
@@ -214,10 +229,19 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 		}
 		e.Scores = append(e.Scores, s)
 	}
-	if top := e.Selection.Top(); e.Class != top {
-		return nil, p.bad(4, "%d, but the selection votes make it %d", e.Class, top)
-	}
 	return e, nil
+}
+
+// agree reports margins that the votes of their class deny. A draw with a margin above 0 is a vote for the class. A vote for the
+// class has a margin of at least 0. A tie may be either. Margins are logged as they were drawn: methods subtract what noise on a
+// grid or float32 may have added.
+func (p *parser) agree(field int, e *rs.Evidence, votes rs.Votes, margins []int) error {
+	least := rs.Votes(margins[p.zero+1:]).Total()
+	if k, most := votes[e.Class], least+margins[p.zero]; k < least || k > most {
+		return p.bad(field, "example %d has %d votes for class %d, and these margins allow %d to %d: restore the line",
+			e.Index, k, e.Class, least, most)
+	}
+	return nil
 }
 
 // pairs parses key:count pairs into the zeros of to and returns their sum, at most total.

@@ -2,6 +2,7 @@ package countlog
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -20,18 +21,23 @@ func synthetic(r *Run, index int) *rs.Evidence {
 		}
 		return counts
 	}
+	margins := func(votes, n int) []int { // a bin that reaches 0 or more for a vote, one that begins below or at 0 for others
+		edges := r.Edges()
+		zero := (len(edges) + 1) / 2
+		return append(draw(n-votes, zero), draw(votes, len(edges)+1-zero)...)
+	}
 	k := r.Dataset.Classes
 	e := &rs.Evidence{Index: index, Label: rnd.IntN(k), Sigma: r.Sigma, Selection: draw(r.N0, k), Estimation: draw(r.N, k)}
 	e.Class = e.Selection.Top()
 	e.Clean = rs.Clean{Class: rnd.IntN(k), Margin: float64(rnd.Float32())}
 	if edges := r.Edges(); edges != nil {
-		e.SelectionMargins = rs.Histogram{Edges: edges, Counts: draw(r.N0, len(edges)+1)}
-		e.Margins = rs.Histogram{Edges: edges, Counts: draw(r.N, len(edges)+1)}
+		e.SelectionMargins = rs.Histogram{Edges: edges, Counts: margins(e.Selection[e.Class], r.N0)}
+		e.Margins = rs.Histogram{Edges: edges, Counts: margins(e.Estimation[e.Class], r.N)}
 	}
 	return e
 }
 
-const goodRow = "50\t7\t7\t1.25\t7\t1:2,7:8\t1:30,7:70\t0:1,4:1,9:8\t3:100"
+const goodRow = "50\t7\t7\t1.25\t7\t1:2,7:8\t1:30,7:70\t0:1,4:1,9:8\t3:30,5:50,7:20"
 
 func TestRow(t *testing.T) {
 	r := testRun()
@@ -45,13 +51,38 @@ func TestRow(t *testing.T) {
 		Selection:        rs.Votes{1: 2, 7: 8, 9: 0},
 		Estimation:       rs.Votes{1: 30, 7: 70, 9: 0},
 		SelectionMargins: rs.Histogram{Edges: r.Edges(), Counts: []int{1, 0, 0, 0, 1, 0, 0, 0, 0, 8}},
-		Margins:          rs.Histogram{Edges: r.Edges(), Counts: []int{3: 100, 9: 0}},
+		Margins:          rs.Histogram{Edges: r.Edges(), Counts: []int{3: 30, 5: 50, 7: 20, 9: 0}},
 	}
 	if !reflect.DeepEqual(e, want) {
 		t.Errorf("got  %+v\nwant %+v", e, want)
 	}
 	if line := string(appendRow(nil, e)); line != goodRow+"\n" {
 		t.Errorf("written: %q", line)
+	}
+}
+
+// testRun's bins 0 to 4 lie below 0, bin 5 begins at 0. goodRow has 8 votes of 10 for its class, and 70 of 100.
+func TestMarginsAgreeWithVotes(t *testing.T) {
+	r := testRun()
+	p := newParser(&r)
+	for _, c := range []struct {
+		selection, estimation, want string
+	}{
+		{"4:2,9:8", "4:30,6:70", ""},
+		{"4:2,5:8", "4:30,5:70", ""},
+		{"5:10", "5:100", ""},            // ties may go to any class
+		{"5:3,9:7", "5:31,6:69", ""},     // a tie that another class won
+		{"4:1,5:9", "0:29,5:1,6:70", ""}, // the same
+		{"4:1,9:9", "4:30,6:70", "selection_margins: example 50 has 8 votes for class 7, and these margins allow 9 to 9: restore the line"},
+		{"4:3,9:7", "4:30,6:70", "selection_margins: example 50 has 8 votes for class 7, and these margins allow 7 to 7: restore the line"},
+		{"4:2,9:8", "4:29,6:71", "margins: example 50 has 70 votes for class 7, and these margins allow 71 to 71: restore the line"},
+		{"4:2,9:8", "4:31,5:9,6:60", "margins: example 50 has 70 votes for class 7, and these margins allow 60 to 69: restore the line"},
+		{"4:2,9:8", "0:100", "margins: example 50 has 70 votes for class 7, and these margins allow 0 to 0: restore the line"},
+	} {
+		_, err := p.row([]byte("50\t7\t7\t1.25\t7\t1:2,7:8\t1:30,7:70\t" + c.selection + "\t" + c.estimation))
+		if got := fmt.Sprint(err); got != c.want && !(err == nil && c.want == "") {
+			t.Errorf("%s and %s:\ngot  %v\nwant %s", c.selection, c.estimation, err, c.want)
+		}
 	}
 }
 
@@ -96,8 +127,8 @@ func TestRowMalformed(t *testing.T) {
 		{"1:2,7:8", "1:2,7:999999999999999999999999", `selection: "7:9999999999999999999999"…, ` + pairsOf},
 		{"1:30", "1:29", "estimation: 99 draws, the run has 100"},
 		{"9:8", "10:8", "selection_margins: bin 10, want one of 0 to 9"},
-		{"3:100", "3:100\r", `margins: "3:100\r", want bin:count pairs`},
-		{"3:100", "", "margins: 0 draws, the run has 100"},
+		{"7:20", "7:20\r", `margins: "7:20\r", want bin:count pairs`},
+		{"3:30,5:50,7:20", "", "margins: 0 draws, the run has 100"},
 	} {
 		line := strings.Replace(goodRow, c.old, c.new, 1)
 		if _, err := p.row([]byte(line)); err == nil || !strings.HasPrefix(err.Error(), c.want) {
@@ -110,7 +141,7 @@ func TestRowMalformed(t *testing.T) {
 	if _, err := newParser(&bare).row([]byte(goodRow)); err == nil || !strings.Contains(err.Error(), "the run logs no margins") {
 		t.Error(err)
 	}
-	e, err := newParser(&bare).row([]byte(strings.Replace(goodRow, "0:1,4:1,9:8\t3:100", "\t", 1)))
+	e, err := newParser(&bare).row([]byte(strings.Replace(goodRow, "0:1,4:1,9:8\t3:30,5:50,7:20", "\t", 1)))
 	if err != nil || e.HasMargins() {
 		t.Error(e, err)
 	}

@@ -38,6 +38,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
@@ -466,17 +467,7 @@ func (r *Run) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, "."+RunFile+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(data, '\n'))
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), filepath.Join(dir, RunFile))
+	return atomic.WriteBytes(filepath.Join(dir, RunFile), append(data, '\n'))
 }
 
 // HashFile returns "sha256:" and the hexadecimal digest of a file's bytes.
