@@ -69,7 +69,7 @@ func TestLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"MNIST, dense4, σ = 0.25, mono", "MNIST, dense4, σ = 0.25, lipschitz", "run until: MNIST, dense4, σ = 0.25, mono", "cifar10 resnet noise 0.25"} {
+	for _, want := range []string{"MNIST, dense4, σ = 0.25, mono", "MNIST, dense4, σ = 0.25, adaptive", "run until: MNIST, dense4, σ = 0.25, mono", "cifar10 resnet noise 0.25"} {
 		if !slices.Contains(f.Table.Columns, want) {
 			t.Errorf("no %q in %q", want, f.Table.Columns)
 		}

@@ -55,7 +55,7 @@ func TestRadiusSigma(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Lower == nil || len(f.Table.Columns) != 11 || f.Table.Columns[1] != "twobound_0.12" || f.Table.Columns[10] != "lipschitz_1" {
+	if f.Lower == nil || len(f.Table.Columns) != 11 || f.Table.Columns[1] != "twobound_0.12" || f.Table.Columns[10] != "isoperimetric_1" {
 		t.Error(f.Table.Columns)
 	}
 	in.Methods = []string{"mono"}
