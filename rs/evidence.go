@@ -3,6 +3,7 @@ package rs
 import (
 	"fmt"
 	"math"
+	"sort"
 )
 
 // Votes counts the draws each class won: Votes[c] of them went to class c.
@@ -34,6 +35,11 @@ func (v Votes) Top() int {
 type Histogram struct {
 	Edges  []float64
 	Counts []int
+}
+
+// Add counts a draw of x.
+func (h Histogram) Add(x float64) {
+	h.Counts[sort.Search(len(h.Edges), func(j int) bool { return x < h.Edges[j] })]++
 }
 
 // Total returns the number of draws.

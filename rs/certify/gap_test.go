@@ -55,11 +55,11 @@ func TestGaps(t *testing.T) {
 		t.Error(r)
 	}
 	for want, attacks := range map[string][]Attack{
-		"no attack on a classifier of this run":          nil,
-		"attacks on image 5 of class 1":                  {clean(5, 1)},
-		"attacks on image 0 of class 2":                  {{Index: 0, Label: 2, Classifier: "clean"}},
-		`a classifier "cleen", which isn't known`:        {clean(0, 1), {Index: 0, Label: 1, Classifier: "cleen"}},
-		"attacks on soft votes at temperatures 1 and 2":  {{Index: 0, Label: 1, Classifier: "soft", Tau: 1}, {Index: 10, Label: 1, Classifier: "soft", Tau: 2}},
+		"no attack on a classifier of this run":              nil,
+		"attacks on image 5 of class 1":                      {clean(5, 1)},
+		"attacks on image 0 of class 2":                      {{Index: 0, Label: 2, Classifier: "clean"}},
+		`a classifier "cleen", which isn't known`:            {clean(0, 1), {Index: 0, Label: 1, Classifier: "cleen"}},
+		"attacks on soft votes at temperatures 1 and 2":      {{Index: 0, Label: 1, Classifier: "soft", Tau: 1}, {Index: 10, Label: 1, Classifier: "soft", Tau: 2}},
 		"adaptive: example 0: sigma = 0, want a positive nu": {{Index: 0, Label: 1, Classifier: "votes"}},
 	} {
 		if _, err := s.Gaps(attacks, Default()); err == nil || !strings.Contains(err.Error(), want) {
