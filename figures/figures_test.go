@@ -565,7 +565,7 @@ func TestSave(t *testing.T) {
 	}
 	for _, c := range []struct{ dir, name, path string }{
 		{paths[0], "", paths[0]}, // a file for a folder
-		{dir, "no/folder", filepath.Join(dir, "no/folder.svg")},
+		{paths[0], "below/it", filepath.Join(paths[0], "below/it.svg")},
 	} {
 		if _, err := f.Save(c.dir, c.name); err == nil || !strings.Contains(err.Error(), c.path) {
 			t.Errorf("%v does not name %s", err, c.path)
