@@ -131,7 +131,8 @@ func (f *Figure) Save(dir, name string, only ...string) (paths []string, err err
 			continue
 		}
 		path := filepath.Join(dir, name+"."+kind.ext)
-		if err := atomic.WriteFile(path, func(w io.Writer) error { return kind.write(f, w) }); err != nil {
+		err := atomic.WriteFile(path, func(w io.Writer) error { return kind.write(f, w) })
+		if err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)

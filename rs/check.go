@@ -5,7 +5,8 @@ import (
 	"math"
 )
 
-// mostDraws is the largest number of draws of an example: no log has more, and a float64 holds every count up to 2^53.
+// mostDraws is the largest number of draws of an example: no log has more, and a float64 holds
+// every count up to 2^53.
 const mostDraws = 1 << 40
 
 // total returns the sum of counts, or an error: about a negative count, or a sum beyond mostDraws.
@@ -26,7 +27,8 @@ func (e *Evidence) field(name string, err error) error {
 	return fmt.Errorf("example %d: %s: %w", e.Index, name, err)
 }
 
-// checkVotes reports what keeps the estimation votes from certifying, for a method of at least so many classes.
+// checkVotes reports what keeps the estimation votes from certifying, for a method of at least so
+// many classes.
 func (e *Evidence) checkVotes(classes int) error {
 	switch {
 	case !(e.Sigma > 0) || e.Sigma > 1e300:
@@ -34,7 +36,8 @@ func (e *Evidence) checkVotes(classes int) error {
 	case !(e.Rounding >= 0) || math.IsInf(e.Rounding, 1):
 		return fmt.Errorf("example %d: noise rounded by %g, want a number >= 0", e.Index, e.Rounding)
 	case len(e.Estimation) < classes:
-		return fmt.Errorf("example %d: estimation votes of %d classes, want at least %d", e.Index, len(e.Estimation), classes)
+		return fmt.Errorf("example %d: estimation votes of %d classes, want at least %d",
+			e.Index, len(e.Estimation), classes)
 	case e.Class < 0 || e.Class >= len(e.Estimation):
 		return fmt.Errorf("example %d: class %d selected of %d", e.Index, e.Class, len(e.Estimation))
 	}
@@ -49,25 +52,27 @@ func (e *Evidence) checkVotes(classes int) error {
 // checkStops reports stops that are none, not positive or not rising.
 func (e *Evidence) checkStops() error {
 	if e.Stops != nil && len(e.Stops) == 0 {
-		return fmt.Errorf("example %d: stops: empty, want numbers of draws, or nil where the number is fixed", e.Index)
+		return e.field("stops", fmt.Errorf("empty, want numbers of draws, or nil for a fixed number"))
 	}
 	before := 0
 	for _, n := range e.Stops {
 		if n <= before || n > mostDraws {
-			return fmt.Errorf("example %d: stops: %d after %d, want positive numbers of draws, rising", e.Index, n, before)
+			return e.field("stops", fmt.Errorf("%d after %d, want positive numbers, rising", n, before))
 		}
 		before = n
 	}
 	return nil
 }
 
-// checkSelection is checkVotes for a method that chooses something by the selection votes, at least so many.
+// checkSelection is checkVotes for a method that chooses something by the selection votes, at
+// least so many.
 func (e *Evidence) checkSelection(classes, votes int) error {
 	if err := e.checkVotes(classes); err != nil {
 		return err
 	}
 	if len(e.Selection) != len(e.Estimation) {
-		return fmt.Errorf("example %d: selection votes of %d classes, estimation of %d", e.Index, len(e.Selection), len(e.Estimation))
+		return fmt.Errorf("example %d: selection votes of %d classes, estimation of %d",
+			e.Index, len(e.Selection), len(e.Estimation))
 	}
 	if n, err := total(e.Selection); err != nil {
 		return e.field("selection votes", err)
@@ -116,10 +121,12 @@ func checkEdges(edges []float64) error {
 	return nil
 }
 
-// checkScores reports what keeps scores from certifying. The classes of a map usually share their edges: those are read once.
+// checkScores reports what keeps scores from certifying. The classes of a map usually share their
+// edges: those are read once.
 func (e *Evidence) checkScores(s *Scores) error {
 	if len(s.Classes) != len(e.Estimation) {
-		return fmt.Errorf("example %d: scores %v of %d classes, votes of %d", e.Index, s.Map, len(s.Classes), len(e.Estimation))
+		return fmt.Errorf("example %d: scores %v of %d classes, votes of %d",
+			e.Index, s.Map, len(s.Classes), len(e.Estimation))
 	}
 	if err := s.Map.Check(); err != nil {
 		return fmt.Errorf("example %d: scores: %w", e.Index, err)
@@ -128,7 +135,8 @@ func (e *Evidence) checkScores(s *Scores) error {
 	var checked []float64
 	for c, h := range s.Classes {
 		err := h.check(n)
-		if err == nil && len(h.Edges) > 0 && (len(h.Edges) != len(checked) || &h.Edges[0] != &checked[0]) {
+		same := len(h.Edges) == 0 || len(h.Edges) == len(checked) && &h.Edges[0] == &checked[0]
+		if err == nil && !same {
 			err, checked = checkEdges(h.Edges), h.Edges
 		}
 		if err != nil {

@@ -12,11 +12,10 @@ import (
 func fullEvidence() *Evidence {
 	margins := Histogram{Edges: []float64{0, 1, 2}, Counts: []int{40, 10, 20, 20}}
 	scores := Histogram{Edges: []float64{0, 0.5, 1}, Counts: []int{0, 40, 50, 0}}
-	chosen := Histogram{Edges: margins.Edges, Counts: []int{4, 0, 2, 3}}
 	return &Evidence{
-		SelectionMargins: chosen,
-		Index:            7, Sigma: 1, Class: 0, Selection: Votes{5, 4}, Estimation: Votes{50, 40}, Margins: margins,
-		Clean: Clean{Class: 0, Margin: 1}, MarginError: 1e-6, Stops: []int{60, 90},
+		SelectionMargins: Histogram{Edges: margins.Edges, Counts: []int{4, 0, 2, 3}},
+		Index:            7, Sigma: 1, Class: 0, Selection: Votes{5, 4}, Estimation: Votes{50, 40},
+		Margins: margins, Clean: Clean{Class: 0, Margin: 1}, MarginError: 1e-6, Stops: []int{60, 90},
 		Scores: []Scores{{Map: ScoreMap{"sparsemax", 1}, Classes: []Histogram{scores, scores}}},
 	}
 }
@@ -24,9 +23,13 @@ func fullEvidence() *Evidence {
 // everyMethod returns the methods of the table, and those that differ by a field.
 func everyMethod(t *testing.T, lambda, tau float64, b Bound) map[string]Method {
 	methods := map[string]Method{
-		"cpm clip": CPM{Clip: true, Bound: b}, "bonferroni clip": Bonferroni{Clip: true, Bound: b}, "twobound clip": TwoBound{Clip: true, Bound: b},
-		"lipschitz float32": Lipschitz{Lambda: lambda, Tau: tau, Bound: b, Float32: true}, "margin float32": Margin{Lambda: lambda, Float32: true},
-		"lipschitz-two float32": SoftScores{Lambda: lambda, TwoClass: true, Bound: b, Float32: true}, "lipschitz-two bare": SoftScores{TwoClass: true},
+		"cpm clip":              CPM{Clip: true, Bound: b},
+		"bonferroni clip":       Bonferroni{Clip: true, Bound: b},
+		"twobound clip":         TwoBound{Clip: true, Bound: b},
+		"lipschitz float32":     Lipschitz{Lambda: lambda, Tau: tau, Bound: b, Float32: true},
+		"margin float32":        Margin{Lambda: lambda, Float32: true},
+		"lipschitz-two float32": SoftScores{Lambda: lambda, TwoClass: true, Bound: b, Float32: true},
+		"lipschitz-two bare":    SoftScores{TwoClass: true},
 	}
 	for _, entry := range Methods {
 		if m, err := entry.New(Setting{Lambda: lambda, Tau: tau, Bound: b}); err == nil {
@@ -39,8 +42,12 @@ func everyMethod(t *testing.T, lambda, tau float64, b Bound) map[string]Method {
 }
 
 func TestMalformedEvidence(t *testing.T) {
-	const votes = "mono bonferroni cpm twobound isoperimetric adaptive lipschitz paper lvm lipschitz-two lipschitz-margin unsound-pair unsound-second"
-	const selecting, soft, scores = "cpm isoperimetric adaptive unsound-second", "lipschitz paper isoperimetric adaptive", "lvm lipschitz-two lipschitz-margin"
+	const levels = "isoperimetric adaptive "
+	const selecting, soft = "cpm unsound-second " + levels, "lipschitz paper " + levels
+	const scores = "lvm lipschitz-two lipschitz-margin "
+	const votes = "mono bonferroni twobound unsound-pair " + selecting + soft + scores
+	overflow := func() Votes { return Votes{math.MaxInt, math.MaxInt} }
+	inf := math.Inf(1)
 	methods := everyMethod(t, 1, 1, nil)
 	for _, name := range strings.Fields(votes + " margin") {
 		if _, err := methods[name].Certify(fullEvidence(), 0.1); err != nil {
@@ -57,30 +64,63 @@ func TestMalformedEvidence(t *testing.T) {
 		{"a stop at 0", votes, "stops", func(e *Evidence) { e.Stops = []int{0, 90} }},
 		{"a negative stop", votes, "stops", func(e *Evidence) { e.Stops = []int{-1, 90} }},
 		{"an endless stop", votes, "stops", func(e *Evidence) { e.Stops = []int{90, math.MaxInt} }},
-		{"votes that overflow", votes, "estimation votes", func(e *Evidence) { e.Estimation = Votes{math.MaxInt, math.MaxInt} }},
-		{"a negative vote", votes, "estimation votes", func(e *Evidence) { e.Estimation = Votes{91, -1} }},
-		{"a selection that overflows", selecting, "selection votes", func(e *Evidence) { e.Selection = Votes{math.MaxInt, 1} }},
-		{"a negative selection", selecting, "selection votes", func(e *Evidence) { e.Selection = Votes{9, -1} }},
-		{"a negative selected bin", "isoperimetric adaptive", "selection margins", func(e *Evidence) { e.SelectionMargins.Counts = []int{-1, 5, 2, 3} }},
-		{"other selected edges", "isoperimetric adaptive", "selection margins", func(e *Evidence) { e.SelectionMargins.Edges = []float64{0, 1, 3} }},
-		{"no selection", "isoperimetric adaptive", "selection votes", func(e *Evidence) { e.Selection = Votes{0, 0} }},
-		{"a negative bin", soft, "margins", func(e *Evidence) { e.Margins.Counts = []int{41, -1, 30, 20} }},
-		{"a bin that overflows", soft, "margins", func(e *Evidence) { e.Margins.Counts = []int{math.MaxInt, math.MaxInt, 2, 90} }},
-		{"edges that fall", soft, "margins", func(e *Evidence) { e.Margins.Edges = []float64{0, 6, 5} }},
-		{"an edge twice", soft, "margins", func(e *Evidence) { e.Margins.Edges = []float64{0, 1, 1} }},
-		{"an edge NaN", soft, "margins", func(e *Evidence) { e.Margins.Edges = []float64{math.NaN(), 1, 2} }},
-		{"an endless edge", soft, "margins", func(e *Evidence) { e.Margins.Edges = []float64{0, 1, math.Inf(1)} }},
-		{"an edge at -Inf", soft, "margins", func(e *Evidence) { e.Margins.Edges = []float64{math.Inf(-1), 1, 2} }},
-		{"a negative score", scores, "scores", func(e *Evidence) { e.Scores[0].Classes[1].Counts = []int{-1, 41, 50, 0} }},
-		{"score edges that fall", scores, "scores", func(e *Evidence) { e.Scores[0].Classes[1].Edges = []float64{0.5, 0, 1} }},
+		{"votes that overflow", votes, "estimation votes", func(e *Evidence) {
+			e.Estimation = overflow()
+		}},
+		{"a negative vote", votes, "estimation votes", func(e *Evidence) {
+			e.Estimation = Votes{91, -1}
+		}},
+		{"a selection that overflows", selecting, "selection votes", func(e *Evidence) {
+			e.Selection = overflow()
+		}},
+		{"a negative selection", selecting, "selection votes", func(e *Evidence) {
+			e.Selection = Votes{9, -1}
+		}},
+		{"a negative selected bin", levels, "selection margins", func(e *Evidence) {
+			e.SelectionMargins.Counts = []int{-1, 5, 2, 3}
+		}},
+		{"other selected edges", levels, "selection margins", func(e *Evidence) {
+			e.SelectionMargins.Edges = []float64{0, 1, 3}
+		}},
+		{"no selection", levels, "selection votes", func(e *Evidence) {
+			e.Selection = Votes{0, 0}
+		}},
+		{"a negative bin", soft, "margins", func(e *Evidence) {
+			e.Margins.Counts = []int{41, -1, 30, 20}
+		}},
+		{"a bin that overflows", soft, "margins", func(e *Evidence) {
+			e.Margins.Counts = append(overflow(), 2, 90)
+		}},
+		{"edges that fall", soft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{0, 6, 5}
+		}},
+		{"an edge twice", soft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{0, 1, 1}
+		}},
+		{"an edge NaN", soft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{math.NaN(), 1, 2}
+		}},
+		{"an endless edge", soft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{0, 1, inf}
+		}},
+		{"an edge at -Inf", soft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{-inf, 1, 2}
+		}},
+		{"a negative score", scores, "scores", func(e *Evidence) {
+			e.Scores[0].Classes[1].Counts = []int{-1, 41, 50, 0}
+		}},
+		{"score edges that fall", scores, "scores", func(e *Evidence) {
+			e.Scores[0].Classes[1].Edges = []float64{0.5, 0, 1}
+		}},
 		{"a map without a factor", scores, "scores", func(e *Evidence) { e.Scores[0].Map.T = 0 }},
 		{"a clean class beyond", "margin", "clean class", func(e *Evidence) { e.Clean.Class = 2 }},
 	} {
 		for _, name := range strings.Fields(c.methods) {
 			e := fullEvidence()
 			c.spoil(e)
-			if _, err := methods[name].Certify(e, 0.1); err == nil || !strings.HasPrefix(err.Error(), "example 7: "+c.field) {
-				t.Errorf("%s, %s: error %v, want one of example 7 and its %s", name, c.what, err, c.field)
+			_, err := methods[name].Certify(e, 0.1)
+			if err == nil || !strings.HasPrefix(err.Error(), "example 7: "+c.field) {
+				t.Errorf("%s, %s: error %v, want one of its %s", name, c.what, err, c.field)
 			}
 			if ranger, ok := methods[name].(Ranger); ok {
 				if _, err := ranger.Ceiling(e, 0.1); err == nil {
@@ -89,12 +129,14 @@ func TestMalformedEvidence(t *testing.T) {
 			}
 		}
 	}
-	if _, err := (SoftScores{TwoClass: true}).Certify(fullEvidence(), 0.1); err == nil || !strings.Contains(err.Error(), "Lambda") {
+	_, err := SoftScores{TwoClass: true}.Certify(fullEvidence(), 0.1)
+	if err == nil || !strings.Contains(err.Error(), "Lambda") {
 		t.Errorf("the radius of two Lipschitz scores without a constant: %v", err)
 	}
 }
 
-// A temperature whose double isn't a number neither raises a soft vote nor lowers its Lipschitz constant.
+// A temperature whose double isn't a number neither raises a soft vote nor lowers its Lipschitz
+// constant.
 func TestHugeTemperature(t *testing.T) {
 	l := Lipschitz{Lambda: 1e300, Tau: 1.5e308}
 	if got, want := l.Smoothed(1).L, 1e300/2/1.5e308; got < want {
@@ -168,7 +210,8 @@ func (b *bytesOf) histogram(n int) Histogram {
 
 // evidence is arbitrary.
 func (b *bytesOf) evidence() *Evidence {
-	e := &Evidence{Index: b.int(), Label: b.int(), Sigma: b.float(), Class: int(b.byte()) % 5, Selection: b.ints(4), Estimation: b.ints(4),
+	e := &Evidence{Index: b.int(), Label: b.int(), Sigma: b.float(), Class: int(b.byte()) % 5,
+		Selection: b.ints(4), Estimation: b.ints(4),
 		Clean: Clean{Class: b.int(), Margin: b.float()}, Rounding: b.float(), MarginError: b.float()}
 	if n := e.Estimation.Total(); b.byte() < 192 {
 		if b.byte() < 128 {
@@ -177,7 +220,8 @@ func (b *bytesOf) evidence() *Evidence {
 			e.Stops = b.ints(3)
 		}
 	}
-	e.Margins, e.SelectionMargins = b.histogram(e.Estimation.Total()), b.histogram(e.Selection.Total())
+	e.Margins = b.histogram(e.Estimation.Total())
+	e.SelectionMargins = b.histogram(e.Selection.Total())
 	for range b.byte() % 3 {
 		s := Scores{Map: ScoreMap{ScoreMapNames()[b.byte()%3], b.float()}}
 		for range b.byte() % 5 {
@@ -191,9 +235,12 @@ func (b *bytesOf) evidence() *Evidence {
 // No method panics on any evidence, and no certificate has a radius or a class that isn't one.
 func FuzzMethods(f *testing.F) {
 	f.Add([]byte{}, 1.0, 1.0)
-	f.Add([]byte{1, 0, 112, 0, 2, 9, 1, 2, 90, 10, 0, 96, 96, 112, 255}, 1.0, 0.5)
-	f.Add([]byte{1, 0, 112, 0, 2, 9, 1, 2, 90, 10, 0, 96, 96, 112, 0, 0, 0, 4, 1, 2, 3, 4, 3, 96, 100, 110, 0}, 2.0, 1e-300)
-	f.Add([]byte{1, 0, 112, 0, 2, 9, 1, 2, 240, 255, 255, 255, 255, 255, 255, 31, 0, 10, 0, 96, 96, 112, 0}, 1e-300, 1e308)
+	f.Add([]byte{1, 0, 112, 0, 2, 9, 1, 2,
+		90, 10, 0, 96, 96, 112, 255}, 1.0, 0.5)
+	f.Add([]byte{1, 0, 112, 0, 2, 9, 1, 2,
+		90, 10, 0, 96, 96, 112, 0, 0, 0, 4, 1, 2, 3, 4, 3, 96, 100, 110, 0}, 2.0, 1e-300)
+	f.Add([]byte{1, 0, 112, 0, 2, 9, 1, 2,
+		240, 255, 255, 255, 255, 255, 255, 31, 0, 10, 0, 96, 96, 112, 0}, 1e-300, 1e308)
 	f.Fuzz(func(t *testing.T, data []byte, lambda, tau float64) {
 		b := bytesOf(data)
 		e := b.evidence()
@@ -206,11 +253,13 @@ func FuzzMethods(f *testing.F) {
 			if err != nil && strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: an error of two lines: %v", what, err)
 			}
-			if err == nil && (!(c.Radius >= 0) || c.Class < Abstain || c.Class == Abstain && c.Radius > 0 || name != "unsound-pair" && c.Alpha() > alpha*(1+1e-12)) {
+			if err == nil && (!(c.Radius >= 0) || c.Class < Abstain ||
+				c.Class == Abstain && c.Radius > 0 || name != "unsound-pair" && c.Alpha() > alpha*(1+1e-12)) {
 				t.Errorf("%s: %+v", what, c)
 			}
 			if ranger, ok := m.(Ranger); ok {
-				if _, err := ranger.Ceiling(e, alpha); err != nil && strings.Contains(err.Error(), "\n") {
+				_, err := ranger.Ceiling(e, alpha)
+				if err != nil && strings.Contains(err.Error(), "\n") {
 					t.Errorf("%s: an error of two lines: %v", what, err)
 				}
 			}

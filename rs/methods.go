@@ -52,8 +52,8 @@ var Methods = []Entry{
 			return Margin{Lambda: s.Lambda, Float32: s.Float32}, nil
 		}},
 	{Name: "unsound-pair", Unsound: true,
-		Doc: "NOT PROVED: the class and its largest rival, alpha each: both bounds hold together at 2 alpha only; " +
-			"no counterexample for alpha <= 1/2",
+		Doc: "NOT PROVED: the class and its largest rival, alpha each: both bounds hold together " +
+			"at 2 alpha only; no counterexample for alpha <= 1/2",
 		New: func(s Setting) (Method, error) { return UnsoundPair{Bound: s.Bound}, nil }},
 	{Name: "unsound-second", Doc: "UNSOUND: no rival but the second of the selection draw", Unsound: true,
 		New: func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},

@@ -111,8 +111,9 @@ func (c Smoothed) inverse(p float64) (t, slack float64) {
 // leastTail is the least p > 0 whose F⁻¹ is computed.
 const leastTail = 0x1p-1000
 
-// below returns F⁻¹(p), rounded down. From leastTail to the least double F⁻¹ falls by at most
-// 74 ln 2 / 35 standard deviations: its slope in ln p is at most Mills' ratio at the ramp's near end, 35σ out or more.
+// below returns F⁻¹(p), rounded down. From leastTail to the least double F⁻¹ falls by at most 74
+// ln 2 / 35 standard deviations: its slope in ln p is at most Mills' ratio at the ramp's near
+// end, 35σ out or more.
 func (c Smoothed) below(p float64) float64 {
 	t, slack := c.inverse(p)
 	switch {

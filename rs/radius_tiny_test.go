@@ -7,7 +7,8 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// -F⁻¹(p) of p that doubles hold with few digits: mpmath, 1,000 digits, bisection of the closed form.
+// -F⁻¹(p) of p that doubles hold with few digits: mpmath, 1,000 digits, bisection of the closed
+// form.
 var tinyTails = []struct{ sigma, l, p, t float64 }{
 	{1, math.Inf(1), 0x1p-1074, 38.4674056171443463},
 	{1, math.Inf(1), 0x3p-1074, 38.438854734569955},
@@ -39,12 +40,14 @@ func TestRadiusOfTinyProbabilities(t *testing.T) {
 		}
 	}
 	// F⁻¹ rises, however narrow the ramp, and so do its bounds.
-	tiny := []float64{0, 0x1p-1074, 0x3p-1074, 1e-320, 0x1p-1022, 1e-305, 0x1p-1001, 0x1p-1000, 0x1p-999, 1e-300, 1e-200, 1e-20, 0.25, 0.5}
-	for _, l := range []float64{math.Inf(1), 1e300, 1e30, 1e20, 100, 1, 1e-3, 1e-10, 1e-15, 3e-16, 1e-20, 1e-300} {
+	tiny := []float64{0, 0x1p-1074, 0x3p-1074, 1e-320, 0x1p-1022, 1e-305,
+		0x1p-1001, 0x1p-1000, 0x1p-999, 1e-300, 1e-200, 1e-20, 0.25, 0.5}
+	for _, l := range []float64{math.Inf(1), 1e300, 1e30, 100, 1, 1e-3, 1e-10, 1e-15, 3e-16, 1e-20, 1e-300} {
 		s := Smoothed{Sigma: 1, L: l}
 		for i, p := range tiny[1:] {
 			if s.below(p) < s.below(tiny[i]) || s.above(p) < s.above(tiny[i]) || s.below(p) > s.above(p) {
-				t.Errorf("L = %g: F⁻¹(%g) in [%g, %g], F⁻¹(%g) in [%g, %g]", l, tiny[i], s.below(tiny[i]), s.above(tiny[i]), p, s.below(p), s.above(p))
+				t.Errorf("L = %g: F⁻¹(%g) in [%g, %g], F⁻¹(%g) in [%g, %g]",
+					l, tiny[i], s.below(tiny[i]), s.above(tiny[i]), p, s.below(p), s.above(p))
 			}
 			if r := s.Radius2(0.9, p); math.IsNaN(r) || math.IsInf(r, 0) {
 				t.Errorf("L = %g: Radius2(0.9, %g) = %g", l, p, r)
@@ -64,7 +67,8 @@ func TestRadiusOfTinyScales(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ margin, lambda, most float64 }{
-		{0x1p-1074, 0.7, 0x1p-1074}, {0x3p-1074, 2, 0x1p-1074}, {1, 1e-320, math.MaxFloat64}, {1e10, 1e-300, math.MaxFloat64}, {0, 1, 0},
+		{0x1p-1074, 0.7, 0x1p-1074}, {0x3p-1074, 2, 0x1p-1074},
+		{1, 1e-320, math.MaxFloat64}, {1e10, 1e-300, math.MaxFloat64}, {0, 1, 0},
 	} {
 		if r := CleanRadius(c.margin, c.lambda); !(0 <= r && r <= c.most) {
 			t.Errorf("margin %g over %g: %g", c.margin, c.lambda, r)
@@ -73,7 +77,8 @@ func TestRadiusOfTinyScales(t *testing.T) {
 	if r, half := MarginRadius(0, 0x3p-1074, 1), MarginRadius(0, 0x4p-1074, 1); r != half {
 		t.Errorf("half of an odd subnormal constant isn't rounded up: %g, %g", r, half)
 	}
-	if one, two := (ScoreMap{"sparsemax", 1}).Lipschitz(0x1p-1074, 2); one < 0x1p-1074 || two < 0x1p-1074 {
+	one, two := ScoreMap{"sparsemax", 1}.Lipschitz(0x1p-1074, 2)
+	if one < 0x1p-1074 || two < 0x1p-1074 {
 		t.Errorf("a constant of 2^-1074 became %g, %g", one, two)
 	}
 }

@@ -30,8 +30,9 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(2); err != nil {
 		return Certificate{}, err
 	}
-	if lipschitz := m.TwoClass || m.Difference; lipschitz && (!(m.Lambda > 0) || math.IsInf(m.Lambda, 1)) {
-		return Certificate{}, fmt.Errorf("softscores: Lambda = %g, want a positive bound on the Lipschitz constant of logit differences", m.Lambda)
+	if known := m.Lambda > 0 && !math.IsInf(m.Lambda, 1); (m.TwoClass || m.Difference) && !known {
+		return Certificate{}, fmt.Errorf("softscores: Lambda = %g, want a positive bound on the "+
+			"Lipschitz constant of logit differences", m.Lambda)
 	}
 	maps, err := m.maps(e)
 	if err != nil {

@@ -1,8 +1,8 @@
 package rs
 
-// UnsoundPair bounds the class from below and its largest rival from above, at α each. It is for comparison.
-// Its certificate at α is not proved: the two bounds hold together with probability 1-2α only.
-// No counterexample is known for α <= 1/2.
+// UnsoundPair bounds the class from below and its largest rival from above, at α each. It is for
+// comparison. Its certificate at α is not proved: the two bounds hold together with probability
+// 1-2α only. No counterexample is known for α <= 1/2.
 type UnsoundPair struct {
 	Bound Bound // nil is ClopperPearson
 }

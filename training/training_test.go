@@ -191,9 +191,10 @@ func TestResume(t *testing.T) {
 	if err := os.Rename(filepath.Join(dir, "checkpoint"), filepath.Join(dir, "checkpoint.old")); err != nil {
 		t.Fatal(err)
 	}
-	write(t, "half a file", dir, ".model.json-0123456789abcdef.new")
+	const half = ".model.json-0123456789abcdef.new"
+	write(t, "half a file", dir, half)
 	long := time.Now().Add(-25 * time.Hour)
-	if err := os.Chtimes(filepath.Join(dir, ".model.json-0123456789abcdef.new"), long, long); err != nil {
+	if err := os.Chtimes(filepath.Join(dir, half), long, long); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "checkpoint.new", "half"), 0o777); err != nil {

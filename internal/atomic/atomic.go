@@ -1,4 +1,5 @@
-// Package atomic writes files whole: whoever reads one finds the old text or the new one, and never a part.
+// Package atomic writes files whole: whoever reads one finds the old text or the new one, and
+// never a part.
 package atomic
 
 import (
@@ -14,10 +15,11 @@ import (
 	"time"
 )
 
-// WriteFile replaces the file at path by what write writes, and makes its folder. It writes beside path, under a name of its own,
-// and renames at the end, so several writers may share a path: the last to end wins. Each check gets the name of the written file
-// before it is renamed. Where write, a check or the disk fails, the old file stays. Errors begin with path.
-func WriteFile(path string, write func(io.Writer) error, checks ...func(written string) error) (err error) {
+// WriteFile replaces the file at path by what write writes, and makes its folder. It writes
+// beside path, under a name of its own, and renames at the end, so several writers may share a
+// path: the last to end wins. Each check gets the name of the written file before it is renamed.
+// Where write, a check or the disk fails, the old file stays. Errors begin with path.
+func WriteFile(path string, write func(io.Writer) error, checks ...func(written string) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

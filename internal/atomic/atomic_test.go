@@ -46,7 +46,7 @@ func TestWriteFile(t *testing.T) {
 			return nil
 		})
 		if err != nil || !checked || read(t, path) != text {
-			t.Errorf("%d bytes: %v, %d bytes read, checked %v", len(text), err, len(read(t, path)), checked)
+			t.Errorf("%d bytes: %v, read %d, checked %v", len(text), err, len(read(t, path)), checked)
 		}
 		alone(t, path)
 	}
@@ -82,8 +82,8 @@ func TestFailuresKeepTheOldFile(t *testing.T) {
 			checks = append(checks, c.check)
 		}
 		err := WriteFile(path, c.write, checks...)
-		if !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), path+": ") || strings.Contains(err.Error(), suffix) ||
-			strings.Contains(err.Error(), "elsewhere") {
+		if !errors.Is(err, c.want) || !strings.HasPrefix(err.Error(), path+": ") ||
+			strings.Contains(err.Error(), suffix) || strings.Contains(err.Error(), "elsewhere") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got := read(t, path); got != "old" {
@@ -136,11 +136,15 @@ func TestConcurrentWriters(t *testing.T) {
 	alone(t, path)
 }
 
-// What a killed writer left goes a day later; what another writer writes now stays, and so do files of other names.
+// What a killed writer left goes a day later; what another writer writes now stays, and so do
+// files of other names.
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
-	old, now := filepath.Join(dir, ".file-0123456789abcdef.new"), filepath.Join(dir, ".file-0123456789abcdee.new")
-	others := []string{filepath.Join(dir, ".file-notes.new"), filepath.Join(dir, ".fil-0123456789abcdef.new"), filepath.Join(dir, ".file-0123456789abcdef.neu")}
+	old := filepath.Join(dir, ".file-0123456789abcdef.new")
+	now := filepath.Join(dir, ".file-0123456789abcdee.new")
+	others := []string{filepath.Join(dir, ".file-notes.new"),
+		filepath.Join(dir, ".fil-0123456789abcdef.new"),
+		filepath.Join(dir, ".file-0123456789abcdef.neu")}
 	for _, path := range append(others, old, now) {
 		if err := os.WriteFile(path, nil, 0o666); err != nil {
 			t.Fatal(err)

@@ -232,14 +232,15 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 	return e, nil
 }
 
-// agree reports margins that the votes of their class deny. A draw with a margin above 0 is a vote for the class. A vote for the
-// class has a margin of at least 0. A tie may be either. Margins are logged as they were drawn: methods subtract what noise on a
-// grid or float32 may have added.
+// agree reports margins that the votes of their class deny. A draw with a margin above 0 is a
+// vote for the class. A vote for the class has a margin of at least 0. A tie may be either.
+// Margins are logged as they were drawn: methods subtract what noise on a grid or float32 may
+// have added.
 func (p *parser) agree(field int, e *rs.Evidence, votes rs.Votes, margins []int) error {
 	least := rs.Votes(margins[p.zero+1:]).Total()
 	if k, most := votes[e.Class], least+margins[p.zero]; k < least || k > most {
-		return p.bad(field, "example %d has %d votes for class %d, and these margins allow %d to %d: restore the line",
-			e.Index, k, e.Class, least, most)
+		return p.bad(field, "example %d has %d votes for class %d, and these margins allow %d to %d: "+
+			"restore the line", e.Index, k, e.Class, least, most)
 	}
 	return nil
 }

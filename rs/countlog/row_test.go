@@ -21,7 +21,7 @@ func synthetic(r *Run, index int) *rs.Evidence {
 		}
 		return counts
 	}
-	margins := func(votes, n int) []int { // a bin that reaches 0 or more for a vote, one that begins below or at 0 for others
+	margins := func(votes, n int) []int { // a vote's is at least 0, another's less
 		edges := r.Edges()
 		zero := (len(edges) + 1) / 2
 		return append(draw(n-votes, zero), draw(votes, len(edges)+1-zero)...)
@@ -61,27 +61,33 @@ func TestRow(t *testing.T) {
 	}
 }
 
-// testRun's bins 0 to 4 lie below 0, bin 5 begins at 0. goodRow has 8 votes of 10 for its class, and 70 of 100.
+// testRun's bins 0 to 4 lie below 0, bin 5 begins at 0. goodRow has 8 votes of 10 for its class,
+// and 70 of 100.
 func TestMarginsAgreeWithVotes(t *testing.T) {
 	r := testRun()
 	p := newParser(&r)
+	const allow = ": example 50 has %d votes for class 7, and these margins allow %d to %d: restore the line"
 	for _, c := range []struct {
-		selection, estimation, want string
+		selection, estimation, column string // "" is no error
+		votes, least, most            int
 	}{
-		{"4:2,9:8", "4:30,6:70", ""},
-		{"4:2,5:8", "4:30,5:70", ""},
-		{"5:10", "5:100", ""},            // ties may go to any class
-		{"5:3,9:7", "5:31,6:69", ""},     // a tie that another class won
-		{"4:1,5:9", "0:29,5:1,6:70", ""}, // the same
-		{"4:1,9:9", "4:30,6:70", "selection_margins: example 50 has 8 votes for class 7, and these margins allow 9 to 9: restore the line"},
-		{"4:3,9:7", "4:30,6:70", "selection_margins: example 50 has 8 votes for class 7, and these margins allow 7 to 7: restore the line"},
-		{"4:2,9:8", "4:29,6:71", "margins: example 50 has 70 votes for class 7, and these margins allow 71 to 71: restore the line"},
-		{"4:2,9:8", "4:31,5:9,6:60", "margins: example 50 has 70 votes for class 7, and these margins allow 60 to 69: restore the line"},
-		{"4:2,9:8", "0:100", "margins: example 50 has 70 votes for class 7, and these margins allow 0 to 0: restore the line"},
+		{"4:2,9:8", "4:30,6:70", "", 0, 0, 0},
+		{"4:2,5:8", "4:30,5:70", "", 0, 0, 0},
+		{"5:10", "5:100", "", 0, 0, 0},            // ties may go to any class
+		{"5:3,9:7", "5:31,6:69", "", 0, 0, 0},     // a tie that another class won
+		{"4:1,5:9", "0:29,5:1,6:70", "", 0, 0, 0}, // the same
+		{"4:1,9:9", "4:30,6:70", "selection_margins", 8, 9, 9},
+		{"4:3,9:7", "4:30,6:70", "selection_margins", 8, 7, 7},
+		{"4:2,9:8", "4:29,6:71", "margins", 70, 71, 71},
+		{"4:2,9:8", "4:31,5:9,6:60", "margins", 70, 60, 69},
+		{"4:2,9:8", "0:100", "margins", 70, 0, 0},
 	} {
-		_, err := p.row([]byte("50\t7\t7\t1.25\t7\t1:2,7:8\t1:30,7:70\t" + c.selection + "\t" + c.estimation))
-		if got := fmt.Sprint(err); got != c.want && !(err == nil && c.want == "") {
-			t.Errorf("%s and %s:\ngot  %v\nwant %s", c.selection, c.estimation, err, c.want)
+		votes, want := "50\t7\t7\t1.25\t7\t1:2,7:8\t1:30,7:70\t", "<nil>"
+		if c.column != "" {
+			want = c.column + fmt.Sprintf(allow, c.votes, c.least, c.most)
+		}
+		if _, err := p.row([]byte(votes + c.selection + "\t" + c.estimation)); fmt.Sprint(err) != want {
+			t.Errorf("%s and %s:\ngot  %v\nwant %s", c.selection, c.estimation, err, want)
 		}
 	}
 }
