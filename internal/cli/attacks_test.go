@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/training/attack"
 )
 
 // Attacks go on from where they were, a torn line is cut off, and of two that write at once the second is refused.

@@ -132,6 +132,9 @@ Methods:
 				return err
 			}
 			x, err := run.Certify(config)
+			if errors.Is(err, certify.ErrNoMarginError) {
+				return fmt.Errorf("--%w", err)
+			}
 			if err != nil {
 				return err
 			}
