@@ -6,13 +6,10 @@
 package figures
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +21,7 @@ import (
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
@@ -117,8 +115,9 @@ func (f *Figure) WritePDF(w io.Writer) error {
 	return err
 }
 
-// Save writes name.tsv and, in each of the formats, none being all of Formats, name.svg, name.png and name.pdf into dir, made
-// where there is none, each whole or not at all, and returns their paths, that of the TSV last. An empty name is the figure's own.
+// Save writes in each of the formats, none being all of Formats, name.svg, name.png and name.pdf, and name.tsv, with the caption in
+// name.json, into dir, made where there is none, each whole or not at all. It returns their paths, those of the TSV and the JSON
+// last. An empty name is the figure's own.
 func (f *Figure) Save(dir, name string, only ...string) (paths []string, err error) {
 	if name == "" {
 		name = f.Name
@@ -128,36 +127,19 @@ func (f *Figure) Save(dir, name string, only ...string) (paths []string, err err
 			return nil, fmt.Errorf("no format %q; known: %s", ext, strings.Join(Formats, ", "))
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	for _, kind := range append(slices.Clone(formats), format{"tsv", func(f *Figure, w io.Writer) error { return f.Table.WriteTSV(w, f.Caption) }}) {
-		if len(only) > 0 && kind.ext != "tsv" && !slices.Contains(only, kind.ext) {
+	for _, kind := range formats {
+		if len(only) > 0 && !slices.Contains(only, kind.ext) {
 			continue
 		}
 		path := filepath.Join(dir, name+"."+kind.ext)
-		var buf bytes.Buffer
-		if err := kind.write(f, &buf); err != nil {
-			return paths, fmt.Errorf("%s: %w", path, err)
-		}
-		if err := replace(path, buf.Bytes()); err != nil {
+		if err := atomic.Write(path, func(w io.Writer) error { return kind.write(f, w) }); err != nil {
 			return paths, fmt.Errorf("%s: %w", path, err)
 		}
 		paths = append(paths, path)
 	}
-	return paths, nil
-}
-
-// replace puts data in the place of a file, whole or not at all.
-func replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
+	path := filepath.Join(dir, name+".tsv")
+	if err := f.Table.WriteFile(path, f.Caption); err != nil {
+		return paths, fmt.Errorf("%s: %w", path, err)
 	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return append(paths, path, table.About(path)), nil
 }
