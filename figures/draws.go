@@ -12,6 +12,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
@@ -32,7 +33,7 @@ func drawDraws(in Input) (*Figure, error) {
 		}
 	}
 	for _, r := range runs {
-		if r.Run.Sigma != s.Run.Sigma || r.Run.Model != s.Run.Model || r.Run.Dataset != s.Run.Dataset {
+		if r.Sigma != s.Sigma || countlog.Alike(r.Dir, r.Run, s.Dir, s.Run) != nil {
 			continue // another question
 		}
 		if r.Run.Until.Rule != "" {

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -22,6 +21,7 @@ import (
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
 
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
@@ -115,8 +115,9 @@ func (f *Figure) WritePDF(w io.Writer) error {
 	return err
 }
 
-// Save writes name.tsv and, in each of the formats, none being all of Formats, name.svg, name.png and name.pdf into dir, made
-// where there is none, each whole or not at all, and returns their paths, that of the TSV last. An empty name is the figure's own.
+// Save writes in each of the formats, none being all of Formats, name.svg, name.png and name.pdf, and name.tsv, with the caption in
+// name.json, into dir, made where there is none, each whole or not at all. It returns their paths, those of the TSV and the JSON
+// last. An empty name is the figure's own.
 func (f *Figure) Save(dir, name string, only ...string) (paths []string, err error) {
 	if name == "" {
 		name = f.Name
@@ -126,16 +127,19 @@ func (f *Figure) Save(dir, name string, only ...string) (paths []string, err err
 			return nil, fmt.Errorf("no format %q; known: %s", ext, strings.Join(Formats, ", "))
 		}
 	}
-	for _, kind := range append(slices.Clone(formats), format{"tsv", func(f *Figure, w io.Writer) error { return f.Table.WriteTSV(w, f.Caption) }}) {
-		if len(only) > 0 && kind.ext != "tsv" && !slices.Contains(only, kind.ext) {
+	for _, kind := range formats {
+		if len(only) > 0 && !slices.Contains(only, kind.ext) {
 			continue
 		}
 		path := filepath.Join(dir, name+"."+kind.ext)
-		err := atomic.WriteFile(path, func(w io.Writer) error { return kind.write(f, w) })
-		if err != nil {
+		if err := atomic.WriteFile(path, func(w io.Writer) error { return kind.write(f, w) }); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)
 	}
-	return paths, nil
+	path := filepath.Join(dir, name+".tsv")
+	if err := f.Table.WriteFile(path, f.Caption); err != nil {
+		return paths, err
+	}
+	return append(paths, path, table.About(path)), nil
 }

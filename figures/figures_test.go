@@ -265,7 +265,7 @@ func TestStyles(t *testing.T) {
 		}
 		dir := t.TempDir()
 		paths, err := styled.Save(dir, "", "png")
-		if err != nil || len(paths) != 2 {
+		if err != nil || len(paths) != 3 {
 			t.Fatal(paths, err)
 		}
 		file, err := os.Open(paths[0])
@@ -539,12 +539,12 @@ func TestSave(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, ext := range []string{"svg", "png", "pdf", "tsv"} {
+	for i, ext := range []string{"svg", "png", "pdf", "tsv", "json"} {
 		if want := filepath.Join(dir, "exact."+ext); paths[i] != want {
 			t.Errorf("%s, want %s", paths[i], want)
 		}
 	}
-	if there, _ := os.ReadDir(dir); len(there) != 4 {
+	if there, _ := os.ReadDir(dir); len(there) != 5 {
 		t.Errorf("left: %v", there)
 	}
 	start := func(path string) []byte {
@@ -555,8 +555,11 @@ func TestSave(t *testing.T) {
 		return data[:min(len(data), 400)]
 	}
 	if !bytes.Contains(start(paths[0]), []byte("<svg")) || !bytes.HasPrefix(start(paths[2]), []byte("%PDF")) ||
-		!bytes.HasPrefix(start(paths[3]), []byte("# "+f.Caption+"\np\tcohen\t")) {
+		!bytes.HasPrefix(start(paths[3]), []byte("p\tcohen\t")) {
 		t.Error("not the files they are named")
+	}
+	if back, caption, err := table.ReadFile(paths[3]); err != nil || caption != f.Caption || len(back.Rows) != len(f.Table.Rows) {
+		t.Error(caption, err)
 	}
 	file, _ := os.Open(paths[1])
 	defer file.Close()
@@ -566,7 +569,12 @@ func TestSave(t *testing.T) {
 	if paths, err := f.Save(dir, "other"); err != nil || paths[0] != filepath.Join(dir, "other.svg") {
 		t.Error(paths, err)
 	}
-	if _, err := f.Save(paths[0], ""); err == nil || !strings.Contains(err.Error(), paths[0]) {
-		t.Errorf("a file for a folder: %v does not name %s", err, paths[0])
+	for _, c := range []struct{ dir, name, path string }{
+		{paths[0], "", paths[0]}, // a file for a folder
+		{dir, "exact.svg/name", filepath.Join(dir, "exact.svg")},
+	} {
+		if _, err := f.Save(c.dir, c.name); err == nil || !strings.Contains(err.Error(), c.path) {
+			t.Errorf("%v does not name %s", err, c.path)
+		}
 	}
 }

@@ -4,6 +4,7 @@ package atomic
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -86,4 +87,14 @@ func sweep(path string) {
 			os.Remove(filepath.Join(filepath.Dir(path), entry.Name()))
 		}
 	}
+}
+
+// WriteJSON replaces the file at path by a value, indented, as WriteFile does.
+func WriteJSON(path string, value any) error {
+	return WriteFile(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(value)
+	})
 }

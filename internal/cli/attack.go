@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/training"
@@ -99,16 +100,21 @@ func (a *attacking) spread() []rs.Evidence {
 // config certifies what is attacked.
 func (a *attacking) config() certify.Config { return config(a.alpha, a.run.Tau) }
 
-// caption says everything that decides what is found.
-func (a *attacking) caption() string {
+// settings are everything that decides what is found.
+func (a *attacking) settings() (certify.AttackSettings, error) {
+	hash, err := a.run.Hash()
 	s := a.run.Settings(a.config())
 	s.Images = len(a.rows)
 	space := "the l2 ball"
 	if a.box {
 		space = "the l2 ball within [0, 1]"
 	}
-	return fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws along a ray, %d to judge, seed %d",
-		s.Caption(), strings.Join(a.classifiers, ", "), space, a.steps, a.samples, a.restarts, a.trial, a.draws, a.seed)
+	return certify.AttackSettings{
+		Caption: fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws along a ray, %d to judge, seed %d",
+			s.Caption(), strings.Join(a.classifiers, ", "), space, a.steps, a.samples, a.restarts, a.trial, a.draws, a.seed),
+		Lipsmooth: version.String(), RunHash: hash, Alpha: a.alpha, Tau: a.run.Tau, Images: len(a.rows), Classifiers: a.classifiers, Box: a.box,
+		Steps: a.steps, Samples: a.samples, Restarts: a.restarts, Trial: a.trial, Draws: a.draws, Seed: a.seed,
+	}, err
 }
 
 // missing reports whether the table lacks one of an image's lines.
@@ -119,7 +125,11 @@ func (a *attacking) missing(e rs.Evidence) bool {
 // search attacks what a folder's table lacks, and appends to it batch by batch.
 func (a *attacking) search(ctx context.Context, dir string) (err error) {
 	size := [3]int{a.data.Height, a.data.Width, a.data.Channels}
-	if a.kept, err = openAttacks(dir, a.caption(), len(a.rows)*len(a.classifiers), size); err != nil {
+	settings, err := a.settings()
+	if err != nil {
+		return err
+	}
+	if a.kept, err = openAttacks(dir, settings, len(a.rows)*len(a.classifiers), size); err != nil {
 		return err
 	}
 	defer a.kept.close()
@@ -237,7 +247,11 @@ func (a *attacking) batch(ctx context.Context, target *attack.Target, rows []rs.
 
 // report prints the gap and writes it into the folder of attacks, and returns an error where one succeeded inside a certificate.
 func (a *attacking) report(w io.Writer, dir string, radii []float64) error {
-	attacks, _, err := loadAttacks(dir)
+	attacks, _, err := certify.ReadAttacks(dir)
+	if err != nil {
+		return err
+	}
+	settings, err := a.settings()
 	if err != nil {
 		return err
 	}
@@ -245,15 +259,16 @@ func (a *attacking) report(w io.Writer, dir string, radii []float64) error {
 	if err != nil {
 		return err
 	}
-	caption, t := a.caption(), certify.GapTable(gaps, radii)
-	fmt.Fprintln(w, caption)
+	t := certify.GapTable(gaps, radii)
+	fmt.Fprintln(w, settings.Caption)
 	if err := t.WriteText(w); err != nil {
 		return err
 	}
 	for _, note := range a.notes {
 		fmt.Fprintln(w, "note:", note)
 	}
-	if err := t.WriteFile(filepath.Join(dir, gapFile), caption); err != nil {
+	settings.Radii = radii
+	if err := t.WriteFile(filepath.Join(dir, certify.GapFile), settings); err != nil {
 		return err
 	}
 	beyond, within, err := a.run.Crossings(attacks, a.config())
@@ -352,7 +367,11 @@ Classifiers:
 			}
 			a.rows = a.spread()
 			if anew {
-				if err := removeOtherAttacks(out, a.caption()); err != nil {
+				settings, err := a.settings()
+				if err == nil {
+					err = removeOtherAttacks(out, settings)
+				}
+				if err != nil {
 					return err
 				}
 			}

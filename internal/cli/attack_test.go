@@ -26,7 +26,7 @@ func attackArgs(dir string) []string {
 func unattacked(t *testing.T) string {
 	t.Helper()
 	dir := copied(t, smoke(t))
-	for _, file := range []string{attackFile, attackImagesFile, gapFile} {
+	for _, file := range []string{certify.AttackFile, attackImagesFile, certify.GapFile} {
 		if err := os.Remove(filepath.Join(dir, file)); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ var (
 
 func TestAttack(t *testing.T) {
 	dir, out := attacked(t)
-	tab := tsv(t, filepath.Join(dir, attackFile))
+	tab := tsv(t, filepath.Join(dir, certify.AttackFile))
 	if !slices.Equal(tab.Columns, attackColumns) || len(tab.Rows) != 3*12 {
 		t.Fatalf("columns %q, %d rows", tab.Columns, len(tab.Rows))
 	}
@@ -77,7 +77,7 @@ func TestAttack(t *testing.T) {
 	if succeeded < 24 {
 		t.Errorf("%d attacks of 36 succeeded", succeeded)
 	}
-	gap := tsv(t, filepath.Join(dir, gapFile))
+	gap := tsv(t, filepath.Join(dir, certify.GapFile))
 	for i, name := range []string{"votes", "soft", "clean"} {
 		for j, curve := range []string{[]string{"mono", "lipschitz", "margin"}[i], "attack", "gap"} {
 			row := gap.Rows[3*i+j]
@@ -131,7 +131,7 @@ func TestAttack(t *testing.T) {
 		t.Errorf("another report:\n%s\nwant\n%s", again, out)
 	}
 	must(t, append(attackArgs(dir), "--radii", "0.1,0.2")...)
-	if columns := tsv(t, filepath.Join(dir, gapFile)).Columns; !slices.Equal(columns, []string{"classifier", "curve", "r=0.1", "r=0.2", "area", "ratio"}) {
+	if columns := tsv(t, filepath.Join(dir, certify.GapFile)).Columns; !slices.Equal(columns, []string{"classifier", "curve", "r=0.1", "r=0.2", "area", "ratio"}) {
 		t.Error(columns)
 	}
 	must(t, "figures", dir, "gap")
@@ -139,19 +139,19 @@ func TestAttack(t *testing.T) {
 		t.Error("no figure")
 	}
 	for _, flag := range [][]string{{"--seed", "2"}, {"--steps", "5"}, {"--images", "10"}, {"--box"}, {"--classifier", "clean"}, {"--alpha", "0.01"}, {"--restarts", "2"}} {
-		refused(t, lipsmooth(append(attackArgs(dir), flag...)...), attackFile, "other settings")
+		refused(t, lipsmooth(append(attackArgs(dir), flag...)...), certify.AttackFile, "other settings")
 	}
-	edit(t, func(s string) string { return strings.Replace(s, "\n0\t", "\n1\t", 1) }, dir, attackFile)
+	edit(t, func(s string) string { return strings.Replace(s, "\n0\t", "\n1\t", 1) }, dir, certify.AttackFile)
 	refused(t, lipsmooth("figures", dir, "gap"), "image 1 of class 0")
 }
 
 // Killed on the way, and cut off in a line, an attack goes on to the same table.
 func TestAttackResumed(t *testing.T) {
 	dir, _ := attacked(t)
-	want, images := read(t, dir, attackFile), read(t, dir, attackImagesFile)
-	os.Remove(filepath.Join(dir, attackFile))
+	want, images := read(t, dir, certify.AttackFile), read(t, dir, attackImagesFile)
+	os.Remove(filepath.Join(dir, certify.AttackFile))
 	rows := func() int {
-		text, _ := os.ReadFile(filepath.Join(dir, attackFile))
+		text, _ := os.ReadFile(filepath.Join(dir, certify.AttackFile))
 		return bytes.Count(text, []byte("\n")) - 2
 	}
 	state, stderr := stopWhen(t, func() bool { return rows() > 0 }, syscall.SIGKILL, attackArgs(dir)...)
@@ -159,11 +159,11 @@ func TestAttackResumed(t *testing.T) {
 		t.Log("done before it was killed", stderr)
 	}
 	t.Logf("killed with %d rows", rows())
-	edit(t, func(s string) string { return s[:len(s)-20] }, dir, attackFile)
+	edit(t, func(s string) string { return s[:len(s)-20] }, dir, certify.AttackFile)
 	if r := withDevice(attackArgs(dir)...); r.status != 0 {
 		t.Fatal(r.err)
 	}
-	if got := read(t, dir, attackFile); got != want {
+	if got := read(t, dir, certify.AttackFile); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if read(t, dir, attackImagesFile) != images {
@@ -175,7 +175,7 @@ func TestAttackResumed(t *testing.T) {
 	edit(t, func(s string) string { return strings.Replace(s, "(36, ", "(35, ", 1)[:len(s)-4*144] }, dir, attackImagesFile)
 	refused(t, lipsmooth(attackArgs(dir)...), attackImagesFile+": 35 images, where attack.tsv has 36", "attack anew")
 	os.Remove(filepath.Join(dir, attackImagesFile))
-	refused(t, lipsmooth(attackArgs(dir)...), attackImagesFile, "move "+filepath.Join(dir, attackFile)+" away")
+	refused(t, lipsmooth(attackArgs(dir)...), attackImagesFile, "move "+filepath.Join(dir, certify.AttackFile)+" away")
 }
 
 // A job's attacks are made on the backend it was begun on.
@@ -188,20 +188,20 @@ func TestAttackElsewhere(t *testing.T) {
 // --anew replaces attacks with other settings, and no others; reproduce keeps them.
 func TestAttackAnew(t *testing.T) {
 	dir, _ := attacked(t)
-	before := read(t, dir, attackFile)
+	before := read(t, dir, certify.AttackFile)
 	noDevice(t)
 	must(t, append(attackArgs(dir), "--anew")...)
 	r := lipsmooth(reproduceArgs(dir)...)
-	if r.status != 0 || !strings.Contains(r.err, attackFile+" is of other settings, and kept") || strings.Contains(r.out, "inside a certificate") {
+	if r.status != 0 || !strings.Contains(r.err, certify.AttackFile+" is of other settings, and kept") || strings.Contains(r.out, "inside a certificate") {
 		t.Errorf("%+v", r)
 	}
-	if read(t, dir, attackFile) != before {
+	if read(t, dir, certify.AttackFile) != before {
 		t.Error("attacks are gone")
 	}
 	if r := withDevice(append(attackArgs(dir), "--anew", "--images", "1", "--classifier", "clean")...); r.status != 0 {
 		t.Fatal(r.err)
 	}
-	if tab := tsv(t, filepath.Join(dir, attackFile)); len(tab.Rows) != 1 {
+	if tab := tsv(t, filepath.Join(dir, certify.AttackFile)); len(tab.Rows) != 1 {
 		t.Errorf("%q", tab.Rows)
 	}
 	must(t, "verify", dir, "--data", tiny())
@@ -214,17 +214,17 @@ func TestAttackInsideCertificate(t *testing.T) {
 	at := -1
 	edit(t, func(s string) string {
 		lines := strings.Split(s, "\n")
-		for i, line := range lines[2 : len(lines)-1] {
+		for i, line := range lines[1 : len(lines)-1] {
 			cells := strings.Split(line, "\t")
 			if certified, _ := strconv.ParseFloat(cells[5], 64); cells[2] == "clean" && certified > 0.01 {
 				cells[4] = "0.001"
-				lines[i+2] = strings.Join(cells, "\t")
+				lines[i+1] = strings.Join(cells, "\t")
 				at, _ = strconv.Atoi(cells[0])
 				break
 			}
 		}
 		return strings.Join(lines, "\n")
-	}, dir, attackFile)
+	}, dir, certify.AttackFile)
 	if at < 0 {
 		t.Fatal("no image is certified")
 	}

@@ -16,14 +16,10 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/attack"
 )
 
-// Files in a run's folder.
-const (
-	attackFile       = "attack.tsv"
-	attackImagesFile = "attack.npy" // the perturbed image of each line of attackFile
-	gapFile          = "gap.tsv"
-)
+// attackImagesFile has the perturbed image of each line of the table of attacks.
+const attackImagesFile = "attack.npy"
 
-// attackColumns are those of attackFile.
+// attackColumns are those of the table of attacks.
 var attackColumns = append(slices.Clone(certify.AttackColumns), "certified", "attack", "class", "draws", "score", "lower")
 
 // finding is what was found of an image under a classifier: a line of the table.
@@ -58,28 +54,38 @@ func (e *otherAttacks) Error() string {
 	return e.path + ": holds attacks with other settings: --anew replaces them, or choose another --out"
 }
 
-// headOfAttacks is what a table begins with.
-func headOfAttacks(caption string) []byte {
-	var head bytes.Buffer
-	(&table.Table{Columns: attackColumns}).WriteTSV(&head, caption)
-	return head.Bytes()
+// madeAlike reports whether a folder has attacks, and whether they are of these settings.
+func madeAlike(dir string, settings certify.AttackSettings) (there, alike bool, err error) {
+	path := filepath.Join(dir, certify.AttackFile)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return false, false, nil
+	}
+	var made certify.AttackSettings
+	err = table.ReadAbout(path, &made)
+	if errors.Is(err, os.ErrNotExist) { // of an older version
+		return true, false, nil
+	}
+	return true, made.Same(settings), err
 }
 
 // openAttacks opens the attacks of a folder, of so many lines when all are made, and cuts off a last line that was torn. A table
 // of other settings is refused, and one whose images aren't there.
-func openAttacks(dir, caption string, lines int, size [3]int) (a *attacks, err error) {
-	path := filepath.Join(dir, attackFile)
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		if err := (&table.Table{Columns: attackColumns}).WriteFile(path, caption); err != nil {
+func openAttacks(dir string, settings certify.AttackSettings, lines int, size [3]int) (a *attacks, err error) {
+	path := filepath.Join(dir, certify.AttackFile)
+	there, alike, err := madeAlike(dir, settings)
+	switch {
+	case err != nil:
+		return nil, err
+	case !there:
+		if err := (&table.Table{Columns: attackColumns}).WriteFile(path, settings); err != nil {
 			return nil, err
 		}
+	case !alike:
+		return nil, &otherAttacks{path}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
-	}
-	if !bytes.HasPrefix(text, headOfAttacks(caption)) {
-		return nil, &otherAttacks{path}
 	}
 	whole := text[:bytes.LastIndexByte(text, '\n')+1]
 	made, err := readAttacks(bytes.NewReader(whole), path)
@@ -95,7 +101,7 @@ func openAttacks(dir, caption string, lines int, size [3]int) (a *attacks, err e
 		a.images, err = attack.CreateImages(images, lines, size)
 	} else if a.images, err = attack.OpenImages(images, size, os.O_RDWR); err == nil && a.images.Rows != lines {
 		a.images.Close()
-		err = fmt.Errorf("%s: %d images, where %s has %d lines when all are made", images, a.images.Rows, attackFile, lines)
+		err = fmt.Errorf("%s: %d images, where %s has %d lines when all are made", images, a.images.Rows, certify.AttackFile, lines)
 	}
 	if err != nil {
 		if len(made) > 0 {
@@ -148,36 +154,21 @@ func (a *attacks) append(found []finding) error {
 
 func (a *attacks) close() error { return errors.Join(a.images.Close(), a.table.Close()) }
 
-// removeOtherAttacks removes the attacks of a folder where they are of other settings than a caption says.
-func removeOtherAttacks(dir, caption string) error {
-	path := filepath.Join(dir, attackFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) || err == nil && bytes.HasPrefix(text, headOfAttacks(caption)) {
-		return nil
-	}
-	if err != nil {
+// removeOtherAttacks removes the attacks of a folder where they are of other settings.
+func removeOtherAttacks(dir string, settings certify.AttackSettings) error {
+	there, alike, err := madeAlike(dir, settings)
+	if !there || alike || err != nil {
 		return err
 	}
-	for _, name := range []string{gapFile, attackImagesFile, attackFile} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
+	for _, name := range []string{certify.GapFile, attackImagesFile, certify.AttackFile} {
+		path := filepath.Join(dir, name)
+		for _, path := range []string{path, table.About(path)} {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// loadAttacks reads the attacks of a folder, and the caption above them.
-func loadAttacks(dir string) (made []certify.Attack, caption string, err error) {
-	path := filepath.Join(dir, attackFile)
-	t, caption, err := table.ReadFile(path)
-	if err != nil {
-		return nil, "", err
-	}
-	if t == nil {
-		return nil, "", fmt.Errorf("%s: %w", path, os.ErrNotExist)
-	}
-	made, err = attacksOf(t, path)
-	return made, caption, err
 }
 
 func readAttacks(r io.Reader, path string) ([]certify.Attack, error) {
@@ -185,10 +176,6 @@ func readAttacks(r io.Reader, path string) ([]certify.Attack, error) {
 	if err != nil {
 		return nil, err
 	}
-	return attacksOf(t, path)
-}
-
-func attacksOf(t *table.Table, path string) ([]certify.Attack, error) {
 	made, err := certify.Attacks(t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

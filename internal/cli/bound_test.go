@@ -21,11 +21,11 @@ func TestBound(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	lines := strings.Split(strings.TrimSpace(read(t, tsv)), "\n")
-	if want := "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"; lines[1] != want || !strings.Contains(r.out, "two logits: Λ") {
+	if want := "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"; lines[0] != want || !strings.Contains(r.out, "two logits: Λ") {
 		t.Errorf("%s, want %s, in\n%s", lines[1], want, r.out)
 	}
 	last := make([]float64, 3) // the columns bound, observed and float32 of the last row, then of the one before
-	for _, line := range lines[2:] {
+	for _, line := range lines[1:] {
 		cells := strings.Split(line, "\t")
 		if cells[7] == "" {
 			t.Errorf("no proof: %s", line)

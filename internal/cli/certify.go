@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -61,33 +59,37 @@ func methods(list string, unsound bool) (names []string, err error) {
 	return names, nil
 }
 
-// intervalFile has confidence intervals of certified accuracy.
-const intervalFile = "intervals.tsv"
-
-func intervalCaption(level float64) string {
-	return fmt.Sprintf("%g%% confidence intervals of certified accuracy, over images", 100*level)
-}
-
-// report prints what was certified of a run and writes it, with the certificates of each image, into a folder.
+// report prints what was certified of a run, and saves it in a folder.
 func report(w io.Writer, x *certify.Result, dir string) error {
-	caption := x.Settings().Caption()
-	fmt.Fprintln(w, caption)
+	fmt.Fprintln(w, x.Settings().Caption())
 	t := x.Accuracy()
+	t.Columns = append(t.Columns, "seconds")
+	for i, s := range x.Seconds {
+		t.Rows[i] = append(t.Rows[i], fmt.Sprintf("%.3f", s))
+	}
 	if err := t.WriteText(w); err != nil {
 		return err
 	}
 	for _, note := range x.Notes {
 		fmt.Fprintln(w, "note:", note)
 	}
-	if err := t.WriteFile(filepath.Join(dir, "table.tsv"), caption); err != nil {
-		return err
+	if level := x.Config.Interval; level > 0 {
+		fmt.Fprintf(w, "%g%% confidence intervals of certified accuracy, over images\n", 100*level)
+		if err := x.Intervals().WriteText(w); err != nil {
+			return err
+		}
 	}
-	return x.Certificates().WriteFile(filepath.Join(dir, "certificates.tsv"), caption)
+	return x.Save(dir)
 }
 
-func certifyCommand() *cobra.Command {
-	config := certify.Default()
-	var method, bound, out string
+// certifying is what the command is asked for.
+type certifying struct {
+	certify.Config
+	dir, method, bound, out, data, format string
+}
+
+// methodsAndBounds lists what is known, for the help.
+func methodsAndBounds() string {
 	var list strings.Builder
 	for _, m := range rs.Methods {
 		fmt.Fprintf(&list, "  %-15s %s\n", m.Name, m.Doc)
@@ -96,71 +98,105 @@ func certifyCommand() *cobra.Command {
 	for _, b := range rs.Bounds {
 		fmt.Fprintf(&list, "  %-15s %s\n", b.Name, b.Doc)
 	}
+	return list.String()
+}
+
+// check checks the flags, and reads the names among them.
+func (c *certifying) check(changed func(string) bool) (err error) {
+	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha), checkRadii(c.Radii)); err != nil {
+		return err
+	}
+	if c.Interval != 0 && !(0 < c.Interval && c.Interval < 1) {
+		return fmt.Errorf("--interval %v: must lie between 0 and 1", c.Interval)
+	}
+	if c.Methods, err = methods(c.method, c.Unsound); err != nil {
+		return err
+	}
+	if c.bound != "" {
+		if c.Bound, err = rs.BoundByName(c.bound); err != nil {
+			return fmt.Errorf("--bound: %w", err)
+		}
+	}
+	if c.Scores != "" {
+		m, err := rs.ParseScoreMap(c.Scores)
+		if err != nil {
+			return fmt.Errorf("--scores: %w", err)
+		}
+		c.Scores = m.String()
+	}
+	switch {
+	case c.format != "" && c.format != locuslab:
+		return fmt.Errorf("--format: no format %q; known: %s", c.format, locuslab)
+	case c.format == locuslab && len(c.Methods) != 1:
+		return fmt.Errorf("--format %s has one certificate an image: name one --method", locuslab)
+	}
+	return nil
+}
+
+// run certifies, prints and saves.
+func (c *certifying) run(w io.Writer) error {
+	run, err := certify.Open(c.dir)
+	if err != nil {
+		return err
+	}
+	x, err := run.Certify(c.Config)
+	if errors.Is(err, certify.ErrNoMarginError) {
+		return fmt.Errorf("--%w", err)
+	}
+	if err != nil {
+		return err
+	}
+	if c.data != "" {
+		d, err := (&verification{dir: c.dir, w: io.Discard}).ofData(run.Run, nil, c.data)
+		if err != nil {
+			return err
+		}
+		x.File = d.File
+	}
+	if c.format == "" {
+		return report(w, x, cmp.Or(c.out, c.dir))
+	}
+	t := x.Locuslab(0)
+	if c.out == "" {
+		return t.WriteTSV(w)
+	}
+	return t.WriteFile(c.out, nil)
+}
+
+// locuslab is the format of the tables that Cohen et al. 2019 published, which other tools of the field read.
+const locuslab = "locuslab"
+
+func certifyCommand() *cobra.Command {
+	config := certifying{Config: certify.Default()}
 	c := &cobra.Command{
 		Use:   "certify RUN",
 		Short: "Certify l2 radii from a run's evidence, by any method, without a device",
 		Long: `Certify l2 radii from the votes and margins in a run's folder. Each certificate holds with probability 1-α over
-the noise drawn. Prints certified accuracy at each radius and the average certified radius, and writes table.tsv and
-certificates.tsv: one line an image and method, with what α was spent on.
+the noise drawn. Prints certified accuracy at each radius and the average certified radius. Writes certificates.tsv, a line
+an image and method, with what α was spent on, and table.tsv, a line a method; certificates.json beside them has the
+settings. Certifying by another method adds to these tables. Certifying by the same method with other settings moves
+the certificates before to results/, so that certificates.tsv has one line an image and method:
+
+  d = pandas.read_csv("RUN/certificates.tsv", sep="\t")
+  d[d.correct].groupby("method").radius.sum() / d["index"].nunique()    # average certified radius
 
 Methods:
-` + list.String(),
+` + methodsAndBounds(),
 		Example: "  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := cmp.Or(checkTau(cmd.Flags().Changed, config.Tau), checkAlpha(config.Alpha), checkRadii(config.Radii)); err != nil {
+			if err := config.check(cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if interval := config.Interval; interval != 0 && !(0 < interval && interval < 1) {
-				return fmt.Errorf("--interval %v: must lie between 0 and 1", interval)
-			}
-			var err error
-			if config.Methods, err = methods(method, config.Unsound); err != nil {
-				return err
-			}
-			if bound != "" {
-				if config.Bound, err = rs.BoundByName(bound); err != nil {
-					return fmt.Errorf("--bound: %w", err)
-				}
-			}
-			if config.Scores != "" {
-				m, err := rs.ParseScoreMap(config.Scores)
-				if err != nil {
-					return fmt.Errorf("--scores: %w", err)
-				}
-				config.Scores = m.String()
-			}
-			run, err := certify.Open(args[0])
-			if err != nil {
-				return err
-			}
-			x, err := run.Certify(config)
-			if err != nil {
-				return err
-			}
-			if out == "" {
-				out = args[0]
-			}
-			w := cmd.OutOrStdout()
-			// Those of other settings go first.
-			if err := os.Remove(filepath.Join(out, intervalFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
-			if err := report(w, x, out); err != nil || config.Interval == 0 {
-				return err
-			}
-			t, caption := x.Intervals(), intervalCaption(config.Interval)
-			fmt.Fprintln(w, caption)
-			if err := t.WriteText(w); err != nil {
-				return err
-			}
-			return t.WriteFile(filepath.Join(out, intervalFile), x.Settings().Caption()+"; "+caption)
+			config.dir = args[0]
+			return config.run(cmd.OutOrStdout())
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&method, "method", "", "methods, separated by commas, or all that are sound; default: "+strings.Join(rs.DefaultMethods, ","))
+	f.StringVar(&config.method, "method", "",
+		"methods, separated by commas, or all that are sound; default: "+strings.Join(rs.DefaultMethods, ","))
 	f.BoolVar(&config.Unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
-	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
+	f.StringVar(&config.bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
 	f.BoolVar(&config.Float32, "float32", false, "subtract from margins what float32 may have done to them (margin_error of run.json): certifies the network in real arithmetic")
 	f.StringVar(&config.Scores, "scores", "", "map of scores that methods take, of those logged (default: every one, with α shared)")
 	f.Float64Var(&config.Alpha, "alpha", config.Alpha, "error probability of each certificate")
@@ -168,6 +204,8 @@ Methods:
 	f.Float64Var(&config.Interval, "interval", 0, "level, 0.95 say, of confidence intervals of certified accuracy, to print and write as intervals.tsv")
 	f.Float64Var(&config.Tau, "tau", config.Tau, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&config.Radii, "radii", config.Radii, "radii of the table")
-	f.StringVar(&out, "out", "", "folder for table.tsv and certificates.tsv; default: RUN")
+	f.StringVar(&config.data, "data", "", "dataset of the run, for the paths of its images in certificates.tsv: mnist, cifar10, or a path")
+	f.StringVar(&config.format, "format", "", "locuslab: write one table of idx, label, predict, radius, correct, time, to stdout or the file --out")
+	f.StringVar(&config.out, "out", "", "folder for the tables; default: RUN")
 	return c
 }

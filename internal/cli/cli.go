@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
+	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/spf13/cobra"
 )
 
@@ -58,6 +59,7 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 and certifies l2 radii from what it sampled.
 
   lipsmooth reproduce        all of it, on MNIST`,
+		Version:       version.String(),
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	for _, c := range commands {

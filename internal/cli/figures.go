@@ -46,14 +46,7 @@ func drawing(r *certify.Run, alpha float64) (in figures.Input, notes []string, e
 		in.Runs = append(in.Runs, s)
 		notes = append(notes, s.Notes()...)
 	}
-	path := filepath.Join(dir, attackFile)
-	switch f, err := os.Open(path); {
-	case err == nil:
-		defer f.Close()
-		if in.Attacks, err = readAttacks(f, path); err != nil {
-			return in, notes, err
-		}
-	case !errors.Is(err, os.ErrNotExist):
+	if in.Attacks, _, err = certify.ReadAttacks(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return in, notes, err
 	}
 	model := filepath.Join(dir, certify.ModelFolder)
@@ -183,7 +176,7 @@ func (d drawer) draw(in figures.Input, names []string, out string) (paths, notes
 		if err != nil {
 			return nil, nil, err
 		}
-		paths = append(paths, files[min(1, max(0, len(files)-2))]) // PNG, or what there is
+		paths = append(paths, files[min(1, len(files)-3)]) // PNG, or what there is
 	}
 	if len(lacking) > 0 {
 		notes = append(notes, "not drawn: "+strings.Join(lacking, ", "))

@@ -10,6 +10,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // names are those of a folder's files.
@@ -41,11 +42,11 @@ func TestFigures(t *testing.T) {
 		if want := filepath.Join(out, "margins.pdf") + "\n" + filepath.Join(out, "radius.pdf") + "\n"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
-		if got, want := names(t, out), []string{"margins.pdf", "margins.svg", "margins.tsv", "radius.pdf", "radius.svg", "radius.tsv"}; !slices.Equal(got, want) {
+		if got, want := names(t, out), []string{"margins.json", "margins.pdf", "margins.svg", "margins.tsv", "radius.json", "radius.pdf", "radius.svg", "radius.tsv"}; !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
-		caption, _, _ := strings.Cut(read(t, out, "radius.tsv"), "\n")
-		for _, want := range []string{"# ", "σ = 0.5", "n = 200", "α = 0.001", "20 images", "seed 1"} {
+		caption := read(t, out, "radius.json")
+		for _, want := range []string{"σ = 0.5", "n = 200", "α = 0.001", "20 images", "seed 1"} {
 			if !strings.Contains(caption, want) {
 				t.Errorf("no %q in %s", want, caption)
 			}
@@ -139,7 +140,7 @@ func TestFiguresOfModels(t *testing.T) {
 	}
 	noDevice(t)
 	must(t, "figures", run, "bounds")
-	caption, _, _ := strings.Cut(read(t, run, "figures", "bounds.tsv"), "\n")
+	caption := read(t, run, "figures", "bounds.json")
 	if hash := mustRun(t, run).Model.Hash; !strings.Contains(caption, hash[:12]) || !strings.Contains(caption, "layers: 1 ") {
 		t.Error(caption)
 	}
@@ -147,11 +148,11 @@ func TestFiguresOfModels(t *testing.T) {
 	if got := must(t, "figures", "bounds", "training", "--run", model, "--out", out); strings.Count(got, "\n") != 2 {
 		t.Error(got)
 	}
-	if caption, _, _ := strings.Cut(read(t, out, "training.tsv"), "\n"); !strings.Contains(caption, "σ = 0.5") || !strings.Contains(caption, "seed 1") {
+	if caption := read(t, out, "training.json"); !strings.Contains(caption, "σ = 0.5") || !strings.Contains(caption, "seed 1") {
 		t.Error(caption)
 	}
 	// A table of another model isn't drawn.
-	edit(t, func(s string) string { return strings.Replace(s, mustRun(t, run).Model.Hash[:12], "0123456789ab", 1) }, model, boundsFile)
+	edit(t, func(s string) string { return strings.Replace(s, mustRun(t, run).Model.Hash[:12], "0123456789ab", 1) }, table.About(filepath.Join(model, boundsFile)))
 	if r := lipsmooth("figures", run, "bounds"); r.status != 1 || !strings.Contains(r.err, "note: "+filepath.Join(model, boundsFile)+" isn't of model ") || !strings.Contains(r.err, "figure bounds: no table of bounds") {
 		t.Errorf("%+v", r)
 	}
@@ -162,7 +163,7 @@ func TestFiguresOfModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, "figures", "sweep", "--run", sweep)
-	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "# test split of tiny\npoint\t") {
+	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "point\t") || !strings.Contains(read(t, sweep, "figures", "sweep.json"), "test split of tiny") {
 		t.Error(got)
 	}
 	if r := lipsmooth("figures", t.TempDir()); r.status != 1 || !strings.Contains(r.err, countlog.RunFile) {

@@ -114,18 +114,18 @@ func TestImportCounts(t *testing.T) {
 		}
 	}
 	must(t, "certify", run, "--method", "mono,bonferroni,cpm,twobound")
-	lines := strings.Split(strings.TrimSpace(read(t, run, "certificates.tsv")), "\n")[2:]
+	lines := strings.Split(strings.TrimSpace(read(t, run, "certificates.tsv")), "\n")[1:]
 	if len(lines) != 20*4 {
 		t.Fatalf("%d certificates", len(lines))
 	}
 	for i, line := range lines {
 		cells := strings.Split(line, "\t")
-		at := slices.Index([]string{"mono", "bonferroni", "cpm"}, cells[2])
+		at := slices.Index([]string{"mono", "bonferroni", "cpm"}, cells[4])
 		if at < 0 {
 			continue
 		}
 		want := max(0, published(selection[i/4], estimation[i/4])[at])
-		if got, _ := strconv.ParseFloat(cells[4], 64); math.Abs(got-want) > 1e-8 {
+		if got, _ := strconv.ParseFloat(cells[7], 64); math.Abs(got-want) > 1e-8 {
 			t.Errorf("%s: radius %g, want %g", line, got, want)
 		}
 	}

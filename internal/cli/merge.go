@@ -32,6 +32,9 @@ there twice, shards and examples of the plan that aren't there (unless --partial
 			}
 			var tuning []string
 			for _, dir := range args[1:] {
+				if shard, err := countlog.ReadRun(dir); err == nil && countlog.Renamed(run, shard) != "" {
+					fmt.Fprintf(cmd.ErrOrStderr(), "note: %s: %s; the hashes are equal\n", dir, countlog.Renamed(run, shard))
+				}
 				if dir = filepath.Join(dir, countlog.TuningFolder); exists(dir) {
 					tuning = append(tuning, dir)
 				}

@@ -131,7 +131,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	x.Notes = slices.Concat(x.Notes, more, notes)
+	x.Notes, x.File = slices.Concat(x.Notes, more, notes), testSet.File
 	if err := report(w, x, j.out); err != nil {
 		return err
 	}

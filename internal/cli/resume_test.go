@@ -98,8 +98,8 @@ func TestKilled(t *testing.T) {
 		{"tuning", lines(3, dir, countlog.TuningFolder), syscall.SIGKILL, lines(11, dir, countlog.TuningFolder)},
 		{"the run", lines(4, dir), os.Interrupt, lines(21, dir)},
 		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL, lines(11, dir, sweepFolder, "0.25")},
-		{"bounds", there(dir, sweepFolder, "0.5", countlog.RunFile), syscall.SIGKILL, there(dir, attackFile)},
-		{"attacks", there(dir, attackFile), syscall.SIGKILL, there(dir, gapFile)},
+		{"bounds", there(dir, sweepFolder, "0.5", countlog.RunFile), syscall.SIGKILL, there(dir, certify.AttackFile)},
+		{"attacks", there(dir, certify.AttackFile), syscall.SIGKILL, there(dir, certify.GapFile)},
 	} {
 		state, stderr := stopWhen(t, stop.seen, stop.signal, args...)
 		if stop.done() {

@@ -163,7 +163,7 @@ func (s *sampling) plan(d draws) (run, tuning countlog.Run, err error) {
 
 // create opens a run's folder to write in. A new run opens the device, which run.json names.
 func (s *sampling) create(ctx context.Context, dir string, run countlog.Run) (*countlog.Writer, error) {
-	there, err := countlog.ReadRun(dir)
+	there, err := countlog.ReadBegun(dir)
 	switch {
 	case err == nil:
 		run.Backend, run.MarginError = there.Backend, there.MarginError // which another processor's last bits, or an older version, may have else
@@ -182,6 +182,9 @@ func (s *sampling) create(ctx context.Context, dir string, run countlog.Run) (*c
 	w, err := countlog.Create(dir, run)
 	if err == nil && w.Dropped() != nil {
 		fmt.Fprintln(s.log, "sampling: dropped an incomplete line:", w.Dropped())
+	}
+	if err == nil && w.Renamed() != "" {
+		fmt.Fprintf(s.log, "sampling: %s: %s; the hashes are equal\n", dir, w.Renamed())
 	}
 	return w, err
 }

@@ -93,23 +93,23 @@ func TestSimultaneousAndInterval(t *testing.T) {
 	text := must(t, "certify", out, "--method", "mono", "--simultaneous", "--interval", "0.9")
 	together := tsv(t, filepath.Join(out, "certificates.tsv"))
 	for i, row := range together.Rows {
-		spent, _ := strconv.ParseFloat(row[5], 64)
-		if spent > 0.001/20 || spent < 0.00099/20 || number(t, row[4]) > number(t, each.Rows[i][4]) {
+		spent, _ := strconv.ParseFloat(row[8], 64)
+		if spent > 0.001/20 || spent < 0.00099/20 || number(t, row[7]) > number(t, each.Rows[i][7]) {
 			t.Errorf("%v, alone %v", row, each.Rows[i])
 		}
 	}
 	if !strings.Contains(text, "hold all together with probability 1-0.001") || !strings.Contains(text, "90% confidence intervals") {
 		t.Errorf("printed:\n%s", text)
 	}
-	tab := tsv(t, filepath.Join(out, intervalFile))
-	if len(tab.Rows) != 2 || !(number(t, tab.Rows[0][2]) < number(t, tab.Rows[1][2])) {
+	tab := tsv(t, filepath.Join(out, certify.IntervalsFile))
+	if len(tab.Rows) != 2 || !(number(t, tab.Rows[0][3]) < number(t, tab.Rows[1][3])) {
 		t.Errorf("intervals %v", tab.Rows)
 	}
 	must(t, "verify", out)
-	edit(t, func(s string) string { return strings.Replace(s, "high\t", "high\t9", 1) }, out, intervalFile)
-	refused(t, lipsmooth("verify", out), intervalFile, "differs")
+	edit(t, func(s string) string { return strings.Replace(s, "high\t", "high\t9", 1) }, out, certify.IntervalsFile)
+	refused(t, lipsmooth("verify", out), certify.IntervalsFile, "differs")
 	// Certified by another bound, the table says so and is verified; intervals of other settings are gone.
-	if text := must(t, "certify", out, "--bound", "hoeffding"); !strings.Contains(text, ", bound hoeffding,") || exists(filepath.Join(out, intervalFile)) {
+	if text := must(t, "certify", out, "--bound", "hoeffding"); !strings.Contains(text, ", bound hoeffding,") || exists(filepath.Join(out, certify.IntervalsFile)) {
 		t.Errorf("by hoeffding:\n%s", text)
 	}
 	must(t, "verify", out)
@@ -126,7 +126,7 @@ func TestRandomizedActs(t *testing.T) {
 	must(t, "certify", smoke(t), "--method", "mono", "--bound", "randomized", "--out", out)
 	above := 0
 	for i, row := range tsv(t, filepath.Join(out, "certificates.tsv")).Rows {
-		a, b := number(t, row[4]), number(t, usual.Rows[i][4])
+		a, b := number(t, row[7]), number(t, usual.Rows[i][7])
 		if a < b-1e-9 {
 			t.Errorf("%v is below %v", row, usual.Rows[i])
 		}

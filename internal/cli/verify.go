@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,16 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
-	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -30,7 +25,6 @@ import (
 type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
-	tau              float64
 	redraw           int
 	w, log           io.Writer
 }
@@ -39,13 +33,29 @@ func (v *verification) checked(format string, args ...any) {
 	fmt.Fprintf(v.w, "checked: "+format+"\n", args...)
 }
 
+// verified prints what a verification without the device found.
+func (v *verification) verified(found *certify.Verification) {
+	for _, line := range found.Checked {
+		fmt.Fprintln(v.w, "checked:", line)
+	}
+	for _, line := range found.Notes {
+		fmt.Fprintln(v.w, "note:", line)
+	}
+}
+
 func (v *verification) run(ctx context.Context) error {
-	l, err := load(v.dir, certify.Default())
+	r, err := certify.Open(v.dir)
 	if err != nil {
 		return err
 	}
-	v.checked("%s: every setting, format %d", filepath.Join(v.dir, countlog.RunFile), l.Run.Format)
-	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir, countlog.CountsFile), len(l.Rows))
+	if _, err := r.ChooseTau(certify.Default()); err != nil { // which checks the tuning images
+		return err
+	}
+	if err := r.Load(); err != nil {
+		return err
+	}
+	v.checked("%s: every setting, format %d", filepath.Join(v.dir, countlog.RunFile), r.Format)
+	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir, countlog.CountsFile), len(r.Rows))
 	var tuning []rs.Evidence
 	if t, err := countlog.Open(filepath.Join(v.dir, countlog.TuningFolder)); err == nil {
 		if tuning, err = t.All(); err != nil {
@@ -53,28 +63,27 @@ func (v *verification) run(ctx context.Context) error {
 		}
 		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir, countlog.TuningFolder), len(tuning))
 	}
-	m, d, err := v.ofModel(l.Run, slices.Concat(l.Rows, tuning))
+	m, d, err := v.ofModel(r.Run, slices.Concat(r.Rows, tuning))
 	if err != nil {
 		return err
 	}
 	if m != nil {
 		defer m.close()
 	}
-	for _, t := range []written{certificatesWritten, tableWritten, intervalsWritten} {
-		if err := v.table(t); err != nil {
-			return err
-		}
+	found, err := r.Verify(v.dir)
+	if v.verified(found); err != nil {
+		return err
 	}
-	if err := v.attacks(l, d); err != nil {
+	if err := v.attacks(r, d); err != nil {
 		return err
 	}
 	if v.redraw > 0 {
-		if err := v.drawAgain(ctx, l, m, d); err != nil {
+		if err := v.drawAgain(ctx, r, m, d); err != nil {
 			return err
 		}
 	}
-	if len(l.Rows) < l.Run.Examples.Count {
-		fmt.Fprintf(v.w, "note: %d of %d examples: sampling isn't finished\n", len(l.Rows), l.Run.Examples.Count)
+	if len(r.Rows) < r.Examples.Count {
+		fmt.Fprintf(v.w, "note: %d of %d examples: sampling isn't finished\n", len(r.Rows), r.Examples.Count)
 	}
 	return nil
 }
@@ -193,159 +202,6 @@ func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) 
 	return d, nil
 }
 
-// written is a table that certify writes.
-type written struct {
-	file   string
-	method int // column
-	drop   int // columns at the end that no evidence decides
-	// table makes it again; nil where its settings make none.
-	table    func(x *certify.Result) *table.Table
-	optional bool
-}
-
-var certificatesWritten = written{"certificates.tsv", 2, 0, (*certify.Result).Certificates, false}
-
-var tableWritten = written{"table.tsv", 0, 1, (*certify.Result).Accuracy, false}
-
-var intervalsWritten = written{intervalFile, 0, 0, func(x *certify.Result) *table.Table {
-	if x.Config.Interval == 0 {
-		return &table.Table{}
-	}
-	return x.Intervals()
-}, true}
-
-// radiiOf are the radii that columns are of.
-func radiiOf(columns []string) (radii []float64) {
-	for _, name := range columns {
-		if r, err := strconv.ParseFloat(strings.TrimPrefix(name, "r="), 64); err == nil && strings.HasPrefix(name, "r=") {
-			radii = append(radii, r)
-		}
-	}
-	return radii
-}
-
-var (
-	alphaCaption   = regexp.MustCompile(`α = ([^ ,]+)`)
-	tauCaption     = regexp.MustCompile(`τ = ([^ ,]+)`)
-	byBoundCaption = regexp.MustCompile(`, bound ([^ ,]+)`)
-	float32Caption = regexp.MustCompile(`, margins less [^ ,]+ for float32`)
-	levelCaption   = regexp.MustCompile(`; ([^ ]+)% confidence intervals`)
-	scoresCaption  = regexp.MustCompile(`scores (\S+) (t=[^ ,]+)`)
-)
-
-// table computes a table from the log again, where certify left one, and compares line by line.
-func (v *verification) table(t written) error {
-	path := filepath.Join(v.dir, t.file)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if !t.optional {
-			fmt.Fprintf(v.w, "note: %s: not there: nothing to compare\n", path)
-		}
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	caption := lines[0]
-	found := alphaCaption.FindStringSubmatch(caption)
-	if len(lines) < 3 || found == nil {
-		return fmt.Errorf("%s:1: want a caption that says α, column names and rows", path)
-	}
-	alpha, err := strconv.ParseFloat(found[1], 64)
-	if err != nil || checkAlpha(alpha) != nil {
-		return fmt.Errorf("%s:1: α = %s: must lie between 0 and 1", path, found[1])
-	}
-	run, err := certify.Open(v.dir)
-	if err != nil {
-		return err
-	}
-	c := config(alpha, v.tau)
-	c.Unsound, c.Radii = true, radiiOf(strings.Split(lines[1], "\t"))
-	if found := scoresCaption.FindStringSubmatch(caption); found != nil {
-		c.Scores = found[1] + "," + found[2]
-	}
-	c.Float32 = float32Caption.MatchString(caption)
-	if found := byBoundCaption.FindStringSubmatch(caption); found != nil {
-		if c.Bound, err = rs.BoundByName(found[1]); err != nil {
-			return fmt.Errorf("%s:1: %w", path, err)
-		}
-	}
-	if found := levelCaption.FindStringSubmatch(caption); found != nil {
-		if percent, err := strconv.ParseFloat(found[1], 64); err == nil && 0 < percent && percent < 100 {
-			c.Interval = percent / 100
-		}
-	}
-	// A caption says τ to four digits, and not at all where it is 0 or none.
-	tau := 0.0
-	if found := tauCaption.FindStringSubmatch(caption); found != nil {
-		if tau, err = strconv.ParseFloat(found[1], 64); err != nil || !(tau > 0) {
-			return fmt.Errorf("%s:1: τ = %s: must be positive", path, found[1])
-		}
-	}
-	for i, line := range lines[2:] {
-		cells := strings.Split(line, "\t")
-		if len(cells) <= t.method {
-			return fmt.Errorf("%s:%d: %d columns", path, i+3, len(cells))
-		}
-		if slices.Contains(c.Methods, cells[t.method]) {
-			continue
-		}
-		if _, err := rs.MethodByName(cells[t.method]); err != nil {
-			return fmt.Errorf("%s:%d: %w", path, i+3, err)
-		}
-		c.Methods = append(c.Methods, cells[t.method])
-	}
-	byHand := ""
-	if v.tau < 0 {
-		if c.Tau, err = run.ChooseTau(c); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		if fmt.Sprintf("%.4g", c.Tau) != fmt.Sprintf("%.4g", tau) {
-			if c.Tau = tau; tau > 0 {
-				byHand = " (τ as the caption rounds it: give that of certify with --tau)"
-			}
-		}
-	}
-	x, err := run.Certify(c)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	again := x.Settings().Caption()
-	if _, rest, ok := strings.Cut(caption, "; "); ok {
-		again += "; " + rest
-	}
-	var made bytes.Buffer
-	if err := t.table(x).WriteTSV(&made, again); err != nil {
-		return err
-	}
-	if at, want := firstDifference(lines, strings.Split(strings.TrimSuffix(made.String(), "\n"), "\n"), t.drop); at > 0 {
-		return fmt.Errorf("%s:%d: differs from what the log gives%s: %s", path, at, byHand, want)
-	}
-	v.checked("%s: %d lines computed again from the log: %s", path, len(lines), strings.Join(c.Methods, ", "))
-	return nil
-}
-
-// firstDifference returns the first line, from 1, that differs but for the last columns of table lines, and what it should be; 0 where none does.
-func firstDifference(got, want []string, drop int) (int, string) {
-	cut := func(lines []string, i int) string {
-		if i >= len(lines) {
-			return "no such line"
-		}
-		cells := strings.Split(lines[i], "\t")
-		if i > 0 {
-			cells = cells[:max(0, len(cells)-drop)]
-		}
-		return strings.Join(cells, "\t")
-	}
-	for i := range max(len(got), len(want)) {
-		if a, b := cut(got, i), cut(want, i); a != b {
-			return i + 1, strings.ReplaceAll(b, "\t", " ")
-		}
-	}
-	return 0, ""
-}
-
 // drawAgain draws some examples once more and compares every count.
 func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifier, d *data.Dataset) error {
 	run := l.Run
@@ -427,17 +283,14 @@ func verifyCommand() *cobra.Command {
 		Use:   "verify RUN",
 		Short: "Check a run: its log, hashes, tables, and some of its draws",
 		Long: `Check every row of a run's log and every setting of run.json; the model in RUN/model, or --model, against the hash of its
-weights and its Λ, proved again; the dataset, with --data, against its hash and the labels; table.tsv and
-certificates.tsv, where they are there, against what the log gives; attack.tsv and gap.tsv against what the log certifies, and the
+weights and its Λ, proved again; the dataset, with --data, against its hash and the labels; certificates.tsv, table.tsv,
+intervals.tsv and results/ against what the log gives with the settings beside them; attack.tsv and gap.tsv against what the log certifies, and the
 images of attack.npy, with --data, against their distances; and with --redraw some examples, drawn again on the device, against every
 count. Says what was checked, and ends at the first difference with status 1.`,
 		Example: "  lipsmooth verify runs/mnist-0.25 --data mnist --redraw 5",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkLeast("redraw", v.redraw, 0); err != nil {
-				return err
-			}
-			if err := checkTau(cmd.Flags().Changed, v.tau); err != nil {
 				return err
 			}
 			v.dir, v.w, v.log = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -449,6 +302,5 @@ count. Says what was checked, and ends at the first difference with status 1.`,
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
-	f.Float64Var(&v.tau, "tau", -1, "temperature that certify was given; default: chosen on RUN/tuning, or the caption's")
 	return c
 }

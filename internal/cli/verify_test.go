@@ -32,22 +32,25 @@ func TestVerify(t *testing.T) {
 		must(t, append([]string{"certify", dir}, args...)...)
 		must(t, "verify", dir)
 	}
-	must(t, "certify", dir, "--tau", "0.2512345", "--method", "lipschitz")
-	refused(t, lipsmooth("verify", dir), "--tau")
-	must(t, "verify", dir, "--tau", "0.2512345")
+	// A temperature is kept to its last digit, and one given by hand is noted.
+	must(t, "certify", dir, "--tau", "0.25123456789", "--method", "lipschitz")
+	if out = must(t, "verify", dir); !strings.Contains(out, "note: "+filepath.Join(dir, "certificates.tsv")+": τ = 0.25123456789 was given") || !strings.Contains(out, "results") {
+		t.Error(out)
+	}
 
 	os.Remove(filepath.Join(dir, "table.tsv"))
 	if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 		t.Fatal(err)
 	}
-	out = must(t, "verify", dir, "--tau", "0.2512345")
-	if strings.Count(out, "note: ") != 3 {
-		t.Error(out)
+	out = must(t, "verify", dir)
+	for _, want := range []string{"note: no model in ", "note: no dataset given", "note: " + filepath.Join(dir, "table.tsv") + ": not there"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
-	must(t, "verify", dir, "--tau", "0.2512345", "--model", filepath.Join(job, certify.ModelFolder))
-	refused(t, lipsmooth("verify", dir, "--tau", "0.2512345", "--redraw", "1", "--data", tiny()), "--redraw 1", "--model")
+	must(t, "verify", dir, "--model", filepath.Join(job, certify.ModelFolder))
+	refused(t, lipsmooth("verify", dir, "--redraw", "1", "--data", tiny()), "--redraw 1", "--model")
 	refused(t, lipsmooth("verify", dir, "--redraw", "-1"), "--redraw -1")
-	refused(t, lipsmooth("verify", dir, "--tau", "-1"), "--tau -1")
 }
 
 func TestVerifyFinds(t *testing.T) {
@@ -70,17 +73,19 @@ func TestVerifyFinds(t *testing.T) {
 		"sigma":            {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
 		"row":              {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile + ":2: "},
 		"label":            {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), []string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
-		"label in":         {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil, "certificates.tsv:3: differs"},
-		"radius":           {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil, "certificates.tsv:3: differs"},
-		"alpha":            {replace("certificates.tsv", "α = 0.001", "α = 0.002"), nil, "certificates.tsv:"},
-		"method":           {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, `certificates.tsv:3: no method "moon"`},
-		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:3: differs from what the log gives: mono "},
-		"seconds":          {replace("table.tsv", "\tseconds\n", "\ttime\n"), nil, ""},
+		"label in":         {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil, "certificates.tsv:2: differs"},
+		"radius":           {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil, "certificates.tsv:2: differs"},
+		"alpha":            {replace("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil, "certificates.tsv:2: differs"},
+		"method":           {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, "certificates.tsv:2: differs"},
+		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:2: differs from what the log gives: mono "},
+		"setting":          {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil, "certificates.json: sets: "},
+		"temperature":      {replace("certificates.json", `"tau": 0.`, `"tau": 1.`), nil, "certificates.tsv:"},
+		"evidence":         {replace("certificates.json", `"run_hash": "sha256:`, `"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
 		"cut":              {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
 		"attack inside":    {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
-		"attack alpha":     {replace(attackFile, "α = 0.001", "α = 2"), nil, "attack.tsv:1: α = 2"},
-		"attack image":     {replace(attackFile, "\n0\t0\t", "\n0\t1\t"), nil, "image 0 of class 1"},
-		"attack gap":       {replace(gapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
+		"attack alpha":     {replace("attack.json", `"alpha": 0.001`, `"alpha": 2`), nil, "attack.json: alpha 2"},
+		"attack image":     {replace(certify.AttackFile, "\n0\t0\t", "\n0\t1\t"), nil, "image 0 of class 1"},
+		"attack gap":       {replace(certify.GapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
 		"attack distance":  {attackEdit(4, "9"), []string{"--data", tiny()}, "gap.tsv:"},
 		"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
 		"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
@@ -116,14 +121,14 @@ func attackEdit(column int, cell string) func(t *testing.T, dir string) {
 		edited := false
 		edit(t, func(s string) string {
 			lines := strings.Split(s, "\n")
-			for i, line := range lines[2 : len(lines)-1] {
+			for i, line := range lines[1 : len(lines)-1] {
 				if cells := strings.Split(line, "\t"); !edited && cells[4] != "" && cells[4] != "0" {
 					cells[column], edited = cell, true
-					lines[i+2] = strings.Join(cells, "\t")
+					lines[i+1] = strings.Join(cells, "\t")
 				}
 			}
 			return strings.Join(lines, "\n")
-		}, dir, attackFile)
+		}, dir, certify.AttackFile)
 		if !edited {
 			t.Fatal("no attack moved its image")
 		}

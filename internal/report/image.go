@@ -128,6 +128,7 @@ func (p *Page) images(dir string, d *data.Dataset) error {
 		return err
 	}
 	p.Images = p.everyImage(all, methods)
+	p.Images.Caption = p.certified
 	return nil
 }
 
@@ -236,10 +237,11 @@ func (p *Page) class(i int, d *data.Dataset) string {
 // certificates reads those of each image, in the order of the file; nil where there are none.
 func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods []string, err error) {
 	const file = "certificates.tsv"
-	t, _, err := table.ReadFile(filepath.Join(dir, file))
+	t, caption, err := table.ReadFile(filepath.Join(dir, file))
 	if err != nil {
 		return nil, nil, err
 	}
+	p.certified = caption
 	if t == nil {
 		p.missing("images: no %s (lipsmooth certify RUN)", file)
 		return nil, nil, nil

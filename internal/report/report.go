@@ -37,6 +37,8 @@ type Page struct {
 	// Settings are those of run.json and model.json.
 	Settings []Group
 	Missing  []string // what isn't shown, and why
+
+	certified string // caption of the certificates: which method by which settings
 }
 
 // Fact is a number to read first.

@@ -1,14 +1,17 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
@@ -49,6 +52,15 @@ func (p *Page) tables(dir string) error {
 				p.missing("%s: no %s (%s)", strings.ToLower(f.title[:1])+f.title[1:], f.file, f.from)
 			}
 			continue
+		}
+		if caption == "" && f.id != "gap" { // whose settings are those of the certificates
+			saved, err := certify.ReadSaved(dir)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+			if caption = saved.Caption; f.id == "intervals" {
+				caption += fmt.Sprintf("; %g%% confidence intervals over images", 100*saved.Interval)
+			}
 		}
 		shown := shape(t)
 		shown.ID, shown.Title, shown.Caption = f.id, f.title, caption

@@ -1,6 +1,7 @@
 package certify
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -108,14 +109,16 @@ func (c Config) Check() error {
 	return nil
 }
 
+// ErrNoMarginError is wrapped by the error of a config with Float32 for a run that doesn't say what float32 does to margins.
+var ErrNoMarginError = errors.New("has no margin_error: sample again, on a CPU and from a model whose layers all have a rounding proof (lipsmooth bound)")
+
 // fit makes c fit the run: the temperature chosen, and α divided among the images where it is that of all together.
 func (r *Run) fit(c Config) (fitted Config, images int, err error) {
 	if err := c.Check(); err != nil {
 		return c, 0, err
 	}
 	if c.Float32 && r.MarginError == 0 {
-		return c, 0, fmt.Errorf("float32: %s has no margin_error: sample again, on a CPU and from a model whose layers all have a rounding proof (lipsmooth bound)",
-			filepath.Join(r.Dir, countlog.RunFile))
+		return c, 0, fmt.Errorf("float32: %s %w", filepath.Join(r.Dir, countlog.RunFile), ErrNoMarginError)
 	}
 	if c.Simultaneous {
 		if images, err = r.planned(); err != nil {

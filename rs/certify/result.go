@@ -29,6 +29,8 @@ type Result struct {
 	Missing []error
 	// Notes are what a reader must know.
 	Notes []string
+	// File names an image's file in its dataset, for the table of certificates; nil where that isn't known.
+	File func(index int) string
 }
 
 // Certify certifies every row of the run. Rows that aren't loaded are read as they are needed.

@@ -60,6 +60,14 @@ func (r *Run) Load() (err error) {
 
 func (r *Run) empty() error { return fmt.Errorf("%s: no example is sampled yet", r.Dir) }
 
+// Hash identifies the evidence, as [countlog.Log.Hash] does; it is empty where the rows are made up in memory.
+func (r *Run) Hash() (string, error) {
+	if r.log == nil {
+		return "", nil
+	}
+	return r.log.Hash()
+}
+
 // each yields the rows, read as they are needed where they aren't loaded.
 func (r *Run) each() iter.Seq2[*rs.Evidence, error] {
 	if r.log != nil && r.Rows == nil {

@@ -70,7 +70,7 @@ func TestCertify(t *testing.T) {
 	if notes := strings.Join(x.Notes, "\n"); !strings.Contains(notes, "left out: lvm, lipschitz-two, lipschitz-margin: ") || !strings.Contains(notes, "α = 0.001 is of each certificate") {
 		t.Error(notes)
 	}
-	if rows := x.Certificates().Rows; len(rows) != 4*len(x.Curves) || rows[0][2] != "mono" {
+	if rows := x.Certificates().Rows; len(rows) != 4*len(x.Curves) || rows[0][4] != "mono" {
 		t.Error(rows)
 	}
 	if err := run.Load(); err != nil || len(run.Rows) != 4 {
@@ -158,7 +158,7 @@ func TestOpenNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Close()
+	defer w.Close()
 	run, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)

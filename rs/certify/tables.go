@@ -17,26 +17,34 @@ func radiusColumns(radii []float64) (names []string) {
 	return names
 }
 
-// Accuracy has a row for each method: certified accuracy at the radii, average certified radius, seconds.
-func (x *Result) Accuracy() *table.Table {
-	t := &table.Table{Columns: slices.Concat([]string{"method"}, radiusColumns(x.Config.Radii), []string{"average radius", "seconds"})}
-	for i, curve := range x.Curves {
-		row := []string{curve.Method}
-		for _, r := range x.Config.Radii {
+// Accuracy has a row for each method: α, certified accuracy at the radii, and the average certified radius.
+func (x *Result) Accuracy() *table.Table { return accuracy(x.Curves, x.alphas(), x.Config.Radii) }
+
+func (x *Result) alphas() []float64 { return slices.Repeat([]float64{x.Config.Alpha}, len(x.Curves)) }
+
+func accuracy(curves []Curve, alphas, radii []float64) *table.Table {
+	t := &table.Table{Columns: slices.Concat([]string{"method", "alpha"}, radiusColumns(radii), []string{"average radius"})}
+	for i, curve := range curves {
+		row := []string{curve.Method, number(alphas[i])}
+		for _, r := range radii {
 			row = append(row, fmt.Sprintf("%.3f", rs.CertifiedAccuracy(curve.Results, r)))
 		}
-		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", rs.AverageRadius(curve.Results)), fmt.Sprintf("%.3f", x.Seconds[i])))
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", rs.AverageRadius(curve.Results))))
 	}
 	return t
 }
 
 // Intervals has the ends of the confidence interval of each certified accuracy of Accuracy, at the config's level.
 func (x *Result) Intervals() *table.Table {
-	t := &table.Table{Columns: append([]string{"method", "end"}, radiusColumns(x.Config.Radii)...)}
-	for _, curve := range x.Curves {
-		low, high := []string{curve.Method, "low"}, []string{curve.Method, "high"}
-		for _, r := range x.Config.Radii {
-			lo, hi := rs.AccuracyBand(curve.Results, r, x.Config.Interval)
+	return intervals(x.Curves, x.alphas(), x.Config.Radii, x.Config.Interval)
+}
+
+func intervals(curves []Curve, alphas, radii []float64, level float64) *table.Table {
+	t := &table.Table{Columns: append([]string{"method", "alpha", "end"}, radiusColumns(radii)...)}
+	for i, curve := range curves {
+		low, high := []string{curve.Method, number(alphas[i]), "low"}, []string{curve.Method, number(alphas[i]), "high"}
+		for _, r := range radii {
+			lo, hi := rs.AccuracyBand(curve.Results, r, level)
 			low, high = append(low, fmt.Sprintf("%.3f", lo)), append(high, fmt.Sprintf("%.3f", hi))
 		}
 		t.Rows = append(t.Rows, low, high)
@@ -44,13 +52,30 @@ func (x *Result) Intervals() *table.Table {
 	return t
 }
 
-// Certificates has a row for each image and method: what was certified, and what α was spent on.
+// certificateColumns are those of a table of certificates: numbers are numbers to pandas, and correct is True or False.
+var certificateColumns = []string{"index", "file", "label", "correct", "method", "alpha", "class", "radius",
+	"level", "alpha_spent", "bounds"}
+
+// Some of certificateColumns.
+const (
+	fileColumn   = 1
+	labelColumn  = 2
+	classColumn  = 6
+	radiusColumn = 7
+)
+
+// Certificates has a row for each image and method: what was certified, and what α was spent on. A
+// class of -1 abstains. The level is the margin that a counted draw had to reach, in logits; 0 counts
+// votes.
 func (x *Result) Certificates() *table.Table {
-	t := &table.Table{Columns: []string{"index", "label", "method", "class", "radius", "alpha spent", "bounds"}}
-	t.Rows = make([][]string, 0, len(x.Indices)*len(x.Curves))
-	rests := x.claimed()
+	t := &table.Table{Columns: certificateColumns, Rows: make([][]string, 0, len(x.Indices)*len(x.Curves))}
+	rests, alpha := x.claimed(), number(x.Config.Alpha)
 	var b []byte
 	for i, index := range x.Indices {
+		file := ""
+		if x.File != nil {
+			file = x.File(index)
+		}
 		for _, curve := range x.Curves {
 			r := curve.Results[i]
 			b = appendLedger(b[:0], r.Ledger)
@@ -60,14 +85,19 @@ func (x *Result) Certificates() *table.Table {
 				}
 				b = append(strconv.AppendFloat(append(b, "Λ = "...), x.Run.Model.Lambda, 'g', -1, 64), " claimed"...)
 			}
-			t.Rows = append(t.Rows, []string{
-				strconv.Itoa(index), strconv.Itoa(r.Label), curve.Method, strconv.Itoa(r.Class), strconv.FormatFloat(r.Radius, 'g', -1, 64),
-				strconv.FormatFloat(r.Alpha(), 'g', -1, 64), string(b),
-			})
+			correct := "False"
+			if r.Right() {
+				correct = "True"
+			}
+			t.Rows = append(t.Rows, []string{strconv.Itoa(index), file, strconv.Itoa(r.Label), correct, curve.Method, alpha,
+				strconv.Itoa(r.Class), number(r.Radius), number(r.Level()), number(r.Alpha()), string(b)})
 		}
 	}
 	return t
 }
+
+// number is the shortest decimal that reads back exactly.
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // appendLedger says what α was spent on.
 func appendLedger(b []byte, ledger []rs.Spent) []byte {
@@ -79,7 +109,11 @@ func appendLedger(b []byte, ledger []rs.Spent) []byte {
 		if s.Upper {
 			side = " upper "
 		}
-		b = append(append(append(append(b, s.Of...), side...), s.Bound...), ' ')
+		b = append(b, s.Of...)
+		if s.Level != 0 {
+			b = strconv.AppendFloat(append(b, " at margin "...), s.Level, 'g', -1, 64)
+		}
+		b = append(append(append(b, side...), s.Bound...), ' ')
 		b = append(strconv.AppendFloat(b, s.Value, 'g', 17, 64), " at "...)
 		b = append(strconv.AppendInt(b, int64(s.Times), 10), "×"...)
 		b = strconv.AppendFloat(b, s.Alpha, 'g', -1, 64)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/version"
 )
 
 // Merge makes one run's folder, which must not be there, of shards: runs of the same settings but for the examples planned,
@@ -153,9 +155,7 @@ func mergedRun(partial bool, shards []string) (run Run, err error) {
 		}
 	}
 	run.Shard = Shard{}
-	if len(versions) > 0 {
-		run.Versions = map[string]string{}
-	}
+	run.Versions = map[string]string{own: version.Unknown} // which older versions don't say
 	for name, all := range versions {
 		run.Versions[name] = strings.Join(all, ", ")
 	}

@@ -2,11 +2,15 @@ package countlog
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 )
@@ -78,6 +82,28 @@ func (l *Log) All() ([]rs.Evidence, error) {
 		rows = append(rows, *e)
 	}
 	return rows, nil
+}
+
+// Hash returns "sha256:" and the hexadecimal digest of the run's settings and rows: two runs of equal hashes have the same certificates.
+// When and by what versions the rows were drawn, and names of what has a hash, don't count.
+func (l *Log) Hash() (string, error) {
+	run := l.Run.nameless()
+	run.Created, run.Versions = time.Time{}, nil
+	text, err := json.Marshal(run)
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(filepath.Join(l.dir, CountsFile))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	h.Write(append(text, '\n'))
+	if _, err := io.CopyN(h, f, l.size); err != nil {
+		return "", fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // A scanner reads a counts file, line after line.

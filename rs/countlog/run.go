@@ -81,10 +81,10 @@ type Run struct {
 	MarginError float64 `json:"margin_error,omitempty"`
 	// Scores are the maps, as [rs.ScoreMap.String] has them, by which the scores of all classes are logged.
 	Scores   []string          `json:"scores,omitempty"`
-	Noise    Noise             `json:"noise,omitzero"` // zero is Gaussian, as float32 has it
-	Until    Until             `json:"until,omitzero"` // zero is N estimation draws for every example
-	Backend  string            `json:"backend"`        // what drew, where another need not give the same bits
-	Versions map[string]string `json:"versions,omitempty"`
+	Noise    Noise             `json:"noise,omitzero"`     // zero is Gaussian, as float32 has it
+	Until    Until             `json:"until,omitzero"`     // zero is N estimation draws for every example
+	Backend  string            `json:"backend"`            // what drew, where another need not give the same bits
+	Versions map[string]string `json:"versions,omitempty"` // of lipsmooth, which Create adds, and what it draws with
 	Created  time.Time         `json:"created,omitzero"`
 }
 
@@ -387,10 +387,36 @@ func (r *Run) Validate() error {
 	return nil
 }
 
-// difference names the first field in which two runs differ, with both values; created and versions aside.
+// difference names the first field in which two runs differ, with both values; created, versions, and names of what has a hash aside.
 func difference(a, b Run) string {
 	a.Created, a.Versions, b.Created, b.Versions = time.Time{}, nil, time.Time{}, nil
-	return differ("", reflect.ValueOf(a), reflect.ValueOf(b))
+	return differ("", reflect.ValueOf(a.nameless()), reflect.ValueOf(b.nameless()))
+}
+
+// nameless is a run without the names of what a hash identifies.
+func (r Run) nameless() Run {
+	if r.Model.Hash != "" {
+		r.Model.Name, r.Model.Reading.Denoiser = "", ""
+	}
+	if r.Dataset.Hash != "" {
+		r.Dataset.Name = ""
+	}
+	return r
+}
+
+// Renamed says in which names two runs of one model and dataset differ; empty where in none. Names are for people: a hash is
+// what identifies a model or a dataset.
+func Renamed(there, here Run) string {
+	var names []string
+	for _, n := range []struct{ field, there, here string }{
+		{"model.name", there.Model.Name, here.Model.Name}, {"model.reading.denoiser", there.Model.Reading.Denoiser, here.Model.Reading.Denoiser},
+		{"dataset.name", there.Dataset.Name, here.Dataset.Name},
+	} {
+		if n.there != n.here {
+			names = append(names, fmt.Sprintf("%s is %s there, %s here", n.field, n.there, n.here))
+		}
+	}
+	return strings.Join(names, "; ")
 }
 
 func differ(path string, a, b reflect.Value) string {

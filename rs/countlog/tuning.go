@@ -68,12 +68,13 @@ func foretell(rows []rs.Evidence, run Run) ([]rs.Evidence, error) {
 	return foretold, nil
 }
 
-// Alike says why two runs can't stand in one figure or table, or nil.
+// Alike says why two runs can't stand in one figure or table, or nil: their models and datasets differ, in more than a name.
 func Alike(dir string, run Run, otherDir string, other Run) error {
-	if a, b := run.Model, other.Model; a != b {
+	x, y := run.nameless(), other.nameless()
+	if a, b := run.Model, other.Model; x.Model != y.Model {
 		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = %v)", dir, a.Name, a.Hash, a.Lambda, otherDir, b.Name, b.Hash, b.Lambda)
 	}
-	if a, b := run.Dataset, other.Dataset; a != b {
+	if a, b := run.Dataset, other.Dataset; x.Dataset != y.Dataset {
 		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir, a.Name, a.Split, a.Hash, otherDir, b.Name, b.Split, b.Hash)
 	}
 	return nil

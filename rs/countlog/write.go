@@ -1,6 +1,7 @@
 package countlog
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
@@ -36,8 +38,12 @@ type Writer struct {
 	at      time.Time
 	seen    []bool // by position in the plan
 	dropped error
-	err     error // of a write or a sync, final
-	cut     bool  // to synced
+	renamed string
+	made    []string // folders that Create made, from within
+	fresh   bool     // Create made the table
+	wrote   bool     // Create made run.json
+	err     error    // of a write or a sync, final
+	cut     bool     // to synced
 	buf     []byte
 }
 
@@ -48,83 +54,162 @@ type extent struct {
 }
 
 // Create opens a folder to write the run in, and makes it where there is none. A folder that
-// holds the same run, but for created and versions, is gone on with: a last line that is
-// torn or damaged is cut off ([Writer.Dropped]), and [Writer.Has] knows the rows that are there.
+// holds the same run, but for created, versions and names, is gone on with: a last line that is
+// torn or damaged is cut off ([Writer.Dropped]), and [Writer.Has] knows the rows that are there. A run of other settings
+// is refused, unless it has no row yet: a start that failed blocks no other. Tuning images belong to the run that they lie in.
 // The folder is locked until Close or the end of the process; a second writer is refused.
 func Create(dir string, r Run) (w *Writer, err error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	r.Versions = maps.Clone(r.Versions)
-	if err := makeDir(dir); err != nil {
-		return nil, err
+	if r.Versions = maps.Clone(r.Versions); r.Versions == nil {
+		r.Versions = map[string]string{}
 	}
-	path := filepath.Join(dir, CountsFile)
-	f, err := openLocked(path)
+	if r.Versions[own] == "" {
+		r.Versions[own] = version.String()
+	}
+	made, err := makeDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
+	w = &Writer{path: filepath.Join(dir, CountsFile), made: made}
+	_, err = os.Stat(w.path)
+	w.fresh = errors.Is(err, fs.ErrNotExist)
+	f, err := openLocked(w.path)
+	if err != nil {
+		w.unmake()
+		return nil, err
+	}
+	w.f = f
+	if err = w.begin(dir, r, f); err == nil {
+		err = w.Sync()
+	}
+	if err != nil {
+		w.unmake()
+		f.Close()
+		return nil, err
+	}
+	return w, nil
+}
 
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
+// own names the version of lipsmooth in Run.Versions.
+const own = "lipsmooth"
+
+// begin writes run.json, or checks that which is there, and reads the rows.
+func (w *Writer) begin(dir string, r Run, f *os.File) (err error) {
+	if w.info, err = f.Stat(); err != nil {
+		return err
 	}
-	switch there, err := ReadRun(dir); {
+	there, err := ReadRun(dir)
+	switch {
 	case err == nil:
-		if d := difference(there, r); d != "" {
-			return nil, fmt.Errorf("%s holds another run: %s", dir, d)
+		if d := difference(there, r); d == "" {
+			w.renamed, r = Renamed(there, r), there
+			break
+		} else if rows, err := hasRow(dir); err != nil || rows && !ofNoRun(dir) {
+			return errors.Join(err, fmt.Errorf("%s holds another run: %s", dir, d))
 		}
-		r = there
+		if err := errors.Join(f.Truncate(0), os.RemoveAll(filepath.Join(dir, TuningFolder)), r.write(dir)); err != nil {
+			return err
+		}
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, err
+		return err
+	case w.info.Size() > 0:
+		return fmt.Errorf("%s holds rows, but no %s says of which run", dir, RunFile)
 	default:
-		if info.Size() > 0 {
-			return nil, fmt.Errorf("%s holds rows, but no %s says of which run", dir, RunFile)
-		}
 		// Of processes that were killed before their run.json had its name.
 		left, _ := fs.Glob(os.DirFS(dir), "."+RunFile+"-*")
 		for _, name := range left {
 			os.Remove(filepath.Join(dir, name))
 		}
 		if err := r.write(dir); err != nil {
-			return nil, err
+			return err
 		}
+		w.wrote = true
 	}
-
 	// Both names are on disk before a row is.
 	if err := syncDir(dir); err != nil {
-		return nil, err
+		return err
 	}
-	w = &Writer{parser: newParser(&r), path: path, f: f, info: info}
-	if err := w.resume(f); err != nil {
-		return nil, err
-	}
-	return w, w.Sync()
+	w.parser = newParser(&r)
+	return w.resume(f)
 }
 
-// makeDir is os.MkdirAll, on disk.
-func makeDir(dir string) error {
-	var holders []string
+// hasRow reports whether a folder's table has a line below the column names, torn or not.
+func hasRow(dir string) (bool, error) {
+	f, err := os.Open(filepath.Join(dir, CountsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	b := bufio.NewReader(f)
+	if _, err := b.ReadString('\n'); err == nil {
+		_, err = b.ReadByte()
+		return err == nil, nil
+	}
+	return false, nil
+}
+
+// ofNoRun reports whether a folder is that of tuning images, of a run without a row.
+func ofNoRun(dir string) bool {
+	if filepath.Base(dir) != TuningFolder {
+		return false
+	}
+	rows, err := hasRow(filepath.Dir(dir))
+	return err == nil && !rows
+}
+
+// ReadBegun is ReadRun of a run that has a row. Its error wraps os.ErrNotExist where there is none: what a start that failed left doesn't
+// count.
+func ReadBegun(dir string) (Run, error) {
+	rows, err := hasRow(dir)
+	if err == nil && !rows || ofNoRun(dir) {
+		err = fmt.Errorf("%s: no row: %w", dir, fs.ErrNotExist)
+	}
+	if err != nil {
+		return Run{}, err
+	}
+	return ReadRun(dir)
+}
+
+// unmake takes away what Create made, where no row is in it.
+func (w *Writer) unmake() {
+	if w.count > 0 {
+		return
+	}
+	if w.wrote {
+		os.Remove(filepath.Join(filepath.Dir(w.path), RunFile))
+	}
+	if w.fresh {
+		os.Remove(w.path)
+	}
+	for _, dir := range w.made { // where nothing else is in them
+		if os.Remove(dir) != nil {
+			return
+		}
+	}
+}
+
+// makeDir is os.MkdirAll, on disk. It returns the folders that weren't there, from within.
+func makeDir(dir string) (made []string, err error) {
 	for d := filepath.Clean(dir); d != filepath.Dir(d); d = filepath.Dir(d) {
 		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		holders = append(holders, filepath.Dir(d))
+		made = append(made, d)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return made, err
 	}
-	for _, d := range holders {
-		if err := syncDir(d); err != nil {
-			return err
+	for _, d := range made {
+		if err := syncDir(filepath.Dir(d)); err != nil {
+			return made, err
 		}
 	}
-	return nil
+	return made, nil
 }
 
 // syncDir has the operating system put the names in a folder on disk, where it can.
@@ -191,6 +276,9 @@ func (w *Writer) Has(index int) bool {
 // Dropped returns what was wrong with the last line that Create cut off; nil where it was good.
 func (w *Writer) Dropped() error { return w.dropped }
 
+// Renamed says which names of the folder's run differ from those of the run given to Create; empty where none does.
+func (w *Writer) Renamed() string { return w.renamed }
+
 // Append writes the row of an example in one piece, and syncs where the last sync is a second ago. It refuses evidence that
 // isn't of the run: totals, classes, edges, σ, an index out of plan or a second time. A failed write, a full
 // disk say, leaves the complete lines, a failed sync those that are on disk; every later Append returns the same error.
@@ -256,10 +344,14 @@ func (w *Writer) Sync() error {
 	return nil
 }
 
-// Close puts the rows on disk and gives the folder free. It doesn't repeat an error of Append or Sync.
+// Close puts the rows on disk and gives the folder free. It doesn't repeat an error of Append or Sync. What Create made goes
+// again where no row was written.
 func (w *Writer) Close() error {
 	var err error
-	if !w.cut {
+	switch {
+	case w.wrote && w.count == 0:
+		w.unmake()
+	case !w.cut:
 		err = w.Sync()
 	}
 	return errors.Join(err, w.f.Close())

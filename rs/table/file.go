@@ -2,14 +2,48 @@ package table
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 )
 
-// ReadFile reads a table and the caption above it; nil where there is no such file.
-func ReadFile(path string) (t *Table, caption string, err error) {
+// About returns the path of the JSON file beside a table, which says with what settings the table was made.
+func About(path string) string { return strings.TrimSuffix(path, ".tsv") + ".json" }
+
+// caption is what the file beside a table has in one line for people, besides other fields.
+type caption struct {
+	Caption string `json:"caption"`
+}
+
+// WriteFile writes a table as TSV, whole or not at all, into a folder that is made where there is none, and beside it as JSON what it
+// is about: any value, where a string is a caption. Nil writes no such file.
+func (t *Table) WriteFile(path string, about any) error {
+	var text bytes.Buffer
+	if err := t.WriteTSV(&text); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if line, ok := about.(string); ok {
+		about = caption{line}
+	}
+	if about != nil {
+		if err := atomic.WriteJSON(About(path), about); err != nil {
+			return err
+		}
+	}
+	return atomic.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(text.Bytes())
+		return err
+	})
+}
+
+// ReadFile reads a table and its caption; nil where there is no such file. Tables of older versions have the caption in a
+// first line that begins with #.
+func ReadFile(path string) (t *Table, line string, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, "", nil
@@ -17,30 +51,27 @@ func ReadFile(path string) (t *Table, caption string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if first, _, _ := strings.Cut(string(text), "\n"); strings.HasPrefix(first, "#") {
-		caption = strings.TrimSpace(first[1:])
+	if t, err = Read(bytes.NewReader(text), path); err != nil {
+		return nil, "", err
 	}
-	t, err = Read(bytes.NewReader(text), path)
-	return t, caption, err
+	if first, _, _ := strings.Cut(string(text), "\n"); strings.HasPrefix(first, "#") {
+		return t, strings.TrimSpace(first[1:]), nil
+	}
+	var about caption
+	if err := ReadAbout(path, &about); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, "", err
+	}
+	return t, about.Caption, nil
 }
 
-// WriteFile writes a table as TSV, whole or not at all, into a folder that is made where there is none.
-func (t *Table) WriteFile(path, caption string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
-	}
-	next := path + ".new"
-	f, err := os.Create(next)
+// ReadAbout reads what the file beside a table has. Its error wraps os.ErrNotExist where there is no such file.
+func ReadAbout(path string, into any) error {
+	text, err := os.ReadFile(About(path))
 	if err != nil {
 		return err
 	}
-	defer os.Remove(next)
-	err = t.WriteTSV(f, caption)
-	if closing := f.Close(); err == nil {
-		err = closing
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", About(path), err)
 	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(next, path)
+	return nil
 }

@@ -25,7 +25,7 @@ func FuzzTable(f *testing.F) {
 			}
 		}
 		var b bytes.Buffer
-		if table.WriteTSV(&b, "a caption\nof two lines") != nil { // a carriage return within a cell
+		if table.WriteTSV(&b) != nil { // a carriage return within a cell
 			return
 		}
 		if again, err := Read(&b, "t.tsv"); err != nil || !reflect.DeepEqual(again, table) {

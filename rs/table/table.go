@@ -1,4 +1,5 @@
-// Package table holds tables of text: columns and rows, read and written as TSV.
+// Package table holds tables of text: columns and rows, as tab-separated values under a line of column names, which pandas reads with
+// pandas.read_csv(file, sep="\t"). The settings that a table was made with are JSON in a file beside it.
 package table
 
 import (
@@ -33,12 +34,9 @@ func (t *Table) Extend(row int, cells ...any) {
 	}
 }
 
-// WriteTSV writes a comment line, "# " and the caption, where there is one, the column names and the rows, tab separated.
-func (t *Table) WriteTSV(w io.Writer, caption string) error {
+// WriteTSV writes the column names and the rows, tab separated.
+func (t *Table) WriteTSV(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	if caption != "" {
-		fmt.Fprintf(b, "# %s\n", strings.ReplaceAll(caption, "\n", " "))
-	}
 	for _, row := range append([][]string{t.Columns}, t.Rows...) {
 		for i, cell := range row {
 			if strings.ContainsAny(cell, "\t\n\r") {

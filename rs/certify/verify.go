@@ -1,0 +1,259 @@
+package certify
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/rs/table"
+)
+
+// Verification says what was compared and found equal, and what a reader must know.
+type Verification struct{ Checked, Notes []string }
+
+func (v *Verification) checked(format string, args ...any) {
+	v.Checked = append(v.Checked, fmt.Sprintf(format, args...))
+}
+
+func (v *Verification) note(format string, args ...any) {
+	v.Notes = append(v.Notes, fmt.Sprintf(format, args...))
+}
+
+// older notes a table that no settings lie beside.
+func (v *Verification) older(path, advice string) {
+	v.note("%s: written by an older version: %s", path, advice)
+}
+
+// Verify makes the tables of Save again, from the evidence and the settings beside them, and compares line by line. Its error names the
+// first difference.
+func (r *Run) Verify(dir string) (v *Verification, err error) {
+	v = &Verification{}
+	path := filepath.Join(dir, CertificatesFile)
+	again, saved, err := r.verifyCertificates(v, path)
+	if err != nil || again == nil {
+		return v, err
+	}
+	curves, alphas, err := again.curves(saved.Sets)
+	if err != nil {
+		return v, err
+	}
+	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii))
+	if err == nil && saved.Interval > 0 {
+		err = v.compare(filepath.Join(dir, IntervalsFile), intervals(curves, alphas, saved.Radii, saved.Interval))
+	}
+	if err != nil {
+		return v, err
+	}
+	earlier, err := filepath.Glob(filepath.Join(escapeGlob(dir), ResultsFolder, "*.tsv"))
+	if err != nil {
+		return v, err
+	}
+	for _, path := range earlier {
+		if _, _, err := r.verifyCertificates(v, path); err != nil {
+			return v, err
+		}
+	}
+	return v, nil
+}
+
+// escapeGlob lets a path stand for itself in a pattern.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
+}
+
+// verifyCertificates makes a table of certificates again; nil where there is none to compare with.
+func (r *Run) verifyCertificates(v *Verification, path string) (again held, saved Saved, err error) {
+	there, _, err := table.ReadFile(path)
+	if err != nil {
+		return nil, saved, err
+	}
+	if there == nil {
+		v.note("%s: not there: nothing to compare", path)
+		return nil, saved, nil
+	}
+	err = table.ReadAbout(path, &saved)
+	if errors.Is(err, os.ErrNotExist) {
+		v.older(path, "run certify again")
+		return nil, saved, nil
+	}
+	if err != nil {
+		return nil, saved, err
+	}
+	hash, err := r.Hash()
+	if err != nil {
+		return nil, saved, err
+	}
+	if hash != saved.RunHash && filepath.Base(path) != CertificatesFile {
+		v.note("%s: of other evidence: not compared", path)
+		return nil, saved, nil
+	}
+	again = held{}
+	var names []string
+	for _, s := range saved.Sets {
+		c, err := s.config()
+		if err != nil {
+			return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
+		}
+		x, err := r.Certify(c)
+		if err != nil {
+			return nil, saved, fmt.Errorf("%s: %w", path, err)
+		}
+		x.Config.Simultaneous = s.Simultaneous
+		mine, err := hold(x.Certificates())
+		if err != nil {
+			return nil, saved, err
+		}
+		for name, rows := range mine {
+			again[name], names = rows, append(names, name)
+		}
+	}
+	if at, want := firstDifference(there, again.table(saved.Sets), fileColumn); at > 0 {
+		return nil, saved, fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, want)
+	}
+	if hash != saved.RunHash {
+		return nil, saved, fmt.Errorf("%s: run_hash: %.19s, but that of the evidence is %.19s", table.About(path), saved.RunHash, hash)
+	}
+	v.checked("%s: %d rows computed again from the log: %s", path, len(there.Rows), strings.Join(inOrder(names), ", "))
+	return again, saved, r.temperatures(v, path, saved)
+}
+
+// temperatures notes the temperatures that aren't what tuning images choose: they must have been fixed apart from the images certified.
+func (r *Run) temperatures(v *Verification, path string, saved Saved) error {
+	for _, s := range saved.Sets {
+		c, err := s.config()
+		if err != nil {
+			return err
+		}
+		if c.Tau = -1; s.Tau < 0 {
+			continue
+		}
+		chosen, err := r.ChooseTau(c)
+		if err != nil {
+			return err
+		}
+		if chosen != s.Tau {
+			v.note("%s: τ = %v was given, and not chosen on tuning images", path, s.Tau)
+		}
+	}
+	return nil
+}
+
+// compare compares a table in a file with what it should be.
+func (v *Verification) compare(path string, want *table.Table) error {
+	there, _, err := table.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if there == nil {
+		v.note("%s: not there: nothing to compare", path)
+		return nil
+	}
+	if at, line := firstDifference(there, want, -1); at > 0 {
+		return fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, line)
+	}
+	v.checked("%s: %d rows computed again", path, len(there.Rows))
+	return nil
+}
+
+// firstDifference returns the first line, from 1, in which tables differ but for a column, and what it should be; 0 where none does.
+func firstDifference(got, want *table.Table, but int) (int, string) {
+	line := func(t *table.Table, i int) string {
+		switch {
+		case i == 0:
+			return strings.Join(t.Columns, " ")
+		case i > len(t.Rows):
+			return "no such line"
+		}
+		cells := slices.Clone(t.Rows[i-1])
+		if 0 <= but && but < len(cells) {
+			cells[but] = ""
+		}
+		return strings.Join(cells, " ")
+	}
+	for i := range 1 + max(len(got.Rows), len(want.Rows)) {
+		if a, b := line(got, i), line(want, i); a != b {
+			return i + 1, b
+		}
+	}
+	return 0, ""
+}
+
+// VerifyAttacks checks the attacks that lie in a folder, if any do, and returns them: what was certified of each image, that no attack
+// succeeded inside a certificate, and the table of the gap. That an image is misclassified is the attack's word: its draws aren't made
+// again. The run's rows must be loaded.
+func (r *Run) VerifyAttacks(dir string) (v *Verification, made []Attack, err error) {
+	v = &Verification{}
+	path := filepath.Join(dir, AttackFile)
+	made, settings, err := ReadAttacks(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return v, nil, nil
+	case err != nil:
+		return v, nil, err
+	case settings == nil:
+		v.older(path, "run attack --anew")
+		return v, made, nil
+	case len(made) == 0:
+		v.note("%s: no attack is made yet", path)
+		return v, nil, nil
+	}
+	c := Default()
+	c.Alpha = settings.Alpha
+	if err := c.Check(); err != nil {
+		return v, nil, fmt.Errorf("%s: %w", table.About(path), err)
+	}
+	if err := r.verifyLines(path, made, c); err != nil {
+		return v, nil, err
+	}
+	v.checked("%s: %d lines: what is certified computed again from the log, no attack inside a certificate beyond what α lets fail", path, len(made))
+	path = filepath.Join(dir, GapFile)
+	var gap AttackSettings
+	if err := table.ReadAbout(path, &gap); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return v, nil, err
+	}
+	gaps, err := r.Gaps(made, c)
+	if err != nil {
+		return v, nil, err
+	}
+	return v, made, v.compare(path, GapTable(gaps, gap.Radii))
+}
+
+// verifyLines checks what lines of attacks say besides the attacks' own findings.
+func (r *Run) verifyLines(path string, made []Attack, c Config) error {
+	beyond, _, err := r.Crossings(made, c)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if len(beyond) > 0 {
+		return fmt.Errorf("%s: beyond what α = %v lets fail: %s", path, c.Alpha, beyond[0])
+	}
+	certified, err := r.Largest(made, c)
+	if err != nil {
+		return err
+	}
+	t, _, err := table.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	columns := map[string]int{}
+	for _, name := range []string{"certified", "class"} {
+		if columns[name] = slices.Index(t.Columns, name); columns[name] < 0 {
+			return fmt.Errorf("%s:1: no column %q", path, name)
+		}
+	}
+	for i, a := range made {
+		if cell, want := t.Rows[i][columns["certified"]], fmt.Sprint(certified[Aim{a.Index, a.Classifier}]); cell != want {
+			return fmt.Errorf("%s:%d: certified: %s, but the log gives %s", path, i+2, cell, want)
+		}
+		class, err := strconv.Atoi(t.Rows[i][columns["class"]])
+		if wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label; err != nil || wrong == math.IsInf(a.Radius, 1) {
+			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, else -1", path, i+2, t.Rows[i][columns["class"]], a.Label)
+		}
+	}
+	return nil
+}
