@@ -46,11 +46,13 @@ func TestCheck(t *testing.T) {
 		{wrong{Dense: Dense{Units: 4}, factor: 1.01, out: 4}, "above the bound"},
 		{wrong{Dense: Dense{Units: 4}, factor: 1, out: 5}, "broadcast"},
 		{wrong{Dense: Dense{Units: 4}, factor: 0, out: 4}, "the loss went from"},
-		{wrong{Dense: Dense{Units: 4}, factor: 1, out: 4, weight: func(*Node) { panic("no such weight") }}, "no such weight"},
+		{wrong{Dense: Dense{Units: 4}, factor: 1, out: 4,
+			weight: func(*Node) { panic("no such weight") }}, "no such weight"},
 		{Activation{Kind: "none"}, "no activation"},
 		{NormPool{3}, ""},
 	} {
-		if _, _, err := Check(pure, c.layer, in); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := Check(pure, c.layer, in); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: got %v, want %q", c.layer, err, c.want)
 		}
 	}

@@ -132,7 +132,11 @@ func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) 
 
 // Prove is Bounds with the product of all layers' bounds beside it.
 func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
-	return lip.Prove(n.Layers, weights, n.sizes)
+	return n.chain(weights).Prove()
+}
+
+func (n *Network) chain(weights [][]*tensors.Tensor) lip.Chain {
+	return lip.Chain{Layers: n.Layers, Weights: weights, Sizes: n.sizes}
 }
 
 // Sizes returns the input size of each layer.

@@ -9,5 +9,5 @@ import (
 // bounds are those of Prove.
 func (n *Network) Rounding(weights [][]*tensors.Tensor, p lip.Proof, reach float64) (lip.Rounding, error) {
 	// Centring rounds once; an image's exact difference from 1/2 is the input that the rest is about.
-	return lip.ProveRounding(n.Layers, weights, n.sizes, p.Layers, reach, 0x1p-24*reach)
+	return n.chain(weights).Rounding(p.Layers, reach, 0x1p-24*reach)
 }
