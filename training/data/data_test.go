@@ -559,16 +559,7 @@ func TestErrors(t *testing.T) {
 			[]string{"it has colour, while train/cat/0000.png is gray"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			train, test, err := OpenFS(c.files.fs(), "set")
-			for _, d := range []*Dataset{train, test} {
-				if err == nil {
-					all := make([]int, d.Len())
-					for i := range all {
-						all[i] = i
-					}
-					err = d.Images(make([]float32, d.Len()*d.Size()), all)
-				}
-			}
+			err := c.files.read()
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -582,6 +573,21 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// read opens a dataset and reads all its images.
+func (t tree) read() error {
+	train, test, err := OpenFS(t.fs(), "set")
+	for _, d := range []*Dataset{train, test} {
+		if err == nil {
+			all := make([]int, d.Len())
+			for i := range all {
+				all[i] = i
+			}
+			err = d.Images(make([]float32, d.Len()*d.Size()), all)
+		}
+	}
+	return err
 }
 
 func TestReferenceErrors(t *testing.T) {
