@@ -21,8 +21,9 @@ import (
 )
 
 var (
-	modelFolder = flag.String("model", "", "the model that TestTrained exports; default: it trains a small one")
-	dataset     = flag.String("data", "mnist", "the dataset that it was trained on")
+	modelFolder = flag.String("model", "",
+		"the model that TestTrained exports; default: it trains a small one")
+	dataset = flag.String("data", "mnist", "the dataset that it was trained on")
 )
 
 // trained is the model of the flags, and the test split of its dataset.
@@ -36,7 +37,8 @@ func trained(t *testing.T) (*training.Model, *data.Dataset) {
 	if *modelFolder == "" {
 		c := training.Default()
 		c.Width, c.Epochs, c.Images = 4, 1, 1280
-		m, err = training.Train(t.Context(), backend, c, trainSet, testSet, t.TempDir(), training.Options{})
+		job := training.Job{Config: c, Train: trainSet, Test: testSet, Dir: t.TempDir()}
+		m, err = training.Train(t.Context(), backend, job)
 	} else {
 		m, err = training.Load(*modelFolder)
 	}
@@ -57,8 +59,8 @@ type trainedFile struct {
 	folder string      // of trained.onnx
 }
 
-// TestTrained: a trained model has, as a file, the logits that it has here for images of its dataset,
-// and the same votes for equal noise.
+// TestTrained: a trained model has, as a file, the logits that it has here for images of its
+// dataset, and the same votes for equal noise.
 func TestTrained(t *testing.T) {
 	m, d := trained(t)
 	dir := t.TempDir()
@@ -145,7 +147,8 @@ func (f trainedFile) python(t *testing.T) {
 		}
 	}
 	claim := properties["lipschitz_claim"]
-	for _, want := range []string{"proved Lipschitz constant, of real arithmetic", m.Lambda.Proof()} {
+	for _, want := range []string{"proved Lipschitz constant, of real arithmetic",
+		m.Lambda.Proof()} {
 		if !strings.Contains(claim, want) {
 			t.Errorf("no %q in the lipschitz_claim: %q", want, claim)
 		}

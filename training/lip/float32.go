@@ -35,15 +35,15 @@ func sums(terms, out int, abs, norm, bias float64) float64 {
 	return outward(gamma(terms+2)*(abs*norm+bias) + underflow)
 }
 
-// A sumOf is a matrix W as float32 multiplies by it.
-type sumOf struct {
+// A factor is a matrix W that float32 multiplies by.
+type factor struct {
 	norm, abs  float64 // bounds of ‖W‖ and ‖|W|‖
 	terms, out int     // products of an entry's sum, and entries
 }
 
 // A hiddenStep is V·relu(W·x + b).
 type hiddenStep struct {
-	first, second sumOf // W and V
+	first, second factor // W and V
 	bias          *tensors.Tensor
 	places        int // that the bias is added at
 }

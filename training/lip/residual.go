@@ -123,8 +123,8 @@ func (r Residual) rounding(w []*tensors.Tensor, in Size, bound, norm float64) (r
 	inner := outward(math.Sqrt((bound + 1) / 2))
 	abs := r.geometry(image).absoluteNorm(flat(w[0]))
 	s := hiddenStep{
-		first:  sumOf{norm: inner, abs: abs, terms: k * image[2], out: places * r.Inner},
-		second: sumOf{norm: inner, abs: abs, terms: k * r.Inner, out: in.Entries()},
+		first:  factor{norm: inner, abs: abs, terms: k * image[2], out: places * r.Inner},
+		second: factor{norm: inner, abs: abs, terms: k * r.Inner, out: in.Entries()},
 		bias:   w[1], places: places,
 	}
 	e, size, zero := s.rounding(norm)

@@ -51,8 +51,8 @@ func (s Sandwich) rounding(w []*tensors.Tensor, in Size, bound, norm float64) (r
 	root := outward(math.Sqrt(bound))
 	a, b := absolute(q[:units*units], units, units), absolute(q[units*units:], in[0], units)
 	e, _, zero := hiddenStep{
-		first:  sumOf{norm: root, abs: positiveNorm(b), terms: in[0], out: units},
-		second: sumOf{norm: root, abs: positiveNorm(a), terms: units, out: units},
+		first:  factor{norm: root, abs: positiveNorm(b), terms: in[0], out: units},
+		second: factor{norm: root, abs: positiveNorm(a), terms: units, out: units},
 		bias:   w[1], places: 1,
 	}.rounding(norm)
 	return roundoff{outward(2 * e), outward(2 * zero)}, nil

@@ -30,8 +30,8 @@ type Setting struct {
 // Sizes are widths by name.
 var Sizes = map[string]int{"xs": 8, "s": 16, "m": 32}
 
-// check returns an error for the first field whose name isn't known, even where the architecture has
-// no such layer.
+// check returns an error for the first field whose name isn't known, even where the architecture
+// has no such layer.
 func (s Setting) check() error {
 	for _, f := range []struct {
 		what, name string
