@@ -74,8 +74,8 @@ func (a Activation) Out(in Size) (Size, error) {
 }
 
 func (a Activation) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
-	if make := a.kind().weights; make != nil {
-		return make(scope, g, in[len(in)-1])
+	if weights := a.kind().weights; weights != nil {
+		return weights(scope, g, in[len(in)-1])
 	}
 	return nil
 }
