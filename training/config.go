@@ -1,5 +1,5 @@
-// Package training trains Lipschitz-bounded classifiers and keeps them with the proof of what
-// they can stretch.
+// Package training trains Lipschitz-bounded classifiers. It keeps each with the proof of its
+// Lipschitz constant.
 package training
 
 import (
@@ -24,35 +24,35 @@ type Config struct {
 	Epochs       int     `json:"epochs"`
 	Images       int     `json:"images"` // images an epoch takes; 0 is all
 	Batch        int     `json:"batch"`
-	LearningRate float64 `json:"learning_rate"` // of Adam, at its peak: a cosine after a tenth of warm-up
-	Sigma        float64 `json:"sigma"`         // standard deviation of the Gaussian noise added, in units of the image
-	Offset       float64 `json:"offset"`        // margin the loss asks for, in units of radius
+	LearningRate float64 `json:"learning_rate"` // Adam's peak: a cosine after a tenth of warm-up
+	Sigma        float64 `json:"sigma"`         // noise level σ, in units of the image
+	Offset       float64 `json:"offset"`        // margin that the loss asks for, in units of radius
 	Temperature  float64 `json:"temperature"`   // of the loss, in units of radius; see loss.Losses
 	Flip         bool    `json:"flip"`          // mirror images by chance
 	Crop         int     `json:"crop"`          // shift images by up to so many pixels by chance
 	Seed         uint64  `json:"seed"`
 
-	// Loss is a name in loss.Losses, Method one in Methods; empty is the first there. A Draws, Weight or AttackRadius
-	// of 0 is the method's default.
+	// Loss is a name in loss.Losses and Method a name in Methods; empty is the first there. A
+	// Draws, Weight or AttackRadius of 0 is the method's default.
 	Loss         string  `json:"loss,omitempty"`
 	Method       string  `json:"method,omitempty"`
 	Draws        int     `json:"draws,omitempty"`         // noisy copies of an image in a step
 	Weight       float64 `json:"weight,omitempty"`        // of what the method adds to the loss
 	AttackRadius float64 `json:"attack_radius,omitempty"` // l2, in units of the image
 
-	// Kinds of layers, as net.Setting has them; empty is its default.
+	// Kinds of layers, as in net.Setting; empty is the default there.
 	Dense      string `json:"dense,omitempty"`
 	Residual   string `json:"residual,omitempty"`
 	Activation string `json:"activation,omitempty"`
 	Padding    string `json:"padding,omitempty"`
 	Last       string `json:"last,omitempty"`
 
-	// CheckpointEvery so many steps, rounded up to the next line of training.tsv, so that a stopped training
-	// goes on from there.
+	// CheckpointEvery is the number of steps between checkpoints, rounded up to the next line of
+	// training.tsv. A stopped training goes on from the last checkpoint.
 	CheckpointEvery int `json:"checkpoint_every"`
 }
 
-// Default trains the conv net of the main job on MNIST.
+// Default trains a small conv net on MNIST with noise.
 func Default() Config {
 	return Config{
 		Architecture: "conv", Convolution: "aol", Width: 12,
@@ -61,8 +61,8 @@ func Default() Config {
 	}
 }
 
-// Complete returns c as it is saved and compared: Loss and Method empty where they are the default, and the method's
-// defaults for what is 0.
+// Complete returns c as it is saved and compared. A name that is the default becomes empty, and a
+// number that is 0 becomes the method's default.
 func (c Config) Complete() Config {
 	if c.Loss == loss.Losses[0].Name {
 		c.Loss = ""
@@ -73,21 +73,27 @@ func (c Config) Complete() Config {
 	for _, f := range []struct {
 		kind *string
 		is   string
-	}{{&c.Dense, "bjorck"}, {&c.Residual, "sll"}, {&c.Activation, "maxmin"}, {&c.Padding, lip.Circular}, {&c.Last, "bjorck"}} {
+	}{
+		{&c.Dense, "bjorck"}, {&c.Residual, "sll"}, {&c.Activation, "maxmin"},
+		{&c.Padding, lip.Circular}, {&c.Last, "bjorck"},
+	} {
 		if *f.kind == f.is {
 			*f.kind = ""
 		}
 	}
 	if m, err := c.method(); err == nil {
-		c.Draws, c.Weight, c.AttackRadius = cmp.Or(c.Draws, m.Draws), cmp.Or(c.Weight, m.Weight), cmp.Or(c.AttackRadius, m.AttackRadius)
+		c.Draws, c.Weight = cmp.Or(c.Draws, m.Draws), cmp.Or(c.Weight, m.Weight)
+		c.AttackRadius = cmp.Or(c.AttackRadius, m.AttackRadius)
 	}
 	return c
 }
 
-// Network is what Config says of the network.
+// Network is the setting of the network.
 func (c Config) Network() net.Setting {
-	return net.Setting{Architecture: c.Architecture, Convolution: c.Convolution, Width: c.Width,
-		Dense: c.Dense, Residual: c.Residual, Activation: c.Activation, Padding: c.Padding, Last: c.Last}
+	return net.Setting{
+		Architecture: c.Architecture, Convolution: c.Convolution, Width: c.Width, Dense: c.Dense,
+		Residual: c.Residual, Activation: c.Activation, Padding: c.Padding, Last: c.Last,
+	}
 }
 
 func (c Config) method() (Method, error) { return MethodByName(cmp.Or(c.Method, Methods[0].Name)) }
@@ -109,12 +115,15 @@ type methodField struct {
 }
 
 var methodFields = []methodField{
-	{"draws", func(c Config) bool { return c.Draws != 0 }, func(c *Config) { c.Draws = 0 }, func(m Method) bool { return m.Draws != 0 }},
-	{"weight", func(c Config) bool { return c.Weight != 0 }, func(c *Config) { c.Weight = 0 }, func(m Method) bool { return m.Weight != 0 }},
-	{"attack radius", func(c Config) bool { return c.AttackRadius != 0 }, func(c *Config) { c.AttackRadius = 0 }, func(m Method) bool { return m.AttackRadius != 0 }},
+	{"draws", func(c Config) bool { return c.Draws != 0 },
+		func(c *Config) { c.Draws = 0 }, func(m Method) bool { return m.Draws != 0 }},
+	{"weight", func(c Config) bool { return c.Weight != 0 },
+		func(c *Config) { c.Weight = 0 }, func(m Method) bool { return m.Weight != 0 }},
+	{"attack radius", func(c Config) bool { return c.AttackRadius != 0 },
+		func(c *Config) { c.AttackRadius = 0 }, func(m Method) bool { return m.AttackRadius != 0 }},
 }
 
-// Validate names the first field that is out of range.
+// Validate returns an error for the first field that is out of range.
 func (c Config) Validate() error {
 	c = c.Complete()
 	if _, err := c.loss(); err != nil {
@@ -126,7 +135,8 @@ func (c Config) Validate() error {
 	}
 	for _, f := range methodFields {
 		if f.given(c) && !f.takes(m) {
-			return fmt.Errorf("training: %s: method %s takes none; those that do: %s", f.name, m.Name, methodNames(f.takes))
+			return fmt.Errorf("training: %s: method %s takes none; those that do: %s",
+				f.name, m.Name, methodNames(f.takes))
 		}
 	}
 	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 0) }
@@ -156,7 +166,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// hyperparameters copies c into GoMLX's own names for a training of so many steps.
+// hyperparameters sets GoMLX's own parameters for a training of so many steps.
 func (c Config) hyperparameters(store *model.Store, steps int) {
 	store.SetParams(map[string]any{
 		model.ParamInitialSeed:          int64(c.Seed),

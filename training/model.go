@@ -42,21 +42,25 @@ type Info struct {
 type Metrics struct {
 	Loss     float64 `json:"train_loss"` // mean over the last steps
 	Accuracy float64 `json:"accuracy"`
-	// Verified is the fraction right with margin/Λ of at least the radius, by radius.
+	// Verified is, by radius, the fraction of images predicted right with margin/Λ of at least the
+	// radius.
 	Verified map[string]float64 `json:"verified"`
-	// AverageRadius is the mean of margin/Λ where right, 0 elsewhere.
+	// AverageRadius is the mean of margin/Λ where the prediction is right, 0 elsewhere.
 	AverageRadius float64 `json:"average_radius"`
-	// Slope is the largest gradient of a difference of two logits that ascent found: an
-	// estimate from below of what Lambda bounds from above.
+	// Slope is the largest gradient of a difference of two logits that ascent found. It estimates
+	// from below what Lambda bounds from above.
 	Slope float64 `json:"observed_slope"`
 }
 
-// VerifiedRadii are those of Metrics.Verified, by the names they have there. 36/255 and 1.58 are those of CIFAR-10's and
-// MNIST's published tables.
+// VerifiedRadii are the radii of Metrics.Verified by name. Published tables have 36/255 for
+// CIFAR-10 and 1.58 for MNIST.
 var VerifiedRadii = []struct {
 	Name   string
 	Radius float64
-}{{"36/255", 36. / 255}, {"0.25", 0.25}, {"0.5", 0.5}, {"1", 1}, {"1.5", 1.5}, {"1.58", 1.58}, {"2", 2}}
+}{
+	{"36/255", 36. / 255}, {"0.25", 0.25}, {"0.5", 0.5}, {"1", 1}, {"1.5", 1.5}, {"1.58", 1.58},
+	{"2", 2},
+}
 
 // Model is a trained classifier: effective weights and their proof.
 type Model struct {
@@ -77,7 +81,11 @@ func effective(layer, weight int) string {
 func (m *Model) weights() [][]*model.Variable {
 	weights := make([][]*model.Variable, len(m.Network.Layers))
 	for i := range weights {
-		for v := m.Store.GetVariable(effective(i, 0)); v != nil; v = m.Store.GetVariable(effective(i, len(weights[i]))) {
+		for {
+			v := m.Store.GetVariable(effective(i, len(weights[i])))
+			if v == nil {
+				break
+			}
 			weights[i] = append(weights[i], v)
 		}
 	}
@@ -98,8 +106,10 @@ func (m *Model) Logits(_ *model.Scope, images *Node) *Node {
 // Classes returns the number of classes.
 func (m *Model) Classes() int { return len(m.ClassNames) }
 
-// freeze computes effective weights from a trained store and proves them.
-func freeze(backend compute.Backend, trained *model.Store, n *net.Network) (store *model.Store, weights [][]*tensors.Tensor, err error) {
+// freeze computes the effective weights of every layer from the variables of training. It returns
+// them in a store, too.
+func freeze(backend compute.Backend, trained *model.Store, n *net.Network,
+) (store *model.Store, weights [][]*tensors.Tensor, err error) {
 	var counts []int
 	exec, err := model.NewExec(backend, trained, func(scope *model.Scope, g *Graph) []*Node {
 		var flat []*Node
@@ -125,7 +135,9 @@ func freeze(backend compute.Backend, trained *model.Store, n *net.Network) (stor
 				return nil, nil, err
 			}
 			if bad := nonFinite(t); bad {
-				return nil, nil, fmt.Errorf("training: layer %d, %v, has weights that aren't finite", i, n.Layers[i])
+				return nil, nil,
+					fmt.Errorf("training: layer %d, %v, has weights that aren't finite",
+						i, n.Layers[i])
 			}
 			store.VariableWithValue(effective(i, j), t).SetTrainable(false)
 		}
@@ -164,7 +176,8 @@ func ReadInfo(dir string) (*Info, error) {
 	path := filepath.Join(dir, "model.json")
 	text, err := os.ReadFile(path) // its errors name path
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no model here: train one, or finish its training: %w", path, err)
+		return nil, fmt.Errorf("%s: no model here: train one, or finish its training: %w", path,
+			err)
 	}
 	if err != nil {
 		return nil, err
@@ -188,12 +201,14 @@ func Load(dir string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	path := filepath.Join(dir, "model.json")
 	n, err := net.New(info.Input, len(info.ClassNames), info.Config.Network())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "model.json"), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if !slices.EqualFunc(n.Layers, info.Layers, func(l lip.Layer, b net.LayerBound) bool { return l.String() == b.Layer }) {
-		return nil, fmt.Errorf("%s: the layers aren't those of its config", filepath.Join(dir, "model.json"))
+	same := func(l lip.Layer, b net.LayerBound) bool { return l.String() == b.Layer }
+	if !slices.EqualFunc(n.Layers, info.Layers, same) {
+		return nil, fmt.Errorf("%s: the layers aren't those of its config", path)
 	}
 	weights := filepath.Join(dir, "weights")
 	store, err := loadStore(weights)
@@ -205,24 +220,30 @@ func Load(dir string) (*Model, error) {
 		return nil, err
 	}
 	if got != info.Hash {
-		return nil, fmt.Errorf("%s: the weights' hash is %.12s…, model.json says %.12s…: they don't belong together; restore the folder or train again", weights, got, info.Hash)
+		return nil, fmt.Errorf("%s: the weights' hash is %.12s…, model.json says %.12s…: "+
+			"they don't belong together; restore the folder or train again", weights, got,
+			info.Hash)
 	}
 	m := &Model{Info: *info, Network: n, Store: store}
 	p, err := m.Prove()
 	if err != nil {
 		return nil, err
 	}
-	// The hash is of the weights alone, so Λ is proved again; another processor's last bits may differ.
+	// The hash is of the weights alone, so Λ is proved again. Another processor's last bits may
+	// differ.
 	if lambda := p.Composed; lambda.Value() > m.Lambda.Value()*(1+1e-9) {
-		return nil, fmt.Errorf("%s: lambda is %v, but the weights prove no less than %v: restore the file or train again", filepath.Join(dir, "model.json"), m.Lambda.Value(), lambda.Value())
+		return nil, fmt.Errorf("%s: lambda is %v, but the weights prove no less than %v: "+
+			"restore the file or train again", path, m.Lambda.Value(), lambda.Value())
 	}
 	return m, nil
 }
 
 // Fits says why images of d can't be given to the model, or nil.
 func (m *Model) Fits(d *data.Dataset) error {
-	if in := (lip.Size{d.Height, d.Width, d.Channels}); in.String() != m.Input.String() || d.Classes() != m.Classes() {
-		return fmt.Errorf("%s has images %v of %d classes; the model takes %v and knows %d", d.Name, in, d.Classes(), m.Input, m.Classes())
+	in := lip.Size{d.Height, d.Width, d.Channels}
+	if !slices.Equal(in, m.Input) || d.Classes() != m.Classes() {
+		return fmt.Errorf("%s has images %v of %d classes; the model takes %v and knows %d",
+			d.Name, in, d.Classes(), m.Input, m.Classes())
 	}
 	return nil
 }

@@ -11,17 +11,19 @@ type Preset struct {
 	Config          Config
 }
 
-// Presets lists what was found good; the first is the default.
+// Presets lists settings that measured well; the first is the default.
 var Presets = []Preset{
 	{"quick", "MNIST through noise 0.5, as the main job", "mnist", Default()},
-	{"mnist", "MNIST without noise, for accuracy verified at radius 1.58", "mnist", with(func(c *Config) {
-		c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 14, 0
-		c.Offset, c.Temperature, c.Crop = 1.7, 0.25, 1
-	})},
-	{"cifar10", "CIFAR-10 without noise, for accuracy verified at radius 36/255", "cifar10", with(func(c *Config) {
-		c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 10, 0
-		c.Offset, c.Temperature, c.Flip, c.Crop = 0.3, 0.25, true, 2
-	})},
+	{"mnist", "MNIST without noise, for accuracy verified at radius 1.58", "mnist",
+		with(func(c *Config) {
+			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 14, 0
+			c.Offset, c.Temperature, c.Crop = 1.7, 0.25, 1
+		})},
+	{"cifar10", "CIFAR-10 without noise, for accuracy verified at radius 36/255", "cifar10",
+		with(func(c *Config) {
+			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 10, 0
+			c.Offset, c.Temperature, c.Flip, c.Crop = 0.3, 0.25, true, 2
+		})},
 }
 
 func with(change func(*Config)) Config {
@@ -30,7 +32,7 @@ func with(change func(*Config)) Config {
 	return c
 }
 
-// PresetByName finds an entry of Presets; the error lists what is known.
+// PresetByName finds an entry of Presets. Its error lists the known names.
 func PresetByName(name string) (Preset, error) {
 	var known []string
 	for _, p := range Presets {

@@ -19,7 +19,8 @@ func (m *Model) Effective() ([][]*tensors.Tensor, error) {
 				return nil, err
 			}
 			if nonFinite(value) {
-				return nil, fmt.Errorf("training: layer %d, %v, has weights that aren't finite", i, m.Network.Layers[i])
+				return nil, fmt.Errorf("training: layer %d, %v, has weights that aren't finite",
+					i, m.Network.Layers[i])
 			}
 			values[i] = append(values[i], value)
 		}
@@ -36,8 +37,9 @@ func (m *Model) Prove() (lip.Proof, error) {
 	return m.Network.Prove(values), nil
 }
 
-// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the grey one, all 1/2. The bounds are those
-// of Prove. A layer without a proof is an error.
+// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the
+// grey image, whose entries are all 1/2. The Proof is that of Prove. A layer without a proof of its
+// rounding is an error.
 func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	values, err := m.Effective()
 	if err != nil {
@@ -46,7 +48,8 @@ func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	return m.Network.Rounding(values, p, reach)
 }
 
-// Observed estimates from below what each layer stretches, by lip.Observed in so many steps.
+// Observed estimates from below what each layer stretches. It takes lip.Observed with so many
+// steps.
 func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) {
 	values, err := m.Effective()
 	if err != nil {
@@ -54,15 +57,16 @@ func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) 
 	}
 	slopes := make([]float64, len(values))
 	for i, l := range m.Network.Layers {
-		apply := func(x *Node, w []*Node) *Node { return l.Apply(x, w) }
-		if slopes[i], _, err = lip.Observed(backend, apply, values[i], m.Network.Sizes()[i], steps); err != nil {
+		in := m.Network.Sizes()[i]
+		if slopes[i], _, err = lip.Observed(backend, l.Apply, values[i], in, steps); err != nil {
 			return nil, err
 		}
 	}
 	return slopes, nil
 }
 
-// ObservedThrough estimates from below what the network stretches from its input through each layer, by lip.Observed in so many steps.
+// ObservedThrough estimates from below what the network stretches from its input through each
+// layer. It takes lip.Observed with so many steps.
 func (m *Model) ObservedThrough(backend compute.Backend, steps int) ([]float64, error) {
 	values, err := m.Effective()
 	if err != nil {

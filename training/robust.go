@@ -10,37 +10,46 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/loss"
 )
 
-// Method is a way to train through Gaussian noise. Where a paper has the cross-entropy of the true class, of MACER's and
-// SmoothAdv's mean softmax too, the loss of Config stands, meant over the draws. Softmax is of logits in units of radius over
+// Method is a way to train with Gaussian noise. Where a paper takes the cross-entropy of the true
+// class, Method takes the loss of Config, averaged over the draws. That includes the mean softmax
+// of MACER and of SmoothAdv. A softmax takes logits in units of radius, divided by
 // Config.Temperature.
 type Method struct {
 	Name, Doc string
-	// Draws, Weight and AttackRadius are the defaults of Config's fields; 0 where the method doesn't take the field.
+	// Draws, Weight and AttackRadius are the defaults of Config's fields. A method that doesn't
+	// take a field has 0.
 	Draws                int
 	Weight, AttackRadius float64
 	least                int // draws
-	// objective returns logits to take the accuracy of, [batch, classes], and the loss to minimise, a scalar.
+	// objective returns the logits for the accuracy, [batch, classes], and the loss, a scalar.
 	objective func(*step) (logits, loss *Node)
 }
 
-// Methods are all there are; the first is the default.
+// Methods are all training methods; the first is the default.
 var Methods = []Method{
-	{Name: "gaussian", Doc: "the loss on images with noise (Cohen et al. 2019)", objective: gaussian},
-	{Name: "stability", Doc: "the loss without noise, and the cross-entropy from the prediction there to that with noise (Li et al. 2019)",
+	{Name: "gaussian", Doc: "the loss on images with noise (Cohen et al. 2019)",
+		objective: gaussian},
+	{Name: "stability",
+		Doc: "the loss without noise, and the cross-entropy from the prediction there " +
+			"to that with noise (Li et al. 2019)",
 		Draws: 1, Weight: 2, least: 1, objective: stability},
-	{Name: "consistency", Doc: "the divergence of each noisy prediction from their mean, and half the mean's entropy (Jeong & Shin 2020)",
+	{Name: "consistency", Doc: "the divergence of each noisy prediction from their mean, " +
+		"and half the mean's entropy (Jeong & Shin 2020)",
 		Draws: 2, Weight: 10, least: 2, objective: consistency},
-	{Name: "macer", Doc: "a hinge on the radius that an estimate of the smoothed softmax gives (Zhai et al. 2020)",
+	{Name: "macer", Doc: "a hinge on the radius that an estimate of the smoothed softmax gives " +
+		"(Zhai et al. 2020)",
 		Draws: 16, Weight: 12, least: 1, objective: macer},
-	{Name: "smoothadv", Doc: "noise around an image moved to fool the smoothed softmax (Salman et al. 2019)",
+	{Name: "smoothadv", Doc: "noise around an image moved to fool the smoothed softmax " +
+		"(Salman et al. 2019)",
 		Draws: 2, AttackRadius: 0.5, least: 1, objective: smoothAdv},
 }
 
-// MethodByName finds an entry of Methods; the error lists what is known.
+// MethodByName finds an entry of Methods. Its error lists the known names.
 func MethodByName(name string) (Method, error) {
 	i := slices.IndexFunc(Methods, func(m Method) bool { return m.Name == name })
 	if i < 0 {
-		return Method{}, fmt.Errorf("no training method %q; known: %s", name, methodNames(func(Method) bool { return true }))
+		known := methodNames(func(Method) bool { return true })
+		return Method{}, fmt.Errorf("no training method %q; known: %s", name, known)
 	}
 	return Methods[i], nil
 }
@@ -55,7 +64,8 @@ func methodNames(of func(Method) bool) string {
 	return strings.Join(names, ", ")
 }
 
-// gap is the constant of a difference of two logits of a 1-Lipschitz network: what losses divide by.
+// gap is the Lipschitz constant of a difference of two logits of a 1-Lipschitz network. Losses
+// divide by it.
 const gap = math.Sqrt2
 
 // step is the graph of a training step.
@@ -72,7 +82,8 @@ func (s *step) noise(draws int) *Node {
 	shape.Dimensions[0] *= draws
 	var z *Node
 	s.rng, z = RandomNormal(s.rng, shape)
-	// Where its uniform number is 0, which it may be on a device that flushes subnormal numbers, z is infinite.
+	// On a device that flushes subnormal numbers the uniform number may be 0, which makes z
+	// infinite.
 	return MulScalar(ClipScalar(z, -10, 10), s.Sigma)
 }
 
@@ -84,7 +95,8 @@ func (s *step) repeated(x *Node) *Node {
 	return Concatenate(slices.Repeat([]*Node{x}, s.Draws), 0)
 }
 
-// each returns log-probabilities of every draw, [draws, batch, classes], from logits [draws·batch, classes].
+// each returns log-probabilities of every draw, [draws, batch, classes], from logits,
+// [draws·batch, classes].
 func (s *step) each(z *Node) *Node {
 	classes := z.Shape().Dimensions[1]
 	return Reshape(s.logSoftmax(z), s.Draws, -1, classes)
@@ -92,13 +104,14 @@ func (s *step) each(z *Node) *Node {
 
 func (s *step) logSoftmax(z *Node) *Node { return LogSoftmax(MulScalar(z, 1/(gap*s.Temperature))) }
 
-// drawn returns the logits of Draws noisy copies of the batch, [draws·batch, classes], their mean over the draws and their loss.
+// drawn returns the logits of Draws noisy copies of the batch, [draws·batch, classes], their mean
+// over the draws and their loss.
 func (s *step) drawn() (z, mean, loss *Node) {
 	z = s.logits(Add(s.repeated(s.images), s.noise(s.Draws)))
 	return z, s.mean(z), s.loss.Loss([]*Node{s.repeated(s.labels)}, []*Node{z})
 }
 
-// mean is that over the draws of logits, [batch, classes].
+// mean is the mean of logits over the draws, [batch, classes].
 func (s *step) mean(z *Node) *Node {
 	return ReduceMean(Reshape(z, s.Draws, -1, z.Shape().Dimensions[1]), 0)
 }
@@ -108,7 +121,7 @@ func (s *step) truth(p *Node) *Node {
 	return OneHot(Reshape(s.labels, -1), p.Shape().Dimensions[p.Rank()-1], p.DType())
 }
 
-// logOf is the logarithm of a probability, that of the least it tells from 0 below that.
+// logOf is the logarithm of a probability, of at least 1e-10.
 func logOf(p *Node) *Node { return Log(MaxScalar(p, 1e-10)) }
 
 func gaussian(s *step) (*Node, *Node) {
@@ -156,8 +169,9 @@ func macer(s *step) (*Node, *Node) {
 	return mean, Add(loss, MulScalar(ReduceAllMean(Mul(right, short)), s.Weight*s.Sigma/2))
 }
 
-// quantile estimates Φ⁻¹(p), 0 < p < 1, by Giles' polynomials for erfinv in single precision ("Approximating the erfinv function", GPU
-// Computing Gems, 2010): to 2e-5 in 1e-6 ≤ p ≤ 0.9999. For training only: no bound.
+// quantile estimates Φ⁻¹(p), 0 < p < 1, to 2e-5 in 1e-6 ≤ p ≤ 0.9999. It takes Giles' polynomials
+// for erfinv in single precision ("Approximating the erfinv function", GPU Computing Gems, 2010).
+// It is for training only and bounds nothing.
 func quantile(p *Node) *Node {
 	polynomial := func(w *Node, coefficients ...float64) *Node {
 		sum := OnesLike(w)
@@ -170,12 +184,14 @@ func quantile(p *Node) *Node {
 	x := AddScalar(MulScalar(p, 2), -1)
 	// 1 - x² = 4 p (1-p), without cancellation.
 	w := Neg(Log(MulScalar(Mul(p, OneMinus(p)), 4)))
-	centre := polynomial(AddScalar(w, -2.5), 2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
-		-0.00417768164, 0.246640727, 1.50140941)
-	// Where it isn't taken, the root stays away from 0, whose derivative is infinite.
-	tail := polynomial(AddScalar(Sqrt(MaxScalar(w, 5)), -3), -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
-		-0.0076224613, 0.00943887047, 1.00167406, 2.83297682)
-	return MulScalar(Mul(x, Where(LessThan(w, Scalar(w.Graph(), w.DType(), 5)), centre, tail)), math.Sqrt2)
+	centre := polynomial(AddScalar(w, -2.5), 2.81022636e-08, 3.43273939e-07, -3.5233877e-06,
+		-4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164, 0.246640727, 1.50140941)
+	// The root stays away from 0 where tail isn't taken, as its derivative is infinite there.
+	tail := polynomial(AddScalar(Sqrt(MaxScalar(w, 5)), -3), -0.000200214257, 0.000100950558,
+		0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406,
+		2.83297682)
+	near := LessThan(w, Scalar(w.Graph(), w.DType(), 5))
+	return MulScalar(Mul(x, Where(near, centre, tail)), math.Sqrt2)
 }
 
 // attackSteps of PGD find the image that smoothadv trains on.
@@ -189,10 +205,12 @@ func smoothAdv(s *step) (*Node, *Node) {
 		logs := s.each(s.logits(Add(s.repeated(moved), noise)))
 		own := ReduceSum(Mul(logs, ExpandDims(s.truth(logs), 0)), -1) // [draws, batch]
 		most := StopGradient(ReduceAndKeep(own, ReduceMax, 0))
-		wrong := Neg(ReduceAllSum(Log(ReduceMean(Exp(Sub(own, most)), 0)))) // but for most, a constant
+		wrong := Neg(ReduceAllSum(Log(ReduceMean(Exp(Sub(own, most)),
+			0)))) // but for most, a constant
 		g := Gradient(wrong, moved)[0]
 		delta := Sub(Add(moved, MulScalar(unit(g), 2*s.AttackRadius/attackSteps)), s.images)
-		delta = Mul(delta, MinScalar(MulScalar(Inverse(MaxScalar(norm(delta), 1e-12)), s.AttackRadius), 1))
+		inverse := Inverse(MaxScalar(norm(delta), 1e-12))
+		delta = Mul(delta, MinScalar(MulScalar(inverse, s.AttackRadius), 1))
 		moved = StopGradient(ClipScalar(Add(s.images, delta), 0, 1))
 	}
 	z := s.logits(Add(s.repeated(moved), noise))

@@ -14,7 +14,8 @@ import (
 // The estimate of Φ⁻¹ and its gradient, 1/φ(Φ⁻¹(p)), against gonum's.
 func TestQuantile(t *testing.T) {
 	var p []float32
-	for _, q := range []float64{1e-6, 1e-4, 0.001, 0.01, 0.02, 0.2, 0.4, 0.499, 0.5, 0.7, 0.9, 0.999, 0.9999} {
+	for _, q := range []float64{1e-6, 1e-4, 0.001, 0.01, 0.02, 0.2, 0.4, 0.499, 0.5, 0.7, 0.9,
+		0.999, 0.9999} {
 		p = append(p, float32(q))
 	}
 	out := MustExecOnceN(backend, func(p *Node) []*Node {
@@ -34,8 +35,10 @@ func TestQuantile(t *testing.T) {
 	}
 }
 
-// objective returns the loss of a method whose network gives these logits: of the batch without noise, and of every draw of it.
-func objective(t *testing.T, c Config, labels [][]int32, clean, noisy [][]float32) (loss float64, logits []float32) {
+// objective returns the loss of a method whose network gives these logits: of the batch without
+// noise, and of every draw of it.
+func objective(t *testing.T, c Config, labels [][]int32, clean, noisy [][]float32) (loss float64,
+	logits []float32) {
 	t.Helper()
 	c = c.Complete()
 	if err := c.Validate(); err != nil {
@@ -44,14 +47,16 @@ func objective(t *testing.T, c Config, labels [][]int32, clean, noisy [][]float3
 	m, _ := c.method()
 	l, _ := c.loss()
 	out := MustExecOnceN(backend, func(x, y, rng, clean, noisy *Node) []*Node {
-		z, total := m.objective(&step{Config: c, loss: l, images: x, labels: y, rng: rng, logits: func(images *Node) *Node {
-			if images.Shape().Dimensions[0] == x.Shape().Dimensions[0] {
-				return clean
-			}
-			return noisy
-		}})
+		z, total := m.objective(&step{Config: c, loss: l, images: x, labels: y, rng: rng,
+			logits: func(images *Node) *Node {
+				if images.Shape().Dimensions[0] == x.Shape().Dimensions[0] {
+					return clean
+				}
+				return noisy
+			}})
 		return []*Node{total, z}
-	}, tensors.FromFlatDataAndDimensions(make([]float32, len(labels)), len(labels), 1, 1, 1), labels, state(1, "test", 1), clean, noisy)
+	}, tensors.FromFlatDataAndDimensions(make([]float32, len(labels)), len(labels), 1, 1, 1),
+		labels, state(1, "test", 1), clean, noisy)
 	return scalar(out[0]), tensors.MustCopyFlatData[float32](out[1])
 }
 
@@ -59,7 +64,8 @@ func objective(t *testing.T, c Config, labels [][]int32, clean, noisy [][]float3
 func TestMethodsByHand(t *testing.T) {
 	labels := [][]int32{{0}, {1}}
 	clean := [][]float32{{1, 0}, {0.5, 0.2}}
-	noisy := [][]float32{{1.5, 0}, {0.5, 0.2}, {0.4, 0.1}, {-0.5, 1}} // of the first draw, then of the second
+	noisy := [][]float32{{1.5, 0}, {0.5, 0.2}, {0.4, 0.1},
+		{-0.5, 1}} // of the first draw, then of the second
 	c := Default()
 	c.Sigma, c.Offset, c.Temperature, c.Draws = 0.5, 0, 0.5, 2
 	softmax := func(z []float32) []float64 {
@@ -104,7 +110,8 @@ func TestMethodsByHand(t *testing.T) {
 			}
 		}
 	}
-	// Where the mean is wrong, macer adds nothing; where it is sure, nothing either, and nothing that isn't finite.
+	// Where the mean is wrong, macer adds nothing; where it is sure, nothing either, and nothing
+	// that isn't finite.
 	c.Method = "macer"
 	for _, z := range [][]float32{{-1, 1}, {500, -500}} {
 		with, _ := objective(t, c, labels[:1], [][]float32{z}, [][]float32{z, z})
@@ -117,17 +124,19 @@ func TestMethodsByHand(t *testing.T) {
 	}
 }
 
-// Against a linear classifier the attack is known: along the difference of two rows, by the whole radius. The gradient by
-// the weights takes the moved image for a constant.
+// Against a linear classifier the attack is known: along the difference of two rows, by the whole
+// radius. The gradient by the weights takes the moved image for a constant.
 func TestSmoothAdv(t *testing.T) {
 	c := Default()
-	c.Method, c.Sigma, c.Draws, c.AttackRadius, c.Offset, c.Temperature = "smoothadv", 1e-9, 2, 0.25, 0, 0.5
+	c.Method, c.Sigma, c.Draws, c.AttackRadius, c.Offset, c.Temperature = "smoothadv", 1e-9, 2,
+		0.25, 0, 0.5
 	l, _ := c.loss()
 	x, w := []float32{0.5, 0.5, 0.5}, [][]float32{{1, 0}, {0.5, 0.1}, {0, 0.3}}
 	out := MustExecOnceN(backend, func(x, y, rng, w *Node) []*Node {
-		_, total := smoothAdv(&step{Config: c, loss: l, images: x, labels: y, rng: rng, logits: func(images *Node) *Node {
-			return Einsum("ni,ik->nk", Reshape(images, -1, 3), w)
-		}})
+		_, total := smoothAdv(&step{Config: c, loss: l, images: x, labels: y, rng: rng,
+			logits: func(images *Node) *Node {
+				return Einsum("ni,ik->nk", Reshape(images, -1, 3), w)
+			}})
 		return []*Node{total, Gradient(total, w)[0]}
 	}, tensors.FromFlatDataAndDimensions(x, 1, 1, 3, 1), [][]int32{{0}}, state(1, "test", 1), w)
 	long, margin := 0.0, 0.0
@@ -155,12 +164,14 @@ func TestSmoothAdv(t *testing.T) {
 	// Images stay images: there is no room below 0 and above 1.
 	c.AttackRadius = 100
 	out = MustExecOnceN(backend, func(x, y, rng, w *Node) []*Node {
-		z, _ := smoothAdv(&step{Config: c, loss: l, images: x, labels: y, rng: rng, logits: func(images *Node) *Node {
-			return Einsum("ni,ik->nk", Reshape(images, -1, 3), w)
-		}})
+		z, _ := smoothAdv(&step{Config: c, loss: l, images: x, labels: y, rng: rng,
+			logits: func(images *Node) *Node {
+				return Einsum("ni,ik->nk", Reshape(images, -1, 3), w)
+			}})
 		return []*Node{z}
 	}, tensors.FromFlatDataAndDimensions(x, 1, 1, 3, 1), [][]int32{{0}}, state(1, "test", 1), w)
-	if z := tensors.MustCopyFlatData[float32](out[0]); math.Abs(float64(z[0])) > 1e-6 || math.Abs(float64(z[1])-0.3) > 1e-6 {
+	if z := tensors.MustCopyFlatData[float32](out[0]); math.Abs(float64(z[0])) > 1e-6 ||
+		math.Abs(float64(z[1])-0.3) > 1e-6 {
 		t.Errorf("logits %v of the image moved to a corner, (0, 0, 1), want 0 and 0.3", z)
 	}
 }
@@ -175,8 +186,10 @@ func TestMethodsLearn(t *testing.T) {
 	for _, m := range Methods {
 		for _, e := range loss.Losses {
 			c := small()
-			c.Method, c.Loss, c.Draws, c.Sigma, c.LearningRate = m.Name, e.Name, min(m.Draws, 4), 0.1, 0.05
-			got, err := Train(t.Context(), backend, c, trainSet, testSet, t.TempDir(), Options{})
+			c.Method, c.Loss, c.Draws, c.Sigma, c.LearningRate = m.Name, e.Name, min(m.Draws, 4),
+				0.1, 0.05
+			got, err := Train(t.Context(), backend,
+				Job{Config: c, Train: trainSet, Test: testSet, Dir: t.TempDir()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,8 +14,9 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// saveStore writes the variables of store as the folder dir, whole or not at all: beside it first, read back
-// and compared (a full disk is seen here), then renamed. loadStore finds one of the two at any moment in between.
+// saveStore writes the variables of store as the folder dir, whole or not at all. It writes a
+// folder beside dir, reads it back and compares, which shows a full disk, and then renames it. At
+// any moment in between, loadStore finds the old folder or the new one.
 func saveStore(store *model.Store, dir string) error {
 	next, last := dir+".new", dir+".old"
 	if err := os.RemoveAll(next); err != nil {
@@ -39,7 +40,8 @@ func saveStore(store *model.Store, dir string) error {
 		return fmt.Errorf("can't save %s (is the disk full?): %w", dir, err)
 	}
 	if got, err := hash(back, "/"); err != nil || got != want {
-		return fmt.Errorf("can't save %s: what was written reads back differently (is the disk full?)", dir)
+		return fmt.Errorf("can't save %s: what was written reads back differently "+
+			"(is the disk full?)", dir)
 	}
 	back.Finalize()
 	// Where dir is missing, last is all there is until next takes its place.
@@ -57,14 +59,15 @@ func saveStore(store *model.Store, dir string) error {
 	return os.RemoveAll(last)
 }
 
-// loadStore reads what saveStore wrote; os.ErrNotExist where there is nothing.
+// loadStore reads what saveStore wrote. Where there is nothing, its error is os.ErrNotExist.
 func loadStore(dir string) (*model.Store, error) {
 	for _, d := range []string{dir, dir + ".old"} {
 		if _, err := os.Stat(d); err == nil {
 			return readStore(d)
 		}
 	}
-	return nil, fmt.Errorf("%s: no weights here: restore them or train again: %w", dir, os.ErrNotExist)
+	return nil, fmt.Errorf("%s: no weights here: restore them or train again: %w",
+		dir, os.ErrNotExist)
 }
 
 func readStore(dir string) (*model.Store, error) {
@@ -76,7 +79,8 @@ func readStore(dir string) (*model.Store, error) {
 		err = caught
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s can't be read (cut off or damaged? restore it or train again): %w", dir, err)
+		return nil, fmt.Errorf(
+			"%s can't be read (cut off or damaged? restore it or train again): %w", dir, err)
 	}
 	store.SetLoader(nil)
 	return store, nil
@@ -104,8 +108,9 @@ func hash(store *model.Store, under string) (string, error) {
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
-// state is the start of a stream of random numbers that depends on seed, purpose and position alone.
+// state starts a stream of random numbers that depends on seed, purpose and position alone.
 func state(seed uint64, purpose string, position uint64) []uint64 {
 	h := sha256.Sum256(fmt.Appendf(nil, "%d %s %d", seed, purpose, position))
-	return []uint64{binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]), binary.LittleEndian.Uint64(h[16:])}
+	order := binary.LittleEndian
+	return []uint64{order.Uint64(h[0:]), order.Uint64(h[8:]), order.Uint64(h[16:])}
 }

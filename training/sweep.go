@@ -15,7 +15,7 @@ type Axis struct {
 	value func(*Config) string
 }
 
-// NewAxis varies a field, under a name that stands in those of folders.
+// NewAxis varies a field. The axis's name becomes a part of folders' names.
 func NewAxis[T comparable](name string, field func(*Config) *T, values ...T) Axis {
 	a := Axis{Name: name, value: func(c *Config) string { return fmt.Sprint(*field(c)) }}
 	for _, v := range values {
@@ -27,14 +27,15 @@ func NewAxis[T comparable](name string, field func(*Config) *T, values ...T) Axi
 
 // Point is one training of a sweep.
 type Point struct {
-	Name   string   // its values by field, fit for a folder: loss-emma_sigma-0.25
-	Values []string // one an axis, empty where the point's method doesn't take the field
+	Name   string   // the values by field, fit for a folder: loss-emma_sigma-0.25
+	Values []string // one for each axis, empty where the point's method doesn't take the field
 	Config Config
 }
 
-// Sweep returns the points of the product of all axes, of the last one fastest, each a complete Config. What some of the
-// methods don't take is 0 at these, and what is then equal to a point before it left out; what none takes is an error,
-// as a value out of range is.
+// Sweep returns the points of the product of all axes, the last axis fastest. Each point is a
+// complete Config. A field that the point's method doesn't take becomes 0, and a point that then
+// equals an earlier one is left out. A field that no method takes is an error, and so is a value
+// out of range.
 func Sweep(base Config, axes ...Axis) ([]Point, error) {
 	for _, a := range axes {
 		for i, text := range a.text {
@@ -59,7 +60,10 @@ func Sweep(base Config, axes ...Axis) ([]Point, error) {
 	}
 	var taken []methodField
 	for _, f := range methodFields {
-		if slices.ContainsFunc(configs, func(c Config) bool { m, err := c.method(); return err == nil && f.takes(m) }) {
+		if slices.ContainsFunc(configs, func(c Config) bool {
+			m, err := c.method()
+			return err == nil && f.takes(m)
+		}) {
 			taken = append(taken, f)
 		}
 	}

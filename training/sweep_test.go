@@ -8,10 +8,19 @@ import (
 )
 
 var (
-	sigmas  = func(v ...float64) Axis { return NewAxis("sigma", func(c *Config) *float64 { return &c.Sigma }, v...) }
-	losses  = func(v ...string) Axis { return NewAxis("loss", func(c *Config) *string { return &c.Loss }, v...) }
-	methods = func(v ...string) Axis { return NewAxis("method", func(c *Config) *string { return &c.Method }, v...) }
-	draws   = func(v ...int) Axis { return NewAxis("draws", func(c *Config) *int { return &c.Draws }, v...) }
+	sigmas = func(v ...float64) Axis {
+		return NewAxis("sigma", func(c *Config) *float64 { return &c.Sigma }, v...)
+	}
+	losses = func(v ...string) Axis {
+		return NewAxis("loss", func(c *Config) *string { return &c.Loss }, v...)
+	}
+	methods = func(v ...string) Axis {
+		return NewAxis("method", func(c *Config) *string { return &c.Method }, v...)
+	}
+	draws = func(v ...int) Axis {
+		return NewAxis("draws", func(c *Config) *int { return &c.Draws },
+			v...)
+	}
 )
 
 func TestSweep(t *testing.T) {
@@ -23,11 +32,15 @@ func TestSweep(t *testing.T) {
 		want string // names and values
 	}{
 		{Default(), []Axis{losses("offset", "emma"), sigmas(0, 0.25)},
-			"loss-offset_sigma-0[offset 0] loss-offset_sigma-0.25[offset 0.25] loss-emma_sigma-0[emma 0] loss-emma_sigma-0.25[emma 0.25]"},
+			"loss-offset_sigma-0[offset 0] loss-offset_sigma-0.25[offset 0.25] " +
+				"loss-emma_sigma-0[emma 0] loss-emma_sigma-0.25[emma 0.25]"},
 		{Default(), []Axis{sigmas(1e-7, 20)}, "sigma-1e-07[1e-07] sigma-20[20]"},
 		// Gaussian training takes no draws: one point, not two.
-		{Default(), []Axis{methods("gaussian", "macer"), draws(2, 4)}, "method-gaussian[gaussian ] method-macer_draws-2[macer 2] method-macer_draws-4[macer 4]"},
-		{given, []Axis{methods("gaussian", "macer")}, "method-gaussian[gaussian] method-macer[macer]"},
+		{Default(), []Axis{methods("gaussian", "macer"), draws(2, 4)},
+			"method-gaussian[gaussian ] method-macer_draws-2[macer 2] " +
+				"method-macer_draws-4[macer 4]"},
+		{given, []Axis{methods("gaussian", "macer")},
+			"method-gaussian[gaussian] method-macer[macer]"},
 		{Default(), nil, "point[]"},
 	} {
 		points, err := Sweep(c.base, c.axes...)
@@ -53,12 +66,15 @@ func TestSweep(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for want, axes := range map[string][]Axis{
-		"training: sigma 0.5 is given twice":                              {sigmas(0.5, 1, 0.5)},
-		"training: loss: an empty value":                                  {losses("emma", "")},
-		"training: sigma must be finite":                                  {sigmas(0.5, math.NaN())},
-		"training: sigma must be positive with method macer":              {methods("gaussian", "macer"), sigmas(0.5, 0)},
-		`training: no loss "focal"; known: offset`:                        {losses("emma", "focal")},
-		`training: no training method "trades"; known: gaussian`:          {methods("macer", "trades")},
+		"training: sigma 0.5 is given twice": {sigmas(0.5, 1, 0.5)},
+		"training: loss: an empty value":     {losses("emma", "")},
+		"training: sigma must be finite":     {sigmas(0.5, math.NaN())},
+		"training: sigma must be positive with method macer": {methods("gaussian",
+			"macer"), sigmas(0.5, 0)},
+		`training: no loss "focal"; known: offset`: {losses("emma",
+			"focal")},
+		`training: no training method "trades"; known: gaussian`: {methods("macer",
+			"trades")},
 		"training: draws: method gaussian takes none; those that do: sta": {draws(2, 4)},
 	} {
 		_, err := Sweep(Default(), axes...)

@@ -36,10 +36,13 @@ var backend compute.Backend
 
 func TestMain(m *testing.M) {
 	var err error
-	if backend, _, err = device.Open(context.Background(), device.Options{Quiet: true}); err != nil {
+	if backend, _, err = device.Open(context.Background(),
+		device.Options{Quiet: true}); err != nil {
 		panic(err)
 	}
-	net.Architectures["linear"] = func(lip.Size, net.Setting) []lip.Layer { return []lip.Layer{lip.Flat{}} }
+	net.Architectures["linear"] = func(lip.Size, net.Setting) []lip.Layer {
+		return []lip.Layer{lip.Flat{}}
+	}
 	if wholeDir, err = os.MkdirTemp("", "lipsmooth-training"); err != nil {
 		panic(err)
 	}
@@ -48,7 +51,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// bars is a dataset of three classes as idx files: a bright row at a third of the height each, in noise.
+// bars is a dataset of three classes as idx files: a bright row at a third of the height each, in
+// noise.
 func bars(t *testing.T, side, n int) (trainSet, testSet *data.Dataset) {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -91,7 +95,8 @@ func small() Config {
 
 func learn(ctx context.Context, t *testing.T, c Config, side int, dir string) (*Model, error) {
 	trainSet, testSet := bars(t, side, 200)
-	return Train(ctx, backend, c, trainSet, testSet, dir, Options{Versions: map[string]string{"lipsmooth": "test"}})
+	return Train(ctx, backend, Job{Config: c, Train: trainSet, Test: testSet, Dir: dir,
+		Versions: map[string]string{"lipsmooth": "test"}})
 }
 
 func mustLearn(t *testing.T, c Config, side int, dir string) *Model {
@@ -186,9 +191,11 @@ func TestResume(t *testing.T) {
 	if _, err := Load(dir); err == nil {
 		t.Error("a stopped training left a model")
 	}
-	// As a kill leaves it: the curve ahead of the checkpoint, its last line torn; the checkpoint still under its old name.
+	// As a kill leaves it: the curve ahead of the checkpoint, its last line torn; the checkpoint
+	// still under its old name.
 	write(t, read(t, dir, "training.tsv")+"40\t1.00000\t0.5000\n50\t0.9", dir, "training.tsv")
-	if err := os.Rename(filepath.Join(dir, "checkpoint"), filepath.Join(dir, "checkpoint.old")); err != nil {
+	if err := os.Rename(filepath.Join(dir, "checkpoint"),
+		filepath.Join(dir, "checkpoint.old")); err != nil {
 		t.Fatal(err)
 	}
 	const half = ".model.json-0123456789abcdef.new"
@@ -216,7 +223,8 @@ func TestResume(t *testing.T) {
 	for _, f := range files {
 		names = append(names, f.Name())
 	}
-	if got := fmt.Sprint(names); err != nil || got != "[checkpoint model.json training.json training.tsv weights]" {
+	if got := fmt.Sprint(names); err != nil ||
+		got != "[checkpoint model.json training.json training.tsv weights]" {
 		t.Errorf("the folder holds %s, %v", got, err)
 	}
 	if lines := strings.Count(read(t, dir, "training.tsv"), "\n"); lines != 7 {
@@ -232,12 +240,16 @@ func TestRefuses(t *testing.T) {
 	dir := copied(t, wholeDir)
 	c := small()
 	c.LearningRate = 0.02
-	_, err := Train(t.Context(), backend, c, trainSet, testSet, dir, Options{})
-	mustFail(t, err, dir, `the training begun here has "learning_rate": 0.01, this one "learning_rate": 0.02`, "another folder")
-	_, err = Train(t.Context(), backend, small(), other, testSet, dir, Options{})
+	_, err := Train(t.Context(), backend, Job{Config: c, Train: trainSet, Test: testSet, Dir: dir})
+	mustFail(t, err, dir,
+		`the training begun here has "learning_rate": 0.01, this one "learning_rate": 0.02`,
+		"another folder")
+	_, err = Train(t.Context(), backend, Job{Config: small(), Train: other, Test: testSet,
+		Dir: dir})
 	mustFail(t, err, dir, "dataset_hash", "another folder")
 	os.Remove(filepath.Join(dir, "training.json"))
-	_, err = Train(t.Context(), backend, small(), trainSet, testSet, dir, Options{})
+	_, err = Train(t.Context(), backend, Job{Config: small(), Train: trainSet, Test: testSet,
+		Dir: dir})
 	mustFail(t, err, filepath.Join(dir, "training.json"))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v isn't fs.ErrNotExist", err)
@@ -250,7 +262,8 @@ func TestRefuses(t *testing.T) {
 	}{
 		{func(c *Config) { c.Batch = 201 }, "a batch of 201 is larger than the 200 images"},
 		{func(c *Config) { c.Images = 19 }, "a batch of 20 is larger than the 19 images"},
-		{func(c *Config) { c.Architecture = "vgg" }, `training: no architecture "vgg"; known: conv, dense, linear, residual`},
+		{func(c *Config) { c.Architecture = "vgg" },
+			`training: no architecture "vgg"; known: conv, dense, linear, residual`},
 		{func(c *Config) { c.Convolution = "x" }, `training: no convolution "x"; known: aol, bcop`},
 		{func(c *Config) { c.Width = 1 }, "training: a network needs width"},
 		{func(c *Config) { c.Architecture = "conv" }, "no larger than the image"},
@@ -258,20 +271,25 @@ func TestRefuses(t *testing.T) {
 	} {
 		c := small()
 		f.change(&c)
-		_, err := Train(t.Context(), backend, c, trainSet, testSet, dir, Options{})
+		_, err := Train(t.Context(), backend,
+			Job{Config: c, Train: trainSet, Test: testSet, Dir: dir})
 		mustFail(t, err, f.want)
 	}
-	_, err = Train(t.Context(), backend, small(), trainSet, wide, dir, Options{})
-	mustFail(t, err, "training: bars has images 5×5×1 of 3 classes; the model takes 4×4×1 and knows 3")
+	_, err = Train(t.Context(), backend, Job{Config: small(), Train: trainSet, Test: wide,
+		Dir: dir})
+	mustFail(t, err,
+		"training: bars has images 5×5×1 of 3 classes; the model takes 4×4×1 and knows 3")
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("what was refused left a folder")
 	}
 	c = small()
 	c.Crop = 4
-	_, err = Train(t.Context(), backend, c, trainSet, testSet, t.TempDir(), Options{})
+	_, err = Train(t.Context(), backend, Job{Config: c, Train: trainSet, Test: testSet,
+		Dir: t.TempDir()})
 	mustFail(t, err, "training: ", "crop 4 for images of 4×4")
 	write(t, "", dir)
-	_, err = Train(t.Context(), backend, small(), trainSet, testSet, dir, Options{})
+	_, err = Train(t.Context(), backend, Job{Config: small(), Train: trainSet, Test: testSet,
+		Dir: dir})
 	mustFail(t, err, dir)
 }
 
@@ -281,13 +299,15 @@ func TestDivergence(t *testing.T) {
 	dir := copied(t, wholeDir)
 	before := read(t, dir, "training.tsv")
 	// As if this had been begun with an absurd learning rate, and twice the epochs.
-	text := strings.Replace(read(t, dir, "training.json"), `"learning_rate": 0.01`, `"learning_rate": 1e+30`, 1)
+	text := strings.Replace(read(t, dir, "training.json"), `"learning_rate": 0.01`,
+		`"learning_rate": 1e+30`, 1)
 	write(t, strings.Replace(text, `"epochs": 6`, `"epochs": 12`, 1), dir, "training.json")
 	c := small()
 	c.LearningRate, c.Epochs = 1e30, 12
-	_, err := Train(t.Context(), backend, c, trainSet, testSet, dir, Options{})
+	_, err := Train(t.Context(), backend, Job{Config: c, Train: trainSet, Test: testSet, Dir: dir})
 	checkpoint := filepath.Join(dir, "checkpoint")
-	mustFail(t, err, "training: the loss is", "at step 6", "lower the learning rate", "the last checkpoint, if any, is kept in "+checkpoint)
+	mustFail(t, err, "training: the loss is", "at step 6", "lower the learning rate",
+		"the last checkpoint, if any, is kept in "+checkpoint)
 	if strings.Contains(err.Error(), "Loop") {
 		t.Errorf("the loop's own words: %v", err)
 	}
@@ -323,7 +343,8 @@ func logits(t *testing.T, m *Model, d *data.Dataset) []float32 {
 	if err := d.Images(images, indices); err != nil {
 		t.Fatal(err)
 	}
-	z, err := exec.Call(tensors.FromFlatDataAndDimensions(images, d.Len(), d.Height, d.Width, d.Channels))
+	z, err := exec.Call(tensors.FromFlatDataAndDimensions(images, d.Len(), d.Height, d.Width,
+		d.Channels))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +372,8 @@ func TestSaveAndLoad(t *testing.T) {
 				t.Fatalf("%s: logit %d is %v, saved %v", dir, i, got[i], want[i])
 			}
 		}
-		if back.Lambda != m.Lambda || back.Hash != m.Hash || back.Config != m.Config || back.Classes() != 3 || len(back.Layers) != len(m.Layers) {
+		if back.Lambda != m.Lambda || back.Hash != m.Hash || back.Config != m.Config ||
+			back.Classes() != 3 || len(back.Layers) != len(m.Layers) {
 			t.Errorf("%+v, saved %+v", back.Info, m.Info)
 		}
 	}
@@ -380,8 +402,10 @@ func TestSaveAndLoad(t *testing.T) {
 		}
 	}
 	g := m.Metrics
-	if math.Abs(g.Accuracy-accuracy)+math.Abs(g.AverageRadius-radius)+math.Abs(g.Verified["0.25"]-verified) > 1e-6 {
-		t.Errorf("metrics %+v, from the logits: accuracy %v, mean radius %v, verified at 0.25 %v", g, accuracy, radius, verified)
+	if math.Abs(g.Accuracy-accuracy)+math.Abs(g.AverageRadius-radius)+math.Abs(
+		g.Verified["0.25"]-verified) > 1e-6 {
+		t.Errorf("metrics %+v, from the logits: accuracy %v, mean radius %v, verified at 0.25 %v",
+			g, accuracy, radius, verified)
 	}
 	if accuracy < 0.8 {
 		t.Errorf("an accuracy of %v: nothing was learned", accuracy)
@@ -411,32 +435,46 @@ func TestDamage(t *testing.T) {
 	if len(bins) != 1 || len(texts) != 1 {
 		t.Fatal(bins, texts)
 	}
-	bin, index := filepath.Join("weights", filepath.Base(bins[0])), filepath.Join("weights", filepath.Base(texts[0]))
+	bin := filepath.Join("weights", filepath.Base(bins[0]))
+	index := filepath.Join("weights", filepath.Base(texts[0]))
 	for _, c := range []struct {
 		name, file string
 		damage     func(text string) string // nil removes the file
 		want       []string
 	}{
 		{"no model.json", "model.json", nil, []string{"model.json", "no model here"}},
-		{"half a model.json", "model.json", func(s string) string { return s[:len(s)/2] }, []string{"model.json", "unexpected end"}},
-		{"another format", "model.json", replace(`"format": 1`, `"format": 2`), []string{"model.json", "format 2; this version reads 1"}},
-		{"no format", "model.json", replace(`"format"`, `"formal"`), []string{"model.json", "format 0"}},
-		{"no lambda", "model.json", replace(`"lambda"`, `"lambada"`), []string{"model.json", "lambda"}},
+		{"half a model.json", "model.json", func(s string) string { return s[:len(s)/2] },
+			[]string{"model.json", "unexpected end"}},
+		{"another format", "model.json", replace(`"format": 1`, `"format": 2`),
+			[]string{"model.json", "format 2; this version reads 1"}},
+		{"no format", "model.json", replace(`"format"`, `"formal"`),
+			[]string{"model.json", "format 0"}},
+		{"no lambda", "model.json", replace(`"lambda"`, `"lambada"`),
+			[]string{"model.json", "lambda"}},
 		{"a smaller lambda", "model.json", func(s string) string {
-			return regexp.MustCompile(`(?s)("lambda": \{\s*"value": )[0-9.e+-]+`).ReplaceAllString(s, "${1}0.001")
+			lambda := regexp.MustCompile(`(?s)("lambda": \{\s*"value": )[0-9.e+-]+`)
+			return lambda.ReplaceAllString(s, "${1}0.001")
 		}, []string{"model.json", "lambda is 0.001", "prove no less than"}},
-		{"a negative bound", "model.json", replace(`"value": 1,`, `"value": -1,`), []string{"model.json", "not a proved bound"}},
-		{"no proof", "model.json", replace(`"proof": "product"`, `"proof": ""`), []string{"model.json", "not a proved bound"}},
-		{"unknown architecture", "model.json", replace(`"linear"`, `"vgg"`), []string{"model.json", `no architecture "vgg"; known`}},
-		{"another architecture", "model.json", replace(`"linear"`, `"dense"`), []string{"model.json", "layers"}},
-		{"another hash", "model.json", replace(`"hash": "`, `"hash": "0`), []string{"weights", "hash", "restore the folder or train again"}},
+		{"a negative bound", "model.json", replace(`"value": 1,`, `"value": -1,`),
+			[]string{"model.json", "not a proved bound"}},
+		{"no proof", "model.json", replace(`"proof": "product"`, `"proof": ""`),
+			[]string{"model.json", "not a proved bound"}},
+		{"unknown architecture", "model.json", replace(`"linear"`, `"vgg"`),
+			[]string{"model.json", `no architecture "vgg"; known`}},
+		{"another architecture", "model.json", replace(`"linear"`, `"dense"`),
+			[]string{"model.json", "layers"}},
+		{"another hash", "model.json", replace(`"hash": "`, `"hash": "0`),
+			[]string{"weights", "hash", "restore the folder or train again"}},
 		{"no weights", bin, nil, []string{"weights can't be read", "weights"}},
 		{"no index of weights", index, nil, []string{"weights can't be read", "weights"}},
-		{"half the weights", bin, func(s string) string { return s[:len(s)/2] }, []string{"weights"}},
+		{"half the weights", bin, func(s string) string { return s[:len(s)/2] },
+			[]string{"weights"}},
 		{"no byte of weights", bin, func(s string) string { return "" }, []string{"weights"}},
 		{"one byte less", bin, func(s string) string { return s[:len(s)-1] }, []string{"weights"}},
-		{"half an index", index, func(s string) string { return s[:len(s)/2] }, []string{"weights"}},
-		{"noise for weights", bin, func(s string) string { return strings.Repeat("\xa5", len(s)) }, []string{"weights"}},
+		{"half an index", index, func(s string) string { return s[:len(s)/2] },
+			[]string{"weights"}},
+		{"noise for weights", bin, func(s string) string { return strings.Repeat("\xa5", len(s)) },
+			[]string{"weights"}},
 		{"a flipped bit", bin, func(s string) string {
 			b := []byte(s)
 			b[len(b)-6] ^= 1
@@ -457,15 +495,19 @@ func TestDamage(t *testing.T) {
 			t.Log(strings.ReplaceAll(fmt.Sprint(err), to, "…"))
 		})
 	}
+}
+
+// TestDamagedFolders: a missing folder of weights, and a damaged checkpoint, are one line too.
+func TestDamagedFolders(t *testing.T) {
+	_, dir := uninterrupted(t)
 	to := copied(t, dir)
 	if err := os.RemoveAll(filepath.Join(to, "weights")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Load(to)
 	mustFail(t, err, filepath.Join(to, "weights"))
-	// A checkpoint gone bad stops the training, in one line too.
 	to = copied(t, dir)
-	bins, _ = filepath.Glob(filepath.Join(to, "checkpoint", "*.bin"))
+	bins, _ := filepath.Glob(filepath.Join(to, "checkpoint", "*.bin"))
 	write(t, "x", bins[0])
 	_, err = learn(t.Context(), t, small(), 4, to)
 	mustFail(t, err, filepath.Join(to, "checkpoint"), "delete the folder to start again")
@@ -529,7 +571,8 @@ func TestStore(t *testing.T) {
 	}
 }
 
-var modelFolder = flag.String("model", "", "the model that TestTrainedNetwork checks; default: it trains a small one")
+var modelFolder = flag.String("model", "",
+	"the model that TestTrainedNetwork checks; default: it trains a small one")
 
 // TestTrainedNetwork takes singular values of the layers of a saved model, and slopes of the whole.
 func TestTrainedNetwork(t *testing.T) {
@@ -583,40 +626,53 @@ func TestTrainedNetwork(t *testing.T) {
 			t.Errorf("%v: bound %v, largest singular value %v", l, bound, most)
 		}
 	}
-	fmt.Fprintf(&table, "\nΛ %.6f, steepest found %.6f, accuracy %.3f, mean radius %.3f", m.Lambda.Value(), m.Metrics.Slope, m.Metrics.Accuracy, m.Metrics.AverageRadius)
+	fmt.Fprintf(&table, "\nΛ %.6f, steepest found %.6f, accuracy %.3f, mean radius %.3f",
+		m.Lambda.Value(), m.Metrics.Slope, m.Metrics.Accuracy, m.Metrics.AverageRadius)
 	t.Log(table.String())
 	if s := m.Metrics.Slope; !(s <= m.Lambda.Value()*(1+1e-5)) || s < 0.2*m.Lambda.Value() {
 		t.Errorf("slope %v, Λ %v", s, m.Lambda.Value())
 	}
 }
 
-// TestOptionsAct: whatever changes the training changes the weights; the rest doesn't.
-func TestOptionsAct(t *testing.T) {
+// trainedHash is the hash of the weights after six steps with a changed config.
+func trainedHash(t *testing.T, change func(c *Config)) string {
+	t.Helper()
 	backend, err := device.PureGo() // compiles nothing
 	if err != nil {
 		t.Fatal(err)
 	}
 	d, _ := bars(t, 4, 40)
+	c := small()
+	c.Images, c.Sigma = 20, 0 // a step an epoch, so 6 of them
+	change(&c)
+	n, err := net.New(lip.Size{4, 4, 1}, 3, c.Network())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	c = c.Complete()
+	s := session{
+		Job: Job{Config: c, Train: d, Dir: t.TempDir(), Log: io.Discard},
+		m:   &Model{Network: n, Info: Info{Config: c}}, backend: backend, store: model.NewStore(),
+		steps: c.Epochs,
+	}
+	if err := s.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h, err := hash(s.store, weightsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// TestOptionsAct: each option that changes the training changes the weights; the others don't.
+func TestOptionsAct(t *testing.T) {
 	weights := func(change func(c *Config)) string {
-		c := small()
-		c.Images, c.Sigma = 20, 0 // a step an epoch, so 6 of them
-		change(&c)
-		n, err := net.New(lip.Size{4, 4, 1}, 3, c.Network())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := c.Validate(); err != nil {
-			t.Fatal(err)
-		}
-		m, store, dir := &Model{Network: n, Info: Info{Config: c.Complete()}}, model.NewStore(), t.TempDir()
-		if err := m.steps(t.Context(), backend, store, d, dir, filepath.Join(dir, "checkpoint"), c.Epochs, Options{Log: io.Discard}); err != nil {
-			t.Fatal(err)
-		}
-		h, err := hash(store, weightsPath)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return h
+		t.Helper()
+		return trainedHash(t, change)
 	}
 	seen := map[string]string{weights(func(*Config) {}): "default"}
 	for name, change := range map[string]func(c *Config){
@@ -631,17 +687,31 @@ func TestOptionsAct(t *testing.T) {
 		"hkr":           func(c *Config) { c.Loss = "hkr" },
 		"multi-margin":  func(c *Config) { c.Loss = "multi-margin" },
 
-		"stability":               func(c *Config) { c.Method, c.Sigma = "stability", 0.1 },
-		"its draws":               func(c *Config) { c.Method, c.Sigma, c.Draws = "stability", 0.1, 2 },
-		"its weight":              func(c *Config) { c.Method, c.Sigma, c.Weight = "stability", 0.1, 1 },
-		"consistency":             func(c *Config) { c.Method, c.Sigma = "consistency", 0.1 },
-		"weight of consistency":   func(c *Config) { c.Method, c.Sigma, c.Weight = "consistency", 0.1, 1 },
-		"draws of consistency":    func(c *Config) { c.Method, c.Sigma, c.Draws = "consistency", 0.1, 3 },
-		"macer":                   func(c *Config) { c.Method, c.Sigma, c.Draws = "macer", 0.1, 4 },
-		"weight of macer":         func(c *Config) { c.Method, c.Sigma, c.Draws, c.Weight = "macer", 0.1, 4, 1 },
-		"smoothadv":               func(c *Config) { c.Method, c.Sigma = "smoothadv", 0.1 },
-		"its attack radius":       func(c *Config) { c.Method, c.Sigma, c.AttackRadius = "smoothadv", 0.1, 0.1 },
-		"a loss through a method": func(c *Config) { c.Method, c.Sigma, c.Loss = "smoothadv", 0.1, "emma" },
+		"stability": func(c *Config) { c.Method, c.Sigma = "stability", 0.1 },
+		"its draws": func(c *Config) {
+			c.Method, c.Sigma, c.Draws = "stability", 0.1, 2
+		},
+		"its weight": func(c *Config) {
+			c.Method, c.Sigma, c.Weight = "stability", 0.1, 1
+		},
+		"consistency": func(c *Config) { c.Method, c.Sigma = "consistency", 0.1 },
+		"weight of consistency": func(c *Config) {
+			c.Method, c.Sigma, c.Weight = "consistency", 0.1, 1
+		},
+		"draws of consistency": func(c *Config) {
+			c.Method, c.Sigma, c.Draws = "consistency", 0.1, 3
+		},
+		"macer": func(c *Config) { c.Method, c.Sigma, c.Draws = "macer", 0.1, 4 },
+		"weight of macer": func(c *Config) {
+			c.Method, c.Sigma, c.Draws, c.Weight = "macer", 0.1, 4, 1
+		},
+		"smoothadv": func(c *Config) { c.Method, c.Sigma = "smoothadv", 0.1 },
+		"its attack radius": func(c *Config) {
+			c.Method, c.Sigma, c.AttackRadius = "smoothadv", 0.1, 0.1
+		},
+		"a loss through a method": func(c *Config) {
+			c.Method, c.Sigma, c.Loss = "smoothadv", 0.1, "emma"
+		},
 	} {
 		h := weights(change)
 		if other, ok := seen[h]; ok {
@@ -652,11 +722,15 @@ func TestOptionsAct(t *testing.T) {
 	if h := weights(func(c *Config) { c.CheckpointEvery = 7 }); seen[h] != "default" {
 		t.Error("checkpoints change the weights, or one seed gave two")
 	}
-	if h := weights(func(c *Config) { c.Loss, c.Method = "offset", "gaussian" }); seen[h] != "default" {
+	named := weights(func(c *Config) { c.Loss, c.Method = "offset", "gaussian" })
+	if seen[named] != "default" {
 		t.Error("the defaults by their names give other weights")
 	}
-	// A method at its limit is the loss on noise: an attack without room, one draw of which nothing else is asked.
-	few := weights(func(c *Config) { c.Method, c.Sigma, c.Draws, c.AttackRadius = "smoothadv", 0.1, 1, 1e-30 })
+	// A method at its limit is the loss on noise: an attack without room, one draw of which nothing
+	// else is asked.
+	few := weights(func(c *Config) {
+		c.Method, c.Sigma, c.Draws, c.AttackRadius = "smoothadv", 0.1, 1, 1e-30
+	})
 	if seen[few] != "sigma" {
 		t.Error("smoothadv in a ball of radius 0 isn't training with noise")
 	}
@@ -687,19 +761,30 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Offset = nan }, "offset"},
 		{func(c *Config) { c.Temperature = 0 }, "temperature must be positive"},
 		{func(c *Config) { c.Temperature = inf }, "temperature"},
-		{func(c *Config) { c.Loss = "focal" }, `no loss "focal"; known: offset, emma, hkr, multi-margin`},
+		{func(c *Config) { c.Loss = "focal" },
+			`no loss "focal"; known: offset, emma, hkr, multi-margin`},
 		{func(c *Config) { c.Loss = "offset" }, ""},
-		{func(c *Config) { c.Method = "trades" }, `no training method "trades"; known: gaussian, stability, consistency, macer, smoothadv`},
+		{func(c *Config) { c.Method = "trades" },
+			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
+				`smoothadv`},
 		{func(c *Config) { c.Method = "macer" }, ""},
-		{func(c *Config) { c.Method, c.Sigma = "macer", 0 }, "sigma must be positive with method macer"},
-		{func(c *Config) { c.Draws = 2 }, "draws: method gaussian takes none; those that do: stability, consistency, macer, smoothadv"},
-		{func(c *Config) { c.Method, c.Draws = "macer", -1 }, "draws must be at least 1 with method macer"},
-		{func(c *Config) { c.Method, c.Draws = "consistency", 1 }, "draws must be at least 2 with method consistency"},
-		{func(c *Config) { c.Method, c.Weight = "smoothadv", 1 }, "weight: method smoothadv takes none; those that do: stability, consistency, macer"},
+		{func(c *Config) { c.Method, c.Sigma = "macer", 0 },
+			"sigma must be positive with method macer"},
+		{func(c *Config) { c.Draws = 2 },
+			"draws: method gaussian takes none; those that do: stability, consistency, macer, " +
+				"smoothadv"},
+		{func(c *Config) { c.Method, c.Draws = "macer", -1 },
+			"draws must be at least 1 with method macer"},
+		{func(c *Config) { c.Method, c.Draws = "consistency", 1 },
+			"draws must be at least 2 with method consistency"},
+		{func(c *Config) { c.Method, c.Weight = "smoothadv", 1 },
+			"weight: method smoothadv takes none; those that do: stability, consistency, macer"},
 		{func(c *Config) { c.Method, c.Weight = "stability", -1 }, "weight must be finite"},
 		{func(c *Config) { c.Method, c.Weight = "stability", nan }, "weight must be finite"},
-		{func(c *Config) { c.Method, c.AttackRadius = "macer", 1 }, "attack radius: method macer takes none; those that do: smoothadv"},
-		{func(c *Config) { c.Method, c.AttackRadius = "smoothadv", inf }, "attack radius must be finite"},
+		{func(c *Config) { c.Method, c.AttackRadius = "macer", 1 },
+			"attack radius: method macer takes none; those that do: smoothadv"},
+		{func(c *Config) { c.Method, c.AttackRadius = "smoothadv", inf },
+			"attack radius must be finite"},
 		{func(c *Config) { c.Crop = -1 }, "crop must be at least 0"},
 		{func(c *Config) { c.CheckpointEvery = 0 }, "checkpoint every must be at least 1"},
 	} {
@@ -718,7 +803,8 @@ func TestValidate(t *testing.T) {
 func TestCurve(t *testing.T) {
 	_, dir := uninterrupted(t)
 	text := read(t, dir, "training.tsv")
-	if !strings.HasPrefix(text, curveHeader+"10\t") || !bytes.HasSuffix([]byte(text), []byte("\n")) {
+	if !strings.HasPrefix(text, curveHeader+"10\t") ||
+		!bytes.HasSuffix([]byte(text), []byte("\n")) {
 		t.Errorf("a curve that begins %.40q", text)
 	}
 	last, err := lastLoss(filepath.Join(dir, "training.tsv"))
@@ -752,22 +838,28 @@ func TestCurve(t *testing.T) {
 	}
 }
 
-// TestWatch sees every checkpoint, proved, and changes nothing of what is learned; its error ends the training.
+// TestWatch sees every checkpoint, proved, and changes nothing of what is learned; its error ends
+// the training.
 func TestWatch(t *testing.T) {
 	want, _ := uninterrupted(t)
 	trainSet, testSet := bars(t, 4, 200)
 	var steps []int
 	var last *Model
-	m, err := Train(t.Context(), backend, small(), trainSet, testSet, t.TempDir(), Options{Watch: func(m *Model, step int) error {
+	watched := Job{Config: small(), Train: trainSet, Test: testSet, Dir: t.TempDir()}
+	watched.Watch = func(m *Model, step int) error {
 		steps, last = append(steps, step), m
 		return nil
-	}})
+	}
+	m, err := Train(t.Context(), backend, watched)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if fmt.Sprint(steps) != "[20 40 60]" || m.Hash != want.Hash || last.Lambda != m.Lambda {
-		t.Errorf("watched at %v, with Λ %v at last; the model has hash %s and Λ %v, unwatched %s and %v", steps, last.Lambda, m.Hash, m.Lambda, want.Hash, want.Lambda)
+		t.Errorf("watched at %v, with Λ %v at last; the model has hash %s and Λ %v, "+
+			"unwatched %s and %v", steps, last.Lambda, m.Hash, m.Lambda, want.Hash, want.Lambda)
 	}
-	_, err = Train(t.Context(), backend, small(), trainSet, testSet, t.TempDir(), Options{Watch: func(*Model, int) error { return errors.New("seen enough") }})
+	watched.Dir = t.TempDir()
+	watched.Watch = func(*Model, int) error { return errors.New("seen enough") }
+	_, err = Train(t.Context(), backend, watched)
 	mustFail(t, err, "seen enough")
 }

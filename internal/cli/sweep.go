@@ -61,7 +61,7 @@ func (s sweep) run(ctx context.Context, w io.Writer) error {
 		fmt.Fprintf(s.log, "training: point %d of %d, %s\n", i+1, len(s.points), p.Name)
 		begun := time.Now()
 		m, err := train(ctx, s.opened, p.Config, s.train, s.test, s.dir(p), terminal(w))
-		if bad := (*training.Diverged)(nil); errors.As(err, &bad) {
+		if bad := (*training.Divergence)(nil); errors.As(err, &bad) {
 			fmt.Fprintln(s.log, err)
 			diverged = append(diverged, p.Name)
 			continue

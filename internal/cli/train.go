@@ -169,7 +169,9 @@ func train(ctx context.Context, o *opened, c training.Config, trainSet, testSet 
 	if err := o.open(ctx); err != nil {
 		return nil, err
 	}
-	return training.Train(ctx, o.backend, c, trainSet, testSet, dir, training.Options{Bar: bar, Log: o.log, Versions: o.Versions})
+	return training.Train(ctx, o.backend, training.Job{
+		Config: c, Train: trainSet, Test: testSet, Dir: dir, Bar: bar, Log: o.log, Versions: o.Versions,
+	})
 }
 
 // trained is model.json in dir where a training with the dataset of this hash is done there.

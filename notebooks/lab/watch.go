@@ -70,11 +70,13 @@ func (p Preset) Watch(out string, change func(*training.Config), see func(Snapsh
 		images = min(images, c.Images)
 	}
 	c.CheckpointEvery = max(1, c.Epochs*(images/c.Batch)/8)
-	Must(training.Train(context.Background(), Backend(), c, trained, test, out, training.Options{Watch: func(m *training.Model, step int) error {
+	job := training.Job{Config: c, Train: trained, Test: test, Dir: out}
+	job.Watch = func(m *training.Model, step int) error {
 		seen = append(seen, Snapshot{step, m.Info, Clean(m, test, 1000)})
 		see(seen[len(seen)-1])
 		return nil
-	}}))
+	}
+	Must(training.Train(context.Background(), Backend(), job))
 	return seen
 }
 
@@ -82,7 +84,7 @@ func (p Preset) Watch(out string, change func(*training.Config), see func(Snapsh
 func Clean(m *training.Model, d *data.Dataset, images int) (rows []rs.Evidence) {
 	exec := Must(gomlx.NewExec1(Backend(), m.Store, m.Logits))
 	defer exec.Finalize()
-	for b, err := range (&data.Sequential{Dataset: d, BatchSize: min(500, images), Limit: images}).Iter() {
+	for b, err := range (&data.Sequence{Dataset: d, BatchSize: min(500, images), Limit: images}).Iter() {
 		if err != nil {
 			panic(err)
 		}

@@ -1,12 +1,13 @@
-// Package attack is the empirical end of the gap: it looks for perturbations, small in l2, at which a classifier,
-// smoothed by Gaussian noise or not, is wrong. What it finds bounds the robust radius of an image from above, as a
-// certificate does from below.
+// Package attack finds the empirical end of the gap. It looks for small perturbations (l2) at which
+// a classifier is wrong, with or without smoothing by Gaussian noise. A perturbation bounds the
+// robust radius of an image from above; a certificate bounds it from below.
 //
-// The threat model is the l2 ball around the image in all of R^d, which is what certificates speak of; Box keeps
-// the perturbed image in [0, 1] as well, and is the weaker attack.
+// The threat model is the l2 ball around the image in all of R^d, as for certificates. Box keeps
+// the perturbed image in [0, 1] as well. That is a weaker attack.
 //
-// Every draw is a function of the seed, its purpose and numbers. The images of a batch share the draws of a step, so
-// that what is found for an image doesn't depend on the others; and draws that judge are apart from those that attack.
+// Every draw is a function of the seed, its purpose and numbers. The images of a batch share the
+// draws of a step, so the result for an image doesn't depend on the others. Draws that judge are
+// apart from draws that attack.
 package attack
 
 import (
@@ -24,8 +25,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Classifier is a graph function from images, [batch, h, w, c], to logits, [batch, classes], and the store of its
-// weights.
+// Classifier is a graph function from images, [batch, h, w, c], to logits, [batch, classes], with
+// the store of its weights.
 type Classifier struct {
 	Logits  func(scope *model.Scope, images *Node) *Node
 	Store   *model.Store
@@ -33,11 +34,12 @@ type Classifier struct {
 	Classes int
 }
 
-// Smoothed says what is attacked: arg max_c E h_c(x + σZ), where h_c is the vote for class c.
+// Smoothed is the classifier under attack: arg max_c E h_c(x + σZ), where h_c is the vote for class
+// c.
 type Smoothed struct {
 	Sigma float64 // standard deviation of the noise; 0 is the network itself
-	// Tau is the temperature of soft votes, h_c = clip(1/2 + m_c/(2τ), 0, 1), m_c the margin of c in logits; 0 is the
-	// hard vote, 1 for the class of the largest logit.
+	// Tau is the temperature of soft votes, h_c = clip(1/2 + m_c/(2τ), 0, 1), where m_c is the
+	// margin of c in logits. 0 is the hard vote: 1 for the class of the largest logit.
 	Tau float64
 }
 
@@ -47,14 +49,15 @@ type Batch struct {
 	Labels []int
 }
 
-// Target is a classifier under attack, compiled when first needed, once for every σ, τ, radius and seed. It is not for concurrent use.
+// Target is a classifier under attack. It is compiled when first needed, once for every σ, τ,
+// radius and seed. It is not for concurrent use.
 type Target struct {
 	backend    compute.Backend
 	classifier Classifier
 	compiled   map[any]*model.Exec
 }
 
-// New compiles nothing yet.
+// New returns a target. It compiles nothing yet.
 func New(backend compute.Backend, c Classifier) (*Target, error) {
 	if c.Classes < 2 || min(c.Size[0], c.Size[1], c.Size[2]) < 1 {
 		return nil, fmt.Errorf("attack: images %v of %d classes; need at least 1×1×1 and 2", c.Size, c.Classes)
@@ -69,11 +72,12 @@ func (t *Target) Close() {
 	}
 }
 
-// graph is what is computed of inputs: see gives the noisy logits, [batch, samples, classes], of images, and tau is the
-// temperature of the votes.
+// graph is a function of inputs. The function see gives the noisy logits, [batch, samples,
+// classes], of images, and tau is the temperature of the votes.
 type graph func(see func(images *Node) *Node, tau *Node, in []*Node) []*Node
 
-// call runs the graph of a key, compiling it where it is new, with so many draws of the noise, the same for every image.
+// call runs the graph of a key, and compiles it if it is new. It takes so many draws of the noise,
+// the same for every image.
 func (t *Target) call(key any, f graph, s Smoothed, samples int, rng []uint64, in ...any) ([]*tensors.Tensor, error) {
 	key = [2]any{key, samples}
 	exec := t.compiled[key]
@@ -144,7 +148,8 @@ func lengths(radii []float64) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(r, len(r))
 }
 
-// noisy returns the logits of so many draws of each image, [batch, samples, classes]. The images share the noise.
+// noisy returns the logits of so many draws of each image, [batch, samples, classes]. The images
+// share the noise.
 func (t *Target) noisy(scope *model.Scope, x, sigma, rng *Node, samples int) *Node {
 	d := x.Shape().Dimensions
 	x = Add(ExpandAxes(x, 1), Mul(sigma, normal(rng, shapes.Make(dtypes.Float32, 1, samples, d[1], d[2], d[3]))))
@@ -152,8 +157,8 @@ func (t *Target) noisy(scope *model.Scope, x, sigma, rng *Node, samples int) *No
 	return Reshape(ConvertDType(logits, dtypes.Float32), d[0], samples, t.classifier.Classes)
 }
 
-// normal returns independent standard normal draws by Box and Muller's method. u is lifted off 0, at which GoMLX's
-// RandomNormal gives infinity on a device that flushes subnormal numbers.
+// normal returns independent standard normal draws by Box and Muller's method. It keeps u above 0.
+// At 0, GoMLX's RandomNormal gives infinity on a device that flushes subnormal numbers.
 func normal(rng *Node, shape shapes.Shape) *Node {
 	rng, u := RandomUniform(rng, shape)
 	_, v := RandomUniform(rng, shape)
@@ -171,7 +176,8 @@ func votes(z, tau *Node) *Node {
 	return Where(GreaterThan(tau, ZerosLike(tau)), soft, top)
 }
 
-// rivalry returns how far the best other class is over the label in mean votes [batch, classes]: [batch].
+// rivalry returns by how much the best other class exceeds the label in mean votes, [batch,
+// classes]: [batch].
 func rivalry(mean, label *Node) *Node {
 	own := ReduceSum(Mul(mean, label), -1)
 	return Sub(ReduceMax(Sub(mean, MulScalar(label, 2)), -1), own)
@@ -186,10 +192,11 @@ func unit(g *Node) *Node {
 	return Div(g, MaxScalar(norm(g), 1e-6))
 }
 
-// inside is how much of a radius a perturbation takes up at most, so that rounding doesn't take it out of the ball.
+// inside is the part of a radius that a perturbation takes up at most, so that rounding doesn't
+// take it out of the ball.
 const inside = 1 - 1e-6
 
-// stream is where the random numbers of one purpose come from.
+// stream is the source of the random numbers of one purpose.
 type stream struct {
 	seed    uint64
 	purpose string
@@ -234,8 +241,8 @@ func Norms(perturbed, images []float32, values int) []float64 {
 	return norms
 }
 
-// along moves each image to a distance along its perturbation, [batch, h, w, c] both; where that is 0, it stays. With box
-// the image is then clipped to [0, 1], which brings it nearer.
+// along moves each image to a distance along its perturbation, both [batch, h, w, c]. At a distance
+// of 0 the image stays. With box the image is then clipped to [0, 1], which brings it nearer.
 func along(b Batch, perturbation []float32, distance []float64, box bool) []float32 {
 	x := make([]float32, len(b.Images))
 	values := len(x) / len(b.Labels)

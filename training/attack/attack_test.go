@@ -44,8 +44,9 @@ func linear(w []float32, classes int) Classifier {
 	}
 }
 
-// problem is a linear classifier of random weights, images with labels, the second of them wrong, and how far each image
-// is from the nearest error: margin/‖w_y - w_j‖, least over the classes j, and 0 where it is wrong.
+// problem is a linear classifier of random weights, images with labels, the second of them wrong,
+// and how far each image is from the nearest error: margin/‖w_y - w_j‖, least over the classes j,
+// and 0 where it is wrong.
 func problem(images, classes int) (c Classifier, b Batch, distance []float64) {
 	r := rand.New(rand.NewPCG(5, 6))
 	w := make([]float32, values*classes)
@@ -102,8 +103,8 @@ var (
 	thorough = Search{Steps: 20, Samples: 32, Restarts: 1, Losses: losses, Trial: 500, Draws: 5000, Level: 1e-3}
 )
 
-// The boundary of a linear classifier is at margin/‖w_y - w_j‖; that of two classes stays there under noise, where
-// Cohen's radius is exact: σΦ⁻¹(Φ(margin/(σ‖w_y - w_j‖))).
+// The boundary of a linear classifier is at margin/‖w_y - w_j‖; that of two classes stays there
+// under noise, where Cohen's radius is exact: σΦ⁻¹(Φ(margin/(σ‖w_y - w_j‖))).
 func TestLinear(t *testing.T) {
 	for _, test := range []struct {
 		classes int
@@ -199,7 +200,8 @@ func TestBall(t *testing.T) {
 	}
 }
 
-// Equal seeds find the same, other seeds other things, and an image's place among the others doesn't matter.
+// Equal seeds find the same, other seeds other things, and an image's place among the others
+// doesn't matter.
 func TestSeed(t *testing.T) {
 	c, b, _ := problem(4, 3)
 	on := target(t, c)
@@ -227,8 +229,8 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// bent is the classifier of logits |x·q|·w, q orthonormal, [values, values]: differences of logits i and j are
-// ‖w_i - w_j‖-Lipschitz. It returns the largest of these.
+// bent is the classifier of logits |x·q|·w, q orthonormal, [values, values]: differences of logits
+// i and j are ‖w_i - w_j‖-Lipschitz. It returns the largest of these.
 func bent(classes int) (c Classifier, lambda float64) {
 	r := rand.New(rand.NewPCG(8, 9))
 	q := make([][]float64, values)
@@ -335,7 +337,8 @@ func TestCertified(t *testing.T) {
 	}
 }
 
-// On the boundary both classes have half of the votes: a verdict that one has more comes as seldom as its level says.
+// On the boundary both classes have half of the votes: a verdict that one has more comes as seldom
+// as its level says.
 func TestJudgeLevel(t *testing.T) {
 	w := make([]float32, values*2)
 	w[0], w[1] = 1, -1

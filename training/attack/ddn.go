@@ -10,8 +10,9 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// DDN looks for the smallest perturbation by decoupled direction and norm (Rony et al. 2019): a step along the unit
-// gradient, then to the sphere of a norm that falls where the votes of the step's draws are for another class, and rises where not.
+// DDN looks for the smallest perturbation by decoupled direction and norm (Rony et al. 2019). It
+// takes a step along the unit gradient, then goes to a sphere around the image. The sphere's norm
+// falls where the votes of the step's draws are for another class, and rises elsewhere.
 type DDN struct {
 	Steps    int
 	Samples  int     // draws a gradient
@@ -32,8 +33,9 @@ func (a DDN) check() error {
 	return nil
 }
 
-// Perturb returns perturbations, [batch, h, w, c], near the boundary of the label's class, one of each restart. norm,
-// [batch], is where the search for theirs begins; start, perturbations to begin with, may be nil.
+// Perturb returns perturbations, [batch, h, w, c], near the boundary of the label's class, one for
+// each restart. The search for their norms begins at norm, [batch]. The perturbations start, to
+// begin with, may be nil.
 func (a DDN) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, norm []float64, start []float32, seed uint64) ([][]float32, error) {
 	if err := a.check(); err != nil {
 		return nil, err

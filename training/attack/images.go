@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// Images is a file of perturbed images in NumPy's format, float32 of shape [rows, h, w, c], which numpy.load reads: the rows
-// of a table of attacks, 0 where none succeeded or none was made yet. Rows are written in place, so that what was interrupted
-// goes on, and equal attacks leave equal bytes.
+// Images is a file of perturbed images in NumPy's format, float32 of shape [rows, h, w, c], for
+// numpy.load. A row belongs to a row of a table of attacks. It is 0 where no attack succeeded, or
+// where none was made yet. Rows are written in place, so an interrupted run goes on, and equal
+// attacks leave equal bytes.
 type Images struct {
 	Rows int
 	size [3]int
@@ -19,7 +20,7 @@ type Images struct {
 	f    *os.File
 }
 
-// headOf is what precedes the rows of a file: format 1.0, its length a multiple of 64 bytes.
+// headOf is the header of a file: format 1.0, its length a multiple of 64 bytes.
 func headOf(rows int, size [3]int) string {
 	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }", rows, size[0], size[1], size[2])
 	const before = len("\x93NUMPY") + 4
@@ -45,7 +46,8 @@ func CreateImages(path string, rows int, size [3]int) (*Images, error) {
 	return m, nil
 }
 
-// OpenImages opens a file of images of that size to read, with flag os.O_RDONLY, or to write in, with os.O_RDWR.
+// OpenImages opens a file of images of that size, with flag os.O_RDONLY to read or os.O_RDWR to
+// write.
 func OpenImages(path string, size [3]int, flag int) (m *Images, err error) {
 	f, err := os.OpenFile(path, flag, 0)
 	if err != nil {
@@ -111,7 +113,8 @@ func (m *Images) Row(row int) ([]float32, error) {
 	return image, nil
 }
 
-// At reads a row, and checks that it lies at a distance, that of its line in the table, from an image, [h, w, c] both.
+// At reads a row. It checks that the row lies at this distance, from the table, from an image; both
+// are [h, w, c].
 func (m *Images) At(row int, image []float32, distance float64) ([]float32, error) {
 	perturbed, err := m.Row(row)
 	if err != nil {

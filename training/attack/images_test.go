@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// What is written in place is read again exactly, and the bytes are those that numpy.save writes of the array.
+// What is written in place is read again exactly, and the bytes are those that numpy.save writes of
+// the array.
 func TestImages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.npy")
 	size := [3]int{1, 2, 1}

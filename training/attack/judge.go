@@ -15,7 +15,7 @@ import (
 // block is how many draws of each image are voted on at once.
 const block = 50
 
-// blocks says in how many calls, of how many draws each, so many are taken, rounded up.
+// blocks returns the number of calls, and of draws each, for so many draws, rounded up.
 func (s Smoothed) blocks(draws int) (calls, samples int) {
 	if s.Sigma == 0 {
 		return 1, 1
@@ -23,7 +23,8 @@ func (s Smoothed) blocks(draws int) (calls, samples int) {
 	return (draws + block - 1) / block, block
 }
 
-// votes returns the mean vote for each class, [batch][classes], at images, [batch, h, w, c], over at least so many draws.
+// votes returns the mean vote for each class, [batch][classes], at images, [batch, h, w, c], over
+// at least so many draws.
 func (t *Target) votes(ctx context.Context, images []float32, s Smoothed, draws int, random stream) ([][]float64, error) {
 	x := t.images(images)
 	defer x.FinalizeAll()
@@ -55,7 +56,7 @@ func (t *Target) votes(ctx context.Context, images []float32, s Smoothed, draws 
 	return mean, nil
 }
 
-// rows copies a result, having checked that the logits it comes from, [batch] in out[1], were finite.
+// rows copies a result. It checks that the logits behind it, [batch] in out[1], were finite.
 func rows[T float32 | int32](out []*tensors.Tensor, n int) ([]T, error) {
 	defer finalize(out...)
 	fine, err := tensors.CopyFlatData[bool](out[1])
@@ -70,7 +71,7 @@ func rows[T float32 | int32](out []*tensors.Tensor, n int) ([]T, error) {
 	return tensors.CopyFlatData[T](out[0])
 }
 
-// rival returns the class other than y with the largest mean vote, and how far it is over y's.
+// rival returns the class other than y with the largest mean vote, and by how much it exceeds y's.
 func rival(mean []float64, y int) (class int, over float64) {
 	class = -1
 	for c, v := range mean {
@@ -81,17 +82,17 @@ func rival(mean []float64, y int) (class int, over float64) {
 	return class, mean[class] - mean[y]
 }
 
-// Verdict is what fresh draws say of a perturbed image.
+// Verdict is the result of fresh draws at a perturbed image.
 type Verdict struct {
 	Class int // the rival, chosen on draws of its own
-	// Sample is of s = (1 + h_rival - h_label)/2 over the judging draws: the rival has more votes than the label where E s > ½.
-	// Without noise it is one draw, and the truth.
+	// Sample is of s = (1 + h_rival - h_label)/2 over the judging draws. The rival has more votes
+	// than the label where E s > ½. Without noise the sample is one draw, and exact.
 	Sample rs.Sample
 	exact  bool
 }
 
-// Lower returns a bound on E s from below that fails with probability at most alpha, up to the float32 rounding of the
-// logits.
+// Lower returns a lower bound on E s. It fails with probability at most alpha, up to the float32
+// rounding of the logits.
 func (v Verdict) Lower(alpha float64) float64 {
 	if v.exact {
 		lo, _ := v.Sample.Mean()
@@ -100,14 +101,16 @@ func (v Verdict) Lower(alpha float64) float64 {
 	return rs.Betting{}.Lower(v.Sample, alpha)
 }
 
-// Wrong reports whether the classifier's class isn't the label: if it says so, it is mistaken with probability at most alpha.
+// Wrong reports whether the classifier's class isn't the label. A yes is mistaken with probability
+// at most alpha.
 func (v Verdict) Wrong(alpha float64) bool { return v.Lower(alpha) > 0.5 }
 
-// scoreBins is how many bins of s lie between 0 and 1; s = 1 has one of its own.
+// scoreBins is the number of bins of s between 0 and 1. The value s = 1 has a bin of its own.
 const scoreBins = 256
 
-// Judge votes on perturbed images, [batch, h, w, c], with at least so many draws that nothing else sees, as long as number
-// is new for this seed: a tenth of them choose the rival, the rest are counted.
+// Judge votes on perturbed images, [batch, h, w, c], with at least so many draws. Nothing else sees
+// these draws as long as number is new for this seed. A tenth of them choose the rival, the rest
+// are counted.
 func (t *Target) Judge(ctx context.Context, perturbed []float32, labelled []int, s Smoothed, draws int, seed uint64, number int) ([]Verdict, error) {
 	if err := t.check(Batch{perturbed, labelled}, s); err != nil {
 		return nil, err
@@ -158,7 +161,8 @@ func (t *Target) Judge(ctx context.Context, perturbed []float32, labelled []int,
 	return verdicts, nil
 }
 
-// halvings of the search for the boundary along a ray: without noise to far below what it is known to.
+// halvings is the number of halvings in the search for the boundary along a ray. Without noise there
+// are more, as only rounding limits the search.
 func (s Smoothed) halvings() int {
 	if s.Sigma == 0 {
 		return 20
@@ -166,8 +170,9 @@ func (s Smoothed) halvings() int {
 	return 8
 }
 
-// boundary estimates how far along its perturbation, up to twice its norm and to most, each image stops being the label's: +Inf
-// where it doesn't. The draws are the same at every place.
+// boundary estimates how far along its perturbation each image stops being the label's. It looks up
+// to twice the perturbation's norm, and up to most. The result is +Inf where the image doesn't
+// stop. The draws are the same at every place.
 func (t *Target) boundary(ctx context.Context, b Batch, s Smoothed, perturbation []float32, most []float64, box bool, draws int, random stream) ([]float64, error) {
 	low, high := make([]float64, len(b.Labels)), Norms(perturbation, make([]float32, len(perturbation)), t.values())
 	for i := range high {

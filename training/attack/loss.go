@@ -9,12 +9,13 @@ import (
 // A Loss is what an attack climbs, through the mean over the noise. Losses are comparable values.
 type Loss interface {
 	fmt.Stringer
-	// Of takes logits, [batch, samples, classes], and the one-hot label, [batch, 1, classes], to [batch].
+	// Of takes logits, [batch, samples, classes], and the one-hot label, [batch, 1, classes], to
+	// [batch].
 	Of(logits, label *Node) *Node
 }
 
-// CrossEntropy is -log of the mean over the draws of the label's softmax at a temperature, in logits (Salman et al. 2019,
-// equation 8).
+// CrossEntropy is -log of the mean over the draws of the label's softmax at a temperature, in
+// logits (Salman et al. 2019, equation 8).
 type CrossEntropy struct{ Temperature float64 }
 
 func (c CrossEntropy) String() string { return "cross-entropy" }
@@ -28,7 +29,8 @@ func (c CrossEntropy) Of(logits, label *Node) *Node {
 	return Neg(Add(Log(ReduceMean(Exp(Sub(own, top)), -1)), Squeeze(top, -1)))
 }
 
-// Margin is the mean over the draws of the largest other logit less the label's (Carlini & Wagner 2017, f6).
+// Margin is the mean over the draws of the largest other logit less the label's (Carlini & Wagner
+// 2017, f6).
 type Margin struct{}
 
 func (Margin) String() string { return "margin" }

@@ -10,8 +10,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// PGD is projected gradient ascent in the l2 ball of a given radius (Madry et al. 2018), through the mean over the noise
-// (Salman et al. 2019): each gradient is that of a loss over fresh draws.
+// PGD is projected gradient ascent in the l2 ball of a given radius (Madry et al. 2018), through
+// the mean over the noise (Salman et al. 2019). Each gradient is that of a loss over fresh draws.
 type PGD struct {
 	Steps    int
 	Samples  int     // draws a gradient
@@ -30,8 +30,9 @@ func (p PGD) check() error {
 	return nil
 }
 
-// Perturb returns perturbations, [batch, h, w, c], of norms at most radius, [batch]: of all restarts the one at which most
-// votes are for another class, by draws of its own. start, perturbations to begin with, may be nil.
+// Perturb returns perturbations, [batch, h, w, c], of norms at most radius, [batch]. Of all
+// restarts it returns the one with the most votes for another class, by draws of its own. The
+// perturbations start, to begin with, may be nil.
 func (p PGD) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, radius []float64, start []float32, seed uint64) ([]float32, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -95,7 +96,8 @@ func (p PGD) climb(ctx context.Context, t *Target, b Batch, s Smoothed, radius [
 	return tensors.CopyFlatData[float32](d)
 }
 
-// project puts perturbations into the ball of radius r, and with box x + d into [0, 1], which brings it nearer to x.
+// project puts perturbations into the ball of radius r. With box it also puts x + d into [0, 1],
+// which brings it nearer to x.
 func project(x, d, r *Node, box bool) *Node {
 	limit := MulScalar(r, inside)
 	d = Mul(d, Div(limit, MaxScalar(Max(norm(d), limit), 1e-30)))
@@ -121,7 +123,8 @@ func checkBegin(b Batch, lengths []float64, least float64, start []float32) erro
 	return nil
 }
 
-// begin returns where a restart begins: at start, 0 where that is nil, or at a random place in the ball.
+// begin returns where a restart begins: at start, at 0 where start is nil, or at a random place in
+// the ball.
 func begin(b Batch, radius []float64, start []float32, random stream, restart int) []float32 {
 	d := make([]float32, len(b.Images))
 	if restart == 0 {

@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// Search looks for the smallest perturbation of each image at which a classifier is wrong: DDN with every loss, then PGD in
-// the ball of what DDN found, from each of which the boundary is sought along the ray. Draws that nothing else sees judge it.
+// Search looks for the smallest perturbation of each image at which a classifier is wrong. It runs
+// DDN with every loss, then PGD in the ball of DDN's perturbation. From each perturbation it seeks
+// the boundary along the ray. Draws that nothing else sees judge the result.
 type Search struct {
 	Steps, Samples, Restarts int
 	Losses                   []Loss
@@ -30,10 +31,10 @@ type Found struct {
 	Image        []float32 // [h, w, c], that was judged, at Radius from the image; nil at +Inf
 }
 
-// outward are the steps beyond the boundary as estimated, in σ, at which it is judged.
+// outward are the steps beyond the estimated boundary, in σ, at which it is judged.
 var outward = []float64{0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.9}
 
-// onward is the factor by which the first of them goes beyond it without noise.
+// onward is the factor by which, without noise, the first of these steps goes beyond the boundary.
 const onward = 1.001
 
 func (a Search) check(b Batch, starts [][]float32, within []float64) error {
@@ -51,7 +52,7 @@ func (a Search) check(b Batch, starts [][]float32, within []float64) error {
 	return nil
 }
 
-// search is one in progress.
+// search is a search in progress.
 type search struct {
 	Search
 	ctx    context.Context
@@ -67,8 +68,9 @@ type search struct {
 	found  []Found
 }
 
-// Smallest searches. starts are perturbations, [batch, h, w, c] each, to begin with as well, those of another classifier say.
-// Where within, [batch], isn't nil, PGD is judged at these radii too, where they are positive: those of certificates.
+// Smallest searches. It also begins at starts, perturbations, [batch, h, w, c] each, for example of
+// another classifier. Where within, [batch], isn't nil, PGD is judged at these radii too, where
+// they are positive: the radii of certificates.
 func (a Search) Smallest(ctx context.Context, t *Target, b Batch, s Smoothed, starts [][]float32, within []float64, seed uint64) ([]Found, error) {
 	if err := a.check(b, starts, within); err != nil {
 		return nil, err
@@ -115,7 +117,7 @@ func (a Search) Smallest(ctx context.Context, t *Target, b Batch, s Smoothed, st
 	return w.found, nil
 }
 
-// descend runs DDN from the best there is.
+// descend runs DDN from the best perturbations so far.
 func (w *search) descend() error {
 	for _, l := range w.Losses {
 		norm := make([]float64, len(w.radius))
@@ -179,7 +181,7 @@ func (w *search) consider(d []float32, by string) error {
 	return nil
 }
 
-// beyond is how far along the best perturbations to judge; 0 where there is nothing to find.
+// beyond is how far along the best perturbations to judge. It is 0 where there is nothing to find.
 func (w *search) beyond(step float64) []float64 {
 	to := make([]float64, len(w.radius))
 	for i, r := range w.radius {
@@ -193,7 +195,8 @@ func (w *search) beyond(step float64) []float64 {
 	return to
 }
 
-// judge judges perturbed images, and keeps what is nearer than what was found. by names what found them.
+// judge judges perturbed images, and keeps those nearer than the best so far. The argument by names
+// the attack.
 func (w *search) judge(perturbed []float32, by []string) error {
 	number := w.judged
 	w.judged++

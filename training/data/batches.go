@@ -9,20 +9,20 @@ import (
 	"github.com/gomlx/gomlx/ml/train"
 )
 
-// Batches feeds a Dataset to GoMLX's training loop: it is a train.Dataset. Step s yields one
-// input, the images [BatchSize, height, width, channels] float32, and one label,
-// [BatchSize, 1] int32, as GoMLX's losses and metrics expect.
+// Batches feeds a Dataset to GoMLX's training loop: it is a train.Dataset. Each step has one input,
+// the images [BatchSize, height, width, channels] float32, and one label, [BatchSize, 1] int32.
+// GoMLX's losses and metrics expect these shapes.
 //
-// Each epoch visits the images in an order of its own and drops the rest of the division by
-// BatchSize. The batch of a step, augmentation included, depends on Seed and the step alone,
-// so a run resumed at Start goes on as if it had not stopped.
+// Each epoch visits the images in an order of its own, and drops the images that don't fill a
+// batch. The batch of a step and its augmentation depend on Seed and the step alone. So a run that
+// resumes at Start goes on as if it had not stopped.
 type Batches struct {
 	Dataset   *Dataset
 	BatchSize int
 	Seed      uint64
 	Start     int // the first step, counted from the beginning of the training
-	Steps     int // the number of steps; 0 is without end, for train.Loop.RunSteps
-	// Flip mirrors every other image, by chance, left to right.
+	Steps     int // how many; 0 never ends, for train.Loop.RunSteps
+	// Flip mirrors an image left to right with probability 1/2.
 	Flip bool
 	// Crop shifts each image by up to so many pixels in each direction, by chance, and
 	// fills with 0.
@@ -40,11 +40,13 @@ func NewBatches(d *Dataset, batchSize int, seed uint64, start int) (*Batches, er
 func (b *Batches) check() error {
 	switch {
 	case b.BatchSize < 1 || b.BatchSize > b.Dataset.Len():
-		return fmt.Errorf("data: batch size %d for %d images, want 1 to %d", b.BatchSize, b.Dataset.Len(), b.Dataset.Len())
+		return fmt.Errorf("data: batch size %d for %d images, want 1 to %d", b.BatchSize,
+			b.Dataset.Len(), b.Dataset.Len())
 	case b.Start < 0 || b.Steps < 0:
 		return fmt.Errorf("data: start %d and steps %d, want 0 or more", b.Start, b.Steps)
 	case b.Crop < 0 || b.Crop >= b.Dataset.Height || b.Crop >= b.Dataset.Width:
-		return fmt.Errorf("data: crop %d for images of %d×%d", b.Crop, b.Dataset.Height, b.Dataset.Width)
+		return fmt.Errorf("data: crop %d for images of %d×%d", b.Crop, b.Dataset.Height,
+			b.Dataset.Width)
 	}
 	return nil
 }
@@ -99,8 +101,8 @@ func Order(n int, seed uint64, epoch int) []int {
 	return order
 }
 
-// augment flips and shifts image, [height, width, channels], by chance that depends on
-// (Seed, epoch, index) alone.
+// augment flips and shifts image, [height, width, channels], at random. The random numbers depend
+// on (Seed, epoch, index) alone.
 func (b *Batches) augment(image []float32, epoch, index int) {
 	if !b.Flip && b.Crop == 0 {
 		return
@@ -123,7 +125,8 @@ func (b *Batches) augment(image []float32, epoch, index int) {
 	}
 }
 
-// batch makes the tensors of these images and labels; edit may change an image in place.
+// batch makes the tensors of these images and labels. The function edit may change an image in
+// place.
 func (d *Dataset) batch(indices []int, edit func(k int, image []float32)) (train.Batch, error) {
 	size, n := d.Size(), len(indices)
 	images, labels := make([]float32, n*size), make([]int32, n)
@@ -137,27 +140,28 @@ func (d *Dataset) batch(indices []int, edit func(k int, image []float32)) (train
 		}
 	}
 	return train.Batch{
-		Inputs: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(images, n, d.Height, d.Width, d.Channels)},
+		Inputs: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(images, n, d.Height, d.Width,
+			d.Channels)},
 		Labels: []*tensors.Tensor{tensors.FromFlatDataAndDimensions(labels, n, 1)},
 	}, nil
 }
 
-// Sequential is a train.Dataset for evaluation: images once, in order, as Batches shapes
-// them, the last batch smaller where BatchSize does not divide their number.
-type Sequential struct {
+// Sequence is a train.Dataset for evaluation. It gives each image once, in order, in the shapes
+// of Batches. The last batch may be smaller.
+type Sequence struct {
 	Dataset   *Dataset
 	BatchSize int
 	Indices   []int // the images, in this order; nil is all
 	Limit     int   // no more than so many of them; 0 is all
 }
 
-var _ train.Dataset = (*Sequential)(nil)
+var _ train.Dataset = (*Sequence)(nil)
 
 // Name implements train.Dataset.
-func (s *Sequential) Name() string { return s.Dataset.Name + " " + s.Dataset.Split }
+func (s *Sequence) Name() string { return s.Dataset.Name + " " + s.Dataset.Split }
 
 // Iter implements train.Dataset.
-func (s *Sequential) Iter() iter.Seq2[train.Batch, error] {
+func (s *Sequence) Iter() iter.Seq2[train.Batch, error] {
 	return func(yield func(train.Batch, error) bool) {
 		if s.BatchSize < 1 {
 			yield(train.Batch{}, fmt.Errorf("data: batch size %d, want 1 or more", s.BatchSize))

@@ -16,7 +16,8 @@ import (
 
 // numbered is a dataset of n images of 4×4×1: pixel p of image i is i, or 1+p if ramp.
 func numbered(n int, ramp bool) *Dataset {
-	d := &Dataset{Name: "numbered", Split: Train, Height: 4, Width: 4, Channels: 1, ClassNames: []string{"a", "b", "c"}}
+	d := &Dataset{Name: "numbered", Split: Train, Height: 4, Width: 4, Channels: 1,
+		ClassNames: []string{"a", "b", "c"}}
 	var data []byte
 	for i := range n {
 		for p := range 16 {
@@ -185,19 +186,21 @@ func TestFlipAndCrop(t *testing.T) {
 	}{{false, 0, 1}, {true, 0, 2}, {false, 1, 9}, {true, 1, 18}} {
 		seen := count(c.flip, c.crop)
 		if len(seen) != c.want {
-			t.Errorf("flip %v, crop %d: %d variants, want %d: %v", c.flip, c.crop, len(seen), c.want, seen)
+			t.Errorf("flip %v, crop %d: %d variants, want %d: %v", c.flip, c.crop, len(seen),
+				c.want, seen)
 		}
 		for v, n := range seen {
 			if mean := 400 / c.want; n < mean/4 || n > 3*mean {
-				t.Errorf("flip %v, crop %d: %s drawn %d times, want about %d", c.flip, c.crop, v, n, mean)
+				t.Errorf("flip %v, crop %d: %s drawn %d times, want about %d", c.flip, c.crop, v, n,
+					mean)
 			}
 		}
 	}
 }
 
-func TestSequential(t *testing.T) {
+func TestSequence(t *testing.T) {
 	d := numbered(5, false)
-	read := func(s *Sequential) (images, sizes []int) {
+	read := func(s *Sequence) (images, sizes []int) {
 		for b, err := range s.Iter() {
 			if err != nil {
 				t.Fatal(err)
@@ -211,13 +214,13 @@ func TestSequential(t *testing.T) {
 		return images, sizes
 	}
 	for _, c := range []struct {
-		s    *Sequential
+		s    *Sequence
 		want string
 	}{
-		{&Sequential{Dataset: d, BatchSize: 2}, "[0 1 2 3 4] [2 2 1]"},
-		{&Sequential{Dataset: d, BatchSize: 9, Limit: 3}, "[0 1 2] [3]"},
-		{&Sequential{Dataset: d, BatchSize: 2, Indices: []int{4, 1, 3}}, "[4 1 3] [2 1]"},
-		{&Sequential{Dataset: d, BatchSize: 2, Indices: []int{4, 1, 3}, Limit: 2}, "[4 1] [2]"},
+		{&Sequence{Dataset: d, BatchSize: 2}, "[0 1 2 3 4] [2 2 1]"},
+		{&Sequence{Dataset: d, BatchSize: 9, Limit: 3}, "[0 1 2] [3]"},
+		{&Sequence{Dataset: d, BatchSize: 2, Indices: []int{4, 1, 3}}, "[4 1 3] [2 1]"},
+		{&Sequence{Dataset: d, BatchSize: 2, Indices: []int{4, 1, 3}, Limit: 2}, "[4 1] [2]"},
 	} {
 		images, sizes := read(c.s)
 		if got := fmt.Sprint(images, sizes); got != c.want {
@@ -245,8 +248,8 @@ func TestBatchErrors(t *testing.T) {
 		{&Batches{Dataset: d, BatchSize: 1, Start: -1}, "start -1"},
 		{&Batches{Dataset: d, BatchSize: 1, Crop: 4}, "crop 4"},
 		{&Batches{Dataset: broken, BatchSize: 12}, "train/dog/0001.png"},
-		{&Sequential{Dataset: d}, "batch size 0"},
-		{&Sequential{Dataset: d, BatchSize: 1, Indices: []int{9}}, "no image 9"},
+		{&Sequence{Dataset: d}, "batch size 0"},
+		{&Sequence{Dataset: d, BatchSize: 1, Indices: []int{9}}, "no image 9"},
 	} {
 		n := 0
 		var err error

@@ -17,7 +17,9 @@ const (
 	cifarMeta   = "batches.meta.txt"
 )
 
-var cifarClasses = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
+var cifarClasses = []string{
+	"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+}
 
 var cifarFormat = format{
 	name: "CIFAR-10 binary", layout: "data_batch_1.bin … data_batch_5.bin, test_batch.bin",
@@ -33,7 +35,8 @@ func loadCIFAR(f files, split string) (*Dataset, error) {
 			return nil, err
 		}
 		if d.ClassNames = strings.Fields(string(text)); len(d.ClassNames) != len(cifarClasses) {
-			return nil, fmt.Errorf("%s names %d classes, want %d", cifarMeta, len(d.ClassNames), len(cifarClasses))
+			return nil, fmt.Errorf("%s names %d classes, want %d",
+				cifarMeta, len(d.ClassNames), len(cifarClasses))
 		}
 	}
 	batches := []string{"test_batch.bin"}
@@ -53,13 +56,15 @@ func loadCIFAR(f files, split string) (*Dataset, error) {
 			return nil, err
 		}
 		if extra := len(text) % cifarRecord; extra != 0 {
-			return nil, fmt.Errorf("%s: ends at offset %d, %d bytes into a record of %d: fetch it again", name, len(text), extra, cifarRecord)
+			return nil, fmt.Errorf("%s: ends at offset %d, %d bytes into a record of %d: "+
+				"fetch it again", name, len(text), extra, cifarRecord)
 		}
 		pixels = slices.Grow(pixels, len(text))
 		for at := 0; at < len(text); at += cifarRecord {
 			label, planes := text[at], text[at+1:][:3*cifarPlane]
 			if int(label) >= len(d.ClassNames) {
-				return nil, fmt.Errorf("%s: offset %d: label %d, want less than %d: is it CIFAR-10's binary version?", name, at, label, len(d.ClassNames))
+				return nil, fmt.Errorf("%s: offset %d: label %d, want less than %d: "+
+					"is it CIFAR-10's binary version?", name, at, label, len(d.ClassNames))
 			}
 			d.labels = append(d.labels, int32(label))
 			for p := range cifarPlane {
@@ -71,8 +76,10 @@ func loadCIFAR(f files, split string) (*Dataset, error) {
 	return d, nil
 }
 
-// cifar10Places are the names under which CIFAR-10 is looked for.
-var cifar10Places = []string{"cifar10", "cifar10.zip", "cifar-10-batches-bin", "cifar-10-binary.tar.gz", "cifar10.tar.gz"}
+// cifar10Places are the names of files and folders that may hold CIFAR-10.
+var cifar10Places = []string{
+	"cifar10", "cifar10.zip", "cifar-10-batches-bin", "cifar-10-binary.tar.gz", "cifar10.tar.gz",
+}
 
 // cifar10Files looks for CIFAR-10 at the path LIPSMOOTH_CIFAR10, where set, else in
 // os.UserCacheDir()/lipsmooth, and then in ./data. Nothing is downloaded.
@@ -93,8 +100,10 @@ func cifar10Files() (files, error) {
 		}
 	}
 	if path == "" {
-		return files{}, fmt.Errorf("not found: fetch cifar-10-binary.tar.gz (www.cs.toronto.edu/~kriz/cifar.html) into %s, "+
-			"or set LIPSMOOTH_CIFAR10 to it, to its unpacked folder, or to a folder or zip of train/<class>/<image> and test/<class>/<image>",
+		return files{}, fmt.Errorf("not found: fetch cifar-10-binary.tar.gz "+
+			"(www.cs.toronto.edu/~kriz/cifar.html) into %s, "+
+			"or set LIPSMOOTH_CIFAR10 to it, to its unpacked folder, "+
+			"or to a folder or zip of train/<class>/<image> and test/<class>/<image>",
 			strings.Join(folders, " or "))
 	}
 	f, err := findPath(path)
@@ -102,8 +111,10 @@ func cifar10Files() (files, error) {
 		err = fmt.Errorf("LIPSMOOTH_CIFAR10: %w", err)
 	}
 	f.check = func(d *Dataset) error {
-		if d.Height != cifarSide || d.Width != cifarSide || d.Channels != 3 || !slices.Equal(d.ClassNames, cifarClasses) {
-			return fmt.Errorf("not CIFAR-10: %d×%d×%d, classes %s", d.Height, d.Width, d.Channels, strings.Join(d.ClassNames, ", "))
+		if d.Height != cifarSide || d.Width != cifarSide || d.Channels != 3 ||
+			!slices.Equal(d.ClassNames, cifarClasses) {
+			return fmt.Errorf("not CIFAR-10: %d×%d×%d, classes %s",
+				d.Height, d.Width, d.Channels, strings.Join(d.ClassNames, ", "))
 		}
 		return nil
 	}

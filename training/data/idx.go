@@ -61,7 +61,8 @@ func loadIDX(f files, split string) (*Dataset, error) {
 		return nil, err
 	}
 	if count[0] != shape[0] {
-		return nil, fmt.Errorf("%s has %d labels, %s has %d images: they do not belong together", labels, count[0], images, shape[0])
+		return nil, fmt.Errorf("%s has %d labels, %s has %d images: they do not belong together",
+			labels, count[0], images, shape[0])
 	}
 	top := byte(0)
 	for _, c := range classes {
@@ -102,32 +103,39 @@ func (f files) readIDX(name string, dims int) (shape []int, body []byte, err err
 			return nil, nil, fmt.Errorf("%s: %w: fetch it again", name, err)
 		}
 		if text, err = io.ReadAll(z); err != nil {
-			return nil, nil, fmt.Errorf("%s: after %d unpacked bytes: %w: fetch it again", name, len(text), err)
+			return nil, nil, fmt.Errorf("%s: after %d unpacked bytes: %w: fetch it again",
+				name, len(text), err)
 		}
 	}
 	header := 4 + 4*dims
 	if len(text) < header {
-		return nil, nil, fmt.Errorf("%s: ends at offset %d, within the header of %d bytes: fetch it again", name, len(text), header)
+		return nil, nil, fmt.Errorf("%s: ends at offset %d, within the header of %d bytes: "+
+			"fetch it again", name, len(text), header)
 	}
 	magic := binary.BigEndian.Uint32(text)
 	if want := 0x800 + uint32(dims); magic != want {
-		return nil, nil, fmt.Errorf("%s: offset 0: magic number %#08x, want %#08x (idx of bytes with %d dimensions): another file under this name?", name, magic, want, dims)
+		return nil, nil, fmt.Errorf("%s: offset 0: magic number %#08x, "+
+			"want %#08x (idx of bytes with %d dimensions): another file under this name?",
+			name, magic, want, dims)
 	}
 	total := int64(1)
 	for k := range dims {
 		n := binary.BigEndian.Uint32(text[4+4*k:])
 		shape = append(shape, int(n))
 		if total > 0 && int64(n) > maxIDX/total {
-			return nil, nil, fmt.Errorf("%s: offset %d: %d as dimension %d: not an idx file", name, 4+4*k, n, k)
+			return nil, nil, fmt.Errorf("%s: offset %d: %d as dimension %d: not an idx file",
+				name, 4+4*k, n, k)
 		}
 		total *= int64(n)
 	}
 	if got := int64(len(text) - header); got != total {
-		return nil, nil, fmt.Errorf("%s: ends at offset %d, want %d for shape %v: fetch it again", name, len(text), int64(header)+total, shape)
+		return nil, nil, fmt.Errorf("%s: ends at offset %d, want %d for shape %v: fetch it again",
+			name, len(text), int64(header)+total, shape)
 	}
 	if want, known := f.md5[plain]; known {
 		if sum := md5.Sum(text); hex.EncodeToString(sum[:]) != want {
-			return nil, nil, fmt.Errorf("%s: unpacked md5 is %x, want %s: fetch it again", name, sum, want)
+			return nil, nil, fmt.Errorf("%s: unpacked md5 is %x, want %s: fetch it again",
+				name, sum, want)
 		}
 	}
 	return shape, text[header:], nil

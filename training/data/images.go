@@ -16,14 +16,16 @@ import (
 )
 
 var imageFormat = format{
-	name: "image folder", layout: "train/<class>/<image>, test/<class>/<image>, or <class>/<image>; PNG or JPEG",
+	name:   "image folder",
+	layout: "train/<class>/<image>, test/<class>/<image>, or <class>/<image>; PNG or JPEG",
 	match: func(f files) bool {
 		if f.hasDir(Train) || f.hasDir(Test) {
 			return true
 		}
 		classes := map[string]bool{}
 		for _, name := range f.names {
-			if class, file, ok := strings.Cut(name, "/"); ok && isImage(file) && !strings.Contains(file, "/") {
+			class, file, ok := strings.Cut(name, "/")
+			if ok && isImage(file) && !strings.Contains(file, "/") {
 				classes[class] = true
 			}
 		}
@@ -77,7 +79,7 @@ func loadImages(f files, split string) (*Dataset, error) {
 		d.ClassNames = append(d.ClassNames, class)
 	}
 	slices.Sort(d.ClassNames)
-	source := &encoded{files: f}
+	source := &imageFiles{files: f}
 	for c, class := range d.ClassNames {
 		for _, name := range byClass[class] {
 			source.names = append(source.names, name)
@@ -96,7 +98,8 @@ func loadImages(f files, split string) (*Dataset, error) {
 	if isGray(config.ColorModel) {
 		d.Channels = 1
 	}
-	source.first, source.height, source.width, source.channels = first, d.Height, d.Width, d.Channels
+	source.first = first
+	source.height, source.width, source.channels = d.Height, d.Width, d.Channels
 	if n := len(source.names); n*d.Size() <= cacheLimit {
 		source.cache = make([]atomic.Pointer[[]byte], n)
 	}
@@ -111,7 +114,8 @@ func (f files) classFolders(root string) (map[string][]string, error) {
 	if root == "." {
 		prefix = ""
 	} else if !f.hasDir(root) {
-		return nil, fmt.Errorf("there is no folder %s beside the other split: add it, or leave out the level of splits", root)
+		return nil, fmt.Errorf("there is no folder %s beside the other split: "+
+			"add it, or leave out the level of splits", root)
 	}
 	for _, dir := range f.dirs {
 		if class, ok := strings.CutPrefix(dir, prefix); ok && !strings.Contains(class, "/") {
@@ -133,7 +137,8 @@ func (f files) classFolders(root string) (map[string][]string, error) {
 		byClass[class] = append(byClass[class], name)
 	}
 	if len(byClass) < 2 {
-		return nil, fmt.Errorf("%s holds %d class folders, want at least 2", cmp.Or(strings.TrimSuffix(prefix, "/"), "it"), len(byClass))
+		where := cmp.Or(strings.TrimSuffix(prefix, "/"), "it")
+		return nil, fmt.Errorf("%s holds %d class folders, want at least 2", where, len(byClass))
 	}
 	for class, names := range byClass {
 		if len(names) == 0 {
@@ -152,8 +157,8 @@ func firstImage(byClass map[string][]string) (first string) {
 	return first
 }
 
-// divide returns the names, sorted, that belong to a split: test takes a sixth of them (one
-// at least, if there are two), those whose names have the lowest SHA-256.
+// divide returns the sorted names that belong to a split. The test split takes the sixth of the
+// names with the lowest SHA-256, and one at least if there are two.
 func divide(names []string, split string) []string {
 	order := slices.Clone(names)
 	hash := map[string][32]byte{}
@@ -181,8 +186,8 @@ func divide(names []string, split string) []string {
 // at each use.
 const cacheLimit = 4 << 30
 
-// encoded is a source of image files, decoded when first used.
-type encoded struct {
+// imageFiles is a source of image files, decoded when first used.
+type imageFiles struct {
 	files                   files
 	names                   []string
 	first                   string // gave height, width and channels
@@ -190,10 +195,10 @@ type encoded struct {
 	cache                   []atomic.Pointer[[]byte] // nil above cacheLimit
 }
 
-func (e *encoded) lazy() bool                    { return true }
-func (e *encoded) content(i int) ([]byte, error) { return e.files.read(e.names[i]) }
+func (e *imageFiles) lazy() bool                    { return true }
+func (e *imageFiles) content(i int) ([]byte, error) { return e.files.read(e.names[i]) }
 
-func (e *encoded) pixels(i int) ([]byte, error) {
+func (e *imageFiles) pixels(i int) ([]byte, error) {
 	if e.cache != nil {
 		if p := e.cache[i].Load(); p != nil {
 			return *p, nil
@@ -216,13 +221,15 @@ func (e *encoded) pixels(i int) ([]byte, error) {
 func isGray(m color.Model) bool { return m == color.GrayModel || m == color.Gray16Model }
 
 // decode returns the pixels of an image file, [height, width, channels], 8 bits a channel.
-func (e *encoded) decode(text []byte) ([]byte, error) {
+func (e *imageFiles) decode(text []byte) ([]byte, error) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("%w: replace or remove it", err)
 	}
 	if config.Height != e.height || config.Width != e.width {
-		return nil, fmt.Errorf("%d×%d pixels (height × width), while %s has %d×%d: images must have one size: resize it", config.Height, config.Width, e.first, e.height, e.width)
+		return nil, fmt.Errorf("%d×%d pixels (height × width), while %s has %d×%d: "+
+			"images must have one size: resize it",
+			config.Height, config.Width, e.first, e.height, e.width)
 	}
 	if e.channels == 1 && !isGray(config.ColorModel) {
 		return nil, fmt.Errorf("it has colour, while %s is gray: convert one of them", e.first)
@@ -248,7 +255,8 @@ func (e *encoded) decode(text []byte) ([]byte, error) {
 				c := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
 				switch {
 				case c.A != 255:
-					return nil, fmt.Errorf("it is transparent at row %d, column %d: flatten it", y-b.Min.Y, x-b.Min.X)
+					return nil, fmt.Errorf("it is transparent at row %d, column %d: flatten it",
+						y-b.Min.Y, x-b.Min.X)
 				case e.channels == 1:
 					out = append(out, c.R)
 				default:

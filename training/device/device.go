@@ -92,8 +92,8 @@ type Options struct {
 	Log io.Writer
 }
 
-// Open opens a backend in the order of the package's description. It fails where
-// GOMLX_BACKEND asks for what cannot be had, or ctx ends; it never panics.
+// Open opens a backend in the order of the package's description. It returns an error where the
+// backend that GOMLX_BACKEND names can't be opened, or where ctx ends. It never panics.
 func Open(ctx context.Context, o Options) (compute.Backend, Info, error) {
 	return newFinder(o).open(ctx)
 }
@@ -154,18 +154,21 @@ func (f *finder) open(ctx context.Context) (compute.Backend, Info, error) {
 	if ctx.Err() != nil {
 		return nil, Info{}, fmt.Errorf("device: %w", ctx.Err())
 	}
-	fmt.Fprintf(f.log, "lipsmooth: WARNING: NO XLA PLUGIN, RUNNING ON THE PURE-GO BACKEND, 10 TO 200 TIMES SLOWER (%v); "+
-		"to fix: run `lipsmooth setup` with a network, or set PJRT_PLUGIN_LIBRARY_PATH to a folder with pjrt_c_api_cpu_plugin.so; "+
-		"to choose it: GOMLX_BACKEND=go\n", err)
+	fmt.Fprintf(f.log,
+		"lipsmooth: WARNING: NO XLA PLUGIN, RUNNING ON THE PURE-GO BACKEND, "+
+			"10 TO 200 TIMES SLOWER (%v); to fix: run `lipsmooth setup` with a network, "+
+			"or set PJRT_PLUGIN_LIBRARY_PATH to a folder with pjrt_c_api_cpu_plugin.so; "+
+			"to choose it: GOMLX_BACKEND=go\n", err)
 	b, err = newBackend(gobackend.BackendName)
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("device: pure-Go backend: %w", err)
 	}
-	return b, describe(b, gobackend.BackendName, candidate{platform: gobackend.BackendName, source: Fallback}), nil
+	return b, describe(b, gobackend.BackendName,
+		candidate{platform: gobackend.BackendName, source: Fallback}), nil
 }
 
-// openConfig opens what GOMLX_BACKEND asks for. A plugin named, not given by its path, is
-// looked for and installed here: GoMLX would do so itself without a time limit.
+// openConfig opens the backend of GOMLX_BACKEND. If that has a plugin's name, not its path,
+// openConfig finds or installs the plugin. GoMLX would do so itself without a time limit.
 func (f *finder) openConfig(ctx context.Context, config string) (compute.Backend, Info, error) {
 	name, rest, _ := strings.Cut(config, ":")
 	known := compute.List()
@@ -207,9 +210,11 @@ type candidate struct {
 
 // openPlugin opens the first plugin of that name ("" and "any" take each) that opens,
 // installing one where none does. Its error holds the reason of each failure.
-func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.Backend, Info, error) {
+func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.Backend, Info,
+	error) {
 	if !haveXLA {
-		return nil, Info{}, fmt.Errorf("this build has no XLA (%s/%s)", runtime.GOOS, runtime.GOARCH)
+		return nil, Info{}, fmt.Errorf("this build has no XLA (%s/%s)", runtime.GOOS,
+			runtime.GOARCH)
 	}
 	var failed []error
 	tried := map[string]bool{}
@@ -239,7 +244,9 @@ func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.
 	}
 	if b, info, ok := try(""); ok {
 		if name == "" && f.hasGPU() && info.Platform != "cuda" {
-			fmt.Fprintln(f.Progress, "lipsmooth: an NVIDIA GPU is here but unused: run `lipsmooth setup --cuda` to use it")
+			fmt.Fprintln(f.Progress,
+				"lipsmooth: an NVIDIA GPU is here but unused: "+
+					"run `lipsmooth setup --cuda` to use it")
 		}
 		return b, info, nil
 	}
@@ -253,14 +260,18 @@ func (f *finder) openPlugin(ctx context.Context, name, options string) (compute.
 		}
 		failed = append(failed, fmt.Errorf("no plugin %q here: %s", name, hint))
 	case f.noInstall:
-		failed = append(failed, errors.New("no plugin that opens is installed, and installing is off"))
+		failed = append(failed,
+			errors.New("no plugin that opens is installed, and installing is off"))
 	default:
 		steps := []struct {
 			source  Source
 			install func() error
 		}{
 			{InstalledGoXLA, func() error { return f.runGoXLA(ctx) }},
-			{InstalledWheel, func() error { _, err := f.Installer.Install(ctx, cpuWheel.Wheel); return err }},
+			{InstalledWheel, func() error {
+				_, err := f.Installer.Install(ctx, cpuWheel.Wheel)
+				return err
+			}},
 		}
 		for _, s := range steps {
 			if err := s.install(); err != nil {
@@ -343,12 +354,13 @@ func platform(name string) string {
 	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
-// open opens a plugin by its path. On CUDA, TF32 (10 bits of mantissa) is off unless the
-// options turn it on, since a proved bound counts on float32, and so are the CPU's shared
-// buffers, which go-xla turns on wherever the path holds "cpu".
+// open opens a plugin by its path. On CUDA, TF32 (10 bits of mantissa) is off unless the options
+// turn it on, since a proof of rounding needs float32. The CPU's shared buffers are off too; go-xla
+// turns them on wherever the path holds "cpu".
 func open(c candidate, options string) (compute.Backend, Info, error) {
 	if strings.ContainsAny(c.path, ",") {
-		return nil, Info{}, fmt.Errorf("plugin %q: go-xla takes no comma in a path: move it", c.path)
+		return nil, Info{}, fmt.Errorf("plugin %q: go-xla takes no comma in a path: move it",
+			c.path)
 	}
 	if c.platform == "cuda" {
 		for _, o := range []string{"tf32", "shared_buffers"} {
@@ -365,7 +377,8 @@ func open(c candidate, options string) (compute.Backend, Info, error) {
 	return b, describe(b, config, c), nil
 }
 
-// newBackend is compute.NewWithConfig with panics as errors, of one line, and a pure-Go backend that doesn't wait for itself.
+// newBackend is compute.NewWithConfig with panics as errors, of one line, and a pure-Go backend
+// that doesn't wait for itself.
 func newBackend(config string) (b compute.Backend, err error) {
 	err = protect(func() error {
 		b, err = compute.NewWithConfig(config)

@@ -41,11 +41,13 @@ func testFinder(t *testing.T, log *bytes.Buffer) *finder {
 // fakePython puts a python3 on PATH that runs script; $dest is pip's --dest.
 func fakePython(t *testing.T, script string) {
 	dir := t.TempDir()
-	head := "#!/bin/sh\nwhile [ $# -gt 0 ]; do if [ \"$1\" = --dest ]; then dest=$2; fi; shift; done\n"
+	head := "#!/bin/sh\n" +
+		"while [ $# -gt 0 ]; do if [ \"$1\" = --dest ]; then dest=$2; fi; shift; done\n"
 	if err := os.WriteFile(filepath.Join(dir, "python3"), []byte(head+script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", dir+string(os.PathListSeparator)+"/usr/bin"+string(os.PathListSeparator)+"/bin")
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+"/usr/bin"+string(
+		os.PathListSeparator)+"/bin")
 }
 
 // mustFallBack opens f and checks that pure Go is announced in one loud line holding each of want.
@@ -89,11 +91,14 @@ func TestFallBack(t *testing.T) {
 		{name: "pip fails", script: "echo ERROR: no route to index >&2; exit 1",
 			want: []string{"go-xla's installer: no network", "no route to index", "exit status 1"}},
 		{name: "pip sleeps", script: "sleep 60",
-			change: func(f *finder) { f.StallLimit = 200 * time.Millisecond }, want: []string{"nothing downloaded for 200ms"}},
+			change: func(f *finder) { f.StallLimit = 200 * time.Millisecond },
+			want:   []string{"nothing downloaded for 200ms"}},
 		{name: "pip is slow", script: "while true; do echo x >> $dest/part; sleep 0.05; done",
-			change: func(f *finder) { f.PipLimit = 600 * time.Millisecond }, want: []string{"stopped after 600ms"}},
+			change: func(f *finder) { f.PipLimit = 600 * time.Millisecond },
+			want:   []string{"stopped after 600ms"}},
 		{name: "wrong wheel", script: "echo hello > $dest/a.whl", want: []string{
-			"a.whl refused", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03", cpuWheel.SHA256}},
+			"a.whl refused", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+			cpuWheel.SHA256}},
 		{name: "no wheel", script: "exit 0", want: []string{"left 0 wheels"}},
 		{name: "installer hangs", script: "exit 1", change: func(f *finder) {
 			f.goxla = func(context.Context) error { time.Sleep(time.Minute); return nil }
@@ -102,16 +107,21 @@ func TestFallBack(t *testing.T) {
 		{name: "installer panics", script: "exit 1", change: func(f *finder) {
 			f.goxla = func(context.Context) error { panic("boom\nat line 2") }
 		}, want: []string{"boom; at line 2"}},
-		{name: "off", change: func(f *finder) { f.noInstall = true }, want: []string{"installing is off"}},
+		{name: "off", change: func(f *finder) { f.noInstall = true },
+			want: []string{"installing is off"}},
 		{name: "no cache", change: func(f *finder) {
 			f.Cache = func() (string, error) { return "", errors.New("no home") }
 		}, want: []string{"no home"}},
-		{name: "no pip", change: func(f *finder) { f.Pip = [][]string{{"no-such-program"}} }, want: []string{"no pip on PATH"}},
+		{name: "no pip", change: func(f *finder) { f.Pip = [][]string{{"no-such-program"}} },
+			want: []string{"no pip on PATH"}},
 		{name: "broken plugin", change: func(f *finder) {
 			f.noInstall = true
 			bad := filepath.Join(t.TempDir(), "pjrt_c_api_cpu_plugin.so")
 			os.WriteFile(bad, []byte(wrong), 0o755)
-			f.search = func() (map[string]string, error) { return map[string]string{"cpu": bad}, nil }
+			f.search = func() (map[string]string, error) {
+				return map[string]string{"cpu": bad},
+					nil
+			}
 		}, want: []string{"pjrt_c_api_cpu_plugin.so"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -166,7 +176,8 @@ func TestEnvironment(t *testing.T) {
 			f.noInstall = true
 			t.Setenv(compute.ConfigEnvVar, c.config)
 			_, _, err := f.open(t.Context())
-			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.Contains(err.Error(), c.want) ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want one line with %q", err, c.want)
 			}
 		})
@@ -199,7 +210,8 @@ func TestOrder(t *testing.T) {
 	var log bytes.Buffer
 	f := testFinder(t, &log)
 	f.search = func() (map[string]string, error) {
-		return map[string]string{"tpu": "/x/tpu.so", "cpu_v0.9": "/x/c9.so", "cpu_v0.8": "/x/c8.so", "cpu": "/x/c.so", "cuda": "/x/cuda.so"}, nil
+		return map[string]string{"tpu": "/x/tpu.so", "cpu_v0.9": "/x/c9.so", "cpu_v0.8": "/x/c8.so",
+			"cpu": "/x/c.so", "cuda": "/x/cuda.so"}, nil
 	}
 	names := func(name string) (s string) {
 		list, err := f.installed(name)
@@ -254,7 +266,8 @@ func TestRealPlugin(t *testing.T) {
 		return string(text)
 	}
 	for config, want := range map[string]string{
-		"": string(FromCache), "xla": string(FromEnvironment), "xla:cpu": string(FromEnvironment), "xla:" + path: string(FromEnvironment),
+		"": string(FromCache), "xla": string(FromEnvironment), "xla:cpu": string(FromEnvironment),
+		"xla:" + path:                  string(FromEnvironment),
 		"hlo:cpu,shared_buffers=false": string(FromEnvironment),
 	} {
 		if text := child(config); !strings.Contains(text, want) || !strings.Contains(text, path) {
@@ -277,7 +290,9 @@ func TestChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	took := time.Since(start)
-	sum, err := graph.CallOnce(b, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Square(x)) }, []float32{3, 4})
+	sum, err := graph.CallOnce(b, func(x *graph.Node) *graph.Node {
+		return graph.ReduceAllSum(graph.Square(x))
+	}, []float32{3, 4})
 	if err != nil || sum.Value().(float32) != 25 {
 		t.Errorf("3² + 4² = %v, %v", sum, err)
 	}
@@ -306,8 +321,9 @@ func ExampleOpen() {
 
 func TestInfoString(t *testing.T) {
 	for want, info := range map[string]Info{
-		"go (fallback: no XLA plugin)":     {Name: "go", Platform: "go", Source: Fallback},
-		"xla cpu, /p.so (found by go-xla)": {Name: "xla", Platform: "cpu", Plugin: "/p.so", Source: FromGoXLA},
+		"go (fallback: no XLA plugin)": {Name: "go", Platform: "go", Source: Fallback},
+		"xla cpu, /p.so (found by go-xla)": {Name: "xla", Platform: "cpu", Plugin: "/p.so",
+			Source: FromGoXLA},
 	} {
 		if got := info.String(); got != want {
 			t.Errorf("%q, want %q", got, want)

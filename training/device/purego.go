@@ -11,9 +11,10 @@ import (
 // PureGo opens the pure-Go backend.
 func PureGo() (compute.Backend, error) { return newBackend(gobackend.BackendName) }
 
-// workers of the pure-Go backend are more than any graph here has operations that are ready at once. An operation that splits its work takes
-// workers for the parts from the pool that it has its own from (compute v0.1.2, Pool.Saturate), so that a pool's worth of such operations, by
-// default two a core, wait for each other for ever.
+// workers of the pure-Go backend are more than the operations that any graph here has ready at
+// once. An operation that splits its work takes workers for the parts from its own pool (compute
+// v0.1.2, Pool.Saturate). So a pool's worth of such operations, by default two a core, would wait
+// for each other for ever.
 const workers = 256
 
 // widen gives a pure-Go backend that many workers, unless its configuration says how many.

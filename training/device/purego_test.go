@@ -10,7 +10,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Many operations that are ready at once, each split into parts, come to an end. With the pool that the backend has by itself, this test hangs.
+// Many operations that are ready at once, each split into parts, come to an end. With the pool that
+// the backend has by itself, this test hangs.
 func TestPureGoEnds(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	b, err := PureGo()
@@ -39,13 +40,15 @@ func TestPureGoEnds(t *testing.T) {
 }
 
 func TestWorkers(t *testing.T) {
-	for config, want := range map[string]int{"go": workers, "go:ops_sequential": workers, "go:parallelism=3": 3} {
+	for config, want := range map[string]int{"go": workers, "go:ops_sequential": workers,
+		"go:parallelism=3": 3} {
 		b, err := newBackend(config)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if p, ok := poolOf(b); !ok || p.MaxParallelism() != want {
-			t.Errorf("%s: %v, %v: does the backend have another pool now, which needs no widening?", config, p, ok)
+			t.Errorf("%s: %v, %v: does the backend have another pool now, which needs no widening?",
+				config, p, ok)
 		}
 		b.Finalize()
 	}

@@ -15,13 +15,14 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
 )
 
-// pinned is a wheel that holds a PJRT plugin; go-xla reads the platform from the name of its file.
-type pinned struct {
+// pin is a wheel with a PJRT plugin, and its platform. go-xla reads the platform from the file's
+// name.
+type pin struct {
 	platform string
 	wheel.Wheel
 }
 
-var cpuWheel = pinned{"cpu", wheel.Wheel{
+var cpuWheel = pin{"cpu", wheel.Wheel{
 	Folder: "pjrt", Package: "lammps-jax-pjrt-cpu", Version: "0.11.2",
 	SHA256:   "1319390d948b39f69f7dade496b7c385149d9ca6097a6b62114da113216d9ad1",
 	Download: 62_711_338,
@@ -30,7 +31,7 @@ var cpuWheel = pinned{"cpu", wheel.Wheel{
 }}
 
 // cudaWheel needs NVIDIA's CUDA 13 and cuDNN beside it: see linkNVIDIA.
-var cudaWheel = pinned{"cuda", wheel.Wheel{
+var cudaWheel = pin{"cuda", wheel.Wheel{
 	Folder: "pjrt", Package: "jax-cuda13-pjrt", Version: "0.12.0.1",
 	SHA256:   "5899bb6177eda86ea532afb9a26794f2bdd04966f6a01f9028266b16c2b6cf90",
 	Download: 134_922_808,
@@ -38,17 +39,18 @@ var cudaWheel = pinned{"cuda", wheel.Wheel{
 	File: "pjrt_c_api_cuda_plugin.so",
 }}
 
-var wheels = []pinned{cudaWheel, cpuWheel}
+var wheels = []pin{cudaWheel, cpuWheel}
 
-// Install installs the pinned plugin, of the CPU or of CUDA, into [CacheDir] and returns
-// its path; where it is there already, that is all. Processes may install at once: each
-// writes a folder of its own and the first to finish renames it into place. Off
-// linux/amd64 there is no pinned plugin, and go-xla's installer runs for the CPU.
+// Install installs the pinned plugin, for the CPU or for CUDA, into [CacheDir], unless it is there
+// already. It returns the plugin's path. Processes may install at once: each writes a folder of its
+// own, and the first to finish renames its folder into place. On platforms other than linux/amd64
+// there is no pinned plugin, and go-xla's installer runs for the CPU.
 func Install(ctx context.Context, cuda bool, progress io.Writer) (path string, err error) {
 	f := newFinder(Options{Log: progress, Quiet: progress == nil})
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		if cuda {
-			return "", fmt.Errorf("device: the CUDA plugin is for linux/amd64, not %s/%s", runtime.GOOS, runtime.GOARCH)
+			return "", fmt.Errorf("device: the CUDA plugin is for linux/amd64, not %s/%s",
+				runtime.GOOS, runtime.GOARCH)
 		}
 		if err := f.runGoXLA(ctx); err != nil {
 			return "", fmt.Errorf("device: %w", err)
@@ -72,8 +74,8 @@ func Install(ctx context.Context, cuda bool, progress io.Writer) (path string, e
 	return path, nil
 }
 
-// linkNVIDIA links the folder where the CUDA plugin looks for NVIDIA's libraries, ../nvidia,
-// to Python's package of them, and says what to do where there is none.
+// linkNVIDIA links the folder where the CUDA plugin looks for NVIDIA's libraries, ../nvidia, to
+// Python's package of these libraries. Where there is no such package, it says what to do.
 func linkNVIDIA(ctx context.Context, plugin string, progress io.Writer) {
 	link := filepath.Join(filepath.Dir(filepath.Dir(plugin)), "nvidia")
 	if _, err := os.Stat(filepath.Join(link, "cu13")); err == nil {
@@ -81,7 +83,8 @@ func linkNVIDIA(ctx context.Context, plugin string, progress io.Writer) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "python3", "-c", "import nvidia; print(list(nvidia.__path__)[0])")
+	cmd := exec.CommandContext(ctx, "python3", "-c",
+		"import nvidia; print(list(nvidia.__path__)[0])")
 	cmd.WaitDelay = time.Second
 	text, err := cmd.Output()
 	folder := strings.TrimSpace(string(text))
@@ -93,7 +96,11 @@ func linkNVIDIA(ctx context.Context, plugin string, progress io.Writer) {
 		err = os.Symlink(folder, link)
 	}
 	if err != nil {
-		fmt.Fprintf(progress, "lipsmooth: the CUDA plugin also needs CUDA 13 and cuDNN 9: pip install 'jax-cuda13-plugin[with-cuda]==%s' "+
-			"and run `lipsmooth setup --cuda` again, or name their folders in LD_LIBRARY_PATH\n", cudaWheel.Version)
+		fmt.Fprintf(progress,
+			"lipsmooth: the CUDA plugin also needs CUDA 13 and cuDNN 9: "+
+				"pip install 'jax-cuda13-plugin[with-cuda]==%s' "+
+				"and run `lipsmooth setup --cuda` again, "+
+				"or name their folders in LD_LIBRARY_PATH\n",
+			cudaWheel.Version)
 	}
 }

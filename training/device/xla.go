@@ -25,8 +25,8 @@ var xlaNames = map[string]bool{xla.BackendName: true, "stablehlo": true, "hlo": 
 // GoMLX must not download by itself: its installer has no time limit.
 func init() { xla.EnableAutoInstall(false) }
 
-// searchGoXLA returns the plugins in go-xla's search places, name to path. go-xla panics
-// on a file that is no plugin: that is an error here.
+// searchGoXLA returns the plugins in go-xla's search places, name to path. Where go-xla panics, on
+// a file that is no plugin, searchGoXLA returns an error.
 func searchGoXLA() (paths map[string]string, err error) {
 	err = protect(func() error {
 		paths = pjrt.AvailablePlugins()
@@ -54,7 +54,7 @@ func pluginVersions(path string, versions map[string]string) {
 	})
 }
 
-// probe is asked first, for at most probeLimit: go-xla's installer downloads from there.
+// go-xla's installer downloads from probe, which is asked first, for at most probeLimit.
 const (
 	probe      = "https://api.github.com/repos/" + installer.BinaryCPUReleasesRepo
 	probeLimit = 4 * time.Second
@@ -62,9 +62,9 @@ const (
 
 var goXLAMu sync.Mutex
 
-// installGoXLA runs go-xla's installer of its CPU plugin, after a quick look whether
-// GitHub answers. The installer takes no context and prints to standard output: while it
-// runs, http.DefaultClient's requests end with ctx, and os.Stdout is os.Stderr.
+// installGoXLA runs go-xla's installer of its CPU plugin, after a quick look whether GitHub
+// answers. The installer takes no context and prints to standard output. So while it runs,
+// http.DefaultClient's requests end with ctx, and os.Stdout is os.Stderr.
 func installGoXLA(ctx context.Context) error {
 	goXLAMu.Lock()
 	defer goXLAMu.Unlock()
@@ -90,18 +90,18 @@ func installGoXLA(ctx context.Context) error {
 		installer.InstallationFileLockTimeout = time.Until(deadline)
 	}
 	transport, stdout := http.DefaultClient.Transport, os.Stdout
-	http.DefaultClient.Transport, os.Stdout = bound{ctx, transport}, os.Stderr
+	http.DefaultClient.Transport, os.Stdout = boundTransport{ctx, transport}, os.Stderr
 	defer func() { http.DefaultClient.Transport, os.Stdout = transport, stdout }()
 	return installer.CPUAutoInstall(filepath.Join(lib, "go-xla"), true, installer.Quiet)
 }
 
-// bound is a transport whose requests end with ctx.
-type bound struct {
+// boundTransport is a transport whose requests end with ctx.
+type boundTransport struct {
 	ctx  context.Context
 	next http.RoundTripper
 }
 
-func (b bound) RoundTrip(r *http.Request) (*http.Response, error) {
+func (b boundTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	next := b.next
 	if next == nil {
 		next = http.DefaultTransport

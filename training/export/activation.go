@@ -39,11 +39,13 @@ func (g *graph) groupSort(x string, n int, in lip.Size) string {
 	s := channelsFirst(in)
 	apart := append([]int{0, n, s[0] / n}, s[1:]...) // 0: the batch as it is
 	x = g.op("Reshape", []string{x, g.indices("groups", apart...)})
-	x = g.ops("TopK", 2, []string{x, g.indices("all", n)}, attribute{"axis", 1}, attribute{"largest", 1}, attribute{"sorted", 1})[0]
+	x = g.ops("TopK", 2, []string{x, g.indices("all", n)}, attribute{"axis", 1},
+		attribute{"largest", 1}, attribute{"sorted", 1})[0]
 	return g.op("Reshape", []string{x, g.indices("shape", append([]int{0}, s...)...)})
 }
 
-// householder takes sine and cosine in the graph: of real arithmetic, they make reflections; rounded ones would stretch by their error.
+// householder takes sine and cosine in the graph. In real arithmetic they make reflections. Rounded
+// constants would stretch by their error.
 func (g *graph) householder(x string, angle []float32, in lip.Size) string {
 	shape := []int{len(angle)}
 	if len(in) == 3 {
@@ -55,5 +57,6 @@ func (g *graph) householder(x string, angle []float32, in lip.Size) string {
 	p := g.split(x, 2)
 	side := g.op("Sub", []string{mul(p[0], sin), mul(p[1], cos)})
 	reflected := mul(g.op("Min", []string{side, g.number("zero", 0)}), g.number("two", 2))
-	return g.concat([]string{g.op("Sub", []string{p[0], mul(reflected, sin)}), g.op("Add", []string{p[1], mul(reflected, cos)})})
+	return g.concat([]string{g.op("Sub", []string{p[0], mul(reflected, sin)}),
+		g.op("Add", []string{p[1], mul(reflected, cos)})})
 }

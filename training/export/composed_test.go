@@ -11,7 +11,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/net"
 )
 
-// composed is a network of five layers by chance, of an image of sides from 1 to 12 with up to 6 channels, and the logits.
+// composed is a network of five layers by chance, of an image of sides from 1 to 12 with up to 6
+// channels, and the logits.
 func composed(t *testing.T, seed uint64) *net.Network {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 9))
@@ -27,11 +28,13 @@ func composed(t *testing.T, seed uint64) *net.Network {
 			lip.Activation{Kind: "groupsort", Group: some(4)},
 			lip.Affine{Kernel: kernel, Padding: padding},
 			lip.AveragePool{By: some(3)},
-			lip.Convolution{Kind: one(lip.Convolutions()...), Kernel: kernel, Channels: some(8), Padding: padding, Stride: some(3), Groups: some(3)},
+			lip.Convolution{Kind: one(lip.Convolutions()...), Kernel: kernel, Channels: some(8),
+				Padding: padding, Stride: some(3), Groups: some(3)},
 			lip.Dense{Kind: one(lip.Denses()...), Units: some(12)},
 			lip.Depth{By: some(3)},
 			lip.NormPool{By: some(3)},
-			lip.Residual{Kind: one(lip.Residuals()...), Kernel: kernel, Inner: some(6), Padding: padding},
+			lip.Residual{Kind: one(lip.Residuals()...), Kernel: kernel, Inner: some(6),
+				Padding: padding},
 			lip.Sandwich{Units: some(12)},
 		}
 		if len(layers) > 1 {
@@ -49,8 +52,8 @@ func composed(t *testing.T, seed uint64) *net.Network {
 	return n
 }
 
-// Layers that follow each other by chance have, as a file, the logits that they have here: sides of 1 and odd ones, channels that
-// shrink, and strides that leave a rest, among others.
+// Layers that follow each other by chance have, as a file, the logits that they have here: sides of
+// 1 and odd ones, channels that shrink, and strides that leave a rest, among others.
 func TestComposed(t *testing.T) {
 	if _, err := onnx.Library(); err != nil {
 		t.Skip(err)

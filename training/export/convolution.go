@@ -28,12 +28,13 @@ func (k kernel) adjoint() kernel {
 	return t
 }
 
-// unfold makes a kernel that works behind space to depth one that works at this stride.
+// unfold turns a kernel for the image after space to depth into a kernel at this stride.
 func (k kernel) unfold(stride int) kernel {
 	if stride == 1 {
 		return k
 	}
-	u := kernel{k.h * stride, k.w * stride, k.in / (stride * stride), k.out, make([]float32, len(k.values))}
+	u := kernel{k.h * stride, k.w * stride, k.in / (stride * stride), k.out,
+		make([]float32, len(k.values))}
 	row := u.in * k.out
 	for y := range u.h {
 		for x := range u.w {
@@ -60,7 +61,8 @@ func (g *graph) kernel(what string, groups ...kernel) string {
 	return g.weight(what, values, len(groups)*k.out, k.in, k.h, k.w)
 }
 
-// taps say how a kernel lies on its input: so many rows and columns of it before a place and after, the places that many apart.
+// taps say how a kernel lies on its input: how many rows and columns lie before and after a place,
+// and how far the places are apart.
 type taps struct {
 	before, after [2]int
 	stride        int
@@ -80,9 +82,11 @@ func (g *graph) conv(x, kernel, bias string, t taps, groups int) string {
 	}
 	if t.before != [2]int{} || t.after != [2]int{} {
 		if t.zero {
-			attributes = append(attributes, attribute{"pads", []int{t.before[0], t.before[1], t.after[0], t.after[1]}})
+			attributes = append(attributes, attribute{"pads",
+				[]int{t.before[0], t.before[1], t.after[0], t.after[1]}})
 		} else {
-			pads := g.indices("border", 0, 0, t.before[0], t.before[1], 0, 0, t.after[0], t.after[1])
+			pads := g.indices("border", 0, 0, t.before[0], t.before[1], 0, 0, t.after[0],
+				t.after[1])
 			x = g.op("Pad", []string{x, pads}, attribute{"mode", "wrap"})
 		}
 	}
@@ -93,7 +97,8 @@ func (g *graph) conv(x, kernel, bias string, t taps, groups int) string {
 	return g.op("Conv", inputs, attributes...)
 }
 
-func (g *graph) convolution(c lip.Convolution, x string, w [][]float32, in lip.Size) (string, error) {
+func (g *graph) convolution(c lip.Convolution, x string, w [][]float32, in lip.Size) (string,
+	error) {
 	stride, groups := max(c.Stride, 1), max(c.Groups, 1)
 	inner, outer := in[2]/groups, c.Channels/groups
 	bias := w[groups]
@@ -106,7 +111,8 @@ func (g *graph) convolution(c lip.Convolution, x string, w [][]float32, in lip.S
 	switch c.Kind {
 	case "aol", "bcop", "free", "spectral":
 		kernels := each(func(v []float32) kernel { return square(c.Kernel, inner, outer, v) })
-		return g.conv(x, g.kernel("kernel", kernels...), g.weight("bias", bias, c.Channels), centred(c.Kernel, stride, c.Padding), groups), nil
+		return g.conv(x, g.kernel("kernel", kernels...), g.weight("bias", bias, c.Channels),
+			centred(c.Kernel, stride, c.Padding), groups), nil
 	case "cayley": // a kernel as large as the image, behind space to depth
 		rows, columns := in[0]/stride, in[1]/stride
 		kernels := each(func(v []float32) kernel {
@@ -116,15 +122,17 @@ func (g *graph) convolution(c lip.Convolution, x string, w [][]float32, in lip.S
 		for a, n := range [2]int{rows, columns} {
 			t.before[a], t.after[a] = n/2*stride, (n-1-n/2)*stride
 		}
-		return g.conv(x, g.kernel("kernel", kernels...), g.weight("bias", bias, c.Channels), t, groups), nil
+		return g.conv(x, g.kernel("kernel", kernels...), g.weight("bias", bias, c.Channels), t,
+			groups), nil
 	case "soc":
 		return g.soc(c, x, w[:groups], bias, inner), nil
 	}
 	return "", fmt.Errorf("convolutions of kind %q have no form in ONNX here", c.Kind)
 }
 
-// soc is Σ Lⁿx/n!, n < SOCTerms, for the skew convolution L of each group, which space to depth goes before.
-func (g *graph) soc(c lip.Convolution, x string, skew [][]float32, bias []float32, inner int) string {
+// soc is Σ Lⁿx/n!, n < SOCTerms, for the skew convolution L of each group, after space to depth.
+func (g *graph) soc(c lip.Convolution, x string, skew [][]float32, bias []float32,
+	inner int) string {
 	stride, groups := max(c.Stride, 1), len(skew)
 	inner *= stride * stride
 	outer := c.Channels / groups
@@ -138,7 +146,8 @@ func (g *graph) soc(c lip.Convolution, x string, skew [][]float32, bias []float3
 			x = g.op("SpaceToDepth", []string{x}, attribute{"blocksize", stride})
 		}
 		if inner < n {
-			x = g.op("Pad", []string{x, g.indices("channels_added", 0, 0, 0, 0, 0, n-inner, 0, 0)}) // zeros
+			x = g.op("Pad", []string{x, g.indices("channels_added", 0, 0, 0, 0, 0, n-inner, 0,
+				0)}) // zeros
 		}
 		kernel := g.kernel("skew_kernel", square(c.Kernel, n, n, skew[i]))
 		sum, power := x, x
@@ -150,7 +159,8 @@ func (g *graph) soc(c lip.Convolution, x string, skew [][]float32, bias []float3
 			sum = g.op("Add", []string{sum, power})
 		}
 		if outer < n {
-			sum = g.op("Slice", []string{sum, g.indices("start", 0), g.indices("channels", outer), g.indices("axis", 1)})
+			sum = g.op("Slice", []string{sum, g.indices("start", 0), g.indices("channels", outer),
+				g.indices("axis", 1)})
 		}
 		parts[i] = sum
 	}

@@ -1,13 +1,15 @@
-// Package export writes classifiers that were trained here as ONNX files, for other tools: images "images", [N, c, h, w] in [0, 1], to
-// logits "logits", [N, classes], float32, the batch N free.
+// Package export writes trained classifiers as ONNX files for other tools. A file maps "images",
+// [N, c, h, w] in [0, 1], to "logits", [N, classes], in float32 with any batch size N.
 //
-// The weights are the effective ones, as they are saved, sampled and proved: what a file computes is, in real arithmetic, the same
-// function, so that the proof is of it too. What float32 does is another matter: sums come in other orders, and by how much
-// that is off is proved of our own graphs alone. Channels come first, as is usual in ONNX: values lie in another order
-// than in package lip, which has them last. A layer is a few operators whose names begin with its number, as in "layer_03/Conv".
+// A file has the effective weights, as they are saved, sampled and proved. In real arithmetic the
+// file computes the same function, so the proof holds for the file. In float32 other tools sum in
+// other orders, and the proof of rounding is for our own graphs alone.
 //
-// GoMLX's ONNX backend can write a file too: of graphs for one size of batch, their nodes numbered, and only through a
-// runtime of its own.
+// Channels come first, as is usual in ONNX; package lip has them last. A layer is a few operators
+// whose names begin with the layer's number, as in "layer_03/Conv".
+//
+// GoMLX's ONNX backend can write a file too. Such a file has one batch size and numbers for names,
+// and needs a runtime of its own.
 package export
 
 import (
@@ -21,7 +23,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/net"
 )
 
-// Version of the operators, the first that has circular padding, and of the format that goes with it.
+// Versions of the operators and of the format. Circular padding is new in this version of the
+// operators.
 const (
 	Opset     = 19
 	irVersion = 9
@@ -45,7 +48,7 @@ type File struct {
 // Size is the number of bytes.
 func (f *File) Size() int { return f.size }
 
-// Model is a file of m. Its metadata say what the model is, what is proved of it, and what it was trained on.
+// Model is a file of m. Its metadata name the model, its proof and its training data.
 func Model(m *training.Model) (*File, error) {
 	weights, err := m.Effective()
 	if err != nil {
@@ -55,12 +58,16 @@ func Model(m *training.Model) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) } // the number itself
+	number := func(x float64) string {
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	} // the number itself
 	return Network(m.Network, weights,
 		Property{"model_hash", m.Hash},
 		Property{"architecture", m.Config.Architecture},
 		Property{"lipschitz", number(m.Lambda.Value())},
-		Property{"lipschitz_claim", "proved Lipschitz constant, of real arithmetic, of every difference of two logits, l2, images in [0, 1]: " + m.Lambda.Proof()},
+		Property{"lipschitz_claim",
+			"proved Lipschitz constant, of real arithmetic, of every difference of two logits, " +
+				"l2, images in [0, 1]: " + m.Lambda.Proof()},
 		Property{"dataset", m.Dataset},
 		Property{"dataset_hash", m.DataHash},
 		Property{"class_names", string(names)},
@@ -68,7 +75,8 @@ func Model(m *training.Model) (*File, error) {
 	)
 }
 
-// Network is a file of n with effective weights. It is an error where a layer has no form in ONNX, or the file would have more than 2 GB.
+// Network is a file of n with effective weights. It returns an error where a layer has no form in
+// ONNX, or where the file would have more than 2 GB.
 func Network(n *net.Network, weights [][]*tensors.Tensor, about ...Property) (*File, error) {
 	if len(n.In) != 3 {
 		return nil, fmt.Errorf("export: a network of images [h, w, c] is wanted, not of %v", n.In)
@@ -99,14 +107,17 @@ func Network(n *net.Network, weights [][]*tensors.Tensor, about ...Property) (*F
 		return nil, err
 	}
 	g.nodes[len(g.nodes)-1].outputs[0] = Output
-	f := &File{message: model(g.message("classifier", value(Input, n.In), value(Output, logits)), about), Operators: len(g.nodes)}
+	f := &File{message: model(g.message("classifier", value(Input, n.In), value(Output, logits)),
+		about), Operators: len(g.nodes)}
 	return f, fits(f.size)
 }
 
 // fits says why a file has too many bytes, or nil.
 func fits(size int) error {
 	if size > math.MaxInt32 {
-		return fmt.Errorf("export: the file would have %d bytes; protobuf, and so ONNX in one file, ends at 2 GB", size)
+		return fmt.Errorf(
+			"export: the file would have %d bytes; protobuf, and so ONNX in one file, ends at 2 GB",
+			size)
 	}
 	return nil
 }

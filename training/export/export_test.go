@@ -33,7 +33,8 @@ var backend compute.Backend
 
 func TestMain(m *testing.M) {
 	var err error
-	if backend, _, err = device.Open(context.Background(), device.Options{Quiet: true}); err != nil {
+	if backend, _, err = device.Open(context.Background(),
+		device.Options{Quiet: true}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -41,7 +42,8 @@ func TestMain(m *testing.M) {
 
 const classes = 7
 
-// networks are every architecture, with every kind of each layer, and layers that no architecture has, by names that files can have.
+// networks are every architecture, with every kind of each layer, and layers that no architecture
+// has, by names that files can have.
 func networks(t *testing.T) map[string]*net.Network {
 	t.Helper()
 	all := map[string]*net.Network{}
@@ -56,7 +58,8 @@ func networks(t *testing.T) map[string]*net.Network {
 	for _, padding := range []string{lip.Circular, lip.Zero} {
 		of := func(architecture, convolution string) {
 			t.Helper()
-			s := net.Setting{Architecture: architecture, Convolution: convolution, Padding: padding, Width: 4}
+			s := net.Setting{Architecture: architecture, Convolution: convolution, Padding: padding,
+				Width: 4}
 			n, err := net.New(lip.Size{12, 16, 3}, classes, s)
 			add(n, err, architecture, convolution, padding)
 		}
@@ -71,7 +74,8 @@ func networks(t *testing.T) map[string]*net.Network {
 	}
 	of := func(name string, in lip.Size, layers ...lip.Layer) {
 		t.Helper()
-		n, err := net.Of(in, slices.Concat(layers, []lip.Layer{lip.Flat{}, lip.Dense{Units: classes}})...)
+		n, err := net.Of(in, slices.Concat(layers,
+			[]lip.Layer{lip.Flat{}, lip.Dense{Units: classes}})...)
 		add(n, err, name)
 	}
 	for _, kind := range lip.Activations() {
@@ -79,29 +83,38 @@ func networks(t *testing.T) map[string]*net.Network {
 		of("activation-"+kind, lip.Size{4, 6, 4}, a, lip.Flat{}, lip.Dense{Units: 12}, a)
 	}
 	for _, kind := range lip.Denses() {
-		of("dense-"+kind, lip.Size{3, 4, 2}, lip.Flat{}, lip.Dense{Kind: kind, Units: 15}, lip.Dense{Kind: kind, Units: 30})
+		of("dense-"+kind, lip.Size{3, 4, 2}, lip.Flat{}, lip.Dense{Kind: kind, Units: 15},
+			lip.Dense{Kind: kind, Units: 30})
 	}
 	for _, kind := range lip.Residuals() {
 		for _, padding := range []string{lip.Circular, lip.Zero} {
-			of("residual-"+kind+"-"+padding, lip.Size{5, 7, 3}, lip.Residual{Kind: kind, Kernel: 3, Inner: 6, Padding: padding},
-				lip.Residual{Kind: kind, Kernel: 1, Inner: 2, Padding: padding}, lip.Flat{}, lip.Residual{Kind: kind, Kernel: 1, Inner: 9})
+			of("residual-"+kind+"-"+padding, lip.Size{5, 7, 3},
+				lip.Residual{Kind: kind, Kernel: 3, Inner: 6, Padding: padding},
+				lip.Residual{Kind: kind, Kernel: 1, Inner: 2, Padding: padding}, lip.Flat{},
+				lip.Residual{Kind: kind, Kernel: 1, Inner: 9})
 		}
 	}
 	for _, kind := range lip.Convolutions() {
 		c := lip.Convolution{Kind: kind, Kernel: 3, Channels: 8, Stride: 2, Groups: 2}
-		of("stride-"+kind, lip.Size{12, 8, 4}, c, lip.Convolution{Kind: kind, Kernel: 1, Channels: 4})
+		of("stride-"+kind, lip.Size{12, 8, 4}, c,
+			lip.Convolution{Kind: kind, Kernel: 1, Channels: 4})
 		if kind != "cayley" {
 			c.Padding, c.Groups = lip.Zero, 1
 			of("stride-zero-"+kind, lip.Size{8, 12, 4}, c)
 		}
 	}
-	of("odd-zero", lip.Size{7, 9, 2}, lip.Convolution{Kind: "aol", Kernel: 5, Channels: 6, Stride: 2, Groups: 2, Padding: lip.Zero})
+	of("odd-zero", lip.Size{7, 9, 2}, lip.Convolution{Kind: "aol", Kernel: 5, Channels: 6,
+		Stride: 2, Groups: 2, Padding: lip.Zero})
 	of("cayley-odd", lip.Size{5, 9, 3}, lip.Convolution{Kind: "cayley", Kernel: 3, Channels: 5})
-	of("soc-fewer", lip.Size{6, 4, 8}, lip.Convolution{Kind: "soc", Kernel: 3, Channels: 4, Groups: 4, Padding: lip.Zero}, lip.Convolution{Kind: "soc", Kernel: 3, Channels: 2})
-	of("groupsort", lip.Size{4, 4, 6}, lip.Activation{Kind: "groupsort", Group: 3}, lip.Activation{Kind: "groupsort", Group: 1}, lip.Flat{}, lip.Activation{Kind: "groupsort", Group: 8})
+	of("soc-fewer", lip.Size{6, 4, 8}, lip.Convolution{Kind: "soc", Kernel: 3, Channels: 4,
+		Groups: 4, Padding: lip.Zero}, lip.Convolution{Kind: "soc", Kernel: 3, Channels: 2})
+	of("groupsort", lip.Size{4, 4, 6}, lip.Activation{Kind: "groupsort", Group: 3},
+		lip.Activation{Kind: "groupsort", Group: 1}, lip.Flat{},
+		lip.Activation{Kind: "groupsort", Group: 8})
 	of("pools", lip.Size{12, 12, 3}, lip.NormPool{By: 2}, lip.AveragePool{By: 3})
 	of("affine", lip.Size{6, 6, 3}, lip.Affine{Kernel: 5}, lip.Affine{Kernel: 1, Padding: lip.Zero})
-	of("depth", lip.Size{12, 6, 2}, lip.Depth{By: 3}, lip.Depth{By: 2}, lip.Flat{}, lip.Sandwich{Units: 9})
+	of("depth", lip.Size{12, 6, 2}, lip.Depth{By: 3}, lip.Depth{By: 2}, lip.Flat{},
+		lip.Sandwich{Units: 9})
 	return all
 }
 
@@ -155,9 +168,11 @@ func values(t *testing.T, x *tensors.Tensor) []float32 {
 }
 
 // ours are the logits of images, [n, h, w, c], on a backend.
-func ours(t *testing.T, on compute.Backend, n *net.Network, weights [][]*tensors.Tensor, images []float32) []float32 {
+func ours(t *testing.T, on compute.Backend, n *net.Network, weights [][]*tensors.Tensor,
+	images []float32) []float32 {
 	t.Helper()
-	in := []any{tensors.FromFlatDataAndDimensions(images, len(images)/n.In.Entries(), n.In[0], n.In[1], n.In[2])}
+	in := []any{tensors.FromFlatDataAndDimensions(images, len(images)/n.In.Entries(), n.In[0],
+		n.In[1], n.In[2])}
 	for _, w := range slices.Concat(weights...) {
 		own, err := w.LocalClone()
 		if err != nil {
@@ -193,7 +208,8 @@ func images(n int, in lip.Size) []float32 {
 
 func write(t *testing.T, path string, n *net.Network, weights [][]*tensors.Tensor) []byte {
 	t.Helper()
-	f, err := export.Network(n, weights, export.Property{Key: "name", Value: strings.TrimSuffix(filepath.Base(path), ".onnx")})
+	f, err := export.Network(n, weights, export.Property{Key: "name",
+		Value: strings.TrimSuffix(filepath.Base(path), ".onnx")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,14 +230,16 @@ func apart(t *testing.T, ours, theirs []float32) (most, size float64) {
 		t.Fatalf("%d logits, not %d", len(theirs), len(ours))
 	}
 	for i, z := range ours {
-		most, size = max(most, math.Abs(float64(z)-float64(theirs[i]))), max(size, math.Abs(float64(z)))
+		most, size = max(most, math.Abs(float64(z)-float64(theirs[i]))),
+			max(size, math.Abs(float64(z)))
 	}
 	return most, size
 }
 
 const count, tolerance = 100, 1e-5
 
-// Every network has, as a file, the logits that it has here: in ONNX Runtime, and in Python, where onnx.checker takes the file.
+// Every network has, as a file, the logits that it has here: in ONNX Runtime, and in Python, where
+// onnx.checker takes the file.
 func TestLogits(t *testing.T) {
 	dir := t.TempDir()
 	all := networks(t)
@@ -248,7 +266,8 @@ func TestLogits(t *testing.T) {
 			t.Skip(err)
 		}
 		for name, n := range all {
-			m, err := onnx.Open(filepath.Join(dir, name+".onnx"), onnx.Options{Size: [3]int(n.In), Layout: onnx.NCHW})
+			m, err := onnx.Open(filepath.Join(dir, name+".onnx"),
+				onnx.Options{Size: [3]int(n.In), Layout: onnx.NCHW})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -276,7 +295,8 @@ func TestLogits(t *testing.T) {
 	})
 }
 
-// python is an interpreter with onnx and onnxruntime. Where there is no Python, or without CI no network, the test is skipped.
+// python is an interpreter with onnx and onnxruntime. Where there is no Python, or without CI no
+// network, the test is skipped.
 func python(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -293,7 +313,8 @@ func python(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interpreter, err := peers.Environments{Dir: filepath.Join(cache, "peers"), Log: t.Output()}.Python(t.Context(), peer[0])
+	interpreter, err := peers.Environments{Dir: filepath.Join(cache, "peers"),
+		Log: t.Output()}.Python(t.Context(), peer[0])
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("no onnxruntime for Python: ", err)
 	}
@@ -303,8 +324,8 @@ func python(t *testing.T) string {
 	return interpreter
 }
 
-// give lays images, [n, h, w, c], beside a file for check, which runs the files of dir in Python; take returns what came of one: logits and
-// metadata.
+// give lays images, [n, h, w, c], beside a file for check, which runs the files of dir in Python;
+// take returns what came of one: logits and metadata.
 func give(t *testing.T, dir, name string, x []float32, in lip.Size) {
 	t.Helper()
 	var b bytes.Buffer
@@ -318,7 +339,8 @@ func give(t *testing.T, dir, name string, x []float32, in lip.Size) {
 
 func check(t *testing.T, interpreter, dir string) {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), interpreter, "-I", filepath.Join("testdata", "check.py"), dir).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), interpreter, "-I",
+		filepath.Join("testdata", "check.py"), dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 }
@@ -354,25 +376,29 @@ func channelsFirst(x []float32, in lip.Size) []float32 {
 	return y
 }
 
-// unknown is a layer that export doesn't know.
-type unknown struct{ lip.Flat }
+// unknownLayer is a layer that export doesn't know.
+type unknownLayer struct{ lip.Flat }
 
 func TestRefused(t *testing.T) {
 	dense := lip.Dense{Units: 2}
-	w := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(make([]float32, 8), 4, 2), tensors.FromFlatDataAndDimensions(make([]float32, 2), 2)}
+	w := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(make([]float32, 8), 4, 2),
+		tensors.FromFlatDataAndDimensions(make([]float32, 2), 2)}
 	for _, c := range []struct {
 		in     lip.Size
 		layers []lip.Layer
 		want   string
 	}{
-		{lip.Size{2, 2, 1}, []lip.Layer{unknown{}, dense}, "export: layer 0, flatten: a export_test.unknown has no form in ONNX here"},
-		{lip.Size{4}, []lip.Layer{lip.Flat{}, dense}, "export: a network of images [h, w, c] is wanted, not of 4"},
+		{lip.Size{2, 2, 1}, []lip.Layer{unknownLayer{}, dense},
+			"export: layer 0, flatten: a export_test.unknownLayer has no form in ONNX here"},
+		{lip.Size{4}, []lip.Layer{lip.Flat{}, dense},
+			"export: a network of images [h, w, c] is wanted, not of 4"},
 	} {
 		n, err := net.Of(c.in, c.layers...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := export.Network(n, [][]*tensors.Tensor{nil, w}); err == nil || err.Error() != c.want {
+		if _, err := export.Network(n, [][]*tensors.Tensor{nil, w}); err == nil ||
+			err.Error() != c.want {
 			t.Errorf("%v: %v, want %s", c.layers, err, c.want)
 		}
 	}

@@ -16,7 +16,8 @@ const (
 	floatAttribute, integerAttribute, stringAttribute, integersAttribute = 1, 2, 3, 7
 )
 
-// graph is an ONNX graph in the making. Values are named by what makes them, below the name of their layer: "layer_03/Conv".
+// graph is an ONNX graph under construction. A value's name is its layer and its operator:
+// "layer_03/Conv".
 type graph struct {
 	layer, doc string // of what is added: a name, and words for it
 	nodes      []node
@@ -58,7 +59,8 @@ func (g *graph) ops(op string, n int, inputs []string, attributes ...attribute) 
 	for i := 1; i < n; i++ {
 		outputs = append(outputs, g.name(op+"_part"))
 	}
-	g.nodes = append(g.nodes, node{op, name, g.doc, slices.Clone(inputs), slices.Clone(outputs), attributes})
+	g.nodes = append(g.nodes, node{op, name, g.doc, slices.Clone(inputs), slices.Clone(outputs),
+		attributes})
 	return outputs
 }
 

@@ -15,7 +15,9 @@ func TestUnknownKind(t *testing.T) {
 		lip.Activation{Kind: "spline"},
 	} {
 		g := &graph{taken: map[string]bool{}}
-		if _, err := g.apply(l, Input, [][]float32{make([]float32, 4), make([]float32, 2)}, lip.Size{2, 2, 2}); err == nil || !strings.Contains(err.Error(), "have no form in ONNX") {
+		if _, err := g.apply(l, Input, [][]float32{make([]float32, 4), make([]float32, 2)},
+			lip.Size{2, 2, 2}); err == nil ||
+			!strings.Contains(err.Error(), "have no form in ONNX") {
 			t.Errorf("%v: %v", l, err)
 		}
 	}
@@ -29,7 +31,8 @@ func TestTooLarge(t *testing.T) {
 		inner.add(piece)
 	}
 	outer.message(7, inner)
-	if err := fits(outer.size); err == nil || !strings.HasPrefix(err.Error(), "export: the file would have 21474") {
+	if err := fits(outer.size); err == nil ||
+		!strings.HasPrefix(err.Error(), "export: the file would have 21474") {
 		t.Errorf("%d bytes: %v", outer.size, err)
 	}
 	if err := fits(math.MaxInt32); err != nil {

@@ -6,8 +6,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// apply adds a layer with its effective weights, of an input of this size, x [batch, c, h, w] or [batch, c]; it returns what lip's
-// Apply does, channels first. A layer, or a kind of one, that isn't known here is an error.
+// apply adds a layer with its effective weights. The input x has this size, as [batch, c, h, w] or
+// [batch, c]. The result is that of lip's Apply with channels first. An unknown layer, or an
+// unknown kind of layer, is an error.
 func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string, error) {
 	switch l := l.(type) {
 	case lip.Activation:
@@ -20,7 +21,8 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 	case lip.Convolution:
 		return g.convolution(l, x, w, in)
 	case lip.Dense:
-		return g.op("Gemm", []string{x, g.weight("weight", w[0], in[0], l.Units), g.weight("bias", w[1], l.Units)}), nil
+		return g.op("Gemm", []string{x, g.weight("weight", w[0], in[0], l.Units),
+			g.weight("bias", w[1], l.Units)}), nil
 	case lip.Depth: // the same order of channels as SpaceToDepth's
 		return g.op("SpaceToDepth", []string{x}, attribute{"blocksize", l.By}), nil
 	case lip.Flat: // the channels of a place lie side by side
@@ -38,11 +40,13 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 		a := g.weight("a_transposed", w[0][:l.Units*l.Units], l.Units, l.Units)
 		b := g.weight("b_transposed", w[0][l.Units*l.Units:], in[0], l.Units)
 		y := g.op("Relu", []string{g.op("Gemm", []string{x, b, g.weight("bias", w[1], l.Units)})})
-		return g.op("Gemm", []string{y, a}, attribute{"transB", 1}, attribute{"alpha", float32(2)}), nil
+		return g.op("Gemm", []string{y, a}, attribute{"transB", 1}, attribute{"alpha", float32(2)}),
+			nil
 	}
 	return "", fmt.Errorf("a %T has no form in ONNX here", l)
 }
 
 func (g *graph) averagePool(x string, by int) string {
-	return g.op("AveragePool", []string{x}, attribute{"kernel_shape", []int{by, by}}, attribute{"strides", []int{by, by}})
+	return g.op("AveragePool", []string{x}, attribute{"kernel_shape", []int{by, by}},
+		attribute{"strides", []int{by, by}})
 }

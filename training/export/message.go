@@ -7,8 +7,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// message is a protobuf message in the making, in parts, so that weights aren't copied into what holds them. Numbers of
-// fields are those of onnx.proto (github.com/onnx/onnx).
+// message is a protobuf message under construction. It consists of parts, so that weights aren't
+// copied into the message around them. Field numbers are those of onnx.proto
+// (github.com/onnx/onnx).
 type message struct {
 	parts [][]byte
 	size  int
@@ -31,7 +32,8 @@ func (m *message) integers(field protowire.Number, values []int) {
 }
 
 func (m *message) float(field protowire.Number, v float32) {
-	m.add(protowire.AppendFixed32(protowire.AppendTag(nil, field, protowire.Fixed32Type), math.Float32bits(v)))
+	m.add(protowire.AppendFixed32(protowire.AppendTag(nil, field, protowire.Fixed32Type),
+		math.Float32bits(v)))
 }
 
 func (m *message) text(field protowire.Number, s string) { m.bytes(field, []byte(s)) }
@@ -41,7 +43,8 @@ func (m *message) bytes(field protowire.Number, b []byte) {
 }
 
 func (m *message) message(field protowire.Number, inner message) {
-	m.add(protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.BytesType), uint64(inner.size)))
+	m.add(protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.BytesType),
+		uint64(inner.size)))
 	m.parts, m.size = append(m.parts, inner.parts...), m.size+inner.size
 }
 

@@ -12,12 +12,19 @@ func AOL(w *Node) *Node {
 	return Mul(w, reciprocalRoot(AddScalar(d, 1e-12)))
 }
 
-// AOLConvolution is AOL for a kernel, [k, k, in, out], at any padding and this stride: entry (tap, i) is divided by the root of
-// Σ_j Σ_s |Σ_t Σ_o k_i(t)·k_j(t+s)|, t over the taps that meet the same inputs, those of one place modulo the stride.
+func aolDense(scope *model.Scope, g *Graph, in, units int) *Node {
+	return AOL(freeDense(scope, g, in, units))
+}
+
+// AOLConvolution is AOL for a kernel, [k, k, in, out], at any padding and this stride. Entry (tap,
+// i) is divided by the root of Σ_j Σ_s |Σ_t Σ_o k_i(t)·k_j(t+s)|. The sum over t takes the taps
+// that meet the same inputs: the taps of one place modulo the stride.
+//
 // Cost: k⁴·in²·out products, and (2k-1)²·k⁴·in² additions at each of stride² places.
 func AOLConvolution(kernel *Node, stride int) *Node {
 	d := kernel.Shape().Dimensions
-	s := reciprocalRoot(AddScalar(ReduceSum(autocorrelation(kernel, stride), -1), 1e-12)) // [stride², in]
+	sum := ReduceSum(autocorrelation(kernel, stride), -1)
+	s := reciprocalRoot(AddScalar(sum, 1e-12)) // [stride², in]
 	if stride == 1 {
 		return Mul(kernel, Reshape(s, 1, 1, -1, 1))
 	}
@@ -29,12 +36,19 @@ func AOLConvolution(kernel *Node, stride int) *Node {
 	return Mul(kernel, Reshape(DotProduct(Const(kernel.Graph(), at), s), d[0], d[0], d[2], 1))
 }
 
+func aolKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
+	return AOLConvolution(freeKernel(scope, g, c, in), c.stride())
+}
+
 // place is a tap's place modulo the stride.
 func place(tap, k, stride int) int { return tap/k%stride*stride + tap%k%stride }
 
-// autocorrelation returns Σ_s |Σ_t Σ_o k_i(t)·k_j(t+s)| over all shifts s, for channels i and j of the third axis of kernel, [k, k,
-// in, out], and each place of t modulo the stride: [stride², in, in]. It is two matrix products: all pairs of taps, and
-// the sum of those at the same place and shift.
+// autocorrelation returns Σ_s |Σ_t Σ_o k_i(t)·k_j(t+s)| over all shifts s of kernel, [k, k, in,
+// out]. The channels i and j are of the third axis, and there is one sum for each place of t modulo
+// the stride: [stride², in, in].
+//
+// The computation is two matrix products: all pairs of taps, then the sum of the pairs at the same
+// place and shift.
 func autocorrelation(kernel *Node, stride int) *Node {
 	d := kernel.Shape().Dimensions
 	k, taps, in := d[0], d[0]*d[0], d[2]
@@ -47,17 +61,10 @@ func autocorrelation(kernel *Node, stride int) *Node {
 	}
 	for a := range taps {
 		for b := range taps {
-			sums[place(a, k, stride)*shifts+(a/k-b/k+k-1)*(2*k-1)+a%k-b%k+k-1][a*taps+b] = 1
+			shift := (a/k-b/k+k-1)*(2*k-1) + a%k - b%k + k - 1
+			sums[place(a, k, stride)*shifts+shift][a*taps+b] = 1
 		}
 	}
 	c := Abs(DotProduct(Const(kernel.Graph(), sums), pairs))
 	return Reshape(ReduceSum(Reshape(c, stride*stride, shifts, -1), 1), stride*stride, in, in)
-}
-
-func aolDense(scope *model.Scope, g *Graph, in, units int) *Node {
-	return AOL(freeDense(scope, g, in, units))
-}
-
-func aolKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
-	return AOLConvolution(freeKernel(scope, g, c, in), c.stride())
 }

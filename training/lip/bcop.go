@@ -8,14 +8,17 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// BCOPTaps is the number of projectors that a k×k BCOP kernel takes: k-1 for each direction.
+// BCOPTaps is the number of projectors of a k×k BCOP kernel: k-1 for each direction.
 func BCOPTaps(k int) int { return 2 * (k - 1) }
 
-// BCOP builds a kernel [k, k, in, out] whose circular convolution is orthogonal (rows or columns
-// orthonormal where in ≠ out): the block convolution of 2-tap paraunitary filters
-// (P, I-P), P a projector on half of the channels, along each axis (Xiao et al. 2018; Li et al. 2019).
-// mix is [in, out], orthonormalised; half is [2(k-1), c, c/2], c = max(in, out), nil for k = 1. Cost: Bjorck of
-// 2(k-1)+1 matrices and about k²·c³ products.
+// BCOP builds a kernel [k, k, in, out] whose circular convolution is orthogonal. Where in ≠ out,
+// its rows or columns are orthonormal. The kernel is a block convolution of 2-tap paraunitary
+// filters (P, I-P) along each axis, P a projector on half of the channels (Xiao et al. 2018; Li et
+// al. 2019).
+//
+// BCOP orthonormalises mix, [in, out], and makes the projectors from half, [2(k-1), c, c/2], with
+// c = max(in, out). For k = 1, half is nil. Cost: Bjorck of 2(k-1)+1 matrices and about k²·c³
+// products.
 func BCOP(mix, half *Node, k, iterations int) *Node {
 	d := mix.Shape().Dimensions
 	m := Bjorck(mix, iterations)
@@ -30,7 +33,8 @@ func BCOP(mix, half *Node, k, iterations int) *Node {
 		for _, p := range projectors {
 			// Tap i of the product with (P, I-P) is tap i times P and tap i-1 times I-P.
 			none := ZerosLike(SliceAxis(taps, 0, AxisElem(0)))
-			here, before := Concatenate([]*Node{taps, none}, 0), Concatenate([]*Node{none, taps}, 0)
+			here := Concatenate([]*Node{taps, none}, 0)
+			before := Concatenate([]*Node{none, taps}, 0)
 			taps = Add(before, Einsum("nij,jk->nik", Sub(here, before), Squeeze(p, 0)))
 		}
 		return taps
@@ -45,8 +49,9 @@ func BCOP(mix, half *Node, k, iterations int) *Node {
 	return Einsum("yij,xjk->yxik", rows, columns)
 }
 
-// Strided composes first, a kernel [j, j, in, c], with second, [s, s, c, out], a convolution at stride s on patches that
-// don't overlap: the kernel, [j+s-1, j+s-1, in, out], of both at stride s.
+// Strided composes first, a kernel [j, j, in, c], with second, [s, s, c, out], a convolution at
+// stride s on patches that don't overlap. It returns the kernel, [j+s-1, j+s-1, in, out], of both
+// at stride s.
 func Strided(first, second *Node) *Node {
 	f, s := first.Shape().Dimensions, second.Shape().Dimensions
 	k := f[0] + s[0] - 1
@@ -60,11 +65,13 @@ func Strided(first, second *Node) *Node {
 		}
 	}
 	p := Const(first.Graph(), place)
-	pairs := Reshape(Einsum("yxim,uvmo->yuxvio", first, second), f[0]*s[0], f[0]*s[0], f[2], s[3])
+	pairs := Einsum("yxim,uvmo->yuxvio", first, second)
+	pairs = Reshape(pairs, f[0]*s[0], f[0]*s[0], f[2], s[3])
 	return Einsum("Xq,Yqio->YXio", p, Einsum("Yp,pqio->Yqio", p, pairs))
 }
 
-// bcopKernel is at stride s the composition of BCOP and an orthonormal matrix of s×s patches (Boissin et al. 2025).
+// bcopKernel is BCOP. At a stride s above 1 it is BCOP, then an orthonormal matrix of s×s patches
+// (Boissin et al. 2025).
 func bcopKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
 	k, s := c.Kernel-c.stride()+1, c.stride()
 	units := c.Channels
@@ -81,8 +88,9 @@ func bcopKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
 	if s == 1 {
 		return kernel
 	}
-	patches := s * s * in[2]
-	patch := Bjorck(variable(scope, g, "patch", 1/math.Sqrt(float64(max(patches, c.Channels))), patches, c.Channels), iterations)
+	entries := s * s * in[2]
+	std = 1 / math.Sqrt(float64(max(entries, c.Channels)))
+	patch := Bjorck(variable(scope, g, "patch", std, entries, c.Channels), iterations)
 	return Strided(kernel, Reshape(patch, s, s, in[2], c.Channels))
 }
 

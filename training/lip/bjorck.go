@@ -5,11 +5,12 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Bjorck returns the matrix with orthonormal rows or columns nearest w, [in, out], or of each of
-// several matrices, [n, in, out], by iterations of Björck & Bowie 1971, w ← w(3/2·I - 1/2·wᵀw), after scaling
-// w so that they converge (Anil et al. 2019): a singular value of σ times the largest takes about
-// 6 + 2.5·ln(1/σ) of them, and stays below 1 with fewer. They run on the smaller Gram matrix,
-// min(in, out)³ a step.
+// Bjorck returns the matrix with orthonormal rows or columns that is nearest to w, [in, out], or to
+// each of several matrices, [n, in, out]. It scales w and then iterates w ← w(3/2·I - 1/2·wᵀw)
+// (Björck & Bowie 1971; Anil et al. 2019).
+//
+// A singular value of σ times the largest takes about 6 + 2.5·ln(1/σ) iterations. With fewer, the
+// singular value stays below 1. Cost: min(in, out)³ an iteration, on the smaller Gram matrix.
 func Bjorck(w *Node, iterations int) *Node {
 	d := w.Shape().Dimensions
 	if d[len(d)-2] < d[len(d)-1] {
@@ -36,8 +37,8 @@ func Bjorck(w *Node, iterations int) *Node {
 	return w
 }
 
-// gramLife is how many iterations one Gram matrix serves: its rounding errors, 1e-6 at most, may be
-// negative eigenvalues, and grow by 9/4 in each.
+// gramLife is how many iterations one Gram matrix serves. Its rounding errors, 1e-6 at most, may be
+// negative eigenvalues, which grow by 9/4 in each iteration.
 const gramLife = 12
 
 // gram returns wᵀw.
@@ -48,7 +49,7 @@ func gram(w *Node) *Node {
 	return Einsum("nij,nik->njk", w, w)
 }
 
-// iterations of Björck's method from a scaled random matrix to float32's precision.
+// iterations of Björck's method that take a scaled random matrix to float32's precision.
 const iterations = 12
 
 func bjorckDense(scope *model.Scope, g *Graph, in, units int) *Node {

@@ -1,14 +1,18 @@
 package lip
 
 import (
+	"math"
+
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Cayley returns [u; v] made orthonormal in its columns, u [..., n, n] and v [..., m, n] or nil for m = 0:
-// (I+A)⁻¹(I-A) above -2v(I+A)⁻¹, A = u - uᵀ + vᵀv (Trockman & Kolter 2021). Cost: 2·newton products of n×n matrices.
+// Cayley returns [u; v] with its columns made orthonormal: (I+A)⁻¹(I-A) above -2v(I+A)⁻¹, where A =
+// u - uᵀ + vᵀv (Trockman & Kolter 2021). The shapes are u [..., n, n] and v [..., m, n]; v is nil
+// for m = 0. Cost: 2·newton products of n×n matrices.
 func Cayley(u, v *Node) (top, bottom *Node) {
-	id := BroadcastToShape(ExpandLeftToRank(identity(u, u.Shape().Dim(-1)), u.Rank()), u.Shape())
+	id := ExpandLeftToRank(identity(u, u.Shape().Dim(-1)), u.Rank())
+	id = BroadcastToShape(id, u.Shape())
 	a := Sub(u, Transpose(u, -2, -1))
 	if v != nil {
 		a = Add(a, MatMul(Transpose(v, -2, -1), v))
@@ -21,16 +25,19 @@ func Cayley(u, v *Node) (top, bottom *Node) {
 	return top, bottom
 }
 
-// newton steps invert a matrix with singular values of at least 1 and a product of the largest row and column
-// sums of at most 10,000 to float32's precision.
+// newton is the number of steps that invert a matrix to float32's precision. They are enough for
+// singular values of at least 1 where the largest row sum times the largest column sum is at most
+// 10,000.
 const newton = 18
 
-// inverse is Newton's method of Schulz 1933, x ← x(2I - mx), on matrices m, [..., n, n]. The last step alone
-// has a gradient, and it is that of the inverse.
+// inverse is Newton's method of Schulz 1933, x ← x(2I - mx), on matrices m, [..., n, n]. The last
+// step alone has a gradient: the gradient of the inverse.
 func inverse(m *Node) *Node {
 	rows := ReduceAndKeep(ReduceAndKeep(Abs(m), ReduceSum, -1), ReduceMax, -2)
 	columns := ReduceAndKeep(ReduceAndKeep(Abs(m), ReduceSum, -2), ReduceMax, -1)
-	step := func(x, m *Node) *Node { return Sub(MulScalar(x, 2), MatMul(x, MatMul(m, x))) }
+	step := func(x, m *Node) *Node {
+		return Sub(MulScalar(x, 2), MatMul(x, MatMul(m, x)))
+	}
 	fixed := StopGradient(m)
 	x := Div(Transpose(fixed, -2, -1), StopGradient(Mul(rows, columns)))
 	for range newton - 1 {
@@ -54,31 +61,37 @@ func orthonormal(w *Node) *Node {
 		top, _ := Cayley(w, nil)
 		return top
 	}
-	top, bottom := Cayley(SliceAxis(w, 0, AxisRange(0, d[1])), SliceAxis(w, 0, AxisRange(d[1], d[0])))
+	above, below := SliceAxis(w, 0, AxisRange(0, d[1])), SliceAxis(w, 0, AxisRange(d[1], d[0]))
+	top, bottom := Cayley(above, below)
 	return Concatenate([]*Node{top, bottom}, 0)
 }
 
-// CayleyConvolution is Cayley at each frequency of an h×w torus for kernel, [k, k, in, out]: a kernel as large as the
-// image, [h, w, in, out], whose circular convolution is orthogonal (rows or columns orthonormal where
-// in ≠ out). Cost: h·w/2 inverses of 2n×2n matrices, n the smaller of in and out.
+// CayleyConvolution is Cayley at each frequency of an h×w torus for kernel, [k, k, in, out]. It
+// returns a kernel as large as the image, [h, w, in, out], whose circular convolution is
+// orthogonal. Where in ≠ out, its rows or columns are orthonormal.
+//
+// Cost: h·w/2 inverses of 2n×2n matrices, n the smaller of in and out.
 func CayleyConvolution(kernel *Node, h, w int) *Node {
 	d := kernel.Shape().Dimensions
 	k, in, out := d[0], d[2], d[3]
 	if in < out {
-		return TransposeAllAxes(CayleyConvolution(TransposeAllAxes(kernel, 0, 1, 3, 2), h, w), 0, 1, 3, 2)
+		transposed := CayleyConvolution(TransposeAllAxes(kernel, 0, 1, 3, 2), h, w)
+		return TransposeAllAxes(transposed, 0, 1, 3, 2)
 	}
 	re, im := fourier(Reshape(kernel, 1, k, k, in*out), h, w, k/2, k/2)
 	re, im = Reshape(re, -1, in, out), Reshape(im, -1, in, out)
 	// A complex matrix R + iS as the real [[R, -S], [S, R]].
 	real := func(re, im *Node) *Node {
-		return Concatenate([]*Node{Concatenate([]*Node{re, Neg(im)}, 2), Concatenate([]*Node{im, re}, 2)}, 1)
+		top, bottom := []*Node{re, Neg(im)}, []*Node{im, re}
+		return Concatenate([]*Node{Concatenate(top, 2), Concatenate(bottom, 2)}, 1)
 	}
 	complex := func(m *Node) (re, im *Node) {
 		left := Split(SliceAxis(m, 2, AxisRange(0, out)), 1, 2)
 		return left[0], left[1]
 	}
 	part := func(from, to int) *Node {
-		return real(SliceAxis(re, 1, AxisRange(from, to)), SliceAxis(im, 1, AxisRange(from, to)))
+		rows := AxisRange(from, to)
+		return real(SliceAxis(re, 1, rows), SliceAxis(im, 1, rows))
 	}
 	if in == out {
 		top, _ := Cayley(part(0, out), nil)
@@ -90,7 +103,14 @@ func CayleyConvolution(kernel *Node, h, w int) *Node {
 		re, im = Concatenate([]*Node{re, re2}, 1), Concatenate([]*Node{im, im2}, 1)
 	}
 	n := w/2 + 1
-	return Reshape(inverseFourier(Reshape(re, 1, h, n, in*out), Reshape(im, 1, h, n, in*out), w, h/2, w/2), h, w, in, out)
+	re, im = Reshape(re, 1, h, n, in*out), Reshape(im, 1, h, n, in*out)
+	return Reshape(inverseFourier(re, im, w, h/2, w/2), h, w, in, out)
+}
+
+// cayleyConvolution is orthogonal on the torus. Its kernel is as large as the image.
+var cayleyConvolution = convolutionKind{
+	kernel: cayleyKernel, refuse: refuseCayley, folds: true,
+	geometry: cayleyGeometry, apply: applyCayley, rounding: cayleyRounding,
 }
 
 func cayleyKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
@@ -104,8 +124,18 @@ func refuseCayley(c Convolution, in Size) string {
 	return ""
 }
 
-func applyCayley(_ Convolution, x, kernel *Node) *Node { return FourierConvolution(x, kernel) }
+func applyCayley(_ Convolution, x, kernel *Node) *Node {
+	return FourierConvolution(x, kernel)
+}
 
 func cayleyGeometry(c Convolution, in Size) Geometry {
 	return Geometry{Kernel: in[:2], In: in, Out: c.Channels, Stride: 1}
+}
+
+func cayleyRounding(c Convolution, kernel []float32, in Size, bound, norm float64) float64 {
+	kappa := cayleyGeometry(c, in).absoluteNorm(kernel)
+	abs := math.Sqrt(float64(min(in[2], c.Channels))) * bound // by the Frobenius norm
+	f := torusFilter{h: in[0], w: in[1], in: in[2], bound: bound, abs: min(kappa, abs)}
+	f.off = transferRounding(f.h, f.w, kappa)
+	return f.rounding(norm)
 }

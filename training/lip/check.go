@@ -13,9 +13,12 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Check trains a layer a little, on inputs of size in, and returns the bound that it then proves and the largest slope that is
-// Observed. It is an error where the slope is above the bound, beyond float32's rounding, where training doesn't get anywhere, or where
-// the layer's sizes contradict each other. A layer that passes may still be wrong; one that fails is.
+// Check tests a layer, on inputs of size in. It trains the layer a little, and returns the bound
+// that the layer then proves and the largest slope that is Observed.
+//
+// Check returns an error where the slope is above the bound, beyond float32's rounding; where
+// training doesn't lower the loss; or where the layer's sizes contradict each other. A layer that
+// passes may still be wrong. A layer that fails is wrong.
 func Check(on compute.Backend, l Layer, in Size) (bound Bound, slope float64, err error) {
 	out, err := l.Out(in)
 	if err != nil {
@@ -48,10 +51,11 @@ func Check(on compute.Backend, l Layer, in Size) (bound Bound, slope float64, er
 	return bound, slope, err
 }
 
-// Trained returns the effective weights of l after so many steps of Adam towards random targets, nil where it has none. It is an
-// error where the loss doesn't fall.
+// Trained returns the effective weights of l after so many steps of Adam towards random targets,
+// nil where l has none. It returns an error where the loss doesn't fall.
 func Trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tensor, err error) {
-	if caught := exceptions.TryCatch[error](func() { w, err = trained(on, l, in, steps) }); caught != nil {
+	caught := exceptions.TryCatch[error](func() { w, err = trained(on, l, in, steps) })
+	if caught != nil {
 		err = caught
 	}
 	if err != nil {
@@ -66,7 +70,8 @@ func trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tens
 		return nil, err
 	}
 	r := rand.New(rand.NewPCG(uint64(in.Entries()), uint64(out.Entries())))
-	x, y := normals(r, append(Size{32}, in...)...), normals(r, append(Size{32}, out...)...)
+	x := normals(r, append(Size{32}, in...)...)
+	y := normals(r, append(Size{32}, out...)...)
 	store := model.NewStore()
 	store.SetParam(model.ParamInitialSeed, int64(1))
 	count := 0
@@ -121,7 +126,8 @@ func trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tens
 	return w, nil
 }
 
-// raise makes a panic with anything one with an error, which an Exec hands back; on others its lock stays taken.
+// raise turns any panic into a panic with an error. An Exec hands back an error; after another
+// panic its lock stays taken.
 func raise() {
 	switch r := recover().(type) {
 	case nil:

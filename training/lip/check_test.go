@@ -8,17 +8,17 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// wrong is a dense layer made wrong.
-type wrong struct {
+// wrongDense is a dense layer with a mistake.
+type wrongDense struct {
 	Dense
 	factor float64     // of what it gives
 	weight func(*Node) // called where weights are made
 	out    int         // units that it says it gives
 }
 
-func (w wrong) Out(in Size) (Size, error) { return Size{w.out}, nil }
+func (w wrongDense) Out(in Size) (Size, error) { return Size{w.out}, nil }
 
-func (w wrong) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
+func (w wrongDense) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	all := w.Dense.Weights(scope, g, in)
 	if w.weight != nil {
 		w.weight(all[0])
@@ -26,7 +26,7 @@ func (w wrong) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	return all
 }
 
-func (w wrong) Apply(x *Node, weights []*Node) *Node {
+func (w wrongDense) Apply(x *Node, weights []*Node) *Node {
 	return MulScalar(w.Dense.Apply(x, weights), w.factor)
 }
 
@@ -43,14 +43,16 @@ func TestCheck(t *testing.T) {
 		layer Layer
 		want  string
 	}{
-		{wrong{Dense: Dense{Units: 4}, factor: 1.01, out: 4}, "above the bound"},
-		{wrong{Dense: Dense{Units: 4}, factor: 1, out: 5}, "broadcast"},
-		{wrong{Dense: Dense{Units: 4}, factor: 0, out: 4}, "the loss went from"},
-		{wrong{Dense: Dense{Units: 4}, factor: 1, out: 4, weight: func(*Node) { panic("no such weight") }}, "no such weight"},
+		{wrongDense{Dense: Dense{Units: 4}, factor: 1.01, out: 4}, "above the bound"},
+		{wrongDense{Dense: Dense{Units: 4}, factor: 1, out: 5}, "broadcast"},
+		{wrongDense{Dense: Dense{Units: 4}, factor: 0, out: 4}, "the loss went from"},
+		{wrongDense{Dense: Dense{Units: 4}, factor: 1, out: 4,
+			weight: func(*Node) { panic("no such weight") }}, "no such weight"},
 		{Activation{Kind: "none"}, "no activation"},
 		{NormPool{3}, ""},
 	} {
-		if _, _, err := Check(pure, c.layer, in); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := Check(pure, c.layer, in); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: got %v, want %q", c.layer, err, c.want)
 		}
 	}

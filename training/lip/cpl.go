@@ -5,10 +5,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// cplKernel divides W by its norm: the convex potential layer, x - 2/‖W‖²·W·relu(Wᵀx + b) (Meunier et al.
-// 2022), a gradient step on a convex function. The norm is estimated while training; what the weights came to is proved.
+// cplKernel divides W by its norm. It makes the convex potential layer, x - 2/‖W‖²·W·relu(Wᵀx + b),
+// a gradient step on a convex function (Meunier et al. 2022). The norm is estimated while training;
+// what the weights came to is proved.
+//
 // Cost: 3·powerSteps convolutions of one image.
 func cplKernel(scope *model.Scope, g *Graph, r Residual, in Size) *Node {
 	w := r.variable(scope, g, in)
-	return Div(w, estimated(scope, g, func(x *Node) *Node { return Conv(x, w, r.Padding, 1) }, 1, in[0], in[1], r.Inner))
+	conv := func(x *Node) *Node { return Conv(x, w, r.Padding, 1) }
+	return Div(w, estimated(scope, g, conv, 1, in[0], in[1], r.Inner))
 }

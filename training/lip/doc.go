@@ -1,27 +1,42 @@
-// Package lip builds 1-Lipschitz layers (l2) and proves what a layer or a network can stretch.
+// Package lip is for networks with a proved Lipschitz constant. It builds 1-Lipschitz layers (l2),
+// and it proves how much a layer or a network can stretch a difference of two inputs.
 //
-// A layer is trained through a parametrisation (Bjorck, AOL, BCOP, Cayley, SOC, …: pure functions on
-// nodes) and used, saved and proved in its effective form, the weights that those functions
-// return. A Bound is a proof about effective weights, computed in float64 from the float32
-// values as they are saved and rounded outward; nothing else reaches a certificate. What power iteration
-// or ascent finds (Spectral, Observed) is an estimate, of another type.
+// A layer trains through a parametrisation: a pure function on nodes, such as Bjorck, AOL or BCOP.
+// The function returns the layer's effective weights. The layer is used, saved and proved in those
+// weights.
 //
-// Bounds are of real arithmetic on those weights. By how much float32 may be off behind each layer is a proof of its own
-// (ProveRounding), as each layer has one; Householder, which takes a sine, has none, and is refused there.
+// A Bound is a proof about effective weights, and nothing else reaches a certificate. Bounds are
+// computed in float64 from the float32 weights as they are saved, and rounded outward. Power
+// iteration and ascent give estimates, which have another type: see Spectral and Observed.
 //
-// A Layer is a value with public fields. A new one is one file; a new kind of Dense, Convolution, Residual or
-// Activation is one file, with its reference, and one line in the table of that layer.
+// A Bound holds for real arithmetic on the weights. A Rounding is a second proof: it bounds the
+// error of float32 behind each layer. Householder takes a sine and has no such proof, so
+// Chain.Rounding refuses it.
 //
-//   - Dense: bjorck, cayley (orthonormal rows or columns), aol, spectral (at most 1 in norm), normalised (LLN) and free for the
-//     last layer, where the largest distance of two columns counts.
-//   - Convolution, with circular or zero padding, stride and groups: bcop, cayley, soc (orthogonal), aol, spectral, free.
-//   - Residual: sll, cpl, of images or flat; Affine, of LiResNet; Sandwich, dense.
+// # Layers
+//
+// A Layer is a value with public fields.
+//
+//   - Dense: bjorck and cayley have orthonormal rows or columns. The norm of aol is at most 1, of
+//     spectral about 1. Last layers are normalised (LLN) or free, as the largest distance of two
+//     columns counts there.
+//   - Convolution, with circular or zero padding, stride and groups: bcop, cayley and soc are
+//     orthogonal. The norm of aol is at most 1, of spectral about 1; free has any.
+//   - Residual: sll and cpl, of images or flat; Affine, of LiResNet; Sandwich, dense.
 //   - Activation: maxmin, groupsort, householder, abs, relu.
 //   - AveragePool, NormPool, Depth, Flat.
 //
-// Every layer after 50 steps of Adam towards random targets, at the point of its steepest slope that ascent and
-// iteration found: the smallest and largest singular value of its Jacobian, and what Bound proves
-// (go test ./training/lip -run TrainedLayers -v; -update writes it here). A layer that claims to be orthogonal has a smallest value of 1.
+// A new layer is one file with its weights, application, bound, matrix and rounding. A new kind of
+// Dense, Convolution, Residual or Activation is one file, with its reference, and one line in the
+// table of that layer. TestExtension adds one of each.
+//
+// # How tight the bounds are
+//
+// The table has every layer after 50 steps of Adam towards random targets. Ascent and iteration
+// find the point where the layer is steepest. The columns give the smallest and the largest
+// singular value of the Jacobian there, and the proved bound. An orthogonal layer has a smallest
+// value of 1. The command is go test ./training/lip -run TrainedLayers -v; with -update it writes
+// the table here.
 //
 //	layer                                          in      smallest  largest    bound
 //	dense 1 (Björck)                               1        1.00000  1.00000  1.00000
@@ -83,12 +98,18 @@
 //	space to depth 3×3                             9×3×3    1.00000  1.00000  1.00000
 //	flatten                                        5×3×3    1.00000  1.00000  1.00000
 //
-// For Residual with more units than channels no point may be found where the Jacobian reaches the bound: SLL with 8 units on 7×7×4 and a bound of
-// 1 had at most 0.947, with 6 on 5×7×3 and zero padding 0.958. There the bound on ‖W‖ is what is checked to be tight (TestInnerBound).
+// A Residual with more units than channels may reach its bound at no point that is found. SLL with
+// 8 units on 7×7×4 and a bound of 1 had at most 0.947; with 6 units on 5×7×3 and zero padding it
+// had 0.958. There, TestInnerBound checks that the bound on ‖W‖ is tight.
 //
-// Training throughput, steps of batch 128 of the small conv net with one kind of layer in place of its unconstrained counterpart, XLA on a
-// CPU of 2 cores (go test ./training/net -run XXX -bench Training -benchtime 60x): images/s, and the median ratio of steps taken in turns. A
-// residual layer keeps the 48 channels that the convolution halves.
+// # How fast they train
+//
+// The table has training throughput in images/s, for the small conv net with one kind of layer in
+// place of its unconstrained counterpart. The batch is 128, on XLA and a CPU of 2 cores. The ratio
+// is the median over steps taken in turns. A residual layer keeps the 48 channels that the
+// convolution halves. SOC with zero padding takes nine convolutions each way, of the wider side's
+// channels, and groupsort alone sorts all channels of a layer. The command is go test
+// ./training/net -run XXX -bench Training -benchtime 60x.
 //
 //	layer                        images/s  ratio
 //	unconstrained                  16,700   1.00
@@ -98,7 +119,7 @@
 //	conv soc                        4,900   0.28
 //	conv spectral                  17,600   0.97
 //	conv aol, zero padding         17,700   0.97
-//	conv soc, zero padding          1,200   0.09  nine convolutions of max(in, out) channels each way
+//	conv soc, zero padding          1,200   0.09
 //	dense aol                      10,500   0.62
 //	dense bjorck                   10,500   0.59
 //	dense cayley                   14,000   0.78
@@ -110,7 +131,7 @@
 //	residual sll                    9,700   0.58
 //	residual cpl                   10,400   0.58
 //	activation abs                 19,400   1.08
-//	activation groupsort            4,800   0.31  all channels of a layer
+//	activation groupsort            4,800   0.31
 //	activation groupsort 4         14,900   0.76
 //	activation householder         12,900   0.71
 //	activation relu                20,000   1.04

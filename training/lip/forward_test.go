@@ -7,23 +7,11 @@ import (
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// Forward is GoMLX's own convolution.
+// TestForward compares Forward with GoMLX's own convolution.
 func TestForward(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	random := func(dimensions ...int) *tensors.Tensor {
-		n := 1
-		for _, d := range dimensions {
-			n *= d
-		}
-		x := make([]float32, n)
-		for i := range x {
-			x[i] = float32(r.NormFloat64())
-		}
-		return tensors.FromFlatDataAndDimensions(x, dimensions...)
-	}
 	for _, b := range []compute.Backend{backend, pure} {
 		for _, c := range []struct {
 			h, w, in, k, out, stride int
@@ -39,12 +27,12 @@ func TestForward(t *testing.T) {
 			out := run(b, func(in []*Node) []*Node {
 				want := Convolve(in[0], in[1]).PaddingPerDim(c.zeros[:]).Strides(c.stride).Done()
 				return []*Node{Forward(in[0], in[1], c.stride, c.zeros), want}
-			}, random(2, c.h, c.w, c.in), random(c.k, c.k, c.in, c.out))
+			}, tensor(r, 2, c.h, c.w, c.in), tensor(r, c.k, c.k, c.in, c.out))
 			if !out[0].Shape().Equal(out[1].Shape()) {
 				t.Errorf("%+v: %v, not %v", c, out[0].Shape(), out[1].Shape())
 				continue
 			}
-			near(t, fmt.Sprintf("%s: %+v", b.Name(), c), tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1]), 1e-4)
+			near(t, fmt.Sprintf("%s: %+v", b.Name(), c), flat(out[0]), flat(out[1]), 1e-4)
 		}
 	}
 }

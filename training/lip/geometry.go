@@ -9,8 +9,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Geometry is how a kernel, [kh, kw, in, out], lies on its input: tap (i, j) of output (y, x) reads
-// (stride·y + i - kh/2, stride·x + j - kw/2), zero outside the image or taken modulo its sides.
+// Geometry is how a kernel, [kh, kw, in, out], lies on its input. Tap (i, j) of output (y, x) reads
+// place (stride·y + i - kh/2, stride·x + j - kw/2). Outside the image that place is zero, or it is
+// taken modulo the image's sides.
 type Geometry struct {
 	Kernel Size // [kh, kw]
 	In     Size // [h, w, in]
@@ -19,19 +20,28 @@ type Geometry struct {
 	Zero   bool // zero padding
 }
 
+// centred is a kernel of side k at stride 1.
+func centred(k int, in Size, out int, padding string) Geometry {
+	return Geometry{Kernel: Size{k, k}, In: in, Out: out, Stride: 1, Zero: padding == Zero}
+}
+
 // rows and columns of the output.
 func (g Geometry) rows() int    { return (g.In[0] + g.Stride - 1) / g.Stride }
 func (g Geometry) columns() int { return (g.In[1] + g.Stride - 1) / g.Stride }
 
 // ConvolutionNorm proves an upper bound on the spectral norm of a convolution as it is padded and
-// strided. A circular one is, at stride 1, block diagonal in the frequencies (Sedghi et al. 2019), and at
-// stride s the circular one at stride 1 of what space to depth makes of image and kernel. A zero-padded one
-// is the part of a circular one on a larger torus that starts and ends in the image: no larger, and on a
-// small image notably smaller, so there its own sparse matrix is factorised too, and the lower bound taken.
-// It panics where kernel isn't kh·kw·in·out finite numbers.
+// strided. It panics where kernel isn't kh·kw·in·out finite numbers.
+//
+// A circular convolution at stride 1 is block diagonal in the frequencies (Sedghi et al. 2019). At
+// stride s it is a circular convolution at stride 1 of the image and kernel after space to depth.
+//
+// A zero-padded convolution is a part of a circular one on a larger torus, so its norm is no
+// larger. On a small image it is notably smaller. There ConvolutionNorm also factorises the sparse
+// matrix of the convolution, and takes the lower bound.
 func ConvolutionNorm(kernel []float32, g Geometry) Bound {
 	if len(kernel) != g.Kernel.Entries()*g.In[2]*g.Out {
-		panic(fmt.Sprintf("lip.ConvolutionNorm: %d weights are no kernel %v×%d×%d", len(kernel), g.Kernel, g.In[2], g.Out))
+		panic(fmt.Sprintf("lip.ConvolutionNorm: %d weights are no kernel %v×%d×%d",
+			len(kernel), g.Kernel, g.In[2], g.Out))
 	}
 	for _, v := range kernel {
 		if v-v != 0 {
@@ -41,11 +51,13 @@ func ConvolutionNorm(kernel []float32, g Geometry) Bound {
 	torus := g
 	if g.Zero {
 		// Taps reach kernel/2 beyond the image at either end, and both may be the same entries.
-		torus.In = Size{ceil(g.In[0]+g.Kernel[0]/2, g.Stride), ceil(g.In[1]+g.Kernel[1]/2, g.Stride), g.In[2]}
+		h, w := g.In[0]+g.Kernel[0]/2, g.In[1]+g.Kernel[1]/2
+		torus.In = Size{ceil(h, g.Stride), ceil(w, g.Stride), g.In[2]}
 	}
 	folds, folded := torus.fold(kernel)
 	b := folded.norm(folds)
-	proof := fmt.Sprintf("Gram iteration at each frequency of %d×%d, float64, outward", folded.In[0], folded.In[1])
+	proof := fmt.Sprintf("Gram iteration at each frequency of %d×%d, float64, outward",
+		folded.In[0], folded.In[1])
 	if g.Zero && g.entries() <= affordableEntries {
 		if exact, ok := g.operator(kernel).norm(b); ok && exact < b {
 			return Bound{exact, "Cholesky factorisation of s - AᵀA, float64, outward"}
@@ -57,7 +69,8 @@ func ConvolutionNorm(kernel []float32, g Geometry) Bound {
 // ceil rounds n up to a multiple of by.
 func ceil(n, by int) int { return (n + by - 1) / by * by }
 
-// fold makes a stride space to depth: the same operator, its input's entries in another order.
+// fold makes a stride space to depth. The operator stays the same, with its input's entries in
+// another order.
 func (g Geometry) fold(kernel []float32) ([]float32, Geometry) {
 	s := g.Stride
 	if s == 1 {
@@ -70,14 +83,16 @@ func (g Geometry) fold(kernel []float32) ([]float32, Geometry) {
 		count[a] = floor(k-1-k/2, s) - first[a] + 1
 	}
 	in, kh, kw := g.In[2], g.Kernel[0], g.Kernel[1]
-	f := Geometry{Kernel: count, In: Size{g.In[0] / s, g.In[1] / s, s * s * in}, Out: g.Out, Stride: 1}
+	folded := Size{g.In[0] / s, g.In[1] / s, s * s * in}
+	f := Geometry{Kernel: count, In: folded, Out: g.Out, Stride: 1}
 	out := make([]float32, count.Entries()*f.In[2]*g.Out)
 	for i := range kh {
 		for j := range kw {
 			y, x := i-kh/2, j-kw/2
 			cy, cx := floor(y, s), floor(x, s)
 			cell := (cy-first[0])*count[1] + cx - first[1]
-			copy(out[(cell*f.In[2]+((y-cy*s)*s+x-cx*s)*in)*g.Out:], kernel[(i*kw+j)*in*g.Out:][:in*g.Out])
+			inside := (y-cy*s)*s + x - cx*s
+			copy(out[(cell*f.In[2]+inside*in)*g.Out:], kernel[(i*kw+j)*in*g.Out:][:in*g.Out])
 		}
 	}
 	return out, f
@@ -86,43 +101,17 @@ func (g Geometry) fold(kernel []float32) ([]float32, Geometry) {
 // floor is ⌊a/b⌋.
 func floor(a, b int) int { return int(math.Floor(float64(a) / float64(b))) }
 
-// norm is the largest, over the h·w frequencies of a circular convolution at stride 1, of a bound on the norm of an
-// in×out complex matrix.
+// norm bounds the norm of a circular convolution at stride 1: the largest, over its h·w
+// frequencies, of the norms of in×out complex matrices.
 func (g Geometry) norm(kernel []float32) float64 {
-	kh, kw, h, w, in, out := g.Kernel[0], g.Kernel[1], g.In[0], g.In[1], g.In[2], g.Out
-	// Each entry's error, in Σ|kernel| over the taps times u: angle (20), sine (1), kh·kw products and sums.
+	h, w, in, out := g.In[0], g.In[1], g.In[2], g.Out
+	// Each entry's error, in Σ|kernel| over the taps times u: angle (20), sine (1), kh·kw products
+	// and sums.
 	size := make([]float64, in*out)
 	for p, v := range kernel {
 		size[p%(in*out)] += math.Abs(float64(v))
 	}
-	e := float64(kh*kw+32) * u * 2 * frobenius(mat.NewDense(in, out, size))
-	// A complex matrix R + iS has the norm of the real [[R, -S], [S, R]].
-	at := func(fy, fx int, enough float64) float64 {
-		m := mat.NewDense(2*in, 2*out, nil)
-		for i := range kh {
-			for j := range kw {
-				// The angle's whole turns are dropped in integers.
-				turn := float64((i*fy*w+j*fx*h)%(h*w)) / float64(h*w)
-				s, c := math.Sincos(2 * math.Pi * turn)
-				tap := kernel[(i*kw+j)*in*out:][:in*out]
-				for a := range in {
-					re, im := m.RawRowView(a), m.RawRowView(in+a)
-					for b, v := range tap[a*out:][:out] {
-						re[b] += float64(v) * c
-						im[b] += float64(v) * s
-					}
-				}
-			}
-		}
-		for a := range in {
-			re, im := m.RawRowView(a), m.RawRowView(in+a)
-			for b := range out {
-				re[out+b], im[out+b] = -im[b], re[b]
-			}
-		}
-		// Well below what is enough, so that the largest is computed to its end whatever the order.
-		return up(spectralNorm(m, enough*(1-1e-12)-2*e) + e)
-	}
+	e := float64(g.Kernel.Entries()+32) * u * 2 * frobenius(mat.NewDense(in, out, size))
 	// Frequencies f and -f have conjugate matrices: half of the plane is enough.
 	rows := make(chan int, h)
 	for fy := range h/2 + 1 {
@@ -141,7 +130,10 @@ func (g Geometry) norm(kernel []float32) float64 {
 					lock.Lock()
 					enough := most
 					lock.Unlock()
-					n := at(fy, fx, enough)
+					// Well below what is enough, so that the largest is computed to its end
+					// whatever the order.
+					m := g.atFrequency(kernel, fy, fx)
+					n := up(spectralNorm(m, enough*(1-1e-12)-2*e) + e)
 					lock.Lock()
 					most = max(most, n)
 					lock.Unlock()
@@ -151,6 +143,48 @@ func (g Geometry) norm(kernel []float32) float64 {
 	}
 	wait.Wait()
 	return most
+}
+
+// atFrequency is the complex matrix R + iS of one frequency as the real [[R, -S], [S, R]], which
+// has the same norm: [2·in, 2·out].
+func (g Geometry) atFrequency(kernel []float32, fy, fx int) *mat.Dense {
+	kw, h, w, in, out := g.Kernel[1], g.In[0], g.In[1], g.In[2], g.Out
+	m := mat.NewDense(2*in, 2*out, nil)
+	for i := range g.Kernel[0] {
+		for j := range kw {
+			// The angle's whole turns are dropped in integers.
+			turn := float64((i*fy*w+j*fx*h)%(h*w)) / float64(h*w)
+			s, c := math.Sincos(2 * math.Pi * turn)
+			tap := kernel[(i*kw+j)*in*out:][:in*out]
+			for a := range in {
+				re, im := m.RawRowView(a), m.RawRowView(in+a)
+				for b, v := range tap[a*out:][:out] {
+					re[b] += float64(v) * c
+					im[b] += float64(v) * s
+				}
+			}
+		}
+	}
+	for a := range in {
+		re, im := m.RawRowView(a), m.RawRowView(in+a)
+		for b := range out {
+			re[out+b], im[out+b] = -im[b], re[b]
+		}
+	}
+	return m
+}
+
+// absoluteNorm bounds the norm of the convolution with |kernel|. On the torus, frequency 0 has the
+// largest norm. With zero padding the convolution is a part of the one on the torus.
+func (g Geometry) absoluteNorm(kernel []float32) float64 {
+	kernel, g = g.fold(kernel)
+	n := g.In[2] * g.Out
+	sum := mat.NewDense(g.In[2], g.Out, nil)
+	for i, v := range kernel {
+		row, column := i%n/g.Out, i%n%g.Out
+		sum.Set(row, column, sum.At(row, column)+math.Abs(float64(v)))
+	}
+	return positiveNorm(sum) * (1 + float64(len(kernel)/n)*0x1p-52)
 }
 
 // entries of operator, at most.

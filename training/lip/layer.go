@@ -9,7 +9,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/model/initializer"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -29,11 +28,13 @@ func (s Size) String() string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint([]int(s)), "[]"), " ", "×")
 }
 
-// A Layer is one step of a network, a value with public fields.
+// A Layer is one step of a network, a value with public fields. A layer of this package may also be
+// a linearLayer and a roundingLayer.
 type Layer interface {
 	// String names the layer with its sizes.
 	String() string
-	// Out returns the size of the output, or an error that says why the layer can't take that input.
+	// Out returns the size of the output, or an error that says why the layer can't take that
+	// input.
 	Out(in Size) (Size, error)
 	// Weights makes or finds the layer's variables in scope and returns its effective weights.
 	Weights(scope *model.Scope, g *Graph, in Size) []*Node
@@ -43,22 +44,43 @@ type Layer interface {
 	Bound(weights []*tensors.Tensor, in Size) Bound
 }
 
-func variable(scope *model.Scope, g *Graph, name string, std float64, dimensions ...int) *Node {
-	init := initializer.Zero
-	if std > 0 {
-		init = initializer.RandomNormalFn(scope, std)
-	}
-	return scope.WithInitializer(init).VariableWithShape(name, f32(dimensions...)).NodeValue(g)
+// A linearLayer has a matrix, its bias aside. Linear layers that follow each other are proved as
+// one map.
+type linearLayer interface {
+	// operator returns the matrix. It isn't ok where its entries aren't the weights in some order,
+	// or where the matrix is too large.
+	operator(weights []*tensors.Tensor, in Size) (o operator, ok bool)
+}
+
+func isLinear(l Layer) bool { _, ok := l.(linearLayer); return ok }
+
+// A roundingLayer knows what float32 adds.
+type roundingLayer interface {
+	// rounding proves the roundoff for every x of at most this norm. The argument bound is the
+	// layer's Bound.
+	rounding(w []*tensors.Tensor, in Size, bound, norm float64) (roundoff, error)
+}
+
+// A roundoff bounds what float32 does in a layer: fresh is for the l2 distance between Apply in
+// float32 and in real arithmetic, zero for the norm of Apply at 0. A layer that moves entries,
+// compares them or changes their sign has the zero value.
+type roundoff struct{ fresh, zero float64 }
+
+// unrounded is the error for a layer without a proof of its rounding.
+func unrounded(l Layer) (roundoff, error) {
+	return roundoff{}, fmt.Errorf("%v: nothing is proved of its rounding in float32", l)
 }
 
 // unknown is the error for a kind that table doesn't hold.
 func unknown[K any](what, kind string, table map[string]K) error {
-	return fmt.Errorf("no %s %q; known: %s", what, kind, strings.Join(slices.Sorted(maps.Keys(table)), ", "))
+	known := strings.Join(slices.Sorted(maps.Keys(table)), ", ")
+	return fmt.Errorf("no %s %q; known: %s", what, kind, known)
 }
 
 // flat copies a float32 tensor's values.
 func flat(t *tensors.Tensor) []float32 { return tensors.MustCopyFlatData[float32](t) }
 
+// matrix is a float32 tensor as [rows, columns] of float64.
 func matrix(t *tensors.Tensor, rows, columns int) *mat.Dense {
 	w := mat.NewDense(rows, columns, nil)
 	for i, v := range flat(t) {

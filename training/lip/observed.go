@@ -11,11 +11,20 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Observed estimates from below what f, of images of size in, stretches: the largest ‖f(x+δ) - f(x)‖/‖δ‖ that gradient
-// ascent on x and power iteration on δ come across in so many steps from random pairs, with the x where it was, [1, in…].
-// f takes x, [batch, in…], and weights. It is no bound: beside one it shows how tight that is.
-func Observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weights []*tensors.Tensor, in Size, steps int) (slope float64, at *tensors.Tensor, err error) {
-	caught := exceptions.TryCatch[error](func() { slope, at, err = observed(on, f, weights, in, steps) })
+// A Map takes x, [batch, in…], by weights to [batch, out…].
+type Map func(x *Node, weights []*Node) *Node
+
+// Observed estimates from below what f stretches. The estimate is no bound; beside a bound it shows
+// how tight the bound is.
+//
+// Observed starts from random pairs x and x+δ. In so many steps it takes gradient ascent on x and
+// power iteration on δ. It returns the largest slope ‖f(x+δ) - f(x)‖/‖δ‖ on the way, and the x of
+// that slope, [1, in…].
+func Observed(on compute.Backend, f Map, weights []*tensors.Tensor, in Size, steps int) (
+	slope float64, at *tensors.Tensor, err error) {
+	caught := exceptions.TryCatch[error](func() {
+		slope, at, err = observed(on, f, weights, in, steps)
+	})
 	if caught != nil {
 		err = caught
 	}
@@ -25,20 +34,11 @@ func Observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weight
 // pairsObserved is how many pairs climb.
 const pairsObserved = 16
 
-func observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weights []*tensors.Tensor, in Size, steps int) (float64, *tensors.Tensor, error) {
+func observed(on compute.Backend, f Map, weights []*tensors.Tensor, in Size, steps int) (
+	slope float64, at *tensors.Tensor, err error) {
 	n, size := pairsObserved, in.Entries()
-	norms := func(x *Node) *Node {
-		return Sqrt(AddScalar(ReduceSum(Square(Reshape(x, n, -1)), 1), 1e-30))
-	}
 	exec, err := NewExec(on, func(in []*Node) []*Node {
-		x, delta, length := in[0], in[1], in[2]
-		unit := func(x *Node) *Node {
-			return Mul(x, Reshape(Div(length, norms(x)), append([]int{n}, slices.Repeat([]int{1}, x.Rank()-1)...)...))
-		}
-		delta = unit(delta)
-		difference := Sub(f(Add(x, delta), in[3:]), f(x, in[3:]))
-		g := Gradient(MulScalar(ReduceAllSum(Square(difference)), 0.5), x, delta)
-		return []*Node{Div(norms(difference), norms(delta)), Add(x, MulScalar(unit(g[0]), 0.5)), g[1]}
+		return f.climb(in[0], in[1], in[2], in[3:])
 	})
 	if err != nil {
 		return 0, nil, err
@@ -52,9 +52,12 @@ func observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weight
 	for i := range length {
 		length[i] = float32(math.Exp2(-float64(i % 4)))
 	}
-	shape := append([]int{n}, in...)
-	xs, ds := tensors.FromFlatDataAndDimensions(x, shape...), tensors.FromFlatDataAndDimensions(delta, shape...)
-	args := []any{xs, ds, tensors.FromFlatDataAndDimensions(length, n)}
+	pairs := append([]int{n}, in...)
+	args := []any{
+		tensors.FromFlatDataAndDimensions(x, pairs...),
+		tensors.FromFlatDataAndDimensions(delta, pairs...),
+		tensors.FromFlatDataAndDimensions(length, n),
+	}
 	for _, w := range weights {
 		own, err := w.LocalClone() // a tensor lives on one backend
 		if err != nil {
@@ -62,14 +65,14 @@ func observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weight
 		}
 		args = append(args, own)
 	}
-	slope, best := 0.0, x[:size]
+	best := x[:size]
 	for range steps {
-		before := tensors.MustCopyFlatData[float32](args[0].(*tensors.Tensor))
+		before := flat(args[0].(*tensors.Tensor))
 		out, err := exec.Call(args...)
 		if err != nil {
 			return 0, nil, err
 		}
-		for i, s := range tensors.MustCopyFlatData[float32](out[0]) {
+		for i, s := range flat(out[0]) {
 			if float64(s) > slope {
 				slope, best = float64(s), before[i*size:][:size]
 			}
@@ -77,4 +80,22 @@ func observed(on compute.Backend, f func(x *Node, weights []*Node) *Node, weight
 		args[0], args[1] = out[1], out[2]
 	}
 	return slope, tensors.FromFlatDataAndDimensions(best, append([]int{1}, in...)...), nil
+}
+
+// climb takes one step from pairs x and x+δ, with δ scaled to this length: [pairs]. It returns the
+// slopes, [pairs], the next x and the next δ.
+func (f Map) climb(x, delta, length *Node, weights []*Node) []*Node {
+	n := x.Shape().Dim(0)
+	norms := func(x *Node) *Node {
+		return Sqrt(AddScalar(ReduceSum(Square(Reshape(x, n, -1)), 1), 1e-30))
+	}
+	scaled := func(x *Node) *Node {
+		each := append([]int{n}, slices.Repeat([]int{1}, x.Rank()-1)...)
+		return Mul(x, Reshape(Div(length, norms(x)), each...))
+	}
+	delta = scaled(delta)
+	difference := Sub(f(Add(x, delta), weights), f(x, weights))
+	g := Gradient(MulScalar(ReduceAllSum(Square(difference)), 0.5), x, delta)
+	slopes := Div(norms(difference), norms(delta))
+	return []*Node{slopes, Add(x, MulScalar(scaled(g[0]), 0.5)), g[1]}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Residual is a step x - 2·W·relu(Wᵀx + b) with ‖W‖ ≤ 1, by convolutions, or of a flat input by matrices.
+// Residual is a step x - 2·W·relu(Wᵀx + b) with ‖W‖ ≤ 1. W is a convolution, or a matrix where the
+// input is flat.
 type Residual struct {
 	Kind    string // a key of residuals; empty is sll
 	Kernel  int    // odd; 1 for a flat input
@@ -20,19 +21,26 @@ type Residual struct {
 	Padding string // as that of Convolution
 }
 
-// residuals make an effective kernel, [k, k, inner, c], by Kind.
-var residuals = map[string]func(scope *model.Scope, g *Graph, r Residual, in Size) *Node{
-	"cpl": cplKernel,
-	"sll": sllKernel,
+// A residualKind is a parametrisation of Residual.
+type residualKind struct {
+	name string
+	// kernel makes the effective kernel of W, [k, k, inner, c].
+	kernel func(scope *model.Scope, g *Graph, r Residual, in Size) *Node
+}
+
+// residuals are the kinds of Residual.
+var residuals = map[string]residualKind{
+	"cpl": {"CPL", cplKernel},
+	"sll": {"SLL", sllKernel},
 }
 
 // Residuals lists the kinds of Residual.
 func Residuals() []string { return slices.Sorted(maps.Keys(residuals)) }
 
-func (r Residual) kind() string { return cmp.Or(r.Kind, "sll") }
+func (r Residual) kind() residualKind { return residuals[cmp.Or(r.Kind, "sll")] }
 
 func (r Residual) String() string {
-	s := fmt.Sprintf("residual %d×%d %d (%s", r.Kernel, r.Kernel, r.Inner, map[string]string{"sll": "SLL", "cpl": "CPL"}[r.kind()])
+	s := fmt.Sprintf("residual %d×%d %d (%s", r.Kernel, r.Kernel, r.Inner, r.kind().name)
 	if r.Padding == Zero {
 		s += ", zero padding"
 	}
@@ -42,11 +50,12 @@ func (r Residual) String() string {
 func (r Residual) Out(in Size) (Size, error) {
 	image := asImage(in)
 	switch {
-	case residuals[r.kind()] == nil:
+	case r.kind().kernel == nil:
 		return nil, unknown("residual layer", r.Kind, residuals)
 	case len(in) == 1 && r.Kernel != 1, len(image) != 3 || r.Inner < 1:
-		return nil, fmt.Errorf("%v needs an input [h, w, c], or a flat one and a kernel of 1, and at least one channel, not %v", r, in)
-	case r.Padding != "" && r.Padding != Circular && r.Padding != Zero:
+		return nil, fmt.Errorf("%v needs an input [h, w, c], or a flat one and a kernel of 1, "+
+			"and at least one channel, not %v", r, in)
+	case !knownPadding(r.Padding):
 		return nil, noPadding(r.Padding)
 	case !fits(r.Kernel, image):
 		return nil, fmt.Errorf("%v needs an odd kernel no larger than the image %v", r, in)
@@ -62,12 +71,16 @@ func asImage(in Size) Size {
 	return in
 }
 
-func noPadding(padding string) error {
-	return fmt.Errorf("no padding %q; known: %s, %s", padding, Circular, Zero)
+// Weights are the kernel of W, [k, k, inner, c], and the bias, [inner].
+func (r Residual) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
+	w := r.kind().kernel(scope, g, r, asImage(in))
+	return []*Node{w, variable(scope, g, "b", 0, r.Inner)}
 }
 
-func (r Residual) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
-	return []*Node{residuals[r.kind()](scope, g, r, asImage(in)), variable(scope, g, "b", 0, r.Inner)}
+// variable is a free kernel of W.
+func (r Residual) variable(scope *model.Scope, g *Graph, in Size) *Node {
+	std := 1 / math.Sqrt(float64(r.Kernel*r.Kernel*in[2]))
+	return variable(scope, g, "kernel", std, r.Kernel, r.Kernel, r.Inner, in[2])
 }
 
 func (r Residual) Apply(x *Node, w []*Node) *Node {
@@ -87,12 +100,35 @@ func (r Residual) Bound(w []*tensors.Tensor, in Size) Bound {
 	return ResidualNorm(r.InnerBound(w, in))
 }
 
-// InnerBound proves a bound on ‖W‖ alone.
-func (r Residual) InnerBound(w []*tensors.Tensor, in Size) Bound {
-	in = asImage(in)
-	return ConvolutionNorm(flat(w[0]), Geometry{Kernel: Size{r.Kernel, r.Kernel}, In: Size{in[0], in[1], r.Inner}, Out: in[2], Stride: 1, Zero: r.Padding == Zero})
+// ResidualNorm bounds x - 2·W·J·Wᵀ·x over all diagonal 0 ≤ J ≤ 1, given a bound on ‖W‖. The
+// symmetric W·J·Wᵀ lies between 0 and ‖W‖², so the map lies between 1 - 2‖W‖² and 1.
+func ResidualNorm(w Bound) Bound {
+	return Bound{max(1, up(2*up(w.Value()*w.Value())-1)), "residual of " + w.proof}
 }
 
-func (r Residual) variable(scope *model.Scope, g *Graph, in Size) *Node {
-	return variable(scope, g, "kernel", 1/math.Sqrt(float64(r.Kernel*r.Kernel*in[2])), r.Kernel, r.Kernel, r.Inner, in[2])
+// InnerBound proves a bound on ‖W‖ alone.
+func (r Residual) InnerBound(w []*tensors.Tensor, in Size) Bound {
+	return ConvolutionNorm(flat(w[0]), r.geometry(asImage(in)))
+}
+
+// geometry is that of W.
+func (r Residual) geometry(in Size) Geometry {
+	return centred(r.Kernel, Size{in[0], in[1], r.Inner}, in[2], r.Padding)
+}
+
+// rounding takes ‖W‖² ≤ (bound + 1)/2.
+func (r Residual) rounding(w []*tensors.Tensor, in Size, bound, norm float64) (roundoff, error) {
+	image := asImage(in)
+	k, places := r.Kernel*r.Kernel, image[0]*image[1]
+	inner := outward(math.Sqrt((bound + 1) / 2))
+	abs := r.geometry(image).absoluteNorm(flat(w[0]))
+	s := hiddenStep{
+		first:  factor{norm: inner, abs: abs, terms: k * image[2], out: places * r.Inner},
+		second: factor{norm: inner, abs: abs, terms: k * r.Inner, out: in.Entries()},
+		bias:   w[1], places: places,
+	}
+	e, size, zero := s.rounding(norm)
+	// 2 is a power of two; then one subtraction.
+	subtraction, underflow := u32*(norm+2*(size+e)), tiny*math.Sqrt(float64(in.Entries()))
+	return roundoff{outward(2*e + subtraction + underflow), outward(2 * zero)}, nil
 }

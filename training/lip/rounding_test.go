@@ -13,9 +13,10 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// wide is Apply in float64, of each input: by the layer's matrix where its graph has float32 constants.
+// wide is Apply in float64, of each input. Where the layer's graph has float32 constants, it is the
+// layer's matrix.
 func wide(l Layer, in Size, w []*tensors.Tensor, xs *tensors.Tensor) []float64 {
-	if c, ok := l.(Convolution); ok && convolutions[c.Kind].apply != nil {
+	if c, ok := l.(Convolution); ok && c.kind().apply != nil {
 		var all []float64
 		x, bias := flat(xs), flat(w[c.groups()])
 		for ; len(x) > 0; x = x[in.Entries():] {
@@ -45,14 +46,15 @@ func (c Convolution) wide(in Size, w []*tensors.Tensor, x []float64) []float64 {
 	}
 	// SOC, of one group: the series of a skew convolution.
 	_, part := c.group(in)
-	n := max(part[2], c.Channels)
+	g := socGeometry(c, part)
+	n := g.Out
 	cells, _ := Depth{c.stride()}.operator(nil, in)
 	x = cells.times(x)
 	power := make([]float64, part.Entries()/part[2]*n)
 	for i, v := range x {
 		power[i/part[2]*n+i%part[2]] = v
 	}
-	o := Geometry{Kernel: Size{c.Kernel, c.Kernel}, In: Size{part[0], part[1], n}, Out: n, Stride: 1, Zero: c.Padding == Zero}.operator(flat(w[0]))
+	o := g.operator(flat(w[0]))
 	sum := append([]float64(nil), power...)
 	for i := 1; i < SOCTerms; i++ {
 		power = o.times(power)
@@ -70,13 +72,15 @@ func (c Convolution) wide(in Size, w []*tensors.Tensor, x []float64) []float64 {
 	return out
 }
 
-// hardInputs are random, of one sign, constant, far apart in size, along weights, where products of one output add up, and 0; large and small.
+// hardInputs are six inputs, large and small: random, of one sign, constant, far apart in size,
+// along the weights, where the products of one output add up, and 0.
 func hardInputs(r *rand.Rand, in Size, weights []float32) *tensors.Tensor {
 	var x []float32
 	for i := range 6 {
 		for j := range in.Entries() {
 			z := r.NormFloat64()
-			v := []float64{z, math.Abs(z), 1, z * math.Exp(3*r.NormFloat64()), float64(weights[j%len(weights)]), 0}[i]
+			far, along := z*math.Exp(3*r.NormFloat64()), float64(weights[j%len(weights)])
+			v := []float64{z, math.Abs(z), 1, far, along, 0}[i]
 			x = append(x, float32(v*[]float64{1, 30, 1e-3}[i%3]))
 		}
 	}
@@ -91,59 +95,64 @@ func distance(x []float32, y []float64) float64 {
 	return math.Sqrt(s)
 }
 
-// TestRounding: what float32 adds in a layer, on XLA and in pure Go, is below its bound, and the bound isn't absurd.
 func TestRounding(t *testing.T) {
 	for _, c := range trainedLayers {
-		l, in := c.layer, c.in
-		known, ok := l.(rounded)
-		if !ok {
-			t.Errorf("%v: no proof", l)
-			continue
-		}
-		w := must(Trained(pure, l, in, 2))
-		bound := l.Bound(w, in).Value()
-		r := rand.New(rand.NewPCG(3, uint64(in.Entries())))
-		steep := []float32{1}
-		if len(w) > 0 {
-			steep = flat(w[0])
-		}
-		most := 0.0
-		_, zero, err := known.rounding(w, in, bound, 1)
-		if a, ok := l.(Activation); ok && a.Kind == "householder" {
-			if err == nil || !strings.Contains(err.Error(), "Householder: nothing is proved of its rounding") {
-				t.Errorf("%v: %v", l, err)
-			}
-			continue
-		}
-		if err != nil {
+		c.testRounding(t)
+	}
+}
+
+// testRounding compares float32 with float64, on XLA and in pure Go. The difference is below its
+// bound, and the bound isn't absurd.
+func (c layerCase) testRounding(t *testing.T) {
+	t.Helper()
+	l, in := c.layer, c.in
+	known, ok := l.(roundingLayer)
+	if !ok {
+		t.Errorf("%v: no proof", l)
+		return
+	}
+	w := must(Trained(pure, l, in, 2))
+	bound := l.Bound(w, in).Value()
+	at1, err := known.rounding(w, in, bound, 1)
+	if a, ok := l.(Activation); ok && a.kind().rounding == nil {
+		if err == nil || !strings.Contains(err.Error(), "nothing is proved of its rounding") {
 			t.Errorf("%v: %v", l, err)
-			continue
 		}
-		xs := hardInputs(r, in, steep)
-		exact := wide(l, in, w, xs)
-		n, out := in.Entries(), len(exact)/6
-		for _, on := range []compute.Backend{backend, pure} {
-			y := run1(on, func(v []*Node) *Node { return l.Apply(v[0], v[1:]) }, append([]*tensors.Tensor{xs}, w...)...)
-			for i := range 6 {
-				fresh, _, err := known.rounding(w, in, bound, norm(flat(xs)[i*n:][:n])*(1+1e-12))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if e := distance(y[i*out:][:out], exact[i*out:][:out]); e > fresh {
-					t.Errorf("%v on %s: input %d is off by %g, bound %g", l, on.Name(), i, e, fresh)
-				} else if fresh > 0 {
-					most = max(most, e/fresh)
-				}
+		return
+	}
+	if err != nil {
+		t.Errorf("%v: %v", l, err)
+		return
+	}
+	steep := []float32{1}
+	if len(w) > 0 {
+		steep = flat(w[0])
+	}
+	xs := hardInputs(rand.New(rand.NewPCG(3, uint64(in.Entries()))), in, steep)
+	exact := wide(l, in, w, xs)
+	n, out, most := in.Entries(), len(exact)/6, 0.0
+	for _, on := range []compute.Backend{backend, pure} {
+		y := run1(on, func(v []*Node) *Node { return l.Apply(v[0], v[1:]) },
+			append([]*tensors.Tensor{xs}, w...)...)
+		for i := range 6 {
+			b, err := known.rounding(w, in, bound, norm(flat(xs)[i*n:][:n])*(1+1e-12))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := distance(y[i*out:][:out], exact[i*out:][:out])
+			if e > b.fresh {
+				t.Errorf("%v on %s: input %d is off by %g, bound %g", l, on.Name(), i, e, b.fresh)
+			} else if b.fresh > 0 {
+				most = max(most, e/b.fresh)
 			}
 		}
-		if at0 := distance(make([]float32, out), exact[5*out:]); at0 > zero*(1+1e-9) {
-			t.Errorf("%v: norm %g at 0, bound %g", l, at0, zero)
-		}
-		fresh, _, _ := known.rounding(w, in, bound, 1)
-		t.Logf("%-50v %-8v bound %.2e at norm 1, attained to %.3f", l, in, fresh, most)
-		if fresh > 0 && most < 1e-4 {
-			t.Errorf("%v: no more than %g of the bound is seen", l, most)
-		}
+	}
+	if at0 := distance(make([]float32, out), exact[5*out:]); at0 > at1.zero*(1+1e-9) {
+		t.Errorf("%v: norm %g at 0, bound %g", l, at0, at1.zero)
+	}
+	t.Logf("%-50v %-8v bound %.2e at norm 1, attained to %.3f", l, in, at1.fresh, most)
+	if at1.fresh > 0 && most < 1e-4 {
+		t.Errorf("%v: no more than %g of the bound is seen", l, most)
 	}
 }
 

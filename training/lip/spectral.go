@@ -6,13 +6,16 @@ import (
 	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
-// Spectral estimates the norm of the linear map f by a step of power iteration from v (Miyato et al. 2018), and returns it
-// with the next v. The estimate, from below, has the gradient of the norm at the singular vectors found, which get none;
-// it steers training alone, and what the weights came to is proved when they are frozen. Cost: f twice, its
-// transpose once.
+// Spectral estimates the norm of the linear map f by a step of power iteration from v (Miyato et
+// al. 2018), and returns the estimate with the next v. The estimate is from below. Its gradient is
+// that of the norm at the singular vectors found; the vectors themselves get no gradient.
+//
+// The estimate steers training alone. What the weights came to is proved when they are frozen.
+// Cost: f twice, its transpose once.
 func Spectral(f func(*Node) *Node, v *Node) (norm, next *Node) {
 	unit := func(x *Node) *Node {
-		return StopGradient(Mul(x, reciprocalRoot(AddScalar(ReduceAllSum(Square(x)), 1e-24))))
+		square := ReduceAllSum(Square(x))
+		return StopGradient(Mul(x, reciprocalRoot(AddScalar(square, 1e-24))))
 	}
 	v = Identity(v) // where StopGradient made v, Gradient by it is 0
 	y := f(v)
@@ -21,15 +24,16 @@ func Spectral(f func(*Node) *Node, v *Node) (norm, next *Node) {
 	return ReduceAllSum(Mul(f(next), u)), next
 }
 
-// powerSteps of each training step, and of the last time, when weights are frozen.
 const (
-	powerSteps = 2
-	lastSteps  = 20
+	powerSteps = 2  // of power iteration in each training step
+	lastSteps  = 20 // when weights are frozen
 )
 
-// estimated is Spectral, so many times, from a vector of these dimensions that scope keeps from one training step to the next.
+// estimated is the norm of f after several steps of Spectral. The vector has these dimensions;
+// scope keeps it from one training step to the next.
 func estimated(scope *model.Scope, g *Graph, f func(*Node) *Node, dimensions ...int) *Node {
-	vector := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).VariableWithShape("v", f32(dimensions...)).SetTrainable(false)
+	vector := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).
+		VariableWithShape("v", f32(dimensions...)).SetTrainable(false)
 	v := vector.NodeValue(g)
 	norm, next := Spectral(f, v)
 	steps := lastSteps
@@ -52,5 +56,6 @@ func spectralDense(scope *model.Scope, g *Graph, in, units int) *Node {
 
 func spectralKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
 	w := freeKernel(scope, g, c, in)
-	return Div(w, estimated(scope, g, func(x *Node) *Node { return Conv(x, w, c.Padding, c.stride()) }, append(Size{1}, in...)...))
+	conv := func(x *Node) *Node { return Conv(x, w, c.Padding, c.stride()) }
+	return Div(w, estimated(scope, g, conv, append(Size{1}, in...)...))
 }

@@ -2,10 +2,11 @@ package loss
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// EMMA (efficient margin maximization, Hu et al. 2023) is the cross-entropy of logits of which each wrong class j's
-// was raised by clip(z_y - z_j, 0, Offset), then divided by Temperature. The gradient takes what was raised for a
-// constant. So a class that Offset doesn't clear is pushed against as if level with the true one, and beyond
-// Offset this is Offset's loss.
+// EMMA is efficient margin maximization (Hu et al. 2023). It raises the logit of each wrong class j
+// by clip(z_y - z_j, 0, Offset), divides the logits by Temperature and takes their cross-entropy.
+//
+// The gradient treats the raise as a constant. So a class whose margin is below Offset counts as if
+// it were level with the true class. Beyond Offset, EMMA is the loss Offset.
 type EMMA struct{ Offset, Temperature, Gap float64 }
 
 // Loss implements Loss.

@@ -9,9 +9,9 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// A Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the mean over the batch, a
-// scalar. It is a GoMLX train.LossFn. Margins are in units of radius: logits are first divided by Gap, the
-// constant of a difference of two logits.
+// A Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the mean over
+// the batch, a scalar. It is a GoMLX train.LossFn. Margins are in units of radius: logits are first
+// divided by Gap, the constant of a difference of two logits.
 type Loss interface {
 	Loss(labels, logits []*Node) *Node
 }
@@ -19,18 +19,21 @@ type Loss interface {
 // Entry is a loss by name.
 type Entry struct {
 	Name, Doc string
-	// New returns the loss that asks for a margin of offset; a larger temperature gives more weight to what lies beyond
-	// it, but for multi-margin, which a temperature only divides. All are in units of radius.
+	// New returns the loss that asks for a margin of offset. A larger temperature gives more weight
+	// to margins beyond the offset; multi-margin is only divided by it. Offset and temperature are
+	// in units of radius.
 	New func(offset, temperature, gap float64) Loss
 }
 
-// Losses are all there are; the first is the default.
+// Losses are all losses; the first is the default.
 var Losses = []Entry{
 	{"offset", "cross-entropy after the true class's logit was lowered (Prach & Lampert 2022)",
 		func(o, t, gap float64) Loss { return Offset{o, t, gap} }},
-	{"emma", "cross-entropy after each other logit was raised by as much as the margin to it, the offset at most (Hu et al. 2023)",
+	{"emma", "cross-entropy after each other logit was raised by as much as the margin to it, " +
+		"the offset at most (Hu et al. 2023)",
 		func(o, t, gap float64) Loss { return EMMA{o, t, gap} }},
-	{"hkr", "Kantorovich–Rubinstein's mean difference, and the hinge weighted by 1/temperature (Serrurier et al. 2021)",
+	{"hkr", "Kantorovich–Rubinstein's mean difference, and the hinge weighted by 1/temperature " +
+		"(Serrurier et al. 2021)",
 		func(o, t, gap float64) Loss { return HKR{o, 1 / t, gap} }},
 	{"multi-margin", "hinge on the margin to each other class (Weston & Watkins 1999)",
 		func(o, t, gap float64) Loss { return MultiMargin{o, t, gap} }},
@@ -44,7 +47,7 @@ func Names() (names []string) {
 	return names
 }
 
-// ByName finds an entry of Losses; the error lists what is known.
+// ByName finds an entry of Losses. Its error lists the known names.
 func ByName(name string) (Entry, error) {
 	i := slices.IndexFunc(Losses, func(e Entry) bool { return e.Name == name })
 	if i < 0 {
@@ -53,7 +56,8 @@ func ByName(name string) (Entry, error) {
 	return Losses[i], nil
 }
 
-// scaled returns logits in units of radius, and the true class as one-hot rows, both [batch, classes].
+// scaled returns logits in units of radius, and the true class as one-hot rows, both [batch,
+// classes].
 func scaled(labels, logits []*Node, gap float64) (z, y *Node) {
 	z = logits[0]
 	d := z.Shape().Dimensions

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Numbers by hand, from the definitions. Each example's gradient is that of the mean over the batch.
+// Numbers by hand, from the definitions. Each example's gradient is that of the mean over the
+// batch.
 func TestByHand(t *testing.T) {
 	labels, logits := [][]int32{{0}, {2}}, [][]float32{{2, 1, 0}, {0.5, -1, 3}}
 	e := math.Exp
@@ -19,7 +20,8 @@ func TestByHand(t *testing.T) {
 		gradient []float32 // nil where the value says enough
 	}{
 		// All margins pass the offset: {2, 1.5, 0.5} and {1, -0.5, 3}.
-		{EMMA{0.5, 1, 1}, labels, logits, (math.Log(1+e(-0.5)+e(-1.5)) + math.Log(1+e(-2)+e(-3.5))) / 2, nil},
+		{EMMA{0.5, 1, 1}, labels, logits, (math.Log(1+e(-0.5)+e(-1.5)) +
+			math.Log(1+e(-2)+e(-3.5))) / 2, nil},
 		// None of the first, one of the second: {2, 2, 2} and {3, 2, 3}.
 		{EMMA{3, 0.5, 1}, labels, logits, (math.Log(3) + math.Log(2+e(-2))) / 2, nil},
 		// Level with the true class, and a constant to the gradient, which else were 0.
@@ -31,25 +33,29 @@ func TestByHand(t *testing.T) {
 		{HKR{1, 10, 1}, labels, logits, -4.5 + 10*1.5, []float32{-1, 5, 1 + 5, 1 + 5, 0, -1}},
 		{HKR{1, 10, 2}, labels, logits, -2.25 + 10*1.125, nil},
 		// One class alone: hinges only, and the margin clears them.
-		{HKR{1, 10, 1}, [][]int32{{0}, {0}}, [][]float32{{1, -1}, {0.6, -2}}, 0, []float32{0, 0, 0, 0}},
+		{HKR{1, 10, 1}, [][]int32{{0}, {0}}, [][]float32{{1, -1}, {0.6, -2}}, 0,
+			[]float32{0, 0, 0, 0}},
 		// Of the margins 1, 2 and 2.5, 4 one is short of 1.5.
 		{MultiMargin{1.5, 0.5, 1}, labels, logits, 0.5, []float32{-1, 1, 0, 0, 0, 0}},
-		{MultiMargin{1.5, 1, 2}, labels, logits, 0.875, []float32{-0.5, 0.25, 0.25, 0.25, 0, -0.25}},
+		{MultiMargin{1.5, 1, 2}, labels, logits, 0.875,
+			[]float32{-0.5, 0.25, 0.25, 0.25, 0, -0.25}},
 	} {
 		got, gradient := values(c.loss, c.labels, c.logits)
 		if math.Abs(got-c.want) > 1e-5*(1+math.Abs(c.want)) {
 			t.Errorf("%T%+v: loss %v, want %v", c.loss, c.loss, got, c.want)
 		}
-		if c.gradient != nil && !slices.EqualFunc(gradient, c.gradient, func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-5 }) {
+		if c.gradient != nil && !slices.EqualFunc(gradient, c.gradient,
+			func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-5 }) {
 			t.Errorf("%T%+v: gradient %v, want %v", c.loss, c.loss, gradient, c.gradient)
 		}
 	}
 }
 
-// Every loss falls with the true class's logit and rises with the others', is in units of radius, and acts on its
-// offset and temperature.
+// Every loss falls with the true class's logit and rises with the others', is in units of radius,
+// and acts on its offset and temperature.
 func TestLosses(t *testing.T) {
-	labels, logits := [][]int32{{0}, {1}, {2}, {2}}, [][]float32{{0.3, 0.1, 0}, {0.5, 0.2, 0}, {0, 0.1, 0.4}, {-0.1, 0.2, 0.2}}
+	labels, logits := [][]int32{{0}, {1}, {2}, {2}},
+		[][]float32{{0.3, 0.1, 0}, {0.5, 0.2, 0}, {0, 0.1, 0.4}, {-0.1, 0.2, 0.2}}
 	scaled := make([][]float32, len(logits))
 	for i, z := range logits {
 		for _, v := range z {
@@ -64,10 +70,12 @@ func TestLosses(t *testing.T) {
 				t.Errorf("%s: gradient %v", e.Name, gradient)
 			}
 		}
-		if again, _ := values(e.New(1, 0.25, 4), labels, scaled); math.Abs(again-value) > 1e-4*(1+math.Abs(value)) {
+		if again, _ := values(e.New(1, 0.25, 4), labels,
+			scaled); math.Abs(again-value) > 1e-4*(1+math.Abs(value)) {
 			t.Errorf("%s: logits and gap times 4: %v, was %v", e.Name, again, value)
 		}
-		if other, _ := values(e.New(2, 0.25, 1), labels, logits); !(other > value) && e.Name != "emma" {
+		if other, _ := values(e.New(2, 0.25, 1), labels, logits); !(other > value) &&
+			e.Name != "emma" {
 			t.Errorf("%s: offset 1: %v, 2: %v", e.Name, value, other)
 		}
 		if other, _ := values(e.New(0.1, 0.25, 1), labels, logits); !(other < value) {
@@ -81,7 +89,8 @@ func TestLosses(t *testing.T) {
 		}
 	}
 	_, err := ByName("focal")
-	if want := `no loss "focal"; known: ` + strings.Join(Names(), ", "); err == nil || err.Error() != want {
+	if want := `no loss "focal"; known: ` + strings.Join(Names(), ", "); err == nil ||
+		err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -2,8 +2,9 @@ package loss
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// MultiMargin is the hinge on each margin: the sum over wrong classes j of (Offset - (z_y - z_j))_+ (Weston &
-// Watkins 1999) over Temperature, which puts it on the scale of the cross-entropies. Margins beyond Offset cost nothing.
+// MultiMargin is the hinge on each margin: the sum over wrong classes j of (Offset - (z_y - z_j))_+
+// (Weston & Watkins 1999). Temperature divides it, which puts it on the scale of the
+// cross-entropies. Margins beyond Offset cost nothing.
 type MultiMargin struct{ Offset, Temperature, Gap float64 }
 
 // Loss implements Loss.

@@ -5,9 +5,9 @@ import (
 	gomlx "github.com/gomlx/gomlx/ml/train/loss"
 )
 
-// Offset is the cross-entropy of logits from which the true class's was lowered by Offset, then
-// divided by Temperature (Prach & Lampert 2022): it asks for a margin of about Offset and no
-// more than a few temperatures beyond it.
+// Offset lowers the true class's logit by Offset, divides the logits by Temperature and takes their
+// cross-entropy (Prach & Lampert 2022). It asks for a margin of about Offset, and for no more than
+// a few temperatures beyond that.
 type Offset struct{ Offset, Temperature, Gap float64 }
 
 // Loss implements Loss.

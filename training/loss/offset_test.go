@@ -17,7 +17,8 @@ var backend compute.Backend
 
 func TestMain(m *testing.M) {
 	var err error
-	if backend, _, err = device.Open(context.Background(), device.Options{Quiet: true}); err != nil {
+	if backend, _, err = device.Open(context.Background(),
+		device.Options{Quiet: true}); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -35,7 +36,8 @@ func values(o Loss, labels [][]int32, logits [][]float32) (float64, []float32) {
 func TestOffset(t *testing.T) {
 	labels, logits := [][]int32{{0}, {2}}, [][]float32{{2, 1, 0}, {0.5, -1, 3}}
 	for _, o := range []Offset{{0, 1, 1}, {0.5, 0.125, math.Sqrt2}, {1, 0.25, 1}, {0, 2, 0.5}} {
-		// -log softmax((z/Gap - Offset·y)/Temperature) of the true class, the mean of both examples.
+		// -log softmax((z/Gap - Offset·y)/Temperature) of the true class, the mean of both
+		// examples.
 		want := 0.0
 		for i, z := range logits {
 			sum := 0.0
@@ -62,8 +64,10 @@ func TestOffset(t *testing.T) {
 			}
 		}
 	}
-	// By hand: margin 1 of two classes, offset ½, temperature ½: log(1 + e^-((1-½)/½)) = log(1 + 1/e).
-	if got, _ := values(Offset{0.5, 0.5, 1}, [][]int32{{1}}, [][]float32{{0, 1}}); math.Abs(got-0.3132616875) > 1e-6 {
+	// By hand: margin 1 of two classes, offset ½, temperature ½: log(1 + e^-((1-½)/½)) = log(1 +
+	// 1/e).
+	if got, _ := values(Offset{0.5, 0.5, 1}, [][]int32{{1}},
+		[][]float32{{0, 1}}); math.Abs(got-0.3132616875) > 1e-6 {
 		t.Errorf("by hand: %v", got)
 	}
 	// In units of radius: scaling logits and Gap alike changes nothing.

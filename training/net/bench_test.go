@@ -13,27 +13,43 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// BenchmarkTraining is the throughput of training steps, batch 128, of the small conv net (28×28×1, width 12), all of it unconstrained
-// but the layer named, which stands at both of its places. The fastest step counts; ratio is the median of that to the unconstrained net, whose steps
-// take turns with its own, so that other load falls on both.
-func BenchmarkTraining(b *testing.B) {
-	const batch, classes = 128, 10
-	conv := func(channels int) lip.Layer { return lip.Convolution{Kind: "free", Kernel: 3, Channels: channels} }
+// A benchCase is the small conv net with one kind of layer.
+type benchCase struct {
+	name   string
+	layers []lip.Layer
+}
+
+const benchBatch, benchClasses = 128, 10
+
+// benchCases are the small conv net (28×28×1, width 12), unconstrained but for the layer named,
+// which stands at both of its places. The first is unconstrained everywhere.
+func benchCases() []benchCase {
+	type builder = func(int) lip.Layer
+	conv := func(channels int) lip.Layer {
+		return lip.Convolution{Kind: "free", Kernel: 3, Channels: channels}
+	}
 	dense := func(units int) lip.Layer { return lip.Dense{Kind: "free", Units: units} }
 	activation := func(int) lip.Layer { return lip.Activation{} }
-	network := func(conv, dense, activation func(int) lip.Layer) []lip.Layer {
+	network := func(conv, dense, activation builder) []lip.Layer {
 		return []lip.Layer{
-			lip.Depth{By: 2}, conv(12), activation(12), lip.Depth{By: 2}, conv(24), activation(24), lip.Flat{},
-			dense(96), activation(96), dense(96), activation(96), lip.Dense{Kind: "free", Units: classes},
+			lip.Depth{By: 2}, conv(12), activation(12), lip.Depth{By: 2}, conv(24), activation(24),
+			lip.Flat{}, dense(96), activation(96), dense(96), activation(96),
+			lip.Dense{Kind: "free", Units: benchClasses},
 		}
 	}
-	type named struct {
-		name   string
-		layers []lip.Layer
+	cases := []benchCase{{"unconstrained", network(conv, dense, activation)}}
+	add := func(name string, conv, dense, activation builder) {
+		cases = append(cases, benchCase{name, network(conv, dense, activation)})
 	}
-	cases := []named{{"unconstrained", network(conv, dense, activation)}}
+	replace := func(name string, place int, l lip.Layer) {
+		add(name, conv, dense, activation)
+		cases[len(cases)-1].layers[place] = l
+	}
 	convolution := func(name string, c lip.Convolution) {
-		cases = append(cases, named{"conv=" + name, network(func(channels int) lip.Layer { c.Kernel, c.Channels = 3, channels; return c }, dense, activation)})
+		add("conv="+name, func(channels int) lip.Layer {
+			c.Kernel, c.Channels = 3, channels
+			return c
+		}, dense, activation)
 	}
 	for _, kind := range lip.Convolutions() {
 		if kind != "free" {
@@ -44,20 +60,20 @@ func BenchmarkTraining(b *testing.B) {
 	convolution("soc,zero", lip.Convolution{Kind: "soc", Padding: lip.Zero})
 	for _, kind := range lip.Denses() {
 		if kind != "free" {
-			cases = append(cases, named{"dense=" + kind, network(conv, func(units int) lip.Layer { return lip.Dense{Kind: kind, Units: units} }, activation)})
+			layer := func(units int) lip.Layer { return lip.Dense{Kind: kind, Units: units} }
+			add("dense="+kind, conv, layer, activation)
 		}
 	}
-	cases = append(cases, named{"dense=sandwich", network(conv, func(units int) lip.Layer { return lip.Sandwich{Units: units} }, activation)})
-	second := func(l lip.Layer) []lip.Layer { // the same shape on either side of a residual layer
-		layers := network(conv, dense, activation)
-		layers[4] = l
-		return layers
+	sandwich := func(units int) lip.Layer { return lip.Sandwich{Units: units} }
+	add("dense=sandwich", conv, sandwich, activation)
+	// The second convolution's place, with the same shape on either side.
+	replace("residual=free", 4, conv(48))
+	replace("residual=affine", 4, lip.Affine{Kernel: 3})
+	for _, kind := range lip.Residuals() {
+		replace("residual="+kind, 4, lip.Residual{Kind: kind, Kernel: 3, Inner: 24})
 	}
-	cases = append(cases,
-		named{"residual=free", second(conv(48))}, named{"residual=affine", second(lip.Affine{Kernel: 3})},
-		named{"residual=sll", second(lip.Residual{Kernel: 3, Inner: 24})}, named{"residual=cpl", second(lip.Residual{Kind: "cpl", Kernel: 3, Inner: 24})})
 	activate := func(name string, a lip.Activation) {
-		cases = append(cases, named{"activation=" + name, network(conv, dense, func(int) lip.Layer { return a })})
+		add("activation="+name, conv, dense, func(int) lip.Layer { return a })
 	}
 	for _, kind := range lip.Activations() {
 		if kind != "maxmin" {
@@ -65,52 +81,60 @@ func BenchmarkTraining(b *testing.B) {
 		}
 	}
 	activate("groupsort,4", lip.Activation{Kind: "groupsort", Group: 4})
-	for name, pool := range map[string]lip.Layer{"average": lip.AveragePool{By: 2}, "l2": lip.NormPool{By: 2}} {
-		layers := network(conv, dense, activation)
-		layers[3] = pool
-		cases = append(cases, named{"pool=" + name, layers})
-	}
-	r := rand.New(rand.NewPCG(1, 1))
-	images := normal(r, batch, 28, 28, 1)
-	labels := make([]int32, batch)
+	replace("pool=average", 3, lip.AveragePool{By: 2})
+	replace("pool=l2", 3, lip.NormPool{By: 2})
+	return cases
+}
+
+// trainingStep returns a training step of a network, which takes its own time, and a function that
+// frees it.
+func trainingStep(b *testing.B, layers []lip.Layer) (step func() time.Duration, done func()) {
+	images := normal(rand.New(rand.NewPCG(1, 1)), benchBatch, 28, 28, 1)
+	labels := make([]int32, benchBatch)
 	for i := range labels {
-		labels[i] = int32(i % classes)
+		labels[i] = int32(i % benchClasses)
 	}
-	trainer := func(b *testing.B, layers []lip.Layer) (step func() time.Duration, done func()) {
-		n, err := Of(lip.Size{28, 28, 1}, layers...)
-		if err != nil {
-			b.Fatal(err)
-		}
-		store := model.NewStore()
-		store.SetParam(model.ParamInitialSeed, int64(1))
-		adam := optimizer.Adam().LearningRate(1e-3).Done()
-		exec, err := model.NewExec(backend, store, func(scope *model.Scope, images, labels *Node) *Node {
+	n, err := Of(lip.Size{28, 28, 1}, layers...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	store := model.NewStore()
+	store.SetParam(model.ParamInitialSeed, int64(1))
+	adam := optimizer.Adam().LearningRate(1e-3).Done()
+	exec, err := model.NewExec(backend, store,
+		func(scope *model.Scope, images, labels *Node) *Node {
 			store.SetTraining(images.Graph(), true)
 			z := n.Logits(images, n.Effective(scope.In("model"), images.Graph()))
-			loss := ReduceAllMean(Square(Sub(z, OneHot(labels, classes, z.DType()))))
+			loss := ReduceAllMean(Square(Sub(z, OneHot(labels, benchClasses, z.DType()))))
 			adam.UpdateGraph(scope, images.Graph(), loss)
 			return loss
 		})
+	if err != nil {
+		b.Fatal(err)
+	}
+	step = func() time.Duration {
+		began := time.Now()
+		out, err := exec.Call(images, tensors.FromFlatDataAndDimensions(labels, benchBatch))
 		if err != nil {
 			b.Fatal(err)
 		}
-		step = func() time.Duration {
-			began := time.Now()
-			out, err := exec.Call(images, tensors.FromFlatDataAndDimensions(labels, batch))
-			if err != nil {
-				b.Fatal(err)
-			}
-			tensors.MustCopyFlatData[float32](out[0])
-			return time.Since(began)
-		}
-		step() // compiles
-		return step, exec.Finalize
+		tensors.MustCopyFlatData[float32](out[0])
+		return time.Since(began)
 	}
+	step() // compiles
+	return step, exec.Finalize
+}
+
+// BenchmarkTraining is the throughput of training steps. The fastest step counts. The ratio is the
+// median of a step's rate to the unconstrained net's. The steps of both take turns, so that other
+// load falls on both.
+func BenchmarkTraining(b *testing.B) {
+	cases := benchCases()
 	for _, c := range cases {
 		b.Run(c.name, func(b *testing.B) {
-			own, done := trainer(b, c.layers)
+			own, done := trainingStep(b, c.layers)
 			defer done()
-			other, done := trainer(b, cases[0].layers)
+			other, done := trainingStep(b, cases[0].layers)
 			defer done()
 			fastest, ratios := time.Hour, []float64{}
 			for b.Loop() {
@@ -119,7 +143,7 @@ func BenchmarkTraining(b *testing.B) {
 				ratios = append(ratios, other().Seconds()/step.Seconds())
 			}
 			slices.Sort(ratios)
-			b.ReportMetric(batch/fastest.Seconds(), "images/s")
+			b.ReportMetric(benchBatch/fastest.Seconds(), "images/s")
 			b.ReportMetric(ratios[len(ratios)/2], "ratio")
 			b.ReportMetric(0, "ns/op")
 		})

@@ -14,23 +14,24 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// Setting says what network to build. An empty kind of dense layer, residual step, activation, padding or last layer is the first
-// that there was: bjorck, sll, maxmin, circular, bjorck.
+// Setting says what network to build. Empty names have defaults: the dense and the last layer are
+// bjorck, the residual step is sll, the activation maxmin, the padding circular.
 type Setting struct {
 	Architecture string // a name in Architectures
 	Convolution  string // of lip.Convolutions
-	Width        int    // channels of the first convolution; dense layers have 8 times as many units
+	Width        int    // channels of the first convolution; dense layers have 8 times as many
 	Dense        string // of lip.Denses
 	Residual     string // of lip.Residuals
 	Activation   string // of lip.Activations
 	Padding      string // lip.Circular or lip.Zero
-	Last         string // the layer that gives the logits, of lip.Denses
+	Last         string // of lip.Denses: the layer that gives the logits
 }
 
 // Sizes are widths by name.
 var Sizes = map[string]int{"xs": 8, "s": 16, "m": 32}
 
-// check names the first field whose name isn't known, even where the architecture has no such layer.
+// check returns an error for the first field whose name isn't known, even where the architecture
+// has no such layer.
 func (s Setting) check() error {
 	for _, f := range []struct {
 		what, name string
@@ -58,22 +59,24 @@ type Network struct {
 	sizes  []lip.Size // input of each layer
 }
 
-// New builds a network; the error names the layer that doesn't fit and why.
+// New builds a network. Its error names the layer that doesn't fit and says why.
 func New(in lip.Size, classes int, s Setting) (*Network, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	if s.Width < 2 || classes < 2 {
-		return nil, fmt.Errorf("a network needs width and classes of at least 2, not %d and %d", s.Width, classes)
+		return nil, fmt.Errorf("a network needs width and classes of at least 2, not %d and %d",
+			s.Width, classes)
 	}
-	n, err := Of(in, append(Architectures[s.Architecture](in, s), lip.Dense{Kind: s.Last, Units: classes})...)
+	n, err := Of(in, append(Architectures[s.Architecture](in, s),
+		lip.Dense{Kind: s.Last, Units: classes})...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Architecture, err)
 	}
 	return n, nil
 }
 
-// Of is a network of these layers; the error names the layer that doesn't fit and why.
+// Of is a network of these layers. Its error names the layer that doesn't fit and says why.
 func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 	if len(layers) == 0 {
 		return nil, fmt.Errorf("a network needs at least one layer")
@@ -89,12 +92,14 @@ func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 		size = out
 	}
 	if _, ok := layers[len(layers)-1].(lip.Dense); !ok {
-		return nil, fmt.Errorf("the last layer gives the logits: it must be dense, not %v", layers[len(layers)-1])
+		return nil, fmt.Errorf("the last layer gives the logits: it must be dense, not %v",
+			layers[len(layers)-1])
 	}
 	return n, nil
 }
 
-// Effective returns the effective weights of every layer from the variables under scope, which it makes if need be.
+// Effective returns the effective weights of every layer from the variables under scope. It makes
+// the variables that scope lacks.
 func (n *Network) Effective(scope *model.Scope, g *Graph) [][]*Node {
 	w := make([][]*Node, len(n.Layers))
 	for i, l := range n.Layers {
@@ -103,8 +108,8 @@ func (n *Network) Effective(scope *model.Scope, g *Graph) [][]*Node {
 	return w
 }
 
-// Logits maps images, [batch, h, w, c] in [0, 1], to [batch, classes] with effective weights. Images are
-// centred first.
+// Logits maps images, [batch, h, w, c] in [0, 1], to [batch, classes] with effective weights. It
+// subtracts 1/2 from the images first.
 func (n *Network) Logits(images *Node, weights [][]*Node) *Node {
 	x := AddScalar(images, -0.5)
 	for i, l := range n.Layers {
@@ -119,8 +124,9 @@ type LayerBound struct {
 	Bound lip.Bound `json:"bound"`
 }
 
-// Bounds proves every layer from effective weights and returns Λ last: a bound on the Lipschitz
-// constant (l2) of every difference of two logits, linear layers that follow each other taken as one.
+// Bounds proves every layer from effective weights. It returns Λ last: a bound on the Lipschitz
+// constant (l2) of every difference of two logits, with linear layers that follow each other taken
+// as one.
 func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) {
 	p := n.Prove(weights)
 	bounds := make([]LayerBound, len(n.Layers))
@@ -132,7 +138,11 @@ func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) 
 
 // Prove is Bounds with the product of all layers' bounds beside it.
 func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
-	return lip.Prove(n.Layers, weights, n.sizes)
+	return n.chain(weights).Prove()
+}
+
+func (n *Network) chain(weights [][]*tensors.Tensor) lip.Chain {
+	return lip.Chain{Layers: n.Layers, Weights: weights, Sizes: n.sizes}
 }
 
 // Sizes returns the input size of each layer.

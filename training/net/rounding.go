@@ -5,9 +5,11 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the grey one, all 1/2. The
-// bounds are those of Prove.
-func (n *Network) Rounding(weights [][]*tensors.Tensor, p lip.Proof, reach float64) (lip.Rounding, error) {
-	// Centring rounds once; an image's exact difference from 1/2 is the input that the rest is about.
-	return lip.ProveRounding(n.Layers, weights, n.sizes, p.Layers, reach, 0x1p-24*reach)
+// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the
+// grey image, whose entries are all 1/2. The Proof is that of Prove.
+func (n *Network) Rounding(weights [][]*tensors.Tensor, p lip.Proof, reach float64) (lip.Rounding,
+	error) {
+	// Centring rounds once; an image's exact difference from 1/2 is the input that the rest is
+	// about.
+	return n.chain(weights).Rounding(p.Layers, reach, 0x1p-24*reach)
 }

@@ -27,25 +27,39 @@ func margins(a, b []float64, classes int) (most float64) {
 	return most
 }
 
-// TestRounding: the margins of float32, on XLA and in pure Go, are off from those of float64 by less than the proof says, which isn't
-// absurd; images in [0, 1], noisy ones, and as far from grey as can be.
-func TestRounding(t *testing.T) {
-	const classes, images, side = 5, 40, 12
-	pure, err := device.PureGo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	head := []lip.Layer{lip.Flat{}, lip.Dense{Units: 32}, lip.Activation{}, lip.Dense{Units: classes}}
+const (
+	roundedClasses, roundedImages, roundedSide = 5, 40, 12
+	roundedSigma                               = 0.5
+	roundedReach                               = roundedSide/2. + roundedSigma*(roundedSide+12)
+)
+
+// roundedNets are networks with every kind of layer, by name.
+func roundedNets(t *testing.T) map[string]*Network {
+	t.Helper()
+	in := lip.Size{roundedSide, roundedSide, 1}
+	head := []lip.Layer{lip.Flat{}, lip.Dense{Units: 32}, lip.Activation{},
+		lip.Dense{Units: roundedClasses}}
 	body := func(layers ...lip.Layer) []lip.Layer {
-		first := []lip.Layer{lip.Depth{By: 2}, lip.Convolution{Kind: "aol", Kernel: 3, Channels: 4}, lip.Activation{}}
-		return slices.Concat(first, layers, head)
+		aol := lip.Convolution{Kind: "aol", Kernel: 3, Channels: 4}
+		return slices.Concat([]lip.Layer{lip.Depth{By: 2}, aol, lip.Activation{}}, layers, head)
 	}
-	nets := map[string][]lip.Layer{
-		"dense":    head,
-		"conv":     body(lip.Depth{By: 2}, lip.Convolution{Kind: "bcop", Kernel: 3, Channels: 8}, lip.Activation{}),
-		"residual": body(lip.Residual{Kernel: 3, Inner: 8}, lip.AveragePool{By: 2}, lip.Residual{Kind: "cpl", Kernel: 3, Inner: 4}),
-		"affine":   body(lip.Affine{Kernel: 3}, lip.Activation{}, lip.NormPool{By: 2}, lip.Affine{Kernel: 3, Padding: lip.Zero}),
-		"sandwich": {lip.Flat{}, lip.Sandwich{Units: 32}, lip.Sandwich{Units: 16}, lip.Dense{Units: classes, Kind: "normalised"}},
+	nets := map[string]*Network{}
+	for name, layers := range map[string][]lip.Layer{
+		"dense": head,
+		"conv": body(lip.Depth{By: 2}, lip.Convolution{Kind: "bcop", Kernel: 3, Channels: 8},
+			lip.Activation{}),
+		"residual": body(lip.Residual{Kernel: 3, Inner: 8}, lip.AveragePool{By: 2},
+			lip.Residual{Kind: "cpl", Kernel: 3, Inner: 4}),
+		"affine": body(lip.Affine{Kernel: 3}, lip.Activation{}, lip.NormPool{By: 2},
+			lip.Affine{Kernel: 3, Padding: lip.Zero}),
+		"sandwich": {lip.Flat{}, lip.Sandwich{Units: 32}, lip.Sandwich{Units: 16},
+			lip.Dense{Units: roundedClasses, Kind: "normalised"}},
+	} {
+		n, err := Of(in, layers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nets[name] = n
 	}
 	settings := []Setting{{Architecture: "conv", Convolution: "soc", Padding: lip.Zero}}
 	for name := range Architectures {
@@ -56,108 +70,130 @@ func TestRounding(t *testing.T) {
 	}
 	for _, s := range settings {
 		s.Width = 4
-		n, err := New(lip.Size{side, side, 1}, classes, s)
+		n, err := New(in, roundedClasses, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		nets[fmt.Sprintf("%s %s %s", s.Architecture, s.Convolution, s.Padding)] = n.Layers
+		nets[fmt.Sprintf("%s %s %s", s.Architecture, s.Convolution, s.Padding)] = n
 	}
-	for name, layers := range nets {
-		n, err := Of(lip.Size{side, side, 1}, layers...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		store := model.NewStore()
-		store.SetParam(model.ParamInitialSeed, int64(3))
-		var counts []int
-		flat, err := model.CallOnceN(pure, store, func(scope *model.Scope, g *Graph) (all []*Node) {
-			counts = nil
-			for _, w := range n.Effective(scope.In("model"), g) {
-				counts, all = append(counts, len(w)), append(all, w...)
+	return nets
+}
+
+// byLayer cuts the effective weights of all layers, in order.
+func byLayer(t *testing.T, n *Network, all []*tensors.Tensor) [][]*tensors.Tensor {
+	t.Helper()
+	weights := make([][]*tensors.Tensor, len(n.Layers))
+	_, err := model.CallOnceN(backend, model.NewStore(),
+		func(scope *model.Scope, g *Graph) []*Node {
+			for i, w := range n.Effective(scope.In("model"), g) {
+				weights[i], all = all[:len(w)], all[len(w):]
 			}
-			return all
+			return []*Node{Const(g, 0)}
 		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return weights
+}
+
+// biased are the network's weights at the start of training, with random biases.
+func biased(t *testing.T, n *Network, on compute.Backend, r *rand.Rand) [][]*tensors.Tensor {
+	t.Helper()
+	store := model.NewStore()
+	store.SetParam(model.ParamInitialSeed, int64(3))
+	all, err := model.CallOnceN(on, store, func(scope *model.Scope, g *Graph) []*Node {
+		return slices.Concat(n.Effective(scope.In("model"), g)...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := byLayer(t, n, all)
+	for _, w := range weights {
+		if len(w) > 0 {
+			d := w[len(w)-1].Shape().Dimensions
+			b := make([]float32, lip.Size(d).Entries())
+			for k := range b {
+				b[k] = float32(0.1 * r.NormFloat64())
+			}
+			w[len(w)-1] = tensors.FromFlatDataAndDimensions(b, d...)
+		}
+	}
+	return weights
+}
+
+// evaluate runs f of the logits and images on a backend in this type, x of [images, side, side, 1].
+func evaluate(t *testing.T, n *Network, weights [][]*tensors.Tensor, x []float32,
+	e evaluation) []float64 {
+	t.Helper()
+	in := []any{tensors.FromFlatDataAndDimensions(x, roundedImages, roundedSide, roundedSide, 1)}
+	for _, w := range slices.Concat(weights...) {
+		own, err := w.LocalClone()
 		if err != nil {
 			t.Fatal(err)
 		}
+		in = append(in, own)
+	}
+	z := MustExecOnce(e.on, func(v []*Node) *Node {
+		for i := range v {
+			v[i] = ConvertDType(v[i], e.dtype)
+		}
+		w, rest := make([][]*Node, len(weights)), v[1:]
+		for i := range w {
+			w[i], rest = rest[:len(weights[i])], rest[len(weights[i]):]
+		}
+		z := n.Logits(v[0], w)
+		if e.f != nil {
+			z = e.f(z, v[0])
+		}
+		return ConvertDType(z, dtypes.Float64)
+	}, in...)
+	return tensors.MustCopyFlatData[float64](z)
+}
+
+// An evaluation is of logits, or of f of logits and images where f isn't nil.
+type evaluation struct {
+	on    compute.Backend
+	dtype dtypes.DType
+	f     func(z, x *Node) *Node
+}
+
+// TestRounding: the margins of float32, on XLA and in pure Go, are off from the margins of float64
+// by less than the proof says, and the proof isn't absurd. The images are in [0, 1], noisy, and as
+// far from grey as can be.
+func TestRounding(t *testing.T) {
+	pure, err := device.PureGo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range roundedNets(t) {
 		r := rand.New(rand.NewPCG(5, 6))
-		weights, all := make([][]*tensors.Tensor, len(layers)), flat
-		for i, c := range counts {
-			for j, w := range all[:c] {
-				if j == c-1 { // the bias, which is 0 so far
-					b := tensors.MustCopyFlatData[float32](w)
-					for k := range b {
-						b[k] = float32(0.1 * r.NormFloat64())
-					}
-					w = tensors.FromFlatDataAndDimensions(b, w.Shape().Dimensions...)
-				}
-				weights[i] = append(weights[i], w)
-			}
-			all = all[c:]
-		}
-		p := n.Prove(weights)
-		const sigma = 0.5
-		const reach = side/2. + sigma*(side+12)
-		proof, err := n.Rounding(weights, p, reach)
+		weights := biased(t, n, pure, r)
+		proof, err := n.Rounding(weights, n.Prove(weights), roundedReach)
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := make([]float32, images*side*side)
-		for i := range x {
-			switch i / (side * side) % 3 {
-			case 0:
-				x[i] = r.Float32()
-			case 1:
-				x[i] = float32(r.Float64() + sigma*r.NormFloat64())
-			case 2:
-				x[i] = float32(0.5 + reach/side*0.999*float64(1-2*r.IntN(2)))
-			}
-		}
-		logits := func(on compute.Backend, dtype dtypes.DType, f func(z, x *Node) *Node) []float64 {
-			in := []any{tensors.FromFlatDataAndDimensions(x, images, side, side, 1)}
-			for _, w := range slices.Concat(weights...) {
-				own, err := w.LocalClone()
-				if err != nil {
-					t.Fatal(err)
-				}
-				in = append(in, own)
-			}
-			z := MustExecOnce(on, func(v []*Node) *Node {
-				for i := range v {
-					v[i] = ConvertDType(v[i], dtype)
-				}
-				w, rest := make([][]*Node, len(weights)), v[1:]
-				for i := range w {
-					w[i], rest = rest[:len(weights[i])], rest[len(weights[i]):]
-				}
-				return ConvertDType(f(n.Logits(v[0], w), v[0]), dtypes.Float64)
-			}, in...)
-			return tensors.MustCopyFlatData[float64](z)
-		}
-		plain := func(z, _ *Node) *Node { return z }
 		bound := proof.Margin.Value()
-		if strings.Contains(name, "cayley") || strings.Contains(name, "soc") { // whose graphs are of float32 alone: two ways to round
-			if most := margins(logits(backend, dtypes.Float32, plain), logits(pure, dtypes.Float32, plain), classes); most > 2*bound {
+		x := hardImages(r)
+		logits := func(on compute.Backend, dtype dtypes.DType) []float64 {
+			return evaluate(t, n, weights, x, evaluation{on: on, dtype: dtype})
+		}
+		// The graphs of Cayley and SOC are of float32 alone: two ways to round.
+		if strings.Contains(name, "cayley") || strings.Contains(name, "soc") {
+			a, b := logits(backend, dtypes.Float32), logits(pure, dtypes.Float32)
+			if most := margins(a, b, roundedClasses); most > 2*bound {
 				t.Errorf("%s: margins differ by %g, bound %g", name, most, bound)
 			}
 			continue
 		}
-		// The last images go as far as they can to where the largest logit and another are far apart.
-		gradient := logits(pure, dtypes.Float64, func(z, x *Node) *Node {
-			return Gradient(Sub(ReduceAllSum(ReduceMax(z, 1)), ReduceAllSum(SliceAxis(z, 1, AxisElem(0)))), x)[0]
-		})
-		for i := 3 * images / 4; i < images; i++ {
-			g, size := gradient[i*side*side:][:side*side], 1e-30
-			for _, v := range g {
-				size += v * v
-			}
-			for k, v := range g {
-				x[i*side*side+k] = float32(0.5 + 0.999*reach*v/math.Sqrt(size))
-			}
-		}
-		exact := logits(pure, dtypes.Float64, plain)
+		gradient := evaluate(t, n, weights, x,
+			evaluation{pure, dtypes.Float64, func(z, x *Node) *Node {
+				first := ReduceAllSum(SliceAxis(z, 1, AxisElem(0)))
+				return Gradient(Sub(ReduceAllSum(ReduceMax(z, 1)), first), x)[0]
+			}})
+		spread(x, gradient)
+		exact := logits(pure, dtypes.Float64)
 		for _, on := range []compute.Backend{backend, pure} {
-			most := margins(logits(on, dtypes.Float32, plain), exact, classes)
+			most := margins(logits(on, dtypes.Float32), exact, roundedClasses)
 			t.Logf("%-16s %-10s off by %.3g, bound %.3g", name, on.Name(), most, bound)
 			// Errors of either sign cancel, and an untrained sandwich shrinks what it passes on.
 			if most > bound || most < 5e-5*bound {
@@ -165,13 +201,50 @@ func TestRounding(t *testing.T) {
 			}
 		}
 	}
-	// What has no proof is an error.
-	n, err := Of(lip.Size{4, 4, 2}, lip.Activation{Kind: "householder"}, lip.Flat{}, lip.Dense{Units: 2})
+}
+
+// hardImages are in [0, 1], noisy, or as far from grey as can be.
+func hardImages(r *rand.Rand) []float32 {
+	x := make([]float32, roundedImages*roundedSide*roundedSide)
+	for i := range x {
+		switch i / (roundedSide * roundedSide) % 3 {
+		case 0:
+			x[i] = r.Float32()
+		case 1:
+			x[i] = float32(r.Float64() + roundedSigma*r.NormFloat64())
+		case 2:
+			x[i] = float32(0.5 + roundedReach/roundedSide*0.999*float64(1-2*r.IntN(2)))
+		}
+	}
+	return x
+}
+
+// spread makes the last images go as far as they can to where the largest logit and another are far
+// apart.
+func spread(x []float32, gradient []float64) {
+	const size = roundedSide * roundedSide
+	for i := 3 * roundedImages / 4; i < roundedImages; i++ {
+		g, square := gradient[i*size:][:size], 1e-30
+		for _, v := range g {
+			square += v * v
+		}
+		for k, v := range g {
+			x[i*size+k] = float32(0.5 + 0.999*roundedReach*v/math.Sqrt(square))
+		}
+	}
+}
+
+// TestUnrounded: a layer without a proof of its rounding is an error.
+func TestUnrounded(t *testing.T) {
+	n, err := Of(lip.Size{4, 4, 2}, lip.Activation{Kind: "householder"}, lip.Flat{},
+		lip.Dense{Units: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := [][]*tensors.Tensor{{normal(rand.New(rand.NewPCG(1, 1)), 1)}, nil, {normal(rand.New(rand.NewPCG(1, 2)), 32, 2), normal(rand.New(rand.NewPCG(1, 3)), 2)}}
-	if _, err := n.Rounding(w, n.Prove(w), 1); err == nil || err.Error() != "Householder: nothing is proved of its rounding in float32" {
+	r := rand.New(rand.NewPCG(1, 1))
+	w := [][]*tensors.Tensor{{normal(r, 1)}, nil, {normal(r, 32, 2), normal(r, 2)}}
+	want := "Householder: nothing is proved of its rounding in float32"
+	if _, err := n.Rounding(w, n.Prove(w), 1); err == nil || err.Error() != want {
 		t.Errorf("Householder: %v", err)
 	}
 }

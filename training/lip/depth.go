@@ -25,8 +25,19 @@ func (Depth) Weights(*model.Scope, *Graph, Size) []*Node { return nil }
 func (d Depth) Apply(x *Node, _ []*Node) *Node           { return SpaceToDepth(x, d.By) }
 func (Depth) Bound([]*tensors.Tensor, Size) Bound        { return Isometry() }
 
+func (d Depth) operator(_ []*tensors.Tensor, in Size) (operator, bool) {
+	return byCells(d.By, in, in.Entries(), 1, func(p cellPlace) int {
+		return (p.cell*d.By*d.By+p.inside)*in[2] + p.channel
+	}), true
+}
+
+func (Depth) rounding([]*tensors.Tensor, Size, float64, float64) (roundoff, error) {
+	return roundoff{}, nil
+}
+
 // SpaceToDepth moves every by×by patch of x, [batch, h, w, c], into the channels:
-// [batch, h/by, w/by, by·by·c], the patch row-major and its channels last. It permutes entries, so it is an isometry.
+// [batch, h/by, w/by, by·by·c]. The patch is row-major and its channels come last. SpaceToDepth
+// permutes entries, so it is an isometry.
 func SpaceToDepth(x *Node, by int) *Node {
 	d := x.Shape().Dimensions
 	if len(d) != 4 || d[1]%by != 0 || d[2]%by != 0 {
@@ -36,14 +47,3 @@ func SpaceToDepth(x *Node, by int) *Node {
 	x = TransposeAllAxes(x, 0, 1, 3, 2, 4, 5)
 	return Reshape(x, d[0], d[1]/by, d[2]/by, by*by*d[3])
 }
-
-// Flat makes [h, w, c] one axis.
-type Flat struct{}
-
-func (Flat) String() string                             { return "flatten" }
-func (Flat) Out(in Size) (Size, error)                  { return Size{in.Entries()}, nil }
-func (Flat) Weights(*model.Scope, *Graph, Size) []*Node { return nil }
-func (Flat) Apply(x *Node, _ []*Node) *Node {
-	return Reshape(x, x.Shape().Dimensions[0], -1)
-}
-func (Flat) Bound([]*tensors.Tensor, Size) Bound { return Isometry() }

@@ -9,9 +9,11 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Affine is LiResNet's residual block without its activation, (x + conv(x))/‖I + conv‖ + b, linear in x (Hu et al. 2023, who
-// divide the margin by the norm instead). Its effective kernel holds the identity and the norm, which is estimated while
-// training; what the weights came to is proved. Cost: 3·powerSteps convolutions of one image.
+// Affine is LiResNet's residual block without its activation: (x + conv(x))/‖I + conv‖ + b, linear
+// in x. Hu et al. (2023) divide the margin by the norm instead. The effective kernel holds the
+// identity and the norm. The norm is estimated while training; what the weights came to is proved.
+//
+// Cost: 3·powerSteps convolutions of one image.
 type Affine struct {
 	Kernel  int    // odd
 	Padding string // as that of Convolution
@@ -28,7 +30,7 @@ func (a Affine) Out(in Size) (Size, error) {
 	switch {
 	case len(in) != 3:
 		return nil, fmt.Errorf("%v needs an input [h, w, c], not %v", a, in)
-	case a.Padding != "" && a.Padding != Circular && a.Padding != Zero:
+	case !knownPadding(a.Padding):
 		return nil, noPadding(a.Padding)
 	case !fits(a.Kernel, in):
 		return nil, fmt.Errorf("%v needs an odd kernel no larger than the image %v", a, in)
@@ -36,6 +38,7 @@ func (a Affine) Out(in Size) (Size, error) {
 	return in, nil
 }
 
+// Weights are the kernel, [k, k, c, c], and the bias, [c].
 func (a Affine) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	k, c := a.Kernel, in[2]
 	// A small residual at first: the block is nearly the identity.
@@ -43,7 +46,8 @@ func (a Affine) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	centre := make([]float32, k*k)
 	centre[k*k/2] = 1
 	w = Add(w, Mul(Reshape(Const(g, centre), k, k, 1, 1), Reshape(identity(w, c), 1, 1, c, c)))
-	norm := estimated(scope, g, func(x *Node) *Node { return Conv(x, w, a.Padding, 1) }, append(Size{1}, in...)...)
+	conv := func(x *Node) *Node { return Conv(x, w, a.Padding, 1) }
+	norm := estimated(scope, g, conv, append(Size{1}, in...)...)
 	return []*Node{Div(w, norm), variable(scope, g, "b", 0, c)}
 }
 
@@ -55,6 +59,18 @@ func (a Affine) Bound(w []*tensors.Tensor, in Size) Bound {
 	return ConvolutionNorm(flat(w[0]), a.geometry(in))
 }
 
-func (a Affine) geometry(in Size) Geometry {
-	return Geometry{Kernel: Size{a.Kernel, a.Kernel}, In: in, Out: in[2], Stride: 1, Zero: a.Padding == Zero}
+func (a Affine) geometry(in Size) Geometry { return centred(a.Kernel, in, in[2], a.Padding) }
+
+func (a Affine) operator(w []*tensors.Tensor, in Size) (o operator, ok bool) {
+	g := a.geometry(in)
+	if g.entries() > affordableEntries {
+		return o, false
+	}
+	return g.operator(flat(w[0])), true
+}
+
+func (a Affine) rounding(w []*tensors.Tensor, in Size, _, norm float64) (roundoff, error) {
+	zero := vectorNorm(flat(w[1]), in[0]*in[1])
+	abs := a.geometry(in).absoluteNorm(flat(w[0]))
+	return roundoff{sums(a.Kernel*a.Kernel*in[2], in.Entries(), abs, norm, zero), zero}, nil
 }

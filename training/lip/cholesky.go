@@ -1,0 +1,130 @@
+package lip
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
+	"gonum.org/v1/gonum/mat"
+)
+
+// norm proves an upper bound on the largest singular value, close to an estimate s of it. The bound
+// isn't ok where the matrix is too large, where the estimate is too low, or where another bound,
+// enough, is hardly above the estimate.
+//
+// s²(1+δ) - AᵀA is a band matrix. Where its Cholesky factorisation in float64 runs to the end, the
+// matrix is positive definite but for an error known beforehand (Rump, BIT 46, 2006).
+func (o operator) norm(enough float64) (bound float64, ok bool) {
+	a, t := o, o.transpose()
+	if len(o.rows) < o.columns {
+		a, t = t, a
+	}
+	n, band, tallest := a.columns, 0, 0
+	for _, row := range a.rows {
+		least, most := n, 0
+		for _, e := range row {
+			least, most = min(least, e.column), max(most, e.column)
+		}
+		band = max(band, most-least)
+	}
+	for _, column := range t.rows {
+		tallest = max(tallest, len(column))
+	}
+	work := float64(n) * float64(band+1) * float64(band+1)
+	if work > affordableWork || n*(band+1) > affordableSpace {
+		return 0, false
+	}
+	square := a.square()
+	s := a.estimate(t)
+	if enough <= s*(1+1e-3) {
+		return 0, false
+	}
+	if s == 0 {
+		return up(math.Sqrt(square)) + o.slack, true
+	}
+	gram := make([]float64, n*(band+1))
+	for _, row := range a.rows {
+		for _, e := range row {
+			for _, f := range row {
+				if j := f.column - e.column; j >= 0 {
+					gram[e.column*(band+1)+j] += e.value * f.value
+				}
+			}
+		}
+	}
+	// Rounding, in norm: every entry of AᵀA is a sum of at most tallest products, and |A|ᵀ|A| has a
+	// norm of at most square; the diagonal is subtracted from s²(1+δ); the factorisation errs by
+	// γ(n+1) times the trace.
+	for _, delta := range []float64{1e-4, 1e-3, 4e-3, 2e-2} {
+		top := s * s * (1 + delta)
+		if !definite(gram, n, band, top) {
+			continue
+		}
+		e := 1.01 * u * (float64(tallest+4)*square + 4*top + 2*float64(n+10)*float64(n)*top)
+		return up(up(math.Sqrt(up(up(top+up(e))+1e-290))) + o.slack), true
+	}
+	return 0, false
+}
+
+// definite says whether top - gram has a Cholesky factorisation in float64. The matrix gram is n×n,
+// and its entry (i, i+j) lies at [i·(band+1) + j].
+func definite(gram []float64, n, band int, top float64) bool {
+	m := make([]float64, len(gram))
+	for i, v := range gram {
+		m[i] = -v
+	}
+	for i := range n {
+		m[i*(band+1)] += top
+	}
+	matrix := blas64.SymmetricBand{Uplo: blas.Upper, N: n, K: band, Data: m, Stride: band + 1}
+	_, ok := lapack64.Pbtrf(matrix)
+	return ok && !math.IsNaN(m[(n-1)*(band+1)]) // Pbtrf lets NaN pass
+}
+
+// estimate is the norm of o, whose transpose is t, after some steps of Lanczos's method. It proves
+// nothing.
+func (o operator) estimate(t operator) float64 {
+	const steps = 60
+	r := rand.New(rand.NewPCG(1, 2))
+	v, before := make([]float64, o.columns), make([]float64, o.columns)
+	for i := range v {
+		v[i] = r.NormFloat64()
+	}
+	vector := func(x []float64) blas64.Vector {
+		return blas64.Vector{N: len(x), Data: x, Inc: 1}
+	}
+	blas64.Scal(1/blas64.Nrm2(vector(v)), vector(v))
+	var diagonal, beside []float64 // of AᵀA in the basis found
+	for range min(steps, o.columns) {
+		next := t.times(o.times(v))
+		a := blas64.Dot(vector(v), vector(next))
+		blas64.Axpy(-a, vector(v), vector(next))
+		if n := len(beside); n > 0 {
+			blas64.Axpy(-beside[n-1], vector(before), vector(next))
+		}
+		diagonal = append(diagonal, a)
+		b := blas64.Nrm2(vector(next))
+		if !(b > 1e-12*a) {
+			break
+		}
+		beside = append(beside, b)
+		blas64.Scal(1/b, vector(next))
+		v, before = next, v
+	}
+	n := len(diagonal)
+	m := mat.NewSymDense(n, nil)
+	for i, a := range diagonal {
+		m.SetSym(i, i, a)
+		if i+1 < n {
+			m.SetSym(i, i+1, beside[i])
+		}
+	}
+	var e mat.EigenSym
+	if !e.Factorize(m, false) {
+		return 0
+	}
+	return math.Sqrt(max(0, slices.Max(e.Values(nil))))
+}
