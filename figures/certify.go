@@ -153,7 +153,7 @@ func (s Sampled) CertifyRows(rows iter.Seq2[*rs.Evidence, error], alpha float64,
 // certify certifies a batch by one method.
 func (s Sampled) certify(b *batch, at int, entry rs.Entry, alpha float64) {
 	begun := time.Now()
-	setting := rs.Setting{Lambda: s.Run.Model.Lambda, Tau: s.Tau, Scores: s.Scores, Float32: s.Float32}
+	setting := rs.Setting{Lambda: s.Run.Model.Lambda, Tau: s.Tau, Scores: s.Scores, Seed: s.Run.Seed, Float32: s.Float32}
 	results := make([]rs.Result, len(b.rows))
 	for i, e := range b.rows {
 		setting.Bound = rs.OfExample(s.Bound, s.Run.Seed, e.Index)

@@ -3,7 +3,7 @@
 // radius. It is pure: no device, no random numbers, no files.
 //
 // A Method (Mono, TwoBound, Adaptive, Bonferroni, CPM, Lipschitz, PaperLipschitz, SoftScores, Margin) turns evidence and α into a
-// certificate; Methods lists them by name. Under it lie a Bound (ClopperPearson, Betting, Bernstein,
+// certificate; Methods lists them by name. Under it lie a Bound (ClopperPearson, STaR, Betting, Bernstein,
 // Hoeffding, BetaMixture and others; Bounds lists them) on the mean of draws in [0, 1], and a radius: Smoothed is the exact
 // one of a Lipschitz score, which contains Cohen's. Over it lie certified accuracy, the
 // average certified radius of many results, and what α means for all of them together.

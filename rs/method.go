@@ -55,6 +55,8 @@ type Setting struct {
 	Scores string
 	// Bound is the confidence bound that methods take; nil is the one each is best with.
 	Bound Bound
+	// Seed is the seed of the run, which gives STaR's order of draws where Bound is nil.
+	Seed uint64
 	// Float32 subtracts what float32 does to margins, Evidence.MarginError.
 	Float32 bool
 }

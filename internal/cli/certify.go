@@ -556,7 +556,7 @@ Methods:
 	f := c.Flags()
 	f.StringVar(&method, "method", "all", "methods, separated by commas, or all that are sound")
 	f.BoolVar(&unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
-	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
+	f.StringVar(&bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, star on soft votes)")
 	f.BoolVar(&float32, "float32", false, "subtract from margins what float32 may have done to them (margin_error of run.json): certifies the network in real arithmetic")
 	f.StringVar(&scores, "scores", "", "map of scores that methods take, of those logged (default: every one, with α shared)")
 	f.Float64Var(&alpha, "alpha", 0.001, "error probability of each certificate")
