@@ -58,12 +58,12 @@ func TestBoundsCover(t *testing.T) {
 				for i := range x {
 					x[i] = p.draw(r)
 				}
-				s := Draws(x)
+				s, bound := Draws(x), OfExample(b.Bound, 6, run)
 				if run%2 == 1 {
 					s = binned(x, 1.0/32)
 				}
-				below += b2i(p.mean < b.Bound.Lower(s, alpha))
-				above += b2i(p.mean > b.Bound.Upper(s, alpha))
+				below += b2i(p.mean < bound.Lower(s, alpha))
+				above += b2i(p.mean > bound.Upper(s, alpha))
 			}
 			if limit := excess(runs, alpha); below > limit || above > limit {
 				t.Errorf("%s, %s: the mean lies below the lower bound %d times and above the upper one %d times of %d, want at most %d",

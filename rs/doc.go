@@ -2,8 +2,9 @@
 // and margins that noisy sampling leaves (Evidence) to a Certificate, a class with an l2
 // radius. It is pure: no device, no random numbers, no files.
 //
-// A Method (Mono, TwoBound, Isoperimetric, Adaptive, Bonferroni, CPM, Lipschitz, PaperLipschitz, SoftScores, Margin) turns evidence and α into a
-// certificate; Methods lists them by name. Under it lie a Bound (ClopperPearson, Betting, Bernstein,
+// A Method (Mono, TwoBound, Isoperimetric, Adaptive, Bonferroni, CPM, Lipschitz, PaperLipschitz,
+// SoftScores, Margin) turns evidence and α into a certificate; Methods lists them by name. Under it
+// lie a Bound (ClopperPearson, STaR, Betting, Bernstein,
 // Hoeffding, BetaMixture and others; Bounds lists them) on the mean of draws in [0, 1], and a radius: Smoothed is the exact
 // one of a Lipschitz score, which contains Cohen's. Over it lie certified accuracy, the
 // average certified radius of many results, and what α means for all of them together.

@@ -58,8 +58,8 @@ func ExampleLipschitz() {
 	}
 	// Output:
 	// tau = 0: radius 0.2956, by clopper-pearson
-	// tau = 1: radius 0.7446, by betting
-	// tau = 1.5: radius 0.8653, by betting
+	// tau = 1: radius 0.7502, by star
+	// tau = 1.5: radius 0.8691, by star
 }
 
 func ExampleClopperPearson() {

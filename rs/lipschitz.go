@@ -12,7 +12,8 @@ import (
 type Lipschitz struct {
 	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
 	Tau    float64 // temperature, in logits, >= 0
-	Bound  Bound   // nil is Betting, and ClopperPearson where Tau is 0
+	Bound  Bound   // nil is STaR, Betting where draws may end early, and ClopperPearson where Tau is 0
+	Seed   uint64  // of the run: STaR's order where Bound is nil
 	// Float32 subtracts Evidence.MarginError from every margin: the certificate is of the network in real arithmetic, which is
 	// what Lambda bounds. Tau = 0 has no margins to subtract from.
 	Float32 bool
@@ -30,7 +31,7 @@ func (l Lipschitz) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkMargins(); err != nil {
 		return Certificate{}, err
 	}
-	bound, err := e.bound(l.Bound, Betting{})
+	bound, err := e.scoreBound(l.Bound, l.Seed)
 	if err != nil {
 		return Certificate{}, err
 	}
@@ -57,7 +58,7 @@ func (l Lipschitz) Ceiling(e *Evidence, alpha float64) (float64, error) {
 	if err := e.checkMargins(); err != nil {
 		return 0, err
 	}
-	bound, err := e.bound(l.Bound, Betting{})
+	bound, err := e.scoreBound(l.Bound, l.Seed)
 	if err != nil {
 		return 0, err
 	}

@@ -84,7 +84,7 @@ func TestLipschitzSettingsAct(t *testing.T) {
 	if c := certify(t, Lipschitz{Lambda: 1, Tau: 1, Bound: Hoeffding{}}, e, 0.001); c.Ledger[0].Bound != "hoeffding" || c.Radius == base.Radius {
 		t.Errorf("Hoeffding: %v", c)
 	}
-	if base.Ledger[0].Bound != "betting" {
+	if base.Ledger[0].Bound != "star" {
 		t.Errorf("the default bound is %s", base.Ledger[0].Bound)
 	}
 }

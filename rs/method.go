@@ -67,6 +67,8 @@ type Setting struct {
 	Bound Bound
 	// Asked is the radius that the run's rule asks about; 0 where its number of draws is fixed.
 	Asked float64
+	// Seed is the seed of the run, which gives STaR's order of draws where Bound is nil.
+	Seed uint64
 	// Float32 subtracts what float32 does to margins, Evidence.MarginError.
 	Float32 bool
 }

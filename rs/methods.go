@@ -35,7 +35,7 @@ var Methods = []Entry{
 			return PaperLipschitz(l), err
 		}},
 	{Name: "lvm", Doc: "mean scores of all classes, two bounds (LVM-RS, Delattre et al. 2024)",
-		New: func(s Setting) (Method, error) { return SoftScores{Map: s.Scores, Bound: s.Bound}, nil }},
+		New: func(s Setting) (Method, error) { return SoftScores{Map: s.Scores, Bound: s.Bound, Seed: s.Seed}, nil }},
 	{Name: "lipschitz-two", Doc: "mean scores of all classes, the exact radius of two Lipschitz scores", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			return scoresIn("lipschitz-two", s, SoftScores{TwoClass: true})
@@ -61,7 +61,7 @@ var Methods = []Entry{
 
 // scoresIn is m in that setting, for the method of that name.
 func scoresIn(name string, s Setting, m SoftScores) (SoftScores, error) {
-	m.Lambda, m.Map, m.Bound, m.Float32 = s.Lambda, s.Scores, s.Bound, s.Float32
+	m.Lambda, m.Map, m.Bound, m.Seed, m.Float32 = s.Lambda, s.Scores, s.Bound, s.Seed, s.Float32
 	if !(s.Lambda > 0) {
 		return m, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
 	}
@@ -70,7 +70,7 @@ func scoresIn(name string, s Setting, m SoftScores) (SoftScores, error) {
 
 // lipschitzIn is Lipschitz in that setting, for the method of that name.
 func lipschitzIn(name string, s Setting) (Lipschitz, error) {
-	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound, Float32: s.Float32}
+	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound, Seed: s.Seed, Float32: s.Float32}
 	switch {
 	case s.Lambda == 0 && s.Tau < 0:
 		return l, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)

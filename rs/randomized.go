@@ -17,10 +17,14 @@ type Randomized struct {
 	V float64
 }
 
-// OfExample returns b for an example of a run: Randomized gets the V that seed and index give, any other bound is itself.
+// OfExample returns b for an example of a run: Randomized gets the V that seed and index give and STaR its order, any other
+// bound is itself.
 func OfExample(b Bound, seed uint64, index int) Bound {
-	if _, ok := b.(Randomized); ok {
+	switch b.(type) {
+	case Randomized:
 		return Randomized{V: Uniform(seed, index)}
+	case STaR:
+		return STaR{Seed: splitMix(splitMix(seed^0x737461722d626574) + uint64(index))}
 	}
 	return b
 }

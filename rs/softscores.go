@@ -18,7 +18,8 @@ type SoftScores struct {
 	// TwoClass takes the exact radius of two scores that are Lipschitz, Difference that of a difference that is. Neither is
 	// LVM-RS (Delattre et al. 2024): σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)), for any scores in [0, 1].
 	TwoClass, Difference bool
-	Bound                Bound // nil is Betting
+	Bound                Bound  // nil is STaR, and Betting where draws may end early
+	Seed                 uint64 // of the run: STaR's order where Bound is nil
 	// Float32 subtracts from TwoClass and Difference what Evidence.MarginError does to a score. LVM-RS needs no
 	// Lipschitz constant: it certifies the scores as float32 computes them.
 	Float32 bool
@@ -38,7 +39,7 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
-	bound, err := e.bound(m.Bound, Betting{})
+	bound, err := e.scoreBound(m.Bound, m.Seed)
 	if err != nil {
 		return Certificate{}, err
 	}

@@ -68,6 +68,15 @@ func Stops(first, block, n int, growth float64) []int {
 // votesBound is the bound to take on votes.
 func (e *Evidence) votesBound(chosen Bound) (Bound, error) { return e.bound(chosen, ClopperPearson{}) }
 
+// scoreBound is the bound to take on soft votes and scores: STaR in the order that the seed of the run gives, and Betting
+// where the draw could end early.
+func (e *Evidence) scoreBound(chosen Bound, seed uint64) (Bound, error) {
+	if e.Stops != nil {
+		return e.bound(chosen, Betting{})
+	}
+	return e.bound(chosen, OfExample(STaR{}, seed, e.Index))
+}
+
 // bound is the bound to take: the one chosen, or the usual one. Where the draw could end early it must hold at every
 // stop, and one that was chosen for it must be able to.
 func (e *Evidence) bound(chosen, usual Bound) (Bound, error) {

@@ -26,6 +26,9 @@ func ChooseTau(tuning []Evidence, l Lipschitz, alpha float64) (float64, error) {
 	if !(l.Lambda > 0) || edges == nil {
 		return 0, nil
 	}
+	if l.Bound == nil && tuning[0].Stops == nil {
+		l.Bound = Betting{} // a tenth of STaR's work, and as good a temperature
+	}
 	best, bestSum := 0.0, 0.0
 	for _, tau := range append([]float64{0}, logSpaced(edges, tauCandidates)...) {
 		l.Tau = tau

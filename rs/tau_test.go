@@ -108,7 +108,7 @@ func TestChooseTauForABound(t *testing.T) {
 	const alpha = 0.001
 	set := tuningSet(0.3, 1000)[:20]
 	for _, n := range []int{200, 1000} {
-		for _, bound := range []Bound{nil, ClopperPearson{}, Bernstein{}, Hoeffding{}} {
+		for _, bound := range []Bound{Betting{}, ClopperPearson{}, Bernstein{}, Hoeffding{}} {
 			var foretold []Evidence
 			for i := range set {
 				foretold = append(foretold, Foretell(&set[i], n))

@@ -196,7 +196,7 @@ Methods:
 	f.StringVar(&config.method, "method", "",
 		"methods, separated by commas, or all that are sound; default: "+strings.Join(rs.DefaultMethods, ","))
 	f.BoolVar(&config.Unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
-	f.StringVar(&config.bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, betting on soft votes)")
+	f.StringVar(&config.bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, star on soft votes)")
 	f.BoolVar(&config.Float32, "float32", false, "subtract from margins what float32 may have done to them (margin_error of run.json): certifies the network in real arithmetic")
 	f.StringVar(&config.Scores, "scores", "", "map of scores that methods take, of those logged (default: every one, with α shared)")
 	f.Float64Var(&config.Alpha, "alpha", config.Alpha, "error probability of each certificate")

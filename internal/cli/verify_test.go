@@ -168,9 +168,10 @@ func TestVerifyDrawsAgain(t *testing.T) {
 	}
 	noDevice(t)
 	refused(t, lipsmooth(args...), "nonsense")
-	os.Remove(filepath.Join(dir, "table.tsv"))
-	os.Remove(filepath.Join(dir, "certificates.tsv"))
-	// Another seed draws other votes.
+	// Another seed draws other votes, and gives other certificates.
+	for _, name := range []string{"table.tsv", "certificates.tsv", "attack.tsv", "attack.npy", "gap.tsv"} {
+		os.Remove(filepath.Join(dir, name))
+	}
 	edit(t, func(s string) string {
 		return strings.Replace(s, `"seed": 1`, `"seed": 2`, 1)
 	}, dir, countlog.RunFile)

@@ -131,7 +131,8 @@ func (w *work) certify(b *batch) {
 func (w *work) certifyBy(at int, b *batch) {
 	begun := time.Now()
 	entry, c := w.entries[at], w.config
-	setting := rs.Setting{Lambda: w.run.Model.Lambda, Tau: c.Tau, Scores: c.Scores, Float32: c.Float32, Asked: w.run.Asked()}
+	setting := rs.Setting{Lambda: w.run.Model.Lambda, Tau: c.Tau, Scores: c.Scores, Float32: c.Float32,
+		Asked: w.run.Asked(), Seed: w.run.Seed}
 	results := make([]rs.Result, len(b.rows))
 	for i, e := range b.rows {
 		setting.Bound = rs.OfExample(c.Bound, w.run.Seed, e.Index)
