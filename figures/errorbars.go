@@ -20,10 +20,12 @@ func (e *estimates) add(x, y, half float64) {
 	e.bars = append(e.bars, struct{ Low, High float64 }{half, half})
 }
 
-// draw draws the k-th line of a plot, bars with caps of a width, and returns what stands for it in the legend.
+// draw draws the k-th line of a plot, bars with caps of a width, and returns what stands for it in
+// the legend.
 func (e *estimates) draw(p *plot.Plot, k int, cap vg.Length) ([]plot.Thumbnailer, error) {
 	line := newLine(e.xy, lineAt(k), false)
-	marks := &plotter.Scatter{XYs: e.xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(k), Radius: 2, Shape: glyphs[k%len(glyphs)]}}
+	marks := &plotter.Scatter{XYs: e.xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(k), Radius: 2,
+		Shape: glyphs[k%len(glyphs)]}}
 	errs, err := plotter.NewYErrorBars(struct {
 		plotter.XYs
 		plotter.YErrors

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// Write puts what fill writes in the place of a file, in a folder that is made where there is none. A reader sees the old
-// file or the new one.
+// Write puts what fill writes in the place of a file, in a folder that is made where there is none.
+// A reader sees the old file or the new one.
 func Write(path string, fill func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
