@@ -8,8 +8,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
@@ -83,36 +81,27 @@ func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	var thumbs [][]plot.Thumbnailer
 	top := 0.0
 	for k, c := range levels[0].Curves {
-		var xy plotter.XYs
-		var bars plotter.YErrors
+		var e estimates
 		for i, l := range levels {
 			here := l.Curves[k]
 			if here.Method != c.Method || len(here.Results) == 0 {
 				return nil, fmt.Errorf("figure acr-sigma: nothing certified by %s at σ = %g", c.Method, l.Sigma)
 			}
 			mean, half := rs.AverageRadius(here.Results), 1.96*standardError(here.Results)
-			xy = append(xy, plotter.XY{X: l.Sigma, Y: mean})
-			bars = append(bars, struct{ Low, High float64 }{half, half})
+			e.add(l.Sigma, mean, half)
 			numbers.Extend(i, mean, half)
 			top = max(top, mean+half)
 		}
 		numbers.Columns = append(numbers.Columns, c.Method, c.Method+"_halfwidth")
-		line := newLine(xy, lineAt(k), false)
-		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(k), Radius: 2, Shape: glyphs[k%len(glyphs)]}}
-		errs, err := plotter.NewYErrorBars(struct {
-			plotter.XYs
-			plotter.YErrors
-		}{xy, bars})
+		thumb, err := e.draw(p, k, 4)
 		if err != nil {
 			return nil, fmt.Errorf("figure acr-sigma: %s: %w", c.Method, err)
 		}
-		errs.LineStyle, errs.CapWidth = draw.LineStyle{Color: shade(colorAt(k), 150), Width: 0.7}, 4
-		p.Add(errs, line, marks)
 		name := c.Method
 		if name == "margin" {
 			name = "margin (no noise)"
 		}
-		names, thumbs = append(names, name), append(thumbs, []plot.Thumbnailer{line, marks})
+		names, thumbs = append(names, name), append(thumbs, thumb)
 	}
 	rows := addLegend(p, names, thumbs, 0)
 	if top == 0 {

@@ -31,46 +31,9 @@ func drawBounds(in Input) (*Figure, error) {
 // of the layers' bounds (PUB), and the steepest slope found. The last place is that of two logits, where the bound with linear layers
 // composed is drawn too.
 func Bounds(t *table.Table, settings string) (*Figure, error) {
-	columns := map[string][]float64{}
-	there := map[string][]bool{}
-	for _, name := range BoundColumns[1:] {
-		x, ok, err := t.Numbers(name)
-		if err != nil {
-			return nil, fmt.Errorf("figure bounds: %w", err)
-		}
-		columns[name], there[name] = x, ok
-	}
-	curves := map[string]plotter.XYs{}
-	add := func(curve string, x int, column string, row int) {
-		if there[column][row] {
-			curves[curve] = append(curves[curve], plotter.XY{X: float64(x), Y: columns[column][row]})
-		}
-	}
-	var labels []string
-	names := 0
-	for i, name := range t.Columns {
-		if name == "layer" {
-			names = i
-		}
-	}
-	for i, row := range t.Rows {
-		name, whole := strings.CutPrefix(row[names], WholeRow)
-		if !whole {
-			labels = append(labels, row[names])
-			add("layer", len(labels), "bound", i)
-			add("layer observed", len(labels), "observed", i)
-			add("product", len(labels), "bound_through", i)
-			add("through observed", len(labels), "observed_through", i)
-			continue
-		}
-		at := len(labels) + 1
-		switch {
-		case strings.HasPrefix(name, "product"):
-			add("product", at, "bound", i)
-		case strings.HasPrefix(name, "composed"):
-			add("composed", at, "bound", i)
-		}
-		add("through observed", at, "observed", i)
+	labels, curves, err := depths(t)
+	if err != nil {
+		return nil, fmt.Errorf("figure bounds: %w", err)
 	}
 	if len(labels) == 0 || len(curves["layer"]) < len(labels) || len(curves["product"]) == 0 {
 		return nil, fmt.Errorf("figure bounds: a layer without a bound, or no layer")
@@ -101,17 +64,81 @@ func Bounds(t *table.Table, settings string) (*Figure, error) {
 	put(bottom, "through observed", "observed, from below", 3, true)
 	put(bottom, "composed", "linear layers composed", 5, false)
 	rows := addLegend(top, legendNames, thumbs, 0)
-	var places plot.ConstantTicks
-	every := len(labels)/13 + 1 // labels that have room
-	for i := range len(labels) + 1 {
+	scale(top, bottom, curves, layerTicks(len(labels)))
+	depth := make([]string, len(labels))
+	for i, label := range labels {
+		depth[i] = fmt.Sprintf("%d %s", i+1, label)
+	}
+	caption := strings.Join(depth, ", ")
+	if settings != "" {
+		caption = settings + "; layers: " + caption
+	}
+	return &Figure{Name: "bounds", Title: "Lipschitz constants by depth, proved and observed", Caption: caption,
+		Plot: top, Lower: bottom, Table: t, Width: width, Height: 1.7*height + rows}, nil
+}
+
+// depths returns the names of the layers and the curves through their depths.
+func depths(t *table.Table) (labels []string, curves map[string]plotter.XYs, err error) {
+	columns := map[string][]float64{}
+	there := map[string][]bool{}
+	for _, name := range BoundColumns[1:] {
+		x, ok, err := t.Numbers(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		columns[name], there[name] = x, ok
+	}
+	curves = map[string]plotter.XYs{}
+	add := func(curve string, x int, column string, row int) {
+		if there[column][row] {
+			curves[curve] = append(curves[curve], plotter.XY{X: float64(x), Y: columns[column][row]})
+		}
+	}
+	names := 0
+	for i, name := range t.Columns {
+		if name == "layer" {
+			names = i
+		}
+	}
+	for i, row := range t.Rows {
+		name, whole := strings.CutPrefix(row[names], WholeRow)
+		if !whole {
+			labels = append(labels, row[names])
+			add("layer", len(labels), "bound", i)
+			add("layer observed", len(labels), "observed", i)
+			add("product", len(labels), "bound_through", i)
+			add("through observed", len(labels), "observed_through", i)
+			continue
+		}
+		at := len(labels) + 1
+		switch {
+		case strings.HasPrefix(name, "product"):
+			add("product", at, "bound", i)
+		case strings.HasPrefix(name, "composed"):
+			add("composed", at, "bound", i)
+		}
+		add("through observed", at, "observed", i)
+	}
+	return labels, curves, nil
+}
+
+// layerTicks label layers where their labels have room, and the logits behind them.
+func layerTicks(layers int) (places plot.ConstantTicks) {
+	every := layers/13 + 1 // labels that have room
+	for i := range layers + 1 {
 		label := ""
-		if i == len(labels) {
+		if i == layers {
 			label = "logits"
-		} else if (len(labels)-1-i)%every == 0 && (every == 1 || i < len(labels)-1) {
+		} else if (layers-1-i)%every == 0 && (every == 1 || i < layers-1) {
 			label = fmt.Sprint(i + 1)
 		}
 		places = append(places, plot.Tick{Value: float64(i + 1), Label: label})
 	}
+	return places
+}
+
+// scale puts all curves of each panel in sight.
+func scale(top, bottom *plot.Plot, curves map[string]plotter.XYs, places plot.ConstantTicks) {
 	for k, p := range []*plot.Plot{top, bottom} {
 		low, high := math.Inf(1), math.Inf(-1)
 		for curve, xy := range curves {
@@ -123,17 +150,7 @@ func Bounds(t *table.Table, settings string) (*Figure, error) {
 			}
 		}
 		span := max(high-low, 0.002*high)
-		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.6, float64(len(labels))+1.4, max(0, low-0.1*span), high+0.1*span
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.6, float64(len(places)-1)+1.4, max(0, low-0.1*span), high+0.1*span
 		p.X.Tick.Marker = places
 	}
-	depth := make([]string, len(labels))
-	for i, label := range labels {
-		depth[i] = fmt.Sprintf("%d %s", i+1, label)
-	}
-	caption := strings.Join(depth, ", ")
-	if settings != "" {
-		caption = settings + "; layers: " + caption
-	}
-	return &Figure{Name: "bounds", Title: "Lipschitz constants by depth, proved and observed", Caption: caption,
-		Plot: top, Lower: bottom, Table: t, Width: width, Height: 1.7*height + rows}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
@@ -62,7 +63,7 @@ var simulatedMethods = []string{"mono", "bonferroni", "cpm", "twobound"}
 
 // simulate draws votes of a shape, with seed 1, at each number of classes and draws.
 func simulate(figure string, in Input, shapes []coverage.Shape, classes, draws []int, trials int) (all []coverage.Outcome, err error) {
-	o := coverage.Options{Alpha: cmp.Or(in.Alpha, 0.001), Trials: trials, Seed: 1}
+	o := coverage.Options{Alpha: cmp.Or(in.Alpha, certify.Default().Alpha), Trials: trials, Seed: 1}
 	for _, name := range simulatedMethods {
 		entry, err := rs.MethodByName(name)
 		if err != nil {
@@ -150,48 +151,30 @@ func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 		whole = append(whole, plotter.XY{X: float64(k), Y: truth[k]})
 		high = max(high, truth[k])
 	}
-	methods := methodsOf(outcomes)
-	at := func(method string, k int) *coverage.Outcome {
-		for i, o := range outcomes {
-			if o.Method == method && len(o.Case.P) == k {
-				return &outcomes[i]
-			}
-		}
-		return nil
-	}
 	numbers := &table.Table{Columns: []string{"classes", "true"}}
 	for _, k := range classes {
 		numbers.Add(k, truth[k])
 	}
 	var names []string
 	var thumbs [][]plot.Thumbnailer
-	for m, method := range methods {
-		var xy plotter.XYs
-		var bars plotter.YErrors
+	for m, method := range methodsOf(outcomes) {
+		var e estimates
 		for i, k := range classes {
-			o := at(method, k)
-			if o == nil {
+			at := slices.IndexFunc(outcomes, func(o coverage.Outcome) bool { return o.Method == method && len(o.Case.P) == k })
+			if at < 0 {
 				return nil, fmt.Errorf("figure intervals: %s was not simulated at K = %d", method, k)
 			}
-			half := 1.96 * o.Error
-			xy = append(xy, plotter.XY{X: float64(k), Y: o.Mean})
-			bars = append(bars, struct{ Low, High float64 }{half, half})
+			o, half := outcomes[at], 1.96*outcomes[at].Error
+			e.add(float64(k), o.Mean, half)
 			low, high = min(low, o.Mean-half), max(high, o.Mean+half)
 			numbers.Extend(i, o.Mean, half)
 		}
 		numbers.Columns = append(numbers.Columns, method, method+"_halfwidth")
-		line := newLine(xy, lineAt(m), false)
-		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(m), Radius: 2, Shape: glyphs[m%len(glyphs)]}}
-		errs, err := plotter.NewYErrorBars(struct {
-			plotter.XYs
-			plotter.YErrors
-		}{xy, bars})
+		thumb, err := e.draw(p, m, 0)
 		if err != nil {
 			return nil, fmt.Errorf("figure intervals: %s: %w", method, err)
 		}
-		errs.LineStyle, errs.CapWidth = draw.LineStyle{Color: shade(colorAt(m), 150), Width: 0.7}, 0
-		p.Add(errs, line, marks)
-		names, thumbs = append(names, methodLabel(method)), append(thumbs, []plot.Thumbnailer{line, marks})
+		names, thumbs = append(names, methodLabel(method)), append(thumbs, thumb)
 	}
 	line := newLine(whole, draw.LineStyle{Color: black, Width: 0.8, Dashes: dashes[2]}, false)
 	p.Add(line)

@@ -61,43 +61,19 @@ func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure,
 	var thumbs [][]plot.Thumbnailer
 	low, high, far := math.Inf(1), 0.0, 0.0
 	for k, a := range adaptive {
-		until := a.Run.Until
-		if until.Rule == "" || len(a.Rows) == 0 {
-			return nil, fmt.Errorf("figure draws: a run without a rule, or without examples")
-		}
-		source := a
-		if fixed != nil {
-			source = fixed
-		}
-		config := certify.Default().At(alpha, until.Method)
-		config.Tau = until.Tau
-		c, err := source.Certify(config)
+		points, err := drawsOf(a, fixed, alpha)
 		if err != nil {
-			return nil, fmt.Errorf("figure draws: %w", err)
+			return nil, err
 		}
-		radius := map[int]rs.Result{}
-		for i, r := range c.Curves[0].Results {
-			radius[source.Rows[i].Index] = r
-		}
-		var draws []float64
+		until, draws, total := a.Until, []float64(nil), 0.0
 		var xy plotter.XYs
-		total := 0.0
-		for _, e := range a.Rows {
-			n := float64(e.Estimation.Total())
-			draws, total = append(draws, n), total+n
-			low, high = min(low, n), max(high, n, float64(a.Run.N))
-			r, ok := radius[e.Index]
-			if !ok {
-				return nil, fmt.Errorf("figure draws: image %d isn't in the run of a fixed number of draws", e.Index)
+		for _, q := range points {
+			draws, total = append(draws, q.draws), total+q.draws
+			low, high = min(low, q.draws), max(high, q.draws, float64(a.N))
+			if finite(q.reach) {
+				xy, far = append(xy, plotter.XY{X: q.reach, Y: math.Log10(q.draws)}), max(far, q.reach)
 			}
-			reach := r.Radius
-			if r.Class == rs.Abstain {
-				reach = 0
-			}
-			if finite(reach) {
-				xy, far = append(xy, plotter.XY{X: reach, Y: math.Log10(n)}), max(far, reach)
-			}
-			numbers.Add(fmt.Sprintf("until %s by %s", until.Rule, until.Method), e.Index, int(n), a.Run.N, reach)
+			numbers.Add(fmt.Sprintf("until %s by %s", until.Rule, until.Method), q.index, int(q.draws), a.N, q.reach)
 		}
 		slices.Sort(draws)
 		curve := plotter.XYs{{X: draws[0], Y: 0}}
@@ -137,4 +113,43 @@ func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure,
 	}
 	return &Figure{Name: "draws", Title: title("Draws until settled", s), Caption: caption,
 		Plot: p, Lower: each, Table: numbers, Width: width, Height: 1.7*height + rows}, nil
+}
+
+// drawn is an image: its draws, and how far it is certified.
+type drawn struct {
+	index        int
+	draws, reach float64
+}
+
+// drawsOf are the images of an adaptive run, certified by a run of a fixed number of draws where there is one.
+func drawsOf(a, fixed *certify.Run, alpha float64) (points []drawn, err error) {
+	if a.Until.Rule == "" || len(a.Rows) == 0 {
+		return nil, fmt.Errorf("figure draws: a run without a rule, or without examples")
+	}
+	source := a
+	if fixed != nil {
+		source = fixed
+	}
+	config := certify.Default().At(alpha, a.Until.Method)
+	config.Tau = a.Until.Tau
+	c, err := source.Certify(config)
+	if err != nil {
+		return nil, fmt.Errorf("figure draws: %w", err)
+	}
+	radius := map[int]rs.Result{}
+	for i, r := range c.Curves[0].Results {
+		radius[source.Rows[i].Index] = r
+	}
+	for _, e := range a.Rows {
+		r, ok := radius[e.Index]
+		if !ok {
+			return nil, fmt.Errorf("figure draws: image %d isn't in the run of a fixed number of draws", e.Index)
+		}
+		q := drawn{index: e.Index, draws: float64(e.Estimation.Total())}
+		if r.Class != rs.Abstain {
+			q.reach = r.Radius
+		}
+		points = append(points, q)
+	}
+	return points, nil
 }

@@ -49,19 +49,9 @@ func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure
 	if len(curves) == 0 {
 		return nil, fmt.Errorf("figure radius: no curve to draw")
 	}
-	best, far := 0, 0.0
-	for i, c := range curves {
-		if len(c.Results) == 0 {
-			return nil, fmt.Errorf("figure radius: %s certified no example", c.Method)
-		}
-		if rs.AverageRadius(c.Results) > rs.AverageRadius(curves[best].Results) {
-			best = i
-		}
-		for _, r := range c.Results {
-			if r.Right() && finite(r.Radius) {
-				far = max(far, r.Radius)
-			}
-		}
+	best, far, err := extent(curves)
+	if err != nil {
+		return nil, err
 	}
 	if bands == nil {
 		bands = []string{curves[best].Method}
@@ -129,6 +119,24 @@ func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure
 	caption := s.Caption() + fmt.Sprintf("; bands: %g%% Clopper–Pearson intervals over the images", 100*bandLevel)
 	return &Figure{Name: "radius", Title: title("Certified accuracy", s), Caption: caption,
 		Plot: p, Table: numbers, Width: width, Height: height + lift}, nil
+}
+
+// extent returns the curve of the largest average certified radius, and the largest radius of all.
+func extent(curves []certify.Curve) (best int, far float64, err error) {
+	for i, c := range curves {
+		if len(c.Results) == 0 {
+			return 0, 0, fmt.Errorf("figure radius: %s certified no example", c.Method)
+		}
+		if rs.AverageRadius(c.Results) > rs.AverageRadius(curves[best].Results) {
+			best = i
+		}
+		for _, r := range c.Results {
+			if r.Right() && finite(r.Radius) {
+				far = max(far, r.Radius)
+			}
+		}
+	}
+	return best, far, nil
 }
 
 // title puts what was classified behind the subject of a figure.

@@ -292,12 +292,88 @@ func (a *attacking) report(w io.Writer, dir string, radii []float64) error {
 	return nil
 }
 
+// asked is what the command attack is asked for, besides effort and seed.
+type asked struct {
+	dir, model, data, out, list string
+	tau                         float64
+	radii                       []float64
+	anew                        bool
+}
+
+// check checks the flags.
+func (q *asked) check(a *attacking, changed func(string) bool) error {
+	if err := cmp.Or(checkAlpha(a.alpha), checkRadii(q.radii), checkLeast("images", a.images, 0), checkLeast("steps", a.steps, 1),
+		checkLeast("samples", a.samples, 1), checkLeast("restarts", a.restarts, 1), checkLeast("trial", a.trial, 1), checkLeast("draws", a.draws, 1)); err != nil {
+		return err
+	}
+	if changed("tau") && !(0 <= q.tau && q.tau <= math.MaxFloat32) {
+		return fmt.Errorf("--tau %v: must be at least 0 and finite", q.tau)
+	}
+	_, _, err := attackers(q.list, nil)
+	return err
+}
+
+// open reads the run, and the model and the dataset that it is of.
+func (q *asked) open(a *attacking) (err error) {
+	if a.run, err = load(q.dir, config(a.alpha, q.tau)); err != nil {
+		return err
+	}
+	var left []string
+	if a.classifiers, left, err = attackers(q.list, a.run); err != nil {
+		return err
+	}
+	a.notes = append(a.run.Notes(), left...)
+	if kind := a.run.Noise.Kind; kind != "" {
+		return fmt.Errorf("%s: sampled with %s noise, and attacks are made for Gaussian noise alone", q.dir, kind)
+	}
+	from := verification{dir: q.dir, model: q.model, data: q.data, w: io.Discard, log: io.Discard}
+	folder := q.model
+	if folder == "" {
+		folder = filepath.Join(q.dir, certify.ModelFolder)
+		if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s: no model there: give its folder with --model", folder)
+		}
+	}
+	if isONNX(folder) {
+		return fmt.Errorf("%s: attacks follow the gradient, which an ONNX file doesn't have: give the folder of a model that was trained here", folder)
+	}
+	if a.model, err = from.own(a.run.Run, folder); err != nil {
+		return err
+	}
+	if a.data, err = from.ofData(a.run.Run, a.run.Rows, cmp.Or(q.data, a.model.Dataset)); err != nil {
+		if q.data == "" {
+			err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
+		}
+		return err
+	}
+	a.rows = a.spread()
+	return nil
+}
+
+// run attacks and reports.
+func (q *asked) run(ctx context.Context, a *attacking, w io.Writer) error {
+	if err := q.open(a); err != nil {
+		return err
+	}
+	out := cmp.Or(q.out, q.dir)
+	if q.anew {
+		settings, err := a.settings()
+		if err == nil {
+			err = removeOtherAttacks(out, settings)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := a.search(ctx, out); err != nil {
+		return err
+	}
+	return a.report(w, out, q.radii)
+}
+
 func attackCommand() *cobra.Command {
 	a := attacking{effort: fullEffort, seed: 1, alpha: certify.Default().Alpha}
-	var anew bool
-	var radii []float64
-	var tau float64
-	var folder, ref, out, list string
+	var q asked
 	var doc strings.Builder
 	for _, c := range certify.Attacked {
 		fmt.Fprintf(&doc, "  %-6s %s; certified by %s\n", c.Name, c.Doc, strings.Join(c.Methods, ", "))
@@ -320,69 +396,15 @@ Classifiers:
 		Example: "  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := cmp.Or(checkRadii(radii), checkLeast("images", a.images, 0), checkLeast("steps", a.steps, 1), checkLeast("samples", a.samples, 1),
-				checkLeast("restarts", a.restarts, 1), checkLeast("trial", a.trial, 1), checkLeast("draws", a.draws, 1)); err != nil {
+			if err := q.check(&a, cmd.Flags().Changed); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("tau") && !(0 <= tau && tau <= math.MaxFloat32) {
-				return fmt.Errorf("--tau %v: must be at least 0 and finite", tau)
-			}
-			if _, _, err := attackers(list, nil); err != nil {
-				return err
-			}
-			a.opened = &opened{log: cmd.ErrOrStderr()}
-			var err error
-			if a.run, err = load(args[0], config(a.alpha, tau)); err != nil {
-				return err
-			}
-			var left []string
-			if a.classifiers, left, err = attackers(list, a.run); err != nil {
-				return err
-			}
-			a.notes = append(a.run.Notes(), left...)
-			if kind := a.run.Run.Noise.Kind; kind != "" {
-				return fmt.Errorf("%s: sampled with %s noise, and attacks are made for Gaussian noise alone", args[0], kind)
-			}
-			from := verification{dir: args[0], model: folder, data: ref, w: io.Discard, log: io.Discard}
-			if folder == "" {
-				folder = filepath.Join(args[0], certify.ModelFolder)
-				if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
-					return fmt.Errorf("%s: no model there: give its folder with --model", folder)
-				}
-			}
-			if isONNX(folder) {
-				return fmt.Errorf("%s: attacks follow the gradient, which an ONNX file doesn't have: give the folder of a model that was trained here", folder)
-			}
-			if a.model, err = from.own(a.run.Run, folder); err != nil {
-				return err
-			}
-			if a.data, err = from.ofData(a.run.Run, a.run.Rows, cmp.Or(ref, a.model.Dataset)); err != nil {
-				if ref == "" {
-					err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
-				}
-				return err
-			}
-			if out == "" {
-				out = args[0]
-			}
-			a.rows = a.spread()
-			if anew {
-				settings, err := a.settings()
-				if err == nil {
-					err = removeOtherAttacks(out, settings)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			if err := a.search(cmd.Context(), out); err != nil {
-				return err
-			}
-			return a.report(cmd.OutOrStdout(), out, radii)
+			a.opened, q.dir = &opened{log: cmd.ErrOrStderr()}, args[0]
+			return q.run(cmd.Context(), &a, cmd.OutOrStdout())
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&list, "classifier", "all", "classifiers, separated by commas, or all")
+	f.StringVar(&q.list, "classifier", "all", "classifiers, separated by commas, or all")
 	f.IntVar(&a.images, "images", a.images, "how many, spread over the run; 0 is all")
 	f.IntVar(&a.steps, "steps", a.steps, "steps of an attack")
 	f.IntVar(&a.samples, "samples", a.samples, "draws of the noise a gradient")
@@ -392,11 +414,11 @@ Classifiers:
 	f.Uint64Var(&a.seed, "seed", a.seed, "seed of the attack")
 	f.BoolVar(&a.box, "box", false, "keep perturbed images in [0, 1]")
 	f.Float64Var(&a.alpha, "alpha", a.alpha, "error probability of each certificate, and of all findings")
-	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
-	f.Float64SliceVar(&radii, "radii", certify.Default().Radii, "radii of the table")
-	f.StringVar(&folder, "model", "", "model's folder; default: RUN/model")
-	f.StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the one trained on")
-	f.StringVar(&out, "out", "", "folder for attack.tsv, attack.npy and gap.tsv; default: RUN")
-	f.BoolVar(&anew, "anew", false, "in place of attacks with other settings that lie there")
+	f.Float64Var(&q.tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
+	f.Float64SliceVar(&q.radii, "radii", certify.Default().Radii, "radii of the table")
+	f.StringVar(&q.model, "model", "", "model's folder; default: RUN/model")
+	f.StringVar(&q.data, "data", "", "dataset: mnist, cifar10, or a path; default: the one trained on")
+	f.StringVar(&q.out, "out", "", "folder for attack.tsv, attack.npy and gap.tsv; default: RUN")
+	f.BoolVar(&q.anew, "anew", false, "in place of attacks with other settings that lie there")
 	return c
 }

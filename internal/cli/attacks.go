@@ -20,7 +20,8 @@ import (
 const attackImagesFile = "attack.npy"
 
 // attackColumns are those of the table of attacks.
-var attackColumns = append(slices.Clone(certify.AttackColumns), "certified", "attack", "class", "draws", "score", "lower")
+var attackColumns = append(slices.Clone(certify.AttackColumns), "certified", "attack", "class",
+	"draws", "score", "lower")
 
 // finding is what was found of an image under a classifier: a line of the table.
 type finding struct {
@@ -35,7 +36,8 @@ func (x finding) line(to []byte) []byte {
 	if !math.IsInf(x.Radius, 1) {
 		radius = strconv.FormatFloat(x.Radius, 'g', -1, 64)
 	}
-	return fmt.Appendf(to, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", x.Index, x.label, x.Classifier, x.tau, radius, x.certified, x.Attack, x.Class,
+	return fmt.Appendf(to, "%d\t%d\t%s\t%v\t%s\t%v\t%s\t%d\t%d\t%.6f\t%.6f\n", x.Index, x.label,
+		x.Classifier, x.tau, radius, x.certified, x.Attack, x.Class,
 		x.Draws, x.Score, x.Lower)
 }
 
@@ -51,7 +53,8 @@ type attacks struct {
 type otherAttacks struct{ path string }
 
 func (e *otherAttacks) Error() string {
-	return e.path + ": holds attacks with other settings: --anew replaces them, or choose another --out"
+	return e.path +
+		": holds attacks with other settings: --anew replaces them, or choose another --out"
 }
 
 // madeAlike reports whether a folder has attacks, and whether they are of these settings.
@@ -68,9 +71,10 @@ func madeAlike(dir string, settings certify.AttackSettings) (there, alike bool, 
 	return true, made.Same(settings), err
 }
 
-// openAttacks opens the attacks of a folder, of so many lines when all are made, and cuts off a last line that was torn. A table
-// of other settings is refused, and one whose images aren't there.
-func openAttacks(dir string, settings certify.AttackSettings, lines int, size [3]int) (a *attacks, err error) {
+// openAttacks opens the attacks of a folder, of so many lines when all are made, and cuts off a
+// last line that was torn. A table of other settings is refused, and one whose images aren't there.
+func openAttacks(dir string, settings certify.AttackSettings, lines int, size [3]int) (a *attacks,
+	err error) {
 	path := filepath.Join(dir, certify.AttackFile)
 	there, alike, err := madeAlike(dir, settings)
 	switch {
@@ -99,9 +103,11 @@ func openAttacks(dir string, settings certify.AttackSettings, lines int, size [3
 	images := filepath.Join(dir, attackImagesFile)
 	if len(made) == 0 {
 		a.images, err = attack.CreateImages(images, lines, size)
-	} else if a.images, err = attack.OpenImages(images, size, os.O_RDWR); err == nil && a.images.Rows != lines {
+	} else if a.images, err = attack.OpenImages(images, size, os.O_RDWR); err == nil &&
+		a.images.Rows != lines {
 		a.images.Close()
-		err = fmt.Errorf("%s: %d images, where %s has %d lines when all are made", images, a.images.Rows, certify.AttackFile, lines)
+		err = fmt.Errorf("%s: %d images, where %s has %d lines when all are made", images, a.images.Rows,
+			certify.AttackFile, lines)
 	}
 	if err != nil {
 		if len(made) > 0 {
@@ -122,7 +128,8 @@ func openAttacks(dir string, settings certify.AttackSettings, lines int, size [3
 	return a, nil
 }
 
-// append adds what was found: first the images, so that no line is without. Where another process has added lines, none is.
+// append adds what was found: first the images, so that no line is without. Where another process
+// has added lines, none is.
 func (a *attacks) append(found []finding) error {
 	if len(found) == 0 {
 		return nil

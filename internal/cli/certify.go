@@ -50,7 +50,9 @@ func methods(list string, unsound bool) (names []string, err error) {
 			return nil, fmt.Errorf("--method: %w, all", err)
 		}
 		if entry.Unsound && !unsound {
-			return nil, fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; --unsound computes them all the same, for comparison", name)
+			return nil,
+				fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; --unsound "+
+					"computes them all the same, for comparison", name)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -163,7 +165,8 @@ func (c *certifying) run(w io.Writer) error {
 	return t.WriteFile(c.out, nil)
 }
 
-// locuslab is the format of the tables that Cohen et al. 2019 published, which other tools of the field read.
+// locuslab is the format of the tables that Cohen et al. 2019 published, which other tools of the
+// field read.
 const locuslab = "locuslab"
 
 func certifyCommand() *cobra.Command {
@@ -171,11 +174,14 @@ func certifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "certify RUN",
 		Short: "Certify l2 radii from a run's evidence, by any method, without a device",
-		Long: `Certify l2 radii from the votes and margins in a run's folder. Each certificate holds with probability 1-α over
-the noise drawn. Prints certified accuracy at each radius and the average certified radius. Writes certificates.tsv, a line
-an image and method, with what α was spent on, and table.tsv, a line a method; certificates.json beside them has the
-settings. Certifying by another method adds to these tables. Certifying by the same method with other settings moves
-the certificates before to results/, so that certificates.tsv has one line an image and method:
+		Long: `Certify l2 radii from the votes and margins in a run's folder. Each certificate holds with
+probability 1-α over the noise drawn. Prints certified accuracy at each radius and the average
+certified radius. Writes certificates.tsv, a line an image and method with what α was spent on,
+and table.tsv, a line a method; certificates.json beside them has the settings.
+
+Certifying by another method adds to these tables. Certifying by the same method with other
+settings moves its earlier certificates to results/, so that certificates.tsv has one line an
+image and method:
 
   d = pandas.read_csv("RUN/certificates.tsv", sep="\t")
   d[d.correct].groupby("method").radius.sum() / d["index"].nunique()    # average certified radius
@@ -194,18 +200,31 @@ Methods:
 	}
 	f := c.Flags()
 	f.StringVar(&config.method, "method", "",
-		"methods, separated by commas, or all that are sound; default: "+strings.Join(rs.DefaultMethods, ","))
-	f.BoolVar(&config.Unsound, "unsound", false, "let --method name an unsound shortcut, for comparison")
-	f.StringVar(&config.bound, "bound", "", "confidence bound of every method (default: clopper-pearson on votes, star on soft votes)")
-	f.BoolVar(&config.Float32, "float32", false, "subtract from margins what float32 may have done to them (margin_error of run.json): certifies the network in real arithmetic")
-	f.StringVar(&config.Scores, "scores", "", "map of scores that methods take, of those logged (default: every one, with α shared)")
+		"methods, separated by commas, or all that are sound; default: "+
+			strings.Join(rs.DefaultMethods, ","))
+	f.BoolVar(&config.Unsound, "unsound", false,
+		"let --method name an unsound shortcut, for comparison")
+	f.StringVar(&config.bound, "bound", "",
+		"confidence bound of every method (default: clopper-pearson on votes, star on soft votes)")
+	f.BoolVar(&config.Float32, "float32", false,
+		"subtract from margins what float32 may have done to them (margin_error of run.json): "+
+			"certifies the network in real arithmetic")
+	f.StringVar(&config.Scores, "scores", "",
+		"map of scores that methods take, of those logged (default: every one, with α shared)")
 	f.Float64Var(&config.Alpha, "alpha", config.Alpha, "error probability of each certificate")
-	f.BoolVar(&config.Simultaneous, "simultaneous", false, "make α the error probability of all certificates of a method together")
-	f.Float64Var(&config.Interval, "interval", 0, "level, 0.95 say, of confidence intervals of certified accuracy, to print and write as intervals.tsv")
-	f.Float64Var(&config.Tau, "tau", config.Tau, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
+	f.BoolVar(&config.Simultaneous, "simultaneous", false,
+		"make α the error probability of all certificates of a method together")
+	f.Float64Var(&config.Interval, "interval", 0,
+		"level, 0.95 say, of confidence intervals of certified accuracy, to print and write as "+
+			"intervals.tsv")
+	f.Float64Var(&config.Tau, "tau", config.Tau,
+		"temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&config.Radii, "radii", config.Radii, "radii of the table")
-	f.StringVar(&config.data, "data", "", "dataset of the run, for the paths of its images in certificates.tsv: mnist, cifar10, or a path")
-	f.StringVar(&config.format, "format", "", "locuslab: write one table of idx, label, predict, radius, correct, time, to stdout or the file --out")
+	f.StringVar(&config.data, "data", "",
+		"dataset of the run, for the paths of its images in certificates.tsv: mnist, cifar10, or a path")
+	f.StringVar(&config.format, "format", "",
+		"locuslab: write one table of idx, label, predict, radius, correct, time, to stdout or the "+
+			"file --out")
 	f.StringVar(&config.out, "out", "", "folder for the tables; default: RUN")
 	return c
 }

@@ -204,10 +204,79 @@ func figuresByName(names []string) (entries []figures.Entry, err error) {
 	return entries, nil
 }
 
+// figuresAsked is what the command is asked for.
+type figuresAsked struct {
+	alpha, tau, width   float64
+	run, out, style     string
+	formats, with, only []string
+}
+
+// names takes the run's folder, where it stands before names, out of arguments; nil of no name is every figure of the run.
+func (g *figuresAsked) names(args []string) []string {
+	if g.run == "" && len(args) > 0 {
+		info, err := os.Stat(args[0]) // a folder may have a figure's name
+		if _, unknown := figures.ByName(args[0]); unknown != nil || err == nil && info.IsDir() {
+			g.run, args = args[0], args[1:]
+		}
+	}
+	switch {
+	case len(args) > 0:
+		return args
+	case g.run == "" && len(g.with) > 0:
+		return []string{"logs"}
+	}
+	return nil
+}
+
+// check checks the flags.
+func (g *figuresAsked) check(names []string, changed func(string) bool) error {
+	if err := checkTau(changed, g.tau); err != nil {
+		return err
+	}
+	for _, name := range g.only {
+		if _, err := rs.MethodByName(name); err != nil {
+			return fmt.Errorf("--method: %w", err)
+		}
+	}
+	if _, err := figuresByName(names); err != nil {
+		return err
+	}
+	if _, err := figures.StyleByName(g.style); err != nil {
+		return fmt.Errorf("--style: %w", err)
+	}
+	if column := float64(figures.Column / vg.Millimeter); changed("width") && !(g.width >= column-1e-6 && g.width <= 1000) {
+		return fmt.Errorf("--width %v: must lie between %.4g and 1000 mm", g.width, column)
+	}
+	for _, format := range g.formats {
+		if !slices.Contains(figures.Formats, format) {
+			return fmt.Errorf("--format: no format %q; known: %s", format, strings.Join(figures.Formats, ", "))
+		}
+	}
+	return nil
+}
+
+// draw draws the named figures and returns one path of each.
+func (g *figuresAsked) draw(names []string) (paths, notes []string, err error) {
+	d := drawer{width: vg.Length(g.width) * vg.Millimeter, formats: g.formats}
+	if d.style, err = figures.StyleByName(g.style); err != nil {
+		return nil, nil, err
+	}
+	in, notes, err := gather(g.run, g.alpha, g.tau)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.Methods = g.only
+	others, more, err := beside(g.with, g.alpha)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.Beside, notes = others, append(notes, more...)
+	paths, more, err = d.draw(in, names, cmp.Or(g.out, filepath.Join(cmp.Or(g.run, "."), "figures")))
+	return paths, append(notes, more...), err
+}
+
 func figuresCommand() *cobra.Command {
-	var alpha, tau, width float64
-	var out, run, style string
-	var formats, with, only []string
+	var g figuresAsked
 	var styles strings.Builder
 	var known []string
 	for _, s := range figures.Styles {
@@ -218,65 +287,22 @@ func figuresCommand() *cobra.Command {
 		Use:   "figures [RUN] [NAME…]",
 		Short: "Draw figures of a run as SVG, PNG and PDF, each with its numbers as TSV",
 		Long: `Draw the named figures, or all that the run has what they need for, without a device. RUN is the folder of a
-run, a model or a sweep; figures that need nothing are drawn without one. lipsmooth figures list names all. The first line
-of each TSV is a caption: what was classified by what, σ, n, α, images, seed.
+run, a model or a sweep; figures that need nothing are drawn without one. lipsmooth figures list names all. The JSON
+beside each TSV has a caption: what was classified by what, σ, n, α, images, seed.
 
 Styles:
 ` + styles.String(),
 		Example: "  lipsmooth figures radius margins --run runs/mnist-0.25 --out figures --format svg,pdf --style paper",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			names := args
-			if run == "" && len(args) > 0 {
-				info, err := os.Stat(args[0]) // a folder may have a figure's name
-				if _, unknown := figures.ByName(args[0]); unknown != nil || err == nil && info.IsDir() {
-					run, names = args[0], args[1:]
-				}
-			}
-			if err := checkTau(cmd.Flags().Changed, tau); err != nil {
-				return err
-			}
-			for _, name := range only {
-				if _, err := rs.MethodByName(name); err != nil {
-					return fmt.Errorf("--method: %w", err)
-				}
-			}
-			if run == "" && len(names) == 0 && len(with) == 0 {
+			names := g.names(args)
+			if names == nil && g.run == "" {
 				return one("run's folder")(cmd, nil)
 			}
-			if run == "" && len(names) == 0 {
-				names = []string{"logs"}
-			}
-			if _, err := figuresByName(names); err != nil {
+			if err := g.check(names, cmd.Flags().Changed); err != nil {
 				return err
 			}
-			d := drawer{width: vg.Length(width) * vg.Millimeter, formats: formats}
-			var err error
-			if d.style, err = figures.StyleByName(style); err != nil {
-				return fmt.Errorf("--style: %w", err)
-			}
-			if column := float64(figures.Column / vg.Millimeter); cmd.Flags().Changed("width") && !(width >= column-1e-6 && width <= 1000) {
-				return fmt.Errorf("--width %v: must lie between %.4g and 1000 mm", width, column)
-			}
-			for _, format := range formats {
-				if !slices.Contains(figures.Formats, format) {
-					return fmt.Errorf("--format: no format %q; known: %s", format, strings.Join(figures.Formats, ", "))
-				}
-			}
-			in, notes, err := gather(run, alpha, tau)
-			if err != nil {
-				return err
-			}
-			in.Methods = only
-			others, more, err := beside(with, alpha)
-			if err != nil {
-				return err
-			}
-			in.Beside, notes = others, append(notes, more...)
-			if out == "" {
-				out = filepath.Join(cmp.Or(run, "."), "figures")
-			}
-			paths, more, err := d.draw(in, names, out)
-			for _, n := range append(notes, more...) {
+			paths, notes, err := g.draw(names)
+			for _, n := range notes {
 				fmt.Fprintln(cmd.ErrOrStderr(), "note:", n)
 			}
 			for _, p := range paths {
@@ -286,16 +312,22 @@ Styles:
 		},
 	}
 	f := c.Flags()
-	f.Float64Var(&alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
-	f.Float64Var(&tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
-	f.StringSliceVar(&only, "method", nil, "methods to draw, of figures of several; default: all that the run has what they need for")
-	f.StringVar(&run, "run", "", "folder of the run, model or sweep; arguments are names then")
-	f.StringVar(&out, "out", "", "folder for the files; default: RUN/figures")
-	f.StringSliceVar(&formats, "format", nil, "of the pictures: "+strings.Join(figures.Formats, ", ")+"; default: all")
-	f.StringVar(&style, "style", figures.Styles[0].Name, "look: "+strings.Join(known, ", "))
-	f.Float64Var(&width, "width", 0, fmt.Sprintf("millimetres on paper, before a style's enlargement; default and least: a column's %.4g", float64(figures.Column/vg.Millimeter)))
-	f.StringArrayVar(&with, "beside", nil, "another run, or public log (locuslab/smoothing's tables of certificates), for draws and logs; may be repeated")
-	c.AddCommand(&cobra.Command{
+	f.Float64Var(&g.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
+	f.Float64Var(&g.tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
+	f.StringSliceVar(&g.only, "method", nil, "methods to draw, of figures of several; default: all that the run has what they need for")
+	f.StringVar(&g.run, "run", "", "folder of the run, model or sweep; arguments are names then")
+	f.StringVar(&g.out, "out", "", "folder for the files; default: RUN/figures")
+	f.StringSliceVar(&g.formats, "format", nil, "of the pictures: "+strings.Join(figures.Formats, ", ")+"; default: all")
+	f.StringVar(&g.style, "style", figures.Styles[0].Name, "look: "+strings.Join(known, ", "))
+	f.Float64Var(&g.width, "width", 0, fmt.Sprintf("millimetres on paper, before a style's enlargement; default and least: a column's %.4g", float64(figures.Column/vg.Millimeter)))
+	f.StringArrayVar(&g.with, "beside", nil, "another run, or public log (locuslab/smoothing's tables of certificates), for draws and logs; may be repeated")
+	c.AddCommand(figuresListCommand())
+	return c
+}
+
+// figuresListCommand names every figure.
+func figuresListCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:     "list",
 		Short:   "Name every figure, with the command that makes what it is drawn from",
 		Example: "  lipsmooth figures list",
@@ -307,6 +339,5 @@ Styles:
 			}
 			return t.WriteText(cmd.OutOrStdout())
 		},
-	})
-	return c
+	}
 }

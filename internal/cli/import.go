@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -180,10 +181,108 @@ func reportRadii(w io.Writer, paths []string, sigma, alpha float64, out string) 
 	return nil
 }
 
+// importing is what the command is asked for.
+type importing struct {
+	countlog.Import
+	out     string
+	alpha   float64
+	several bool // tables were named one by one
+	changed func(flag string) bool
+}
+
+func (q *importing) check() error {
+	if q.changed("sigma") {
+		if err := checkSigma(q.Sigma); err != nil {
+			return err
+		}
+	}
+	if q.changed("classes") {
+		if err := checkLeast("classes", q.Classes, 2); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(checkAlpha(q.alpha), checkLeast("n0", q.Split, 0))
+}
+
+// run makes a run of tables of votes, or prints what tables of certificates say.
+func (q *importing) run(ctx context.Context, w io.Writer, paths []string) error {
+	radii := 0
+	for _, path := range paths {
+		has, err := hasRadii(path)
+		if err != nil {
+			return err
+		}
+		if has {
+			radii++
+		}
+	}
+	dir := filepath.Dir(paths[len(paths)-1])
+	settings, err := readArgs(dir)
+	if err != nil {
+		return err
+	}
+	if settings.Alpha > 0 && !q.changed("alpha") {
+		q.alpha = settings.Alpha
+	}
+	switch {
+	case radii == len(paths):
+		return reportRadii(w, paths, q.Sigma, q.alpha, q.out)
+	case radii > 0:
+		return fmt.Errorf("%s: tables with votes and without: name one kind", dir)
+	case q.out == "":
+		return fmt.Errorf("--out: name the folder of the run to make")
+	}
+	if q.Selection, q.Estimation, err = pair(paths, q.several); err != nil {
+		return err
+	}
+	if err := q.draws(dir, settings); err != nil {
+		return err
+	}
+	q.Name = strings.TrimSuffix(filepath.Base(q.Estimation), filepath.Ext(q.Estimation))
+	run, rows, err := q.Write(ctx, q.out)
+	if errors.Is(err, countlog.ErrOneDraw) {
+		return fmt.Errorf("%w: give the selection draw's table too, or --n0 to set draws aside for it", err)
+	}
+	if err != nil {
+		return err
+	}
+	q.report(w, run, rows)
+	return nil
+}
+
+// draws takes the numbers of draws and their noise from the settings beside the tables, and the flags.
+func (q *importing) draws(dir string, settings certifyArgs) error {
+	if q.N = settings.N; q.Split == 0 {
+		q.N0 = settings.N0
+	}
+	switch {
+	case settings.Sigma == 0 && q.Sigma == 0:
+		return fmt.Errorf("%s: the σ of its noise isn't said: give --sigma", q.Estimation)
+	case settings.Sigma != 0 && q.Sigma != 0 && settings.Sigma != q.Sigma:
+		return fmt.Errorf("--sigma %v: %s says %v", q.Sigma, filepath.Join(dir, argsFile), settings.Sigma)
+	case q.Sigma == 0:
+		if q.Sigma = settings.Sigma; checkSigma(q.Sigma) != nil {
+			return fmt.Errorf("%s: sigma %v: must be positive, from 1e-6 to 1e6", filepath.Join(dir, argsFile), q.Sigma)
+		}
+	}
+	return nil
+}
+
+// report says what was made.
+func (q *importing) report(w io.Writer, run countlog.Run, rows int) {
+	fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth certify %s\n", q.out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, q.out)
+	if rows < run.Examples.Count {
+		fmt.Fprintf(w, "note: their indices aren't evenly spaced: the run's plan has %d examples, from %d in steps of %d, and certify will say that sampling isn't finished\n",
+			run.Examples.Count, run.Examples.Start, run.Examples.Stride)
+	}
+	if q.Split > 0 {
+		fmt.Fprintf(w, "note: %d of %d draws, a random subset an image, choose the class; the others estimate\n", run.N0, run.N0+run.N)
+	}
+	fmt.Fprintln(w, "note: votes only: no margins, no prediction without noise, no Λ; mono, bonferroni, cpm, twobound and adaptive can use them")
+}
+
 func importCommand() *cobra.Command {
-	var m countlog.Import
-	var out string
-	var alpha float64
+	var q importing
 	c := &cobra.Command{
 		Use:   "import SOURCE [ESTIMATION]",
 		Short: "Make a run of a table of votes that another program logged",
@@ -206,93 +305,23 @@ Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need ma
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			changed := cmd.Flags().Changed
-			if changed("sigma") {
-				if err := checkSigma(m.Sigma); err != nil {
-					return err
-				}
-			}
-			if changed("classes") {
-				if err := checkLeast("classes", m.Classes, 2); err != nil {
-					return err
-				}
-			}
-			if err := cmp.Or(checkAlpha(alpha), checkLeast("n0", m.Split, 0)); err != nil {
+			q.changed, q.several = cmd.Flags().Changed, len(args) > 1
+			if err := q.check(); err != nil {
 				return err
 			}
 			paths, err := sources(args)
 			if err != nil {
 				return err
 			}
-			radii := 0
-			for _, path := range paths {
-				has, err := hasRadii(path)
-				if err != nil {
-					return err
-				}
-				if has {
-					radii++
-				}
-			}
-			dir := filepath.Dir(paths[len(paths)-1])
-			settings, err := readArgs(dir)
-			if err != nil {
-				return err
-			}
-			if settings.Alpha > 0 && !changed("alpha") {
-				alpha = settings.Alpha
-			}
-			w := cmd.OutOrStdout()
-			switch {
-			case radii == len(paths):
-				return reportRadii(w, paths, m.Sigma, alpha, out)
-			case radii > 0:
-				return fmt.Errorf("%s: tables with votes and without: name one kind", dir)
-			case out == "":
-				return fmt.Errorf("--out: name the folder of the run to make")
-			}
-			if m.Selection, m.Estimation, err = pair(paths, len(args) > 1); err != nil {
-				return err
-			}
-			if m.N = settings.N; m.Split == 0 {
-				m.N0 = settings.N0
-			}
-			switch {
-			case settings.Sigma == 0 && m.Sigma == 0:
-				return fmt.Errorf("%s: the σ of its noise isn't said: give --sigma", m.Estimation)
-			case settings.Sigma != 0 && m.Sigma != 0 && settings.Sigma != m.Sigma:
-				return fmt.Errorf("--sigma %v: %s says %v", m.Sigma, filepath.Join(dir, argsFile), settings.Sigma)
-			case m.Sigma == 0:
-				if m.Sigma = settings.Sigma; checkSigma(m.Sigma) != nil {
-					return fmt.Errorf("%s: sigma %v: must be positive, from 1e-6 to 1e6", filepath.Join(dir, argsFile), m.Sigma)
-				}
-			}
-			m.Name = strings.TrimSuffix(filepath.Base(m.Estimation), filepath.Ext(m.Estimation))
-			run, rows, err := m.Write(cmd.Context(), out)
-			if errors.Is(err, countlog.ErrOneDraw) {
-				return fmt.Errorf("%w: give the selection draw's table too, or --n0 to set draws aside for it", err)
-			}
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth certify %s\n", out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, out)
-			if rows < run.Examples.Count {
-				fmt.Fprintf(w, "note: their indices aren't evenly spaced: the run's plan has %d examples, from %d in steps of %d, and certify will say that sampling isn't finished\n",
-					run.Examples.Count, run.Examples.Start, run.Examples.Stride)
-			}
-			if m.Split > 0 {
-				fmt.Fprintf(w, "note: %d of %d draws, a random subset an image, choose the class; the others estimate\n", run.N0, run.N0+run.N)
-			}
-			fmt.Fprintln(w, "note: votes only: no margins, no prediction without noise, no Λ; mono, bonferroni, cpm, twobound and adaptive can use them")
-			return nil
+			return q.run(cmd.Context(), cmd.OutOrStdout(), paths)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&out, "out", "", "folder of the run to make")
-	f.Float64Var(&m.Sigma, "sigma", 0, "standard deviation of the noise, where the source doesn't say it")
-	f.IntVar(&m.Classes, "classes", 0, "number of classes, where the table doesn't say it")
-	f.IntVar(&m.Split, "n0", 0, "draws an image to set aside, of a table of one draw")
-	f.Uint64Var(&m.Seed, "seed", 1, "seed of which draws are set aside")
-	f.Float64Var(&alpha, "alpha", certify.Default().Alpha, "error probability that radii without votes were certified at")
+	f.StringVar(&q.out, "out", "", "folder of the run to make")
+	f.Float64Var(&q.Sigma, "sigma", 0, "standard deviation of the noise, where the source doesn't say it")
+	f.IntVar(&q.Classes, "classes", 0, "number of classes, where the table doesn't say it")
+	f.IntVar(&q.Split, "n0", 0, "draws an image to set aside, of a table of one draw")
+	f.Uint64Var(&q.Seed, "seed", 1, "seed of which draws are set aside")
+	f.Float64Var(&q.alpha, "alpha", certify.Default().Alpha, "error probability that radii without votes were certified at")
 	return c
 }

@@ -55,13 +55,15 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	v.checked("%s: every setting, format %d", filepath.Join(v.dir, countlog.RunFile), r.Format)
-	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir, countlog.CountsFile), len(r.Rows))
+	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir,
+		countlog.CountsFile), len(r.Rows))
 	var tuning []rs.Evidence
 	if t, err := countlog.Open(filepath.Join(v.dir, countlog.TuningFolder)); err == nil {
 		if tuning, err = t.All(); err != nil {
 			return err
 		}
-		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir, countlog.TuningFolder), len(tuning))
+		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir,
+			countlog.TuningFolder), len(tuning))
 	}
 	m, d, err := v.ofModel(r.Run, slices.Concat(r.Rows, tuning))
 	if err != nil {
@@ -83,13 +85,16 @@ func (v *verification) run(ctx context.Context) error {
 		}
 	}
 	if len(r.Rows) < r.Examples.Count {
-		fmt.Fprintf(v.w, "note: %d of %d examples: sampling isn't finished\n", len(r.Rows), r.Examples.Count)
+		fmt.Fprintf(v.w, "note: %d of %d examples: sampling isn't finished\n", len(r.Rows),
+			r.Examples.Count)
 	}
 	return nil
 }
 
-// ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset; nil where there is none.
-func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifier, d *data.Dataset, err error) {
+// ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
+// nil where there is none.
+func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifier,
+	d *data.Dataset, err error) {
 	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
@@ -139,17 +144,20 @@ func (v *verification) own(run countlog.Run, folder string) (*training.Model, er
 	}
 	file := filepath.Join(v.dir, countlog.RunFile)
 	if lambda := m.Lambda.Value(); lambda != run.Model.Lambda {
-		return nil, fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", file, run.Model.Lambda, folder, lambda)
+		return nil, fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", file, run.Model.Lambda,
+			folder, lambda)
 	}
 	if run.Model.LambdaSource != countlog.Proved {
-		return nil, fmt.Errorf("%s: model.lambda_source: %q, but that of %s is %s", file, run.Model.LambdaSource, folder, countlog.Proved)
+		return nil, fmt.Errorf("%s: model.lambda_source: %q, but that of %s is %s", file,
+			run.Model.LambdaSource, folder, countlog.Proved)
 	}
 	v.checked("%s: hash of the weights, and Λ = %.6g proved again", folder, run.Model.Lambda)
 	return m, nil
 }
 
 func (v *verification) otherModel(run countlog.Run, from, hash string) error {
-	return fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", filepath.Join(v.dir, countlog.RunFile), run.Model.Hash, from, hash)
+	return fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", filepath.Join(v.dir,
+		countlog.RunFile), run.Model.Hash, from, hash)
 }
 
 // marginError proves a run's margin_error again, where there is one.
@@ -163,14 +171,16 @@ func (v *verification) marginError(run countlog.Run, m *trainedModel) error {
 	}
 	file := filepath.Join(v.dir, countlog.RunFile)
 	if !(math.Abs(off/run.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
-		return fmt.Errorf("%s: margin_error: %v, but under this noise its model's is %v", file, run.MarginError, off)
+		return fmt.Errorf("%s: margin_error: %v, but under this noise its model's is %v", file,
+			run.MarginError, off)
 	}
 	v.checked("%s: margin_error = %.4g proved again", file, off)
 	return nil
 }
 
 // ofData checks a dataset and the labels of rows; nil where none is given.
-func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) (*data.Dataset, error) {
+func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) (*data.Dataset,
+	error) {
 	if ref == "" {
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
@@ -185,17 +195,22 @@ func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) 
 	}
 	file := filepath.Join(v.dir, countlog.RunFile)
 	if hash != run.Dataset.Hash {
-		return nil, fmt.Errorf("%s: sampled on dataset %.12s, but %s is %.12s", file, run.Dataset.Hash, ref, hash)
+		return nil, fmt.Errorf("%s: sampled on dataset %.12s, but %s is %.12s", file, run.Dataset.Hash,
+			ref, hash)
 	}
 	if d.Len() != run.Dataset.Size || d.Classes() != run.Dataset.Classes {
-		return nil, fmt.Errorf("%s: %d images of %d classes, but %s has %d of %d", file, run.Dataset.Size, run.Dataset.Classes, ref, d.Len(), d.Classes())
+		return nil, fmt.Errorf("%s: %d images of %d classes, but %s has %d of %d", file,
+			run.Dataset.Size, run.Dataset.Classes, ref, d.Len(), d.Classes())
 	}
-	if want := sample.GridNoise(run.Noise.Steps, d.Height*d.Width*d.Channels); run.Noise.Steps > 0 && run.Noise != want {
-		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v", file, run.Noise.Rounding, run.Noise.Steps, ref, want.Rounding)
+	if want := sample.GridNoise(run.Noise.Steps, d.Height*d.Width*d.Channels); run.Noise.Steps > 0 &&
+		run.Noise != want {
+		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v", file,
+			run.Noise.Rounding, run.Noise.Steps, ref, want.Rounding)
 	}
 	for _, e := range rows {
 		if want := d.Label(e.Index); e.Label != want {
-			return nil, fmt.Errorf("%s: example %d: label %d, but the dataset has %d", v.dir, e.Index, e.Label, want)
+			return nil, fmt.Errorf("%s: example %d: label %d, but the dataset has %d", v.dir, e.Index,
+				e.Label, want)
 		}
 	}
 	v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(rows))
@@ -203,7 +218,8 @@ func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) 
 }
 
 // drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifier, d *data.Dataset) error {
+func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifier,
+	d *data.Dataset) error {
 	run := l.Run
 	switch {
 	case m == nil:
@@ -212,7 +228,8 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifi
 		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
 	}
 	if run.Model.Random {
-		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again", v.redraw, v.dir)
+		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again",
+			v.redraw, v.dir)
 	}
 	if err := m.fits(d); err != nil {
 		return err
@@ -224,7 +241,8 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifi
 		return err
 	}
 	if s.String() != run.Backend {
-		return fmt.Errorf("--redraw %d: %s was drawn on backend %s; this is %s, whose draws may differ: set GOMLX_BACKEND", v.redraw, v.dir, run.Backend, s.String())
+		return fmt.Errorf("--redraw %d: %s was drawn on backend %s; this is %s, whose draws may "+
+			"differ: set GOMLX_BACKEND", v.redraw, v.dir, run.Backend, s.String())
 	}
 	folder, err := os.MkdirTemp("", "lipsmooth-verify-*")
 	if err != nil {
@@ -233,7 +251,8 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifi
 	defer os.RemoveAll(folder)
 	again := run
 	again.Shard = countlog.Shard{}
-	again.Examples = countlog.Plan{Start: run.Examples.At(some.Start), Stride: some.Stride * run.Examples.Stride, Count: some.Count}
+	again.Examples = countlog.Plan{Start: run.Examples.At(some.Start),
+		Stride: some.Stride * run.Examples.Stride, Count: some.Count}
 	w, err := countlog.Create(folder, again)
 	if err != nil {
 		return err
@@ -261,12 +280,15 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifi
 			column     string
 			there, now any
 		}{
-			{"label", row.Label, e.Label}, {"clean class and margin", row.Clean, e.Clean}, {"selection", row.Selection, e.Selection},
-			{"estimation", row.Estimation, e.Estimation}, {"selection_margins", row.SelectionMargins.Counts, e.SelectionMargins.Counts},
+			{"label", row.Label, e.Label}, {"clean class and margin", row.Clean, e.Clean}, {"selection",
+				row.Selection, e.Selection},
+			{"estimation", row.Estimation, e.Estimation}, {"selection_margins", row.SelectionMargins.Counts,
+				e.SelectionMargins.Counts},
 			{"margins", row.Margins.Counts, e.Margins.Counts}, {"scores", row.Scores, e.Scores},
 		} {
 			if !reflect.DeepEqual(c.there, c.now) {
-				return fmt.Errorf("%s: example %d: %s: drawn again, they differ", filepath.Join(v.dir, countlog.CountsFile), e.Index, c.column)
+				return fmt.Errorf("%s: example %d: %s: drawn again, they differ", filepath.Join(v.dir,
+					countlog.CountsFile), e.Index, c.column)
 			}
 		}
 	}
@@ -282,11 +304,19 @@ func verifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify RUN",
 		Short: "Check a run: its log, hashes, tables, and some of its draws",
-		Long: `Check every row of a run's log and every setting of run.json; the model in RUN/model, or --model, against the hash of its
-weights and its Λ, proved again; the dataset, with --data, against its hash and the labels; certificates.tsv, table.tsv,
-intervals.tsv and results/ against what the log gives with the settings beside them; attack.tsv and gap.tsv against what the log certifies, and the
-images of attack.npy, with --data, against their distances; and with --redraw some examples, drawn again on the device, against every
-count. Says what was checked, and ends at the first difference with status 1.`,
+		Long: `Check a run against what it says of itself:
+
+  run.json and the counts      every setting and every row
+  the model                    the hash of its weights and its Λ, proved again (RUN/model, or --model)
+  the dataset                  its hash and the labels (--data)
+  certificates.tsv, table.tsv, intervals.tsv, results/
+                               computed again from the log, with the settings beside them
+  attack.tsv, gap.tsv          computed again from what the log certifies
+  attack.npy                   the distance of each perturbed image from its own (--data)
+  some examples                drawn again on the device, every count compared (--redraw)
+
+Prints what was checked, and ends at the first difference with status 1. Tables that an older
+version wrote have no settings beside them: they are noted, and not compared.`,
 		Example: "  lipsmooth verify runs/mnist-0.25 --data mnist --redraw 5",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -12,8 +12,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
-// attacks checks those that lie in the run's folder, if any do, and with the dataset that each perturbed image lies as far from its own as
-// the table says.
+// attacks checks those that lie in the run's folder, if any do, and with the dataset that each
+// perturbed image lies as far from its own as the table says.
 func (v *verification) attacks(r *certify.Run, d *data.Dataset) error {
 	found, made, err := r.VerifyAttacks(v.dir)
 	if v.verified(found); err != nil || len(made) == 0 || d == nil {
@@ -48,7 +48,8 @@ func (v *verification) attackImages(made []certify.Attack, d *data.Dataset) erro
 		}
 		checked++
 	}
-	v.checked("%s: %d perturbed images, at the distance that %s says from their own", path, checked, certify.AttackFile)
+	v.checked("%s: %d perturbed images, at the distance that %s says from their own", path, checked,
+		certify.AttackFile)
 	if len(made) < images.Rows {
 		fmt.Fprintf(v.w, "note: %d of %d attacks: attacking isn't finished\n", len(made), images.Rows)
 	}

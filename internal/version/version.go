@@ -6,11 +6,12 @@ import "runtime/debug"
 // module is the path of lipsmooth's own module.
 const module = "github.com/lipsmooth/lipsmooth"
 
-// Unknown is the version of a program that doesn't say which it was built from, as a test's doesn't.
+// Unknown is the version of a program that doesn't say which it was built from, as a test's
+// doesn't.
 const Unknown = "unknown"
 
-// String returns the version of the module that was built: a tag, or a pseudo-version with the revision of a checkout, which ends
-// in +dirty where files were changed.
+// String returns the version of the module that was built: a tag, or a pseudo-version with the
+// revision of a checkout, which ends in +dirty where files were changed.
 func String() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

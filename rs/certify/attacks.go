@@ -16,13 +16,15 @@ const (
 	GapFile    = "gap.tsv"    // certified and empirical accuracy
 )
 
-// AttackSettings is what the JSON beside attack.tsv and gap.tsv says: with what the attacks were made.
+// AttackSettings is what the JSON beside attack.tsv and gap.tsv says: with what the attacks were
+// made.
 type AttackSettings struct {
-	Caption     string    `json:"caption"`   // in one line, for people
-	Lipsmooth   string    `json:"lipsmooth"` // version that made them
-	RunHash     string    `json:"run_hash"`  // of the evidence, see [countlog.Log.Hash]
-	Alpha       float64   `json:"alpha"`     // of each certificate, and of all findings together
-	Tau         float64   `json:"tau"`       // temperature of soft votes, in logits; negative where there is none
+	Caption   string  `json:"caption"`   // in one line, for people
+	Lipsmooth string  `json:"lipsmooth"` // version that made them
+	RunHash   string  `json:"run_hash"`  // of the evidence, see [countlog.Log.Hash]
+	Alpha     float64 `json:"alpha"`     // of each certificate, and of all findings together
+	// temperature of soft votes, in logits; negative where there is none
+	Tau         float64   `json:"tau"`
 	Images      int       `json:"images"`
 	Classifiers []string  `json:"classifiers"`
 	Box         bool      `json:"box"` // perturbed images stay in [0, 1]
@@ -37,13 +39,16 @@ type AttackSettings struct {
 
 // Same reports whether two settings make the same attacks.
 func (s AttackSettings) Same(other AttackSettings) bool {
-	return s.RunHash == other.RunHash && s.Alpha == other.Alpha && s.Tau == other.Tau && s.Images == other.Images &&
-		slices.Equal(s.Classifiers, other.Classifiers) && s.Box == other.Box && s.Steps == other.Steps && s.Samples == other.Samples &&
-		s.Restarts == other.Restarts && s.Trial == other.Trial && s.Draws == other.Draws && s.Seed == other.Seed
+	return s.RunHash == other.RunHash && s.Alpha == other.Alpha && s.Tau == other.Tau &&
+		s.Images == other.Images &&
+		slices.Equal(s.Classifiers, other.Classifiers) && s.Box == other.Box && s.Steps == other.Steps &&
+		s.Samples == other.Samples &&
+		s.Restarts == other.Restarts && s.Trial == other.Trial && s.Draws == other.Draws &&
+		s.Seed == other.Seed
 }
 
-// ReadAttacks reads the attacks that lie in a folder. Its error wraps os.ErrNotExist where there are none. Settings are nil where an
-// older version made the attacks.
+// ReadAttacks reads the attacks that lie in a folder. Its error wraps os.ErrNotExist where there
+// are none. Settings are nil where an older version made the attacks.
 func ReadAttacks(dir string) (made []Attack, settings *AttackSettings, err error) {
 	path := filepath.Join(dir, AttackFile)
 	t, _, err := table.ReadFile(path)

@@ -18,18 +18,20 @@ type Config struct {
 	// Methods are names of rs.Methods. Nil is rs.DefaultMethods, and All alone is every sound one; both
 	// leave out what the run lacks something for.
 	Methods []string
-	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified; negative is chosen on the
-	// tuning images.
+	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified; negative
+	// is chosen on the tuning images.
 	Tau float64
 	// Bound is the confidence bound that the methods take; nil is the one each is best with.
 	Bound rs.Bound
-	// Scores is the map of scores that methods take, of those logged; empty is every one, with α shared.
+	// Scores is the map of scores that methods take, of those logged; empty is every one, with α
+	// shared.
 	Scores string
 	// Float32 subtracts what float32 does to margins: the network in real arithmetic is certified.
 	Float32 bool
 	// Simultaneous makes Alpha the error probability of all certificates of a method together.
 	Simultaneous bool
-	// Unsound lets Methods name a shortcut whose certificates may fail more often than Alpha, for comparison.
+	// Unsound lets Methods name a shortcut whose certificates may fail more often than Alpha, for
+	// comparison.
 	Unsound bool
 	// Interval is the level, 0.95 say, of confidence intervals of certified accuracy; 0 is none.
 	Interval float64
@@ -91,7 +93,8 @@ func (c Config) Check() error {
 			return fmt.Errorf("methods: %w", err)
 		}
 		if entry.Unsound && !c.Unsound {
-			return fmt.Errorf("method %s is unsound: its certificates may fail more often than α; unsound computes them all the same, for comparison", name)
+			return fmt.Errorf("method %s is unsound: its certificates may fail more often than α; "+
+				"unsound computes them all the same, for comparison", name)
 		}
 		if slices.Contains(names[:i], name) {
 			return fmt.Errorf("methods: %s is there twice", name)
@@ -109,16 +112,20 @@ func (c Config) Check() error {
 	return nil
 }
 
-// ErrNoMarginError is wrapped by the error of a config with Float32 for a run that doesn't say what float32 does to margins.
-var ErrNoMarginError = errors.New("has no margin_error: sample again, on a CPU and from a model whose layers all have a rounding proof (lipsmooth bound)")
+// ErrNoMarginError is wrapped by the error of a config with Float32 for a run that doesn't say what
+// float32 does to margins.
+var ErrNoMarginError = errors.New("has no margin_error: sample again, on a CPU and from a model " +
+	"whose layers all have a rounding proof (lipsmooth bound)")
 
-// fit makes c fit the run: the temperature chosen, and α divided among the images where it is that of all together.
+// fit makes c fit the run: the temperature chosen, and α divided among the images where it is that
+// of all together.
 func (r *Run) fit(c Config) (fitted Config, images int, err error) {
 	if err := c.Check(); err != nil {
 		return c, 0, err
 	}
 	if c.Float32 && r.MarginError == 0 {
-		return c, 0, fmt.Errorf("float32: %s %w", filepath.Join(r.Dir, countlog.RunFile), ErrNoMarginError)
+		return c, 0, fmt.Errorf("float32: %s %w", filepath.Join(r.Dir, countlog.RunFile),
+			ErrNoMarginError)
 	}
 	if c.Simultaneous {
 		if images, err = r.planned(); err != nil {
@@ -130,7 +137,8 @@ func (r *Run) fit(c Config) (fitted Config, images int, err error) {
 	return c, images, err
 }
 
-// planned is how many images α is divided among: those planned, so that sampling the rest changes nothing.
+// planned is how many images α is divided among: those planned, so that sampling the rest changes
+// nothing.
 func (r *Run) planned() (n int, err error) {
 	switch {
 	case r.log == nil:

@@ -12,8 +12,9 @@ type Aim struct {
 	Classifier string
 }
 
-// Crossings are the attacks that succeeded inside a certificate of the same classifier on that image. Those beyond
-// lie inside certificates that all hold at once with probability 1-α, in which case there are none.
+// Crossings are the attacks that succeeded inside a certificate of the same classifier on that
+// image. Those beyond lie inside certificates that all hold at once with probability 1-α, in which
+// case there are none.
 func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, err error) {
 	gaps, err := r.Gaps(attacks, c)
 	if err != nil {
@@ -40,8 +41,10 @@ func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, er
 				if !r.Right() || !(r.Radius > g.Empirical[i].Radius) {
 					continue
 				}
-				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at %.6g", indices[i], curve.Method, r.Radius, g.Classifier, g.Empirical[i].Radius)
-				if always := strict[k].Certified[m].Results[i]; always.Right() && always.Radius > g.Empirical[i].Radius {
+				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at %.6g",
+					indices[i], curve.Method, r.Radius, g.Classifier, g.Empirical[i].Radius)
+				if always := strict[k].Certified[m].Results[i]; always.Right() &&
+					always.Radius > g.Empirical[i].Radius {
 					beyond = append(beyond, line)
 				} else {
 					within = append(within, line)
@@ -52,7 +55,8 @@ func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, er
 	return beyond, within, nil
 }
 
-// Largest are the largest radii that any method certifies of the true class of what is attacked, where one does.
+// Largest are the largest radii that any method certifies of the true class of what is attacked,
+// where one does.
 func (r *Run) Largest(attacks []Attack, c Config) (map[Aim]float64, error) {
 	gaps, err := r.Gaps(attacks, c)
 	if err != nil {

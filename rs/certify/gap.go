@@ -16,17 +16,19 @@ type Attack struct {
 	Index, Label int
 	Classifier   string  // a name in Attacked
 	Tau          float64 // temperature of soft votes
-	// Radius is its l2 norm: 0 where the image itself is misclassified, +Inf where no attack succeeded.
+	// Radius is its l2 norm: 0 where the image itself is misclassified, +Inf where no attack
+	// succeeded.
 	Radius float64
 }
 
-// Attacked are the classifiers that are attacked, each with the methods whose certificates speak of it; the first of
-// them is the one drawn.
+// Attacked are the classifiers that are attacked, each with the methods whose certificates speak of
+// it; the first of them is the one drawn.
 var Attacked = []struct {
 	Name, Doc string
 	Methods   []string
 }{
-	{"votes", "smoothed, by hard votes", []string{"adaptive", "isoperimetric", "twobound", "cpm", "bonferroni", "mono"}},
+	{"votes", "smoothed, by hard votes",
+		[]string{"adaptive", "isoperimetric", "twobound", "cpm", "bonferroni", "mono"}},
 	{"soft", "smoothed, by soft votes at the run's temperature", []string{"lipschitz", "paper"}},
 	{"clean", "the network without noise", []string{"margin"}},
 }
@@ -34,7 +36,8 @@ var Attacked = []struct {
 // AttackColumns are those that a table of attacks has, besides others.
 var AttackColumns = []string{"index", "label", "classifier", "tau", "radius"}
 
-// Attacks reads a table of attacks: a line an image and classifier, radius empty where no attack succeeded.
+// Attacks reads a table of attacks: a line an image and classifier, radius empty where no attack
+// succeeded.
 func Attacks(t *table.Table) ([]Attack, error) {
 	var at [5]int
 	for i, name := range AttackColumns {
@@ -77,13 +80,15 @@ func Attacks(t *table.Table) ([]Attack, error) {
 // Gap is what is certified of a classifier and what attacks leave of it, on the same images.
 type Gap struct {
 	Classifier string
-	Certified  []Curve // of Attacked's methods, in their order, those left out that the run lacks something for
-	// Empirical has the radius that attacks leave to each image: all that is smaller than the smallest success.
+	// of Attacked's methods, in their order, those left out that the run lacks something for
+	Certified []Curve
+	// Empirical has the radius that attacks leave to each image: all that is smaller than the smallest
+	// success.
 	Empirical []rs.Result
 }
 
-// Gaps certifies the images that were attacked, with the config's alpha and bound, and sets attacks beside it. The run's rows must be
-// loaded.
+// Gaps certifies the images that were attacked, with the config's alpha and bound, and sets attacks
+// beside it. The run's rows must be loaded.
 func (r *Run) Gaps(attacks []Attack, config Config) ([]Gap, error) {
 	rows := map[int]rs.Evidence{}
 	for _, e := range r.Rows {
@@ -98,13 +103,15 @@ func (r *Run) Gaps(attacks []Attack, config Config) ([]Gap, error) {
 			}
 			e, ok := rows[a.Index]
 			if !ok || e.Label != a.Label {
-				return nil, fmt.Errorf("attacks on image %d of class %d, which the run doesn't have", a.Index, a.Label)
+				return nil, fmt.Errorf("attacks on image %d of class %d, which the run doesn't have", a.Index,
+					a.Label)
 			}
 			if len(these.Rows) > 0 && c.Name == "soft" && a.Tau != these.Tau {
 				return nil, fmt.Errorf("attacks on soft votes at temperatures %v and %v", these.Tau, a.Tau)
 			}
 			these.Rows, these.Tau = append(these.Rows, e), a.Tau
-			left := rs.Result{Label: a.Label, Certificate: rs.Certificate{Class: a.Label, Radius: below(a.Radius)}}
+			left := rs.Result{Label: a.Label, Certificate: rs.Certificate{Class: a.Label,
+				Radius: below(a.Radius)}}
 			if a.Radius == 0 {
 				left.Class, left.Radius = rs.Abstain, 0
 			}
@@ -151,8 +158,8 @@ func below(radius float64) float64 {
 	return math.Nextafter(radius, 0)
 }
 
-// Ratios returns certified over empirical radius, rising, of the images that are certified right and on which an attack
-// succeeded.
+// Ratios returns certified over empirical radius, rising, of the images that are certified right
+// and on which an attack succeeded.
 func (g Gap) Ratios() []float64 {
 	var ratios []float64
 	for i, r := range g.Certified[0].Results {
@@ -164,17 +171,23 @@ func (g Gap) Ratios() []float64 {
 	return ratios
 }
 
-// GapTable has three rows a classifier: certified and empirical accuracy at each radius, and their difference; area is that
-// under the curve, the average radius, and ratio the median of certified over empirical radius, image by image.
+// GapTable has three rows a classifier: certified and empirical accuracy at each radius, and their
+// difference; area is that under the curve, the average radius, and ratio the median of certified
+// over empirical radius, image by image.
 func GapTable(gaps []Gap, radii []float64) *table.Table {
-	t := &table.Table{Columns: slices.Concat([]string{"classifier", "curve"}, radiusColumns(radii), []string{"area", "ratio"})}
+	t := &table.Table{Columns: slices.Concat([]string{"classifier", "curve"}, radiusColumns(radii),
+		[]string{"area", "ratio"})}
 	for _, g := range gaps {
-		certified, empirical, gap := []string{g.Classifier, g.Certified[0].Method}, []string{g.Classifier, "attack"}, []string{g.Classifier, "gap"}
+		certified := []string{g.Classifier, g.Certified[0].Method}
+		empirical, gap := []string{g.Classifier, "attack"}, []string{g.Classifier, "gap"}
 		extend := func(c, e float64, format string) {
-			certified, empirical, gap = append(certified, fmt.Sprintf(format, c)), append(empirical, fmt.Sprintf(format, e)), append(gap, fmt.Sprintf(format, e-c))
+			certified = append(certified, fmt.Sprintf(format, c))
+			empirical = append(empirical, fmt.Sprintf(format, e))
+			gap = append(gap, fmt.Sprintf(format, e-c))
 		}
 		for _, r := range radii {
-			extend(rs.CertifiedAccuracy(g.Certified[0].Results, r), rs.CertifiedAccuracy(g.Empirical, r), "%.3f")
+			extend(rs.CertifiedAccuracy(g.Certified[0].Results, r), rs.CertifiedAccuracy(g.Empirical, r),
+				"%.3f")
 		}
 		extend(rs.AverageRadius(g.Certified[0].Results), g.Area(), "%.4f")
 		ratio := ""

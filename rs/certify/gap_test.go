@@ -11,9 +11,11 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// marginRun is a run of margins of the true class alone, with Λ = 1: a certificate of the network without noise is its margin.
+// marginRun is a run of margins of the true class alone, with Λ = 1: a certificate of the network
+// without noise is its margin.
 func marginRun(margins ...float64) *Run {
-	s := &Run{Run: countlog.Run{Model: countlog.Model{Lambda: 1}, Dataset: countlog.Dataset{Classes: 2}}, Tau: -1}
+	s := &Run{Run: countlog.Run{Model: countlog.Model{Lambda: 1},
+		Dataset: countlog.Dataset{Classes: 2}}, Tau: -1}
 	for i, m := range margins {
 		e := rs.Evidence{Index: 10 * i, Label: 1, Clean: rs.Clean{Class: 1, Margin: m}}
 		if m < 0 {
@@ -40,7 +42,8 @@ func TestGaps(t *testing.T) {
 	}; !slices.EqualFunc(got.Rows, want, slices.Equal) {
 		t.Errorf("%q, want %q", got.Rows, want)
 	}
-	if r := gaps[0].Ratios(); len(r) != 2 || math.Abs(r[0]-1/1.5) > 1e-9 || math.Abs(r[1]-2/2.5) > 1e-9 {
+	if r := gaps[0].Ratios(); len(r) != 2 || math.Abs(r[0]-1/1.5) > 1e-9 ||
+		math.Abs(r[1]-2/2.5) > 1e-9 {
 		t.Error(r)
 	}
 	// No attack succeeded: robust at every radius, as far as is known.
@@ -55,11 +58,13 @@ func TestGaps(t *testing.T) {
 		t.Error(r)
 	}
 	for want, attacks := range map[string][]Attack{
-		"no attack on a classifier of this run":              nil,
-		"attacks on image 5 of class 1":                      {clean(5, 1)},
-		"attacks on image 0 of class 2":                      {{Index: 0, Label: 2, Classifier: "clean"}},
-		`a classifier "cleen", which isn't known`:            {clean(0, 1), {Index: 0, Label: 1, Classifier: "cleen"}},
-		"attacks on soft votes at temperatures 1 and 2":      {{Index: 0, Label: 1, Classifier: "soft", Tau: 1}, {Index: 10, Label: 1, Classifier: "soft", Tau: 2}},
+		"no attack on a classifier of this run": nil,
+		"attacks on image 5 of class 1":         {clean(5, 1)},
+		"attacks on image 0 of class 2":         {{Index: 0, Label: 2, Classifier: "clean"}},
+		`a classifier "cleen", which isn't known`: {clean(0, 1), {Index: 0, Label: 1,
+			Classifier: "cleen"}},
+		"attacks on soft votes at temperatures 1 and 2": {{Index: 0, Label: 1, Classifier: "soft",
+			Tau: 1}, {Index: 10, Label: 1, Classifier: "soft", Tau: 2}},
 		"adaptive: example 0: sigma = 0, want a positive nu": {{Index: 0, Label: 1, Classifier: "votes"}},
 	} {
 		if _, err := s.Gaps(attacks, Default()); err == nil || !strings.Contains(err.Error(), want) {
@@ -70,7 +75,8 @@ func TestGaps(t *testing.T) {
 
 func TestAttacks(t *testing.T) {
 	read := func(rows ...string) ([]Attack, error) {
-		text := strings.Join(append([]string{"# caption", "index\tlabel\tclassifier\ttau\tradius\tmore"}, rows...), "\n")
+		text := strings.Join(append([]string{"# caption", "index\tlabel\tclassifier\ttau\tradius\tmore"},
+			rows...), "\n")
 		table, err := table.Read(strings.NewReader(text), "attack.tsv")
 		if err != nil {
 			t.Fatal(err)
@@ -78,7 +84,8 @@ func TestAttacks(t *testing.T) {
 		return Attacks(table)
 	}
 	got, err := read("0\t7\tsoft\t0.5\t1.25\tx", "0\t7\tclean\t0\t\ty")
-	if want := []Attack{{0, 7, "soft", 0.5, 1.25}, {0, 7, "clean", 0, math.Inf(1)}}; err != nil || !slices.Equal(got, want) {
+	if want := []Attack{{0, 7, "soft", 0.5, 1.25}, {0, 7, "clean", 0, math.Inf(1)}}; err != nil ||
+		!slices.Equal(got, want) {
 		t.Error(got, err)
 	}
 	for row, want := range map[string]string{
@@ -90,11 +97,13 @@ func TestAttacks(t *testing.T) {
 		"0\t7\tclean\tx\t1\t":   "row 2: ",
 		"0\t7\tsoft\t0\t1\t":    "row 2: image 0, soft: is there twice",
 	} {
-		if _, err := read("0\t7\tsoft\t0.5\t1.25\tx", row); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := read("0\t7\tsoft\t0.5\t1.25\tx", row); err == nil || !strings.HasPrefix(err.Error(),
+			want) {
 			t.Errorf("%q: %v, want %s", row, err, want)
 		}
 	}
-	if _, err := Attacks(&table.Table{Columns: []string{"index"}}); err == nil || !strings.Contains(err.Error(), `no column "label"`) {
+	if _, err := Attacks(&table.Table{Columns: []string{"index"}}); err == nil ||
+		!strings.Contains(err.Error(), `no column "label"`) {
 		t.Error(err)
 	}
 }

@@ -28,14 +28,16 @@ type work struct {
 	run     *Run
 	config  Config
 	entries []rs.Entry
-	// failed is, by method, the first batch that it failed in: the method is left out, so later batches needn't try.
+	// failed is, by method, the first batch that it failed in: the method is left out, so later
+	// batches needn't try.
 	failed []atomic.Int64
 }
 
 // rows certifies rows with a config that fits the run; an error among them ends it.
 func (r *Run) rows(rows iter.Seq2[*rs.Evidence, error], c Config) (*Result, error) {
 	names, _ := c.names()
-	w := &work{run: r, config: c, entries: make([]rs.Entry, len(names)), failed: make([]atomic.Int64, len(names))}
+	w := &work{run: r, config: c, entries: make([]rs.Entry, len(names))}
+	w.failed = make([]atomic.Int64, len(names))
 	for i, name := range names {
 		var err error
 		if w.entries[i], err = rs.MethodByName(name); err != nil {
@@ -63,11 +65,13 @@ func (r *Run) rows(rows iter.Seq2[*rs.Evidence, error], c Config) (*Result, erro
 }
 
 // send sends the rows to the workers in batches.
-func (x *Result) send(rows iter.Seq2[*rs.Evidence, error], methods int, jobs chan<- *batch) (batches []*batch, err error) {
+func (x *Result) send(rows iter.Seq2[*rs.Evidence, error], methods int,
+	jobs chan<- *batch) (batches []*batch, err error) {
 	next := &batch{}
 	send := func() {
 		next.at = int64(len(batches))
-		next.results, next.failed, next.spent = make([][]rs.Result, methods), make([]error, methods), make([]time.Duration, methods)
+		next.results, next.failed = make([][]rs.Result, methods), make([]error, methods)
+		next.spent = make([]time.Duration, methods)
 		jobs <- next
 		batches, next = append(batches, next), &batch{}
 	}
@@ -90,7 +94,9 @@ func (x *Result) send(rows iter.Seq2[*rs.Evidence, error], methods int, jobs cha
 func (x *Result) collect(entries []rs.Entry, batches []*batch) error {
 	_, some := x.Config.names()
 	for m, entry := range entries {
-		curve, spent, err := Curve{Method: entry.Name, Results: make([]rs.Result, 0, len(x.Indices))}, time.Duration(0), error(nil)
+		curve := Curve{Method: entry.Name, Results: make([]rs.Result, 0, len(x.Indices))}
+		var spent time.Duration
+		var err error
 		for _, b := range batches {
 			if err = b.failed[m]; err != nil {
 				break
@@ -121,7 +127,8 @@ func (w *work) certify(b *batch) {
 		if w.certifyBy(m, b); b.failed[m] == nil {
 			continue
 		}
-		for old := w.failed[m].Load(); b.at < old && !w.failed[m].CompareAndSwap(old, b.at); old = w.failed[m].Load() {
+		first := &w.failed[m]
+		for old := first.Load(); b.at < old && !first.CompareAndSwap(old, b.at); old = first.Load() {
 		}
 	}
 	b.rows = nil

@@ -1,6 +1,7 @@
-// Package certify makes certificates of a run: evidence on disk in, certificates, tables and the gap to attacks out. It needs no device
-// and no model. What makes a result trustworthy is checked here: the temperature of soft votes is chosen on images that aren't
-// certified, evidence is of the model that lies in its folder, and unsound methods are refused unless they are asked for.
+// Package certify makes certificates of a run: evidence on disk in, certificates, tables and the
+// gap to attacks out. It needs no device and no model. What makes a result trustworthy is checked
+// here: the temperature of soft votes is chosen on images that aren't certified, evidence is of the
+// model that lies in its folder, and unsound methods are refused unless they are asked for.
 //
 //	run, err := certify.Open("run")
 //	result, err := run.Certify(certify.Default())
@@ -34,7 +35,8 @@ type Run struct {
 	log *countlog.Log
 }
 
-// Open reads the settings of a run's folder. A model in the folder, RUN/model, must be the one that was sampled.
+// Open reads the settings of a run's folder. A model in the folder, RUN/model, must be the one that
+// was sampled.
 func Open(dir string) (*Run, error) {
 	log, err := countlog.Open(dir)
 	if err != nil {
@@ -60,7 +62,8 @@ func (r *Run) Load() (err error) {
 
 func (r *Run) empty() error { return fmt.Errorf("%s: no example is sampled yet", r.Dir) }
 
-// Hash identifies the evidence, as [countlog.Log.Hash] does; it is empty where the rows are made up in memory.
+// Hash identifies the evidence, as [countlog.Log.Hash] does; it is empty where the rows are made up
+// in memory.
 func (r *Run) Hash() (string, error) {
 	if r.log == nil {
 		return "", nil
@@ -82,8 +85,9 @@ func (r *Run) each() iter.Seq2[*rs.Evidence, error] {
 	}
 }
 
-// ChooseTau returns the temperature that soft votes are certified at: that of c, or the run's, or the one that certifies most of the
-// tuning images, whose error tells an unsound choice from none. It is negative where there are no tuning images.
+// ChooseTau returns the temperature that soft votes are certified at: that of c, or the run's, or
+// the one that certifies most of the tuning images, whose error tells an unsound choice from none.
+// It is negative where there are no tuning images.
 func (r *Run) ChooseTau(c Config) (float64, error) {
 	switch {
 	case c.Tau >= 0:
@@ -98,7 +102,8 @@ func (r *Run) ChooseTau(c Config) (float64, error) {
 	if err != nil {
 		return -1, err
 	}
-	return rs.ChooseTau(tuning, rs.Lipschitz{Lambda: r.Model.Lambda, Bound: c.Bound, Float32: c.Float32}, c.Alpha)
+	return rs.ChooseTau(tuning, rs.Lipschitz{Lambda: r.Model.Lambda, Bound: c.Bound,
+		Float32: c.Float32}, c.Alpha)
 }
 
 // Notes are what a reader of the rows that are loaded must know.
@@ -106,7 +111,8 @@ func (r *Run) Notes() []string { return r.notes(len(r.Rows)) }
 
 func (r *Run) notes(rows int) (notes []string) {
 	if r.log != nil && rows < r.log.Planned() && r.Backend != countlog.Imported {
-		notes = append(notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", r.Dir, rows, r.log.Planned()))
+		notes = append(notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", r.Dir, rows,
+			r.log.Planned()))
 	}
 	return notes
 }
@@ -128,7 +134,8 @@ func OfModel(dir string, run countlog.Run) error {
 		}
 	}
 	if err == nil && model.Hash != run.Model.Hash {
-		err = fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s: this evidence is of another model",
+		err = fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s: this evidence is of "+
+			"another model",
 			filepath.Join(dir, countlog.RunFile), run.Model.Hash, folder, model.Hash)
 	}
 	return err

@@ -15,7 +15,8 @@ import (
 // settings of a run of four images whose margins are logged.
 func settings() countlog.Run {
 	return countlog.Run{
-		Format: countlog.Format, Model: countlog.Model{Name: "made up", Hash: "sha256:0", Lambda: 1, LambdaSource: countlog.Proved},
+		Format: countlog.Format, Model: countlog.Model{Name: "made up", Hash: "sha256:0", Lambda: 1,
+			LambdaSource: countlog.Proved},
 		Dataset:  countlog.Dataset{Name: "none", Hash: "sha256:1", Split: "test", Classes: 3, Size: 8},
 		Examples: countlog.Plan{Stride: 2, Count: 4}, Sigma: 0.5, N0: 10, N: 100, Seed: 1, Block: 10,
 		MarginMax: 4, MarginBins: 8, Backend: "made up",
@@ -30,7 +31,8 @@ func write(t *testing.T, dir string, run countlog.Run) string {
 		t.Fatal(err)
 	}
 	for index := range run.Examples.Indices() {
-		e := rs.Evidence{Index: index, Label: 1, Class: 1, Sigma: run.Sigma, Clean: rs.Clean{Class: 1, Margin: 2},
+		e := rs.Evidence{Index: index, Label: 1, Class: 1, Sigma: run.Sigma, Clean: rs.Clean{Class: 1,
+			Margin: 2},
 			Selection: rs.Votes{0, run.N0, 0}, Estimation: rs.Votes{1, run.N - 1, 0}}
 		for h, n := range map[*rs.Histogram]int{&e.SelectionMargins: run.N0, &e.Margins: run.N} {
 			h.Edges, h.Counts = run.Edges(), make([]int, len(run.Edges())+1)
@@ -64,10 +66,14 @@ func TestCertify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(x.Curves) < 8 || len(x.Indices) != 4 || x.Config.Tau < 0 || x.Config.Alpha != 0.001 || x.Draws != 400 || run.Rows != nil {
-		t.Errorf("%d curves of %d images, τ = %v, α = %v", len(x.Curves), len(x.Indices), x.Config.Tau, x.Config.Alpha)
+	if len(x.Curves) < 8 || len(x.Indices) != 4 || x.Config.Tau < 0 || x.Config.Alpha != 0.001 ||
+		x.Draws != 400 || run.Rows != nil {
+		t.Errorf("%d curves of %d images, τ = %v, α = %v", len(x.Curves), len(x.Indices), x.Config.Tau,
+			x.Config.Alpha)
 	}
-	if notes := strings.Join(x.Notes, "\n"); !strings.Contains(notes, "left out: lvm, lipschitz-two, lipschitz-margin: ") || !strings.Contains(notes, "α = 0.001 is of each certificate") {
+	if notes := strings.Join(x.Notes, "\n"); !strings.Contains(notes,
+		"left out: lvm, lipschitz-two, lipschitz-margin: ") || !strings.Contains(notes,
+		"α = 0.001 is of each certificate") {
 		t.Error(notes)
 	}
 	if rows := x.Certificates().Rows; len(rows) != 4*len(x.Curves) || rows[0][4] != "mono" {
@@ -77,12 +83,14 @@ func TestCertify(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := run.Certify(x.Config)
-	if err != nil || !slices.EqualFunc(again.Certificates().Rows, x.Certificates().Rows, slices.Equal) {
+	if err != nil || !slices.EqualFunc(again.Certificates().Rows, x.Certificates().Rows,
+		slices.Equal) {
 		t.Error("rows that are held are certified otherwise:", err)
 	}
 	all := Default()
 	all.Simultaneous, all.Interval = true, 0.95
-	if x, err = run.Certify(all); err != nil || x.Config.Alpha != rs.SimultaneousAlpha(0.001, 4) || len(x.Intervals().Rows) != 2*len(x.Curves) {
+	if x, err = run.Certify(all); err != nil || x.Config.Alpha != rs.SimultaneousAlpha(0.001, 4) ||
+		len(x.Intervals().Rows) != 2*len(x.Curves) {
 		t.Error(x.Config.Alpha, err)
 	}
 }
@@ -120,7 +128,9 @@ func TestRefused(t *testing.T) {
 	} {
 		refused(certify(change), want)
 	}
-	if err := certify(func(c *Config) { c.Methods, c.Unsound = []string{"unsound-pair"}, true }); err != nil {
+	if err := certify(func(c *Config) {
+		c.Methods, c.Unsound = []string{"unsound-pair"}, true
+	}); err != nil {
 		t.Error(err)
 	}
 	tuning := filepath.Join(dir, countlog.TuningFolder)
@@ -141,7 +151,9 @@ func TestRefused(t *testing.T) {
 	}
 	model := filepath.Join(dir, ModelFolder)
 	os.MkdirAll(model, 0o777)
-	for text, want := range map[string]string{`{"hash": "sha256:3"}`: "this evidence is of another model", `{`: "model.json"} {
+	for text, want := range map[string]string{
+		`{"hash": "sha256:3"}`: "this evidence is of another model", `{`: "model.json",
+	} {
 		if err := os.WriteFile(filepath.Join(model, "model.json"), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}

@@ -16,13 +16,16 @@ import (
 
 // Files that Save writes.
 const (
-	CertificatesFile = "certificates.tsv" // every image and method, by the latest settings of each method
-	AccuracyFile     = "table.tsv"        // certified accuracy and average radius of each of these methods
-	IntervalsFile    = "intervals.tsv"    // confidence intervals of these accuracies
-	ResultsFolder    = "results"          // certificates by earlier settings, a table for each
+	// every image and method, by the latest settings of each method
+	CertificatesFile = "certificates.tsv"
+	// certified accuracy and average radius of each of these methods
+	AccuracyFile  = "table.tsv"
+	IntervalsFile = "intervals.tsv" // confidence intervals of these accuracies
+	ResultsFolder = "results"       // certificates by earlier settings, a table for each
 )
 
-// Saved is what the JSON beside certificates.tsv says: with what the tables of its folder were made.
+// Saved is what the JSON beside certificates.tsv says: with what the tables of its folder were
+// made.
 type Saved struct {
 	Caption   string    `json:"caption"`   // the settings in one line, for people
 	Lipsmooth string    `json:"lipsmooth"` // version that wrote the tables
@@ -33,8 +36,8 @@ type Saved struct {
 	Sets      []Set     `json:"sets"`
 }
 
-// ReadSaved reads what a folder's certificates were made with. Its error wraps os.ErrNotExist where there are none, or where an
-// older version wrote them.
+// ReadSaved reads what a folder's certificates were made with. Its error wraps os.ErrNotExist where
+// there are none, or where an older version wrote them.
 func ReadSaved(dir string) (s Saved, err error) {
 	return s, table.ReadAbout(filepath.Join(dir, CertificatesFile), &s)
 }
@@ -107,16 +110,18 @@ func readHeld(path string) (h held, s Saved, err error) {
 	for _, set := range s.Sets {
 		for _, name := range set.Methods {
 			if len(h[name]) != s.Images {
-				return nil, s, fmt.Errorf("%s: %d images by %s, where %s says %d", path, len(h[name]), name, table.About(path), s.Images)
+				return nil, s, fmt.Errorf("%s: %d images by %s, where %s says %d", path, len(h[name]), name,
+					table.About(path), s.Images)
 			}
 		}
 	}
 	return h, s, nil
 }
 
-// Save writes the result into a folder: certificates.tsv, table.tsv, intervals.tsv where the config has a level, and the settings as
-// JSON beside certificates.tsv. What lies there by other methods stays. Certificates by the same method with other settings, or of
-// other evidence, go to results/, so that certificates.tsv has one row an image and method.
+// Save writes the result into a folder: certificates.tsv, table.tsv, intervals.tsv where the config
+// has a level, and the settings as JSON beside certificates.tsv. What lies there by other methods
+// stays. Certificates by the same method with other settings, or of other evidence, go to results/,
+// so that certificates.tsv has one row an image and method.
 func (x *Result) Save(dir string) error {
 	hash, err := x.Run.Hash()
 	if err != nil {
@@ -132,7 +137,8 @@ func (x *Result) Save(dir string) error {
 	case err != nil:
 		return fmt.Errorf("%w: move it away to certify anew", err)
 	}
-	now := Saved{Lipsmooth: version.String(), RunHash: hash, Images: len(x.Indices), Radii: x.Config.Radii, Interval: x.Config.Interval}
+	now := Saved{Lipsmooth: version.String(), RunHash: hash, Images: len(x.Indices),
+		Radii: x.Config.Radii, Interval: x.Config.Interval}
 	own := x.set()
 	for _, s := range before.Sets {
 		stays, aside := s, s
@@ -187,10 +193,11 @@ func (s Saved) write(dir string, h held) error {
 	if err != nil {
 		return err
 	}
-	if err := accuracy(curves, alphas, s.Radii).WriteFile(filepath.Join(dir, AccuracyFile), nil); err != nil {
+	path := filepath.Join(dir, AccuracyFile)
+	if err := accuracy(curves, alphas, s.Radii).WriteFile(path, nil); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, IntervalsFile)
+	path = filepath.Join(dir, IntervalsFile)
 	if s.Interval > 0 {
 		return intervals(curves, alphas, s.Radii, s.Interval).WriteFile(path, nil)
 	}
@@ -221,7 +228,8 @@ func (h held) curves(sets []Set) (curves []Curve, alphas []float64, err error) {
 
 // resultPath is where certificates by earlier settings lie.
 func resultPath(dir, hash string, s Set) string {
-	return filepath.Join(dir, ResultsFolder, fmt.Sprintf("%s-%.8s.tsv", s.key(), strings.TrimPrefix(hash, "sha256:")))
+	evidence := strings.TrimPrefix(hash, "sha256:")
+	return filepath.Join(dir, ResultsFolder, fmt.Sprintf("%s-%.8s.tsv", s.key(), evidence))
 }
 
 // setAside adds a set's certificates to those by the same settings in results/.
@@ -276,7 +284,8 @@ func moveOlder(dir string) error {
 		return err
 	}
 	for _, name := range []string{CertificatesFile, AccuracyFile, IntervalsFile} {
-		if err := os.Rename(filepath.Join(dir, name), filepath.Join(older, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(older, name)); err != nil &&
+			!errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}

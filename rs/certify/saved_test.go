@@ -86,7 +86,9 @@ func TestSave(t *testing.T) {
 
 	// Another α and another bound move what was there.
 	saves(t, dir, func(c *Config) { c.Methods, c.Alpha = []string{"mono", "cpm"}, 0.05 })
-	saves(t, dir, func(c *Config) { c.Methods, c.Bound, c.Interval = []string{"mono"}, rs.Hoeffding{}, 0.9 })
+	saves(t, dir, func(c *Config) {
+		c.Methods, c.Bound, c.Interval = []string{"mono"}, rs.Hoeffding{}, 0.9
+	})
 	x, _, _ := table.ReadFile(path)
 	seen := map[[2]string]bool{}
 	for _, row := range x.Rows {
@@ -107,10 +109,12 @@ func TestSave(t *testing.T) {
 		t.Error(of(t, path), results())
 	}
 	s, err := ReadSaved(dir)
-	if err != nil || len(s.Sets) != 3 || s.Interval != 0.9 || !strings.Contains(s.Caption, "cpm: none test, model made up") || !strings.Contains(s.Caption, "α = 0.05") {
+	if err != nil || len(s.Sets) != 3 || s.Interval != 0.9 || !strings.Contains(s.Caption,
+		"cpm: none test, model made up") || !strings.Contains(s.Caption, "α = 0.05") {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if notes := verified(t, dir); strings.Contains(notes, "not compared") || !strings.Contains(notes, "τ = 0.5 was given") {
+	if notes := verified(t, dir); strings.Contains(notes, "not compared") || !strings.Contains(notes,
+		"τ = 0.5 was given") {
 		t.Error(notes)
 	}
 	// What is certified as before comes back.
@@ -119,7 +123,8 @@ func TestSave(t *testing.T) {
 		t.Error("the same settings give other certificates")
 	}
 	for _, path := range results() {
-		if got := of(t, path); !slices.Equal(got, []string{"mono", "cpm"}) && !slices.Equal(got, []string{"mono"}) {
+		if got := of(t, path); !slices.Equal(got, []string{"mono", "cpm"}) && !slices.Equal(got,
+			[]string{"mono"}) {
 			t.Error(path, got)
 		}
 	}
@@ -135,7 +140,8 @@ func TestSaveMoreRows(t *testing.T) {
 	dir := write(t, filepath.Join(t.TempDir(), "run"), run)
 	counts := filepath.Join(dir, countlog.CountsFile)
 	text, _ := os.ReadFile(counts)
-	if err := os.WriteFile(counts, []byte(strings.Join(strings.SplitAfter(string(text), "\n")[:3], "")), 0o666); err != nil {
+	if err := os.WriteFile(counts, []byte(strings.Join(strings.SplitAfter(string(text), "\n")[:3],
+		"")), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	saves(t, dir, func(c *Config) { c.Tau = 0.5 })
@@ -149,18 +155,22 @@ func TestSaveMoreRows(t *testing.T) {
 	}
 }
 
-// Tables of versions before, a comment first and no settings beside them, are kept, noted and never an error.
+// Tables of versions before, a comment first and no settings beside them, are kept, noted and never
+// an error.
 func TestSaveOlder(t *testing.T) {
 	dir := write(t, filepath.Join(t.TempDir(), "run"), settings())
-	old := "# made up, α = 0.001\nindex\tlabel\tmethod\tclass\tradius\talpha spent\tbounds\n0\t1\tmono\t1\t0.5\t0.001\t\n"
+	old := "# made up, α = 0.001\nindex\tlabel\tmethod\tclass\tradius\talpha " +
+		"spent\tbounds\n0\t1\tmono\t1\t0.5\t0.001\t\n"
 	for _, name := range []string{CertificatesFile, AccuracyFile} {
 		os.WriteFile(filepath.Join(dir, name), []byte(old), 0o666)
 	}
-	if notes := verified(t, dir); !strings.Contains(notes, "written by an older version: run certify again") {
+	if notes := verified(t, dir); !strings.Contains(notes,
+		"written by an older version: run certify again") {
 		t.Error(notes)
 	}
 	saves(t, dir, func(*Config) {})
-	if kept, err := os.ReadFile(filepath.Join(dir, ResultsFolder, "older", CertificatesFile)); string(kept) != old {
+	if kept, err := os.ReadFile(filepath.Join(dir, ResultsFolder, "older",
+		CertificatesFile)); string(kept) != old {
 		t.Error(err)
 	}
 	if notes := verified(t, dir); strings.Contains(notes, "older") {
@@ -180,7 +190,8 @@ func TestVerifyFinds(t *testing.T) {
 		{"certificates.json", `"alpha": 0.001`, `"alpha": 0.01`, "certificates.tsv:2: differs"},
 		{"certificates.json", `"alpha": 0.001`, `"alpha": 7`, "certificates.json: sets: alpha 7"},
 		{"certificates.json", `"tau": 0.5`, `"tau": 0.25`, "certificates.tsv:"},
-		{"certificates.json", `"run_hash": "sha256:`, `"run_hash": "sha256:0`, "certificates.json: run_hash"},
+		{"certificates.json", `"run_hash": "sha256:`, `"run_hash": "sha256:0`,
+			"certificates.json: run_hash"},
 		{"certificates.json", `"float32": false`, `"float32": true`, "no margin_error"},
 		{"certificates.json", `"interval": 0.9`, `"interval": 0.5`, "intervals.tsv:2: differs"},
 		{"certificates.json", `{`, `[`, "certificates.json: "},
@@ -218,7 +229,8 @@ func TestLocuslab(t *testing.T) {
 		t.Fatal(rows, err)
 	}
 	for i, row := range rows {
-		if want := x.Curves[0].Results[i]; row.Index != x.Indices[i] || row.Label != want.Label || row.Class != want.Class || row.Radius != want.Radius {
+		if want := x.Curves[0].Results[i]; row.Index != x.Indices[i] || row.Label != want.Label ||
+			row.Class != want.Class || row.Radius != want.Radius {
 			t.Errorf("%+v, want %+v", row, want)
 		}
 	}

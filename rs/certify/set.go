@@ -13,11 +13,14 @@ import (
 // Set is what some methods were certified with: all that it takes to certify again.
 type Set struct {
 	Methods []string `json:"methods"`
-	// Alpha is the error probability of each certificate; Simultaneous says that it is the images' part of one.
+	// Alpha is the error probability of each certificate; Simultaneous says that it is the images'
+	// part of one.
 	Alpha        float64 `json:"alpha"`
 	Simultaneous bool    `json:"simultaneous"`
-	Tau          float64 `json:"tau"` // temperature of soft votes, in logits, negative where there is none
-	// Bound and Scores are empty where each method takes what it is best with, and every map of scores.
+	// temperature of soft votes, in logits, negative where there is none
+	Tau float64 `json:"tau"`
+	// Bound and Scores are empty where each method takes what it is best with, and every map of
+	// scores.
 	Bound   string `json:"bound"`
 	Scores  string `json:"scores"`
 	Float32 bool   `json:"float32"`
@@ -26,7 +29,8 @@ type Set struct {
 // set is what the result was certified with.
 func (x *Result) set() Set {
 	c := x.Config
-	s := Set{Alpha: c.Alpha, Simultaneous: c.Simultaneous, Tau: max(c.Tau, -1), Scores: c.Scores, Float32: c.Float32}
+	s := Set{Alpha: c.Alpha, Simultaneous: c.Simultaneous, Tau: max(c.Tau, -1), Scores: c.Scores,
+		Float32: c.Float32}
 	if c.Bound != nil {
 		s.Bound = c.Bound.Name()
 	}
@@ -38,7 +42,8 @@ func (x *Result) set() Set {
 
 // config certifies again.
 func (s Set) config() (c Config, err error) {
-	c = Config{Alpha: s.Alpha, Methods: s.Methods, Tau: s.Tau, Scores: s.Scores, Float32: s.Float32, Unsound: true}
+	c = Config{Alpha: s.Alpha, Methods: s.Methods, Tau: s.Tau, Scores: s.Scores, Float32: s.Float32,
+		Unsound: true}
 	if s.Bound != "" {
 		if c.Bound, err = rs.BoundByName(s.Bound); err != nil {
 			return c, err

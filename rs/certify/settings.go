@@ -24,7 +24,8 @@ type Settings struct {
 	Steps                 int     // of the grid that noise was drawn on, 0 where it is Gaussian
 }
 
-// Settings returns those of a run, certified as c says; a temperature that c leaves to be chosen is the run's.
+// Settings returns those of a run, certified as c says; a temperature that c leaves to be chosen is
+// the run's.
 func (r *Run) Settings(c Config) Settings {
 	off := 0.0
 	if c.Float32 {
@@ -40,9 +41,11 @@ func (r *Run) Settings(c Config) Settings {
 	}
 	return Settings{
 		Bound: bound, Steps: r.Noise.Steps,
-		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0, N: r.N, Until: r.Until.Rule,
+		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0,
+		N: r.N, Until: r.Until.Rule,
 		Alpha: c.Alpha, Images: len(r.Rows), Seed: r.Seed,
-		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, tau), Scores: c.Scores, MarginError: off,
+		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, tau), Scores: c.Scores,
+		MarginError: off,
 	}
 }
 
@@ -74,5 +77,6 @@ func (s Settings) Caption() string {
 
 // Place says what was classified by what, for titles.
 func (s Settings) Place() string {
-	return strings.Join(slices.DeleteFunc([]string{s.Dataset, s.Model}, func(s string) bool { return s == "" }), ", ")
+	return strings.Join(slices.DeleteFunc([]string{s.Dataset, s.Model},
+		func(s string) bool { return s == "" }), ", ")
 }

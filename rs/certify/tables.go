@@ -17,13 +17,17 @@ func radiusColumns(radii []float64) (names []string) {
 	return names
 }
 
-// Accuracy has a row for each method: α, certified accuracy at the radii, and the average certified radius.
+// Accuracy has a row a method: α, certified accuracy at the radii, and the average certified
+// radius.
 func (x *Result) Accuracy() *table.Table { return accuracy(x.Curves, x.alphas(), x.Config.Radii) }
 
-func (x *Result) alphas() []float64 { return slices.Repeat([]float64{x.Config.Alpha}, len(x.Curves)) }
+func (x *Result) alphas() []float64 {
+	return slices.Repeat([]float64{x.Config.Alpha}, len(x.Curves))
+}
 
 func accuracy(curves []Curve, alphas, radii []float64) *table.Table {
-	t := &table.Table{Columns: slices.Concat([]string{"method", "alpha"}, radiusColumns(radii), []string{"average radius"})}
+	t := &table.Table{Columns: slices.Concat([]string{"method", "alpha"}, radiusColumns(radii),
+		[]string{"average radius"})}
 	for i, curve := range curves {
 		row := []string{curve.Method, number(alphas[i])}
 		for _, r := range radii {
@@ -34,7 +38,8 @@ func accuracy(curves []Curve, alphas, radii []float64) *table.Table {
 	return t
 }
 
-// Intervals has the ends of the confidence interval of each certified accuracy of Accuracy, at the config's level.
+// Intervals has the ends of the confidence interval of each certified accuracy of Accuracy, at the
+// config's level.
 func (x *Result) Intervals() *table.Table {
 	return intervals(x.Curves, x.alphas(), x.Config.Radii, x.Config.Interval)
 }
@@ -42,7 +47,8 @@ func (x *Result) Intervals() *table.Table {
 func intervals(curves []Curve, alphas, radii []float64, level float64) *table.Table {
 	t := &table.Table{Columns: append([]string{"method", "alpha", "end"}, radiusColumns(radii)...)}
 	for i, curve := range curves {
-		low, high := []string{curve.Method, number(alphas[i]), "low"}, []string{curve.Method, number(alphas[i]), "high"}
+		low := []string{curve.Method, number(alphas[i]), "low"}
+		high := []string{curve.Method, number(alphas[i]), "high"}
 		for _, r := range radii {
 			lo, hi := rs.AccuracyBand(curve.Results, r, level)
 			low, high = append(low, fmt.Sprintf("%.3f", lo)), append(high, fmt.Sprintf("%.3f", hi))
@@ -52,9 +58,10 @@ func intervals(curves []Curve, alphas, radii []float64, level float64) *table.Ta
 	return t
 }
 
-// certificateColumns are those of a table of certificates: numbers are numbers to pandas, and correct is True or False.
-var certificateColumns = []string{"index", "file", "label", "correct", "method", "alpha", "class", "radius",
-	"level", "alpha_spent", "bounds"}
+// certificateColumns are those of a table of certificates: numbers are numbers to pandas, and
+// correct is True or False.
+var certificateColumns = []string{"index", "file", "label", "correct", "method", "alpha", "class",
+	"radius", "level", "alpha_spent", "bounds"}
 
 // Some of certificateColumns.
 const (
@@ -68,7 +75,8 @@ const (
 // class of -1 abstains. The level is the margin that a counted draw had to reach, in logits; 0 counts
 // votes.
 func (x *Result) Certificates() *table.Table {
-	t := &table.Table{Columns: certificateColumns, Rows: make([][]string, 0, len(x.Indices)*len(x.Curves))}
+	t := &table.Table{Columns: certificateColumns, Rows: make([][]string, 0,
+		len(x.Indices)*len(x.Curves))}
 	rests, alpha := x.claimed(), number(x.Config.Alpha)
 	var b []byte
 	for i, index := range x.Indices {
@@ -83,14 +91,15 @@ func (x *Result) Certificates() *table.Table {
 				if len(b) > 0 {
 					b = append(b, "; "...)
 				}
-				b = append(strconv.AppendFloat(append(b, "Λ = "...), x.Run.Model.Lambda, 'g', -1, 64), " claimed"...)
+				b = append(strconv.AppendFloat(append(b, "Λ = "...), x.Run.Model.Lambda, 'g', -1, 64),
+					" claimed"...)
 			}
 			correct := "False"
 			if r.Right() {
 				correct = "True"
 			}
-			t.Rows = append(t.Rows, []string{strconv.Itoa(index), file, strconv.Itoa(r.Label), correct, curve.Method, alpha,
-				strconv.Itoa(r.Class), number(r.Radius), number(r.Level()), number(r.Alpha()), string(b)})
+			t.Rows = append(t.Rows, []string{strconv.Itoa(index), file, strconv.Itoa(r.Label), correct,
+				curve.Method, alpha, strconv.Itoa(r.Class), number(r.Radius), number(r.Level()), number(r.Alpha()), string(b)})
 		}
 	}
 	return t

@@ -29,8 +29,8 @@ func (v *Verification) older(path, advice string) {
 	v.note("%s: written by an older version: %s", path, advice)
 }
 
-// Verify makes the tables of Save again, from the evidence and the settings beside them, and compares line by line. Its error names the
-// first difference.
+// Verify makes the tables of Save again, from the evidence and the settings beside them, and
+// compares line by line. Its error names the first difference.
 func (r *Run) Verify(dir string) (v *Verification, err error) {
 	v = &Verification{}
 	path := filepath.Join(dir, CertificatesFile)
@@ -44,7 +44,8 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 	}
 	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii))
 	if err == nil && saved.Interval > 0 {
-		err = v.compare(filepath.Join(dir, IntervalsFile), intervals(curves, alphas, saved.Radii, saved.Interval))
+		err = v.compare(filepath.Join(dir, IntervalsFile), intervals(curves, alphas, saved.Radii,
+			saved.Interval))
 	}
 	if err != nil {
 		return v, err
@@ -67,7 +68,8 @@ func escapeGlob(path string) string {
 }
 
 // verifyCertificates makes a table of certificates again; nil where there is none to compare with.
-func (r *Run) verifyCertificates(v *Verification, path string) (again held, saved Saved, err error) {
+func (r *Run) verifyCertificates(v *Verification, path string) (again held, saved Saved,
+	err error) {
 	there, _, err := table.ReadFile(path)
 	if err != nil {
 		return nil, saved, err
@@ -116,13 +118,16 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 		return nil, saved, fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, want)
 	}
 	if hash != saved.RunHash {
-		return nil, saved, fmt.Errorf("%s: run_hash: %.19s, but that of the evidence is %.19s", table.About(path), saved.RunHash, hash)
+		return nil, saved, fmt.Errorf("%s: run_hash: %.19s, but that of the evidence is %.19s",
+			table.About(path), saved.RunHash, hash)
 	}
-	v.checked("%s: %d rows computed again from the log: %s", path, len(there.Rows), strings.Join(inOrder(names), ", "))
+	v.checked("%s: %d rows computed again from the log: %s", path, len(there.Rows),
+		strings.Join(inOrder(names), ", "))
 	return again, saved, r.temperatures(v, path, saved)
 }
 
-// temperatures notes the temperatures that aren't what tuning images choose: they must have been fixed apart from the images certified.
+// temperatures notes the temperatures that aren't what tuning images choose: they must have been
+// fixed apart from the images certified.
 func (r *Run) temperatures(v *Verification, path string, saved Saved) error {
 	for _, s := range saved.Sets {
 		c, err := s.config()
@@ -160,7 +165,8 @@ func (v *Verification) compare(path string, want *table.Table) error {
 	return nil
 }
 
-// firstDifference returns the first line, from 1, in which tables differ but for a column, and what it should be; 0 where none does.
+// firstDifference returns the first line, from 1, in which tables differ but for a column, and what
+// it should be; 0 where none does.
 func firstDifference(got, want *table.Table, but int) (int, string) {
 	line := func(t *table.Table, i int) string {
 		switch {
@@ -183,9 +189,10 @@ func firstDifference(got, want *table.Table, but int) (int, string) {
 	return 0, ""
 }
 
-// VerifyAttacks checks the attacks that lie in a folder, if any do, and returns them: what was certified of each image, that no attack
-// succeeded inside a certificate, and the table of the gap. That an image is misclassified is the attack's word: its draws aren't made
-// again. The run's rows must be loaded.
+// VerifyAttacks checks the attacks that lie in a folder, if any do, and returns them: what was
+// certified of each image, that no attack succeeded inside a certificate, and the table of the gap.
+// That an image is misclassified is the attack's word: its draws aren't made again. The run's rows
+// must be loaded.
 func (r *Run) VerifyAttacks(dir string) (v *Verification, made []Attack, err error) {
 	v = &Verification{}
 	path := filepath.Join(dir, AttackFile)
@@ -210,7 +217,8 @@ func (r *Run) VerifyAttacks(dir string) (v *Verification, made []Attack, err err
 	if err := r.verifyLines(path, made, c); err != nil {
 		return v, nil, err
 	}
-	v.checked("%s: %d lines: what is certified computed again from the log, no attack inside a certificate beyond what α lets fail", path, len(made))
+	v.checked("%s: %d lines: what is certified computed again from the log, no attack inside a "+
+		"certificate beyond what α lets fail", path, len(made))
 	path = filepath.Join(dir, GapFile)
 	var gap AttackSettings
 	if err := table.ReadAbout(path, &gap); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -247,12 +255,15 @@ func (r *Run) verifyLines(path string, made []Attack, c Config) error {
 		}
 	}
 	for i, a := range made {
-		if cell, want := t.Rows[i][columns["certified"]], fmt.Sprint(certified[Aim{a.Index, a.Classifier}]); cell != want {
+		if cell, want := t.Rows[i][columns["certified"]], fmt.Sprint(certified[Aim{a.Index,
+			a.Classifier}]); cell != want {
 			return fmt.Errorf("%s:%d: certified: %s, but the log gives %s", path, i+2, cell, want)
 		}
 		class, err := strconv.Atoi(t.Rows[i][columns["class"]])
-		if wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label; err != nil || wrong == math.IsInf(a.Radius, 1) {
-			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, else -1", path, i+2, t.Rows[i][columns["class"]], a.Label)
+		if wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label; err != nil ||
+			wrong == math.IsInf(a.Radius, 1) {
+			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, else -1",
+				path, i+2, t.Rows[i][columns["class"]], a.Label)
 		}
 	}
 	return nil

@@ -13,14 +13,16 @@ import (
 func TestRenamed(t *testing.T) {
 	r := testRun()
 	moved := r
-	moved.Model.Name, moved.Dataset.Name, moved.Model.Reading.Denoiser = "renamed", "moved", "other.onnx"
+	moved.Model.Name, moved.Dataset.Name, moved.Model.Reading.Denoiser = "renamed", "moved",
+		"other.onnx"
 	dir := t.TempDir()
 	fill(t, dir, r, 2)
 	w, err := Create(dir, moved)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "model.name is dense4 there, renamed here; model.reading.denoiser is  there, other.onnx here; dataset.name is mnist there, moved here"; w.Renamed() != want || w.Count() != 2 {
+	if want := "model.name is dense4 there, renamed here; model.reading.denoiser is  there, " +
+		"other.onnx here; dataset.name is mnist there, moved here"; w.Renamed() != want || w.Count() != 2 {
 		t.Errorf("%q, %d rows", w.Renamed(), w.Count())
 	}
 	if w.Run().Model.Name != "dense4" {
@@ -28,7 +30,8 @@ func TestRenamed(t *testing.T) {
 	}
 	w.Close()
 	first, second := shard(t, r, 0, 50), shard(t, moved, 100)
-	if run, rows, err := Merge(t.Context(), filepath.Join(t.TempDir(), "run"), true, first, second); err != nil || rows != 3 || run.Model.Name != "dense4" {
+	if run, rows, err := Merge(t.Context(), filepath.Join(t.TempDir(), "run"), true, first,
+		second); err != nil || rows != 3 || run.Model.Name != "dense4" {
 		t.Error(run.Model.Name, rows, err)
 	}
 	if err := Alike("a", r, "b", moved); err != nil {
@@ -92,7 +95,8 @@ func TestFailedStart(t *testing.T) {
 		if run, err := ReadBegun(folder); err != nil || run.Sigma != 1 {
 			t.Error(run.Sigma, err)
 		}
-		if _, err := Create(folder, r); err == nil || !strings.Contains(err.Error(), "holds another run: sigma is 1 there, 0.25 here") {
+		if _, err := Create(folder, r); err == nil || !strings.Contains(err.Error(),
+			"holds another run: sigma is 1 there, 0.25 here") {
 			t.Error(err)
 		}
 		if readRows(t, folder) != 1 {

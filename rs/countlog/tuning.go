@@ -7,13 +7,14 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// TuningFolder lies in a run's folder: the same classifier and noise on other images, from which the temperature of soft votes is
-// chosen.
+// TuningFolder lies in a run's folder: the same classifier and noise on other images, from which
+// the temperature of soft votes is chosen.
 const TuningFolder = "tuning"
 
-// Tuning returns what is foretold of a run's images from the tuning images in its folder, to choose a temperature on. Its error
-// wraps os.ErrNotExist where there are none. Tuning images of another model, dataset or noise are refused, and one that is among those
-// to certify: a temperature chosen on it isn't sound.
+// Tuning returns what is foretold of a run's images from the tuning images in its folder, to choose
+// a temperature on. Its error wraps os.ErrNotExist where there are none. Tuning images of another
+// model, dataset or noise are refused, and one that is among those to certify: a temperature chosen
+// on it isn't sound.
 func Tuning(dir string, run Run) ([]rs.Evidence, error) {
 	folder := filepath.Join(dir, TuningFolder)
 	log, err := Open(folder)
@@ -24,7 +25,8 @@ func Tuning(dir string, run Run) ([]rs.Evidence, error) {
 		return nil, err
 	}
 	if log.Run.Sigma != run.Sigma {
-		return nil, fmt.Errorf("%s was sampled with σ = %v, %s with %v", folder, log.Run.Sigma, dir, run.Sigma)
+		return nil, fmt.Errorf("%s was sampled with σ = %v, %s with %v", folder, log.Run.Sigma, dir,
+			run.Sigma)
 	}
 	rows, err := log.All()
 	if err != nil {
@@ -32,13 +34,16 @@ func Tuning(dir string, run Run) ([]rs.Evidence, error) {
 	}
 	for _, e := range rows {
 		if run.Examples.Position(e.Index) >= 0 {
-			return nil, fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound", folder, e.Index)
+			return nil,
+				fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound",
+					folder, e.Index)
 		}
 	}
 	return foretell(rows, run)
 }
 
-// foretell returns what is to be expected of a run's images from others: as many draws, which end where its rule would end them.
+// foretell returns what is to be expected of a run's images from others: as many draws, which end
+// where its rule would end them.
 func foretell(rows []rs.Evidence, run Run) ([]rs.Evidence, error) {
 	var rule rs.Rule
 	var asked rs.Ranger
@@ -68,14 +73,17 @@ func foretell(rows []rs.Evidence, run Run) ([]rs.Evidence, error) {
 	return foretold, nil
 }
 
-// Alike says why two runs can't stand in one figure or table, or nil: their models and datasets differ, in more than a name.
+// Alike says why two runs can't stand in one figure or table, or nil: their models and datasets
+// differ, in more than a name.
 func Alike(dir string, run Run, otherDir string, other Run) error {
 	x, y := run.nameless(), other.nameless()
 	if a, b := run.Model, other.Model; x.Model != y.Model {
-		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = %v)", dir, a.Name, a.Hash, a.Lambda, otherDir, b.Name, b.Hash, b.Lambda)
+		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = %v)",
+			dir, a.Name, a.Hash, a.Lambda, otherDir, b.Name, b.Hash, b.Lambda)
 	}
 	if a, b := run.Dataset, other.Dataset; x.Dataset != y.Dataset {
-		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir, a.Name, a.Split, a.Hash, otherDir, b.Name, b.Split, b.Hash)
+		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir, a.Name,
+			a.Split, a.Hash, otherDir, b.Name, b.Split, b.Hash)
 	}
 	return nil
 }

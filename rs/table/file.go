@@ -12,7 +12,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/atomic"
 )
 
-// About returns the path of the JSON file beside a table, which says with what settings the table was made.
+// About returns the path of the JSON file beside a table, which says with what settings the table
+// was made.
 func About(path string) string { return strings.TrimSuffix(path, ".tsv") + ".json" }
 
 // caption is what the file beside a table has in one line for people, besides other fields.
@@ -20,8 +21,9 @@ type caption struct {
 	Caption string `json:"caption"`
 }
 
-// WriteFile writes a table as TSV, whole or not at all, into a folder that is made where there is none, and beside it as JSON what it
-// is about: any value, where a string is a caption. Nil writes no such file.
+// WriteFile writes a table as TSV, whole or not at all, into a folder that is made where there is
+// none, and beside it as JSON what it is about: any value, where a string is a caption. Nil writes
+// no such file.
 func (t *Table) WriteFile(path string, about any) error {
 	var text bytes.Buffer
 	if err := t.WriteTSV(&text); err != nil {
@@ -41,8 +43,8 @@ func (t *Table) WriteFile(path string, about any) error {
 	})
 }
 
-// ReadFile reads a table and its caption; nil where there is no such file. Tables of older versions have the caption in a
-// first line that begins with #.
+// ReadFile reads a table and its caption; nil where there is no such file. Tables of older versions
+// have the caption in a first line that begins with #.
 func ReadFile(path string) (t *Table, line string, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -64,7 +66,8 @@ func ReadFile(path string) (t *Table, line string, err error) {
 	return t, about.Caption, nil
 }
 
-// ReadAbout reads what the file beside a table has. Its error wraps os.ErrNotExist where there is no such file.
+// ReadAbout reads what the file beside a table has. Its error wraps os.ErrNotExist where there is
+// no such file.
 func ReadAbout(path string, into any) error {
 	text, err := os.ReadFile(About(path))
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package table holds tables of text: columns and rows, as tab-separated values under a line of column names, which pandas reads with
-// pandas.read_csv(file, sep="\t"). The settings that a table was made with are JSON in a file beside it.
+// Package table holds tables of text: columns and rows, as tab-separated values under a line of
+// column names, which pandas reads with pandas.read_csv(file, sep="\t"). The settings that a table
+// was made with are JSON in a file beside it.
 package table
 
 import (
@@ -83,7 +84,8 @@ func (t *Table) WriteText(w io.Writer) error {
 	return b.Flush()
 }
 
-// Read reads what WriteTSV writes; lines that start with # are skipped. name stands in errors for the source.
+// Read reads what WriteTSV writes; lines that start with # are skipped. name stands in errors for
+// the source.
 func Read(r io.Reader, name string) (*Table, error) {
 	var t Table
 	s := bufio.NewScanner(r)
@@ -97,7 +99,8 @@ func Read(r io.Reader, name string) (*Table, error) {
 		case t.Columns == nil:
 			t.Columns = cells
 		case len(cells) != len(t.Columns):
-			return nil, fmt.Errorf("%s:%d: %d columns, the header has %d", name, n, len(cells), len(t.Columns))
+			return nil, fmt.Errorf("%s:%d: %d columns, the header has %d", name, n, len(cells),
+				len(t.Columns))
 		default:
 			t.Rows = append(t.Rows, cells)
 		}

@@ -11,7 +11,8 @@ import (
 )
 
 func ExampleTable_WriteText() {
-	t := &Table{Columns: []string{"method", "ACR"}, Rows: [][]string{{"mono", "0.592"}, {"lipschitz", "0.75"}, {"margin", ""}}}
+	t := &Table{Columns: []string{"method", "ACR"}, Rows: [][]string{{"mono", "0.592"}, {"lipschitz",
+		"0.75"}, {"margin", ""}}}
 	t.WriteText(os.Stdout)
 	// Output:
 	// method       ACR
@@ -55,12 +56,14 @@ func TestFile(t *testing.T) {
 	if err := table.WriteFile(path, "n = 100, α = 0.001"); err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"", "# n = 100, α = 0.001\na\n1\n"} { // the second as versions before wrote it
+	// the second as versions before wrote it
+	for _, text := range []string{"", "# n = 100, α = 0.001\na\n1\n"} {
 		if text != "" {
 			os.Remove(About(path))
 			os.WriteFile(path, []byte(text), 0o666)
 		}
-		if back, caption, err := ReadFile(path); !reflect.DeepEqual(back, table) || caption != "n = 100, α = 0.001" || err != nil {
+		if back, caption, err := ReadFile(path); !reflect.DeepEqual(back, table) ||
+			caption != "n = 100, α = 0.001" || err != nil {
 			t.Error(back, caption, err)
 		}
 	}
@@ -68,7 +71,8 @@ func TestFile(t *testing.T) {
 	if err := ReadAbout(path, &about); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
-	if err := table.WriteFile(path, map[string]int{"n": 3}); err != nil || ReadAbout(path, &about) != nil || about.N != 3 {
+	if err := table.WriteFile(path, map[string]int{"n": 3}); err != nil || ReadAbout(path,
+		&about) != nil || about.N != 3 {
 		t.Error(about, err)
 	}
 	os.WriteFile(About(path), []byte("{"), 0o666)
