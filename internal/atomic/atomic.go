@@ -2,6 +2,7 @@
 package atomic
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,7 @@ import (
 )
 
 // Write puts what fill writes in the place of a file, in a folder that is made where there is none.
-// A reader sees the old file or the new one.
+// A reader sees the old file or the new one, and so does who comes after a power cut.
 func Write(path string, fill func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
@@ -21,8 +22,8 @@ func Write(path string, fill func(io.Writer) error) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	err = fill(f)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+	b := bufio.NewWriter(f)
+	if err := errors.Join(fill(b), b.Flush(), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

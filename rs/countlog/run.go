@@ -38,6 +38,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
@@ -478,23 +479,7 @@ func jsonError(data []byte, err error) error {
 }
 
 // write puts run.json in dir, whole or not at all.
-func (r *Run) write(dir string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, "."+RunFile+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(append(data, '\n'))
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), filepath.Join(dir, RunFile))
-}
+func (r *Run) write(dir string) error { return atomic.WriteJSON(filepath.Join(dir, RunFile), r) }
 
 // HashFile returns "sha256:" and the hexadecimal digest of a file's bytes.
 func HashFile(path string) (string, error) {
