@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,16 +15,107 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// simulating is what the command coverage is asked for.
+type simulating struct {
+	classes       []int
+	shapes, names []string
+	n0, n, trials int
+	alpha, sigma  float64
+	top, exponent float64
+	seed          uint64
+	out           string
+}
+
+// check checks the flags; known are the names of shapes.
+func (q *simulating) check(known []string) error {
+	for _, k := range q.classes {
+		if k < 2 || k > 1000000 {
+			return fmt.Errorf("--classes %d: must lie between 2 and 1000000", k)
+		}
+	}
+	switch {
+	case len(q.classes) == 0:
+		return fmt.Errorf("--classes: no number given")
+	case len(q.shapes) == 0:
+		return fmt.Errorf("--shapes: none given; known: %s", strings.Join(known, ", "))
+	case !(0 < q.top && q.top < 1):
+		return fmt.Errorf("--top %v: must lie between 0 and 1", q.top)
+	case !(0 <= q.exponent && q.exponent <= 50):
+		return fmt.Errorf("--tail %v: must lie between 0 (equal rivals) and 50", q.exponent)
+	}
+	return cmp.Or(checkAlpha(q.alpha), checkSigma(q.sigma), checkLeast("n0", q.n0, 1),
+		checkLeast("n", q.n, 1), checkLeast("trials", q.trials, 1))
+}
+
+// methods are those named, each once; of no name all that certify votes alone.
+func (q *simulating) methods() (entries []rs.Entry, err error) {
+	if len(q.names) == 0 {
+		return coverage.Methods(), nil
+	}
+	for i, name := range q.names {
+		if slices.Contains(q.names[:i], name) {
+			return nil, fmt.Errorf("--method %s is given twice", name)
+		}
+		e, err := methodOfVotes(name)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// cases are every shape at every number of classes, rising.
+func (q *simulating) cases() (cases []coverage.Case, err error) {
+	slices.Sort(q.classes)
+	q.classes = slices.Compact(q.classes)
+	for i, name := range q.shapes {
+		s, err := coverage.ShapeByName(name)
+		if err != nil {
+			return nil, fmt.Errorf("--shapes: %w", err)
+		}
+		if slices.Contains(q.shapes[:i], name) {
+			return nil, fmt.Errorf("--shapes: %s is given twice", name)
+		}
+		for _, k := range q.classes {
+			cases = append(cases, coverage.Case{Shape: name, P: s.P(k, q.top, q.exponent), Sigma: q.sigma, N0: q.n0, N: q.n})
+		}
+	}
+	return cases, nil
+}
+
+// run simulates every case, prints and saves.
+func (q *simulating) run(cmd *cobra.Command) error {
+	o := coverage.Options{Alpha: q.alpha, Trials: q.trials, Seed: q.seed}
+	var err error
+	if o.Methods, err = q.methods(); err != nil {
+		return err
+	}
+	cases, err := q.cases()
+	if err != nil {
+		return err
+	}
+	var outcomes, byClasses, largest []coverage.Outcome
+	show := progress(cmd.ErrOrStderr(), "simulating", "trials", 0, q.trials*len(cases))
+	for i, c := range cases {
+		o.Progress = func(done int) { show(i*q.trials + done) }
+		got, err := coverage.Simulate(cmd.Context(), c, o)
+		if err != nil {
+			return err
+		}
+		outcomes = append(outcomes, got...)
+		if c.Shape == q.shapes[0] {
+			byClasses = append(byClasses, got...)
+		}
+		if len(c.P) == q.classes[len(q.classes)-1] {
+			largest = append(largest, got...)
+		}
+	}
+	return reportCoverage(cmd, outcomes, byClasses, largest, len(q.classes) > 1, q.out)
+}
+
 func coverageCommand() *cobra.Command {
-	var (
-		classes       []int
-		shapes, names []string
-		n0, n, trials int
-		alpha, sigma  float64
-		top, exponent float64
-		seed          uint64
-		out           string
-	)
+	var q simulating
 	var list strings.Builder
 	var known []string
 	for _, s := range coverage.Shapes {
@@ -46,87 +138,25 @@ Equal settings give equal results, on any number of processors.`,
 		Example: "  lipsmooth coverage --classes 10,1000 --n 10000 --alpha 0.001 --top 0.9 --tail 1 --out coverage",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, k := range classes {
-				if k < 2 || k > 1000000 {
-					return fmt.Errorf("--classes %d: must lie between 2 and 1000000", k)
-				}
+			if err := q.check(known); err != nil {
+				return err
 			}
-			switch {
-			case len(classes) == 0:
-				return fmt.Errorf("--classes: no number given")
-			case len(shapes) == 0:
-				return fmt.Errorf("--shapes: none given; known: %s", strings.Join(known, ", "))
-			case !(0 < top && top < 1):
-				return fmt.Errorf("--top %v: must lie between 0 and 1", top)
-			case !(0 <= exponent && exponent <= 50):
-				return fmt.Errorf("--tail %v: must lie between 0 (equal rivals) and 50", exponent)
-			}
-			for _, check := range []error{checkAlpha(alpha), checkSigma(sigma), checkLeast("n0", n0, 1), checkLeast("n", n, 1), checkLeast("trials", trials, 1)} {
-				if check != nil {
-					return check
-				}
-			}
-			o := coverage.Options{Alpha: alpha, Trials: trials, Seed: seed, Methods: coverage.Methods()}
-			if len(names) > 0 {
-				o.Methods = nil
-				for i, name := range names {
-					if slices.Contains(names[:i], name) {
-						return fmt.Errorf("--method %s is given twice", name)
-					}
-					e, err := methodOfVotes(name)
-					if err != nil {
-						return err
-					}
-					o.Methods = append(o.Methods, e)
-				}
-			}
-			slices.Sort(classes)
-			classes = slices.Compact(classes)
-			var cases []coverage.Case
-			for i, name := range shapes {
-				s, err := coverage.ShapeByName(name)
-				if err != nil {
-					return fmt.Errorf("--shapes: %w", err)
-				}
-				if slices.Contains(shapes[:i], name) {
-					return fmt.Errorf("--shapes: %s is given twice", name)
-				}
-				for _, k := range classes {
-					cases = append(cases, coverage.Case{Shape: name, P: s.P(k, top, exponent), Sigma: sigma, N0: n0, N: n})
-				}
-			}
-			var outcomes, byClasses, largest []coverage.Outcome
-			show := progress(cmd.ErrOrStderr(), "simulating", "trials", 0, trials*len(cases))
-			for i, c := range cases {
-				o.Progress = func(done int) { show(i*trials + done) }
-				got, err := coverage.Simulate(cmd.Context(), c, o)
-				if err != nil {
-					return err
-				}
-				outcomes = append(outcomes, got...)
-				if c.Shape == shapes[0] {
-					byClasses = append(byClasses, got...)
-				}
-				if len(c.P) == classes[len(classes)-1] {
-					largest = append(largest, got...)
-				}
-			}
-			return reportCoverage(cmd, outcomes, byClasses, largest, len(classes) > 1, out)
+			return q.run(cmd)
 		},
 	}
 	f := c.Flags()
-	f.IntSliceVar(&classes, "classes", []int{2, 3, 5, 10, 30, 100, 300, 1000}, "numbers of classes")
-	f.StringSliceVar(&shapes, "shapes", known, "which multinomials")
-	f.StringSliceVar(&names, "method", nil, "methods; default: all that certify votes alone")
-	f.IntVar(&n0, "n0", 100, "draws that select the class")
-	f.IntVar(&n, "n", 10000, "draws that estimate")
-	f.Float64Var(&alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
-	f.Float64Var(&sigma, "sigma", 1, "standard deviation of the noise, which radii are proportional to")
-	f.IntVar(&trials, "trials", 10000, "simulated certificates of each method in each case")
-	f.Float64Var(&top, "top", 0.9, "probability of the class, of shapes zipf and rivals")
-	f.Float64Var(&exponent, "tail", 1, "exponent of the Zipf tail")
-	f.Uint64Var(&seed, "seed", 1, "seed of every draw")
-	f.StringVar(&out, "out", "coverage", "folder for coverage.tsv and figures")
+	f.IntSliceVar(&q.classes, "classes", []int{2, 3, 5, 10, 30, 100, 300, 1000}, "numbers of classes")
+	f.StringSliceVar(&q.shapes, "shapes", known, "which multinomials")
+	f.StringSliceVar(&q.names, "method", nil, "methods; default: all that certify votes alone")
+	f.IntVar(&q.n0, "n0", 100, "draws that select the class")
+	f.IntVar(&q.n, "n", 10000, "draws that estimate")
+	f.Float64Var(&q.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
+	f.Float64Var(&q.sigma, "sigma", 1, "standard deviation of the noise, which radii are proportional to")
+	f.IntVar(&q.trials, "trials", 10000, "simulated certificates of each method in each case")
+	f.Float64Var(&q.top, "top", 0.9, "probability of the class, of shapes zipf and rivals")
+	f.Float64Var(&q.exponent, "tail", 1, "exponent of the Zipf tail")
+	f.Uint64Var(&q.seed, "seed", 1, "seed of every draw")
+	f.StringVar(&q.out, "out", "coverage", "folder for coverage.tsv and figures")
 	return c
 }
 

@@ -1,12 +1,11 @@
 package cli
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
+	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	page "github.com/lipsmooth/lipsmooth/internal/report"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -23,27 +22,7 @@ func writePage(dir, path string, d *data.Dataset) (missing []string, err error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return nil, err
-	}
-	next := path + ".new"
-	f, err := os.Create(next)
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(next)
-	b := bufio.NewWriter(f)
-	err = p.WriteHTML(b)
-	if flushing := b.Flush(); err == nil {
-		err = flushing
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return nil, err
-	}
-	return p.Missing, os.Rename(next, path)
+	return p.Missing, atomic.WriteFile(path, p.WriteHTML)
 }
 
 func reportCommand() *cobra.Command {

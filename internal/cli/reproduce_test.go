@@ -143,22 +143,23 @@ func sameAttacks(t *testing.T, dir string) {
 // Bounds that are there are kept, and made where they are of another model, or gone; neither needs the device.
 func TestReproduceBounds(t *testing.T) {
 	dir := copied(t, smoke(t))
-	want := read(t, dir, certify.ModelFolder, boundsFile)
+	const boundsSettings = "bounds.json" // beside boundsFile
+	want := read(t, dir, certify.ModelFolder, boundsSettings)
 	if !strings.Contains(want, ", observed in 5 steps") || len(tsv(t, filepath.Join(dir, certify.ModelFolder, boundsFile)).Rows) < 4 {
 		t.Error(want)
 	}
 	noDevice(t)
 	kept := strings.Replace(want, "observed in 5 steps", "observed in 7 steps", 1)
-	edit(t, func(string) string { return kept }, dir, certify.ModelFolder, boundsFile)
+	edit(t, func(string) string { return kept }, dir, certify.ModelFolder, boundsSettings)
 	must(t, reproduceArgs(dir)...)
-	if read(t, dir, certify.ModelFolder, boundsFile) != kept {
+	if read(t, dir, certify.ModelFolder, boundsSettings) != kept {
 		t.Error("made again")
 	}
 	edit(t, func(s string) string {
 		return strings.Replace(s, mustRun(t, dir).Model.Hash[:12], "0123456789ab", 1)
-	}, dir, certify.ModelFolder, boundsFile)
+	}, dir, certify.ModelFolder, boundsSettings)
 	must(t, reproduceArgs(dir)...)
-	if read(t, dir, certify.ModelFolder, boundsFile) != want {
+	if read(t, dir, certify.ModelFolder, boundsSettings) != want {
 		t.Error("those of another model were kept")
 	}
 }
@@ -283,7 +284,7 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 	if got := must(t, "figures", dir, "radius", "training", "--out", figs); strings.Count(got, "\n") != 2 {
 		t.Error(got)
 	}
-	if files, _ := os.ReadDir(figs); len(files) != 8 {
+	if files, _ := os.ReadDir(figs); len(files) != 10 {
 		t.Errorf("%d files of two figures", len(files))
 	}
 	if a, b := read(t, figs, "radius.tsv"), read(t, smoke(t), "figures", "radius.tsv"); a != b {
@@ -385,6 +386,7 @@ func TestUnsoundActs(t *testing.T) {
 	if !strings.Contains(text, "note: unsound-pair is unsound") {
 		t.Errorf("no note:\n%s", text)
 	}
+	out = t.TempDir()
 	must(t, "certify", smoke(t), "--unsound", "--out", out)
 	if tab := tsv(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(ofVotes()) {
 		t.Errorf("all of them: %d rows", len(tab.Rows))

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -88,6 +89,9 @@ func TestDiscreteActs(t *testing.T) {
 // TestSimultaneousAndInterval: α for all together is α/m each, and intervals stand beside the table.
 func TestSimultaneousAndInterval(t *testing.T) {
 	out := copied(t, smoke(t))
+	for _, file := range []string{"certificates.tsv", "certificates.json"} {
+		os.Remove(filepath.Join(out, file))
+	}
 	must(t, "certify", out, "--method", "mono")
 	each := tsv(t, filepath.Join(out, "certificates.tsv"))
 	text := must(t, "certify", out, "--method", "mono", "--simultaneous", "--interval", "0.9")

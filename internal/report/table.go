@@ -96,9 +96,12 @@ func shape(t *table.Table) *Table {
 	return s
 }
 
-// best makes the largest numbers of each column strong.
+// best makes the largest numbers of each column strong, but for α, which is chosen.
 func best(t *Table) {
 	for c, column := range t.Columns {
+		if column.Name == "alpha" {
+			continue
+		}
 		largest := 0.0
 		value := func(row []Cell) float64 { x, _ := strconv.ParseFloat(row[c].Text, 64); return x }
 		for _, row := range t.Rows {

@@ -488,13 +488,7 @@ func jsonError(data []byte, err error) error {
 }
 
 // write puts run.json in dir, whole or not at all.
-func (r *Run) write(dir string) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomic.WriteBytes(filepath.Join(dir, RunFile), append(data, '\n'))
-}
+func (r *Run) write(dir string) error { return atomic.WriteJSON(filepath.Join(dir, RunFile), r) }
 
 // HashFile returns "sha256:" and the hexadecimal digest of a file's bytes.
 func HashFile(path string) (string, error) {
