@@ -57,11 +57,12 @@ var VerifiedRadii = []struct {
 	Radius float64
 }{{"36/255", 36. / 255}, {"0.25", 0.25}, {"0.5", 0.5}, {"1", 1}, {"1.5", 1.5}, {"1.58", 1.58}, {"2", 2}}
 
-// Model is a trained classifier: effective weights and their proof.
+// Model is a trained classifier: effective weights and their proof. It is a classifier to sample from.
 type Model struct {
 	Info
 	Network *net.Network
 	Store   *model.Store // effective weights
+	proof   *lip.Proof   // of MarginError, once it was needed
 }
 
 // weightsPath is the scope of the effective weights.

@@ -120,40 +120,10 @@ func open(dir string, alpha, tau float64) (*loaded, error) {
 			return nil, fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound", folder, e.Index)
 		}
 	}
-	if l.tuning, err = foretell(rows, log.Run); err != nil {
+	if l.tuning, err = log.Run.Foretell(rows); err != nil {
 		return nil, err
 	}
 	return l, nil
-}
-
-// foretell returns what is to be expected of a run's images from others: as many draws, which end where its rule would end them.
-func foretell(rows []rs.Evidence, run countlog.Run) ([]rs.Evidence, error) {
-	var rule rs.Rule
-	var asked rs.Ranger
-	stops := []int{run.N}
-	if run.Until.Rule != "" {
-		var err error
-		if rule, asked, err = run.Ranger(); err != nil {
-			return nil, err
-		}
-		stops = run.Until.Stops
-	}
-	foretold := make([]rs.Evidence, len(rows))
-	for i := range rows {
-		for _, n := range stops {
-			foretold[i] = rs.Foretell(&rows[i], n)
-			if foretold[i].Stops = run.Until.Stops; asked == nil {
-				break
-			}
-			if settled, err := rule.Settled(&foretold[i], asked, run.Until.Alpha); err != nil || settled {
-				if err != nil {
-					return nil, err
-				}
-				break
-			}
-		}
-	}
-	return foretold, nil
 }
 
 // choose chooses the temperature on the tuning images, where there are some, for the bound and arithmetic that l has.

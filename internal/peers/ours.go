@@ -34,7 +34,7 @@ func settings(block int) sample.Settings {
 
 // NewOurs samples the net on a GoMLX backend; Run's estimations are short where the usual ones would outlast seconds.
 func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ours, error) {
-	s, err := sample.New(backend, net.Classifier(), settings(block))
+	s, err := sample.New(backend, net.network(), settings(block))
 	if err != nil {
 		return nil, err
 	}

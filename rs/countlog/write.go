@@ -39,6 +39,20 @@ type Writer struct {
 	err     error // of a write or a sync, final
 	cut     bool  // to synced
 	buf     []byte
+	made    made
+}
+
+// made is what Create made that wasn't there.
+type made struct {
+	files   []string
+	folders []string // the outermost last
+}
+
+// undo removes what Create made, but for folders that hold something else by now.
+func (m made) undo() {
+	for _, path := range append(m.files, m.folders...) {
+		os.Remove(path)
+	}
 }
 
 // extent is how much of a counts file there is.
@@ -50,81 +64,99 @@ type extent struct {
 // Create opens a folder to write the run in, and makes it where there is none. A folder that
 // holds the same run, but for created and versions, is gone on with: a last line that is
 // torn or damaged is cut off ([Writer.Dropped]), and [Writer.Has] knows the rows that are there.
-// The folder is locked until Close or the end of the process; a second writer is refused.
-func Create(dir string, r Run) (w *Writer, err error) {
+// The folder is locked until Close or the end of the process; a second writer is refused. Where
+// Create fails, the files and folders that it made are gone again.
+func Create(dir string, r Run) (_ *Writer, err error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
 	r.Versions = maps.Clone(r.Versions)
-	if err := makeDir(dir); err != nil {
+	path := filepath.Join(dir, CountsFile)
+	w := &Writer{path: path}
+	defer func() {
+		switch {
+		case err == nil:
+		case w.f != nil:
+			w.Abandon()
+		default:
+			w.made.undo()
+		}
+	}()
+	if w.made.folders, err = makeDir(dir); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, CountsFile)
+	_, missing := os.Stat(path)
 	f, err := openLocked(path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
-
-	info, err := f.Stat()
-	if err != nil {
+	w.f = f
+	if errors.Is(missing, fs.ErrNotExist) {
+		w.made.files = append(w.made.files, path)
+	}
+	if w.info, err = f.Stat(); err != nil {
 		return nil, err
 	}
-	switch there, err := ReadRun(dir); {
-	case err == nil:
-		if d := difference(there, r); d != "" {
-			return nil, fmt.Errorf("%s holds another run: %s", dir, d)
-		}
-		r = there
-	case !errors.Is(err, fs.ErrNotExist):
+	if err := w.settle(dir, &r); err != nil {
 		return nil, err
-	default:
-		if info.Size() > 0 {
-			return nil, fmt.Errorf("%s holds rows, but no %s says of which run", dir, RunFile)
-		}
-		// Of processes that were killed before their run.json had its name.
-		left, _ := fs.Glob(os.DirFS(dir), "."+RunFile+"-*")
-		for _, name := range left {
-			os.Remove(filepath.Join(dir, name))
-		}
-		if err := r.write(dir); err != nil {
-			return nil, err
-		}
 	}
-
 	// Both names are on disk before a row is.
 	if err := syncDir(dir); err != nil {
 		return nil, err
 	}
-	w = &Writer{parser: newParser(&r), path: path, f: f, info: info}
+	w.parser = newParser(&r)
 	if err := w.resume(f); err != nil {
 		return nil, err
 	}
 	return w, w.Sync()
 }
 
-// makeDir is os.MkdirAll, on disk.
-func makeDir(dir string) error {
-	var holders []string
+// settle takes the run.json of a folder for r, where it is of the same run, or writes r.
+func (w *Writer) settle(dir string, r *Run) error {
+	there, err := ReadRun(dir)
+	if err == nil {
+		if d := difference(there, *r); d != "" {
+			return fmt.Errorf("%s holds another run: %s", dir, d)
+		}
+		*r = there
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if w.info.Size() > 0 {
+		return fmt.Errorf("%s holds rows, but no %s says of which run", dir, RunFile)
+	}
+	// Of processes that were killed before their run.json had its name.
+	left, _ := fs.Glob(os.DirFS(dir), "."+RunFile+"-*")
+	for _, name := range left {
+		os.Remove(filepath.Join(dir, name))
+	}
+	if err := r.write(dir); err != nil {
+		return err
+	}
+	// Without rows the counts say nothing, whoever made the file.
+	w.made.files = []string{filepath.Join(dir, RunFile), w.path}
+	return nil
+}
+
+// makeDir is os.MkdirAll, on disk. It returns the folders that weren't there, the outermost last.
+func makeDir(dir string) (made []string, err error) {
 	for d := filepath.Clean(dir); d != filepath.Dir(d); d = filepath.Dir(d) {
 		if _, err := os.Stat(d); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
-		holders = append(holders, filepath.Dir(d))
+		made = append(made, d)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return made, err
 	}
-	for _, d := range holders {
-		if err := syncDir(d); err != nil {
-			return err
+	for _, d := range made {
+		if err := syncDir(filepath.Dir(d)); err != nil {
+			return made, err
 		}
 	}
-	return nil
+	return made, nil
 }
 
 // syncDir has the operating system put the names in a folder on disk, where it can.
@@ -263,4 +295,19 @@ func (w *Writer) Close() error {
 		err = w.Sync()
 	}
 	return errors.Join(err, w.f.Close())
+}
+
+// Abandon is Close of a run that failed to begin: where Create began it and it has no row, the files
+// and folders that Create made are gone again.
+func (w *Writer) Abandon() error {
+	if w.count > 0 {
+		return w.Close()
+	}
+	// Not before the file is closed on Windows, and not after it elsewhere, where the lock holds.
+	if runtime.GOOS == "windows" {
+		defer w.made.undo()
+	} else {
+		w.made.undo()
+	}
+	return w.f.Close()
 }

@@ -26,20 +26,25 @@ type onDevice struct {
 	draw       *Exec       // a block of draws
 }
 
-func newOnDevice(backend compute.Backend, c Classifier, s Settings) (*onDevice, error) {
-	p := &onDevice{shape: shape{c.Size, c.Classes}, settings: s, edges: edgesTensor(s.Edges), scoreEdges: edgesTensor(rs.ScoreEdges())}
+func newOnDevice(backend compute.Backend, c Network, s Settings) (*onDevice, error) {
+	size, classes := c.Shape()
+	p := &onDevice{
+		shape: shape{size, classes}, settings: s,
+		edges: edgesTensor(s.Edges), scoreEdges: edgesTensor(rs.ScoreEdges()),
+	}
+	store := c.Variables()
 	var err error
-	if p.noisy, err = model.NewExec(backend, c.Store, func(scope *model.Scope, xs, sigma, states *Node) *Node {
+	if p.noisy, err = model.NewExec(backend, store, func(scope *model.Scope, xs, sigma, states *Node) *Node {
 		return ConvertDType(c.Logits(scope, noisy(xs, sigma, states, s.Block)), dtypes.Float32)
 	}); err != nil {
 		return nil, err
 	}
-	if p.alone, err = model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node {
+	if p.alone, err = model.NewExec(backend, store, func(scope *model.Scope, x *Node) *Node {
 		return ConvertDType(c.Logits(scope, ExpandAxes(x, 0)), dtypes.Float32)
 	}); err != nil {
 		return nil, err
 	}
-	if p.given, err = model.NewExec(backend, c.Store, func(scope *model.Scope, images *Node) *Node {
+	if p.given, err = model.NewExec(backend, store, func(scope *model.Scope, images *Node) *Node {
 		return ConvertDType(c.Logits(scope, images), dtypes.Float32)
 	}); err != nil {
 		return nil, err

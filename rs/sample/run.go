@@ -9,13 +9,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Images gives examples: a dataset.
-type Images interface {
-	Images(dst []float32, indices []int) error
-	Label(i int) int
-	Size() int // values an image
-}
-
 // Run samples the examples of a run that its folder has no row of yet, and calls each, where it isn't
 // nil, after every row with the number of rows there are. A stopped run goes on where it stopped.
 func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, each func(done int)) (err error) {
@@ -39,7 +32,8 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 			err = closing
 		}
 	}()
-	x := make([]float32, images.Size())
+	size, _ := images.Shape()
+	x := make([]float32, size[0]*size[1]*size[2])
 	at := 0
 	err = p.sample(ctx, draws, func() (*example, error) {
 		for ; at < run.Examples.Count; at++ {

@@ -54,9 +54,21 @@ var size = [3]int{8, 8, 1}
 
 const values, classes = 64, 5
 
-// dense is a network of two layers and random weights on 8×8 images. end, where it isn't nil, is applied to
-// the logits.
-func dense(end func(scope *model.Scope, images, logits *Node) *Node) sample.Classifier {
+// network is a graph with its weights.
+type network struct {
+	size    [3]int
+	classes int
+	store   *model.Store
+	logits  func(scope *model.Scope, images *Node) *Node
+}
+
+func (n network) Shape() ([3]int, int)                          { return n.size, n.classes }
+func (n network) Variables() *model.Store                       { return n.store }
+func (n network) Logits(scope *model.Scope, images *Node) *Node { return n.logits(scope, images) }
+
+// dense is a network of two layers and random weights on 8×8 images. end, where it isn't nil, is applied
+// to the logits.
+func dense(end func(scope *model.Scope, images, logits *Node) *Node) network {
 	r := rand.New(rand.NewPCG(3, 4))
 	weights := func(in, out int) *tensors.Tensor {
 		w := make([]float32, in*out)
@@ -68,9 +80,9 @@ func dense(end func(scope *model.Scope, images, logits *Node) *Node) sample.Clas
 	store := model.NewStore()
 	store.VariableWithValue("/a", weights(values, 16))
 	store.VariableWithValue("/b", weights(16, classes))
-	return sample.Classifier{
-		Store: store, Size: size, Classes: classes,
-		Logits: func(scope *model.Scope, x *Node) *Node {
+	return network{
+		store: store, size: size, classes: classes,
+		logits: func(scope *model.Scope, x *Node) *Node {
 			g := x.Graph()
 			h := DotProduct(Reshape(AddScalar(x, -0.5), -1, values), store.GetVariable("/a").NodeValue(g))
 			z := DotProduct(Abs(h), store.GetVariable("/b").NodeValue(g))
@@ -92,7 +104,7 @@ func picture(i int) []float32 {
 	return x
 }
 
-func newSampler(t testing.TB, backend compute.Backend, c sample.Classifier, s sample.Settings) *sample.Sampler {
+func newSampler(t testing.TB, backend compute.Backend, c sample.Network, s sample.Settings) *sample.Sampler {
 	t.Helper()
 	p, err := sample.New(backend, c, s)
 	if err != nil {
@@ -114,7 +126,7 @@ func TestEvidenceIsOfDraws(t *testing.T) {
 			c := dense(end)
 			p := newSampler(t, backend, c, sample.Settings{Block: block, Edges: edges})
 			bare := newSampler(t, backend, c, sample.Settings{Block: block})
-			exec := model.MustNewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node {
+			exec := model.MustNewExec(backend, c.store, func(scope *model.Scope, x *Node) *Node {
 				return ConvertDType(c.Logits(scope, x), dtypes.Float32)
 			})
 			defer exec.Finalize()
@@ -225,10 +237,10 @@ func TestClean(t *testing.T) {
 }
 
 // constant is a classifier of one answer on images of one value.
-func constant(logits []float32) sample.Classifier {
-	return sample.Classifier{
-		Store: model.NewStore(), Size: [3]int{1, 1, 1}, Classes: len(logits),
-		Logits: func(_ *model.Scope, x *Node) *Node {
+func constant(logits []float32) network {
+	return network{
+		store: model.NewStore(), size: [3]int{1, 1, 1}, classes: len(logits),
+		logits: func(_ *model.Scope, x *Node) *Node {
 			return Add(MulScalar(Reshape(x, -1, 1), 0), ExpandAxes(Const(x.Graph(), logits), 0))
 		},
 	}
@@ -241,7 +253,7 @@ func TestNotFinite(t *testing.T) {
 		c := dense(nil)
 		w := make([]float32, 16*classes)
 		w[7] = float32(math.NaN())
-		if err := c.Store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16, classes)); err != nil {
+		if err := c.store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16, classes)); err != nil {
 			t.Fatal(err)
 		}
 		_, err := newSampler(t, backend, c, settings).Evidence(picture(3), 3, 0, 0.5, 10, 10, 1)
@@ -323,10 +335,10 @@ func TestRefused(t *testing.T) {
 		_, err := sample.New(backend, c, s)
 		refused(t, err, name)
 	}
-	for name, change := range map[string]func(*sample.Classifier){
-		"1 classes": func(c *sample.Classifier) { c.Classes = 1 },
-		"[8 0 1]":   func(c *sample.Classifier) { c.Size[1] = 0 },
-		"store":     func(c *sample.Classifier) { c.Store = nil },
+	for name, change := range map[string]func(*network){
+		"1 classes": func(c *network) { c.classes = 1 },
+		"[8 0 1]":   func(c *network) { c.size[1] = 0 },
+		"store":     func(c *network) { c.store = nil },
 	} {
 		c := c
 		change(&c)
@@ -358,10 +370,10 @@ func TestRefused(t *testing.T) {
 		}
 	}
 
-	c.Classes++
+	c.classes++
 	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
 	refused(t, err, "logits are [1 5], not [1, 6]")
-	c.Logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
+	c.logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
 	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
 	refused(t, err, "example 0")
 }

@@ -6,19 +6,8 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs"
 )
-
-// Classifier is what votes: a graph function from images, [batch, h, w, c] in [0, 1], to logits,
-// [batch, classes], and the store of its weights. The logits of an image may not depend on the others of a batch.
-type Classifier struct {
-	Logits  func(scope *model.Scope, images *Node) *Node
-	Store   *model.Store
-	Size    [3]int // h, w, c
-	Classes int
-}
 
 // Settings of a Sampler. All but Batch are part of the run they make.
 type Settings struct {
@@ -45,8 +34,11 @@ type Sampler struct {
 }
 
 // New returns a Sampler on a GoMLX backend; it compiles nothing yet, the first evidence does.
-func New(backend compute.Backend, c Classifier, s Settings) (*Sampler, error) {
-	return newSampler(shape{c.Size, c.Classes}, s, func() (runner, error) { return newOnDevice(backend, c, s) })
+func New(backend compute.Backend, c Network, s Settings) (*Sampler, error) {
+	size, classes := c.Shape()
+	return newSampler(shape{size, classes}, s, func() (runner, error) {
+		return newOnDevice(backend, c, s)
+	})
 }
 
 func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, error) {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -17,9 +16,9 @@ import (
 )
 
 // logitsOf returns the logits of images, [n, 8, 8, 1], as numbers.
-func logitsOf(t *testing.T, backend compute.Backend, c sample.Classifier, images []float32) [][]float64 {
+func logitsOf(t *testing.T, backend compute.Backend, c network, images []float32) [][]float64 {
 	t.Helper()
-	exec, err := model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node { return c.Logits(scope, x) })
+	exec, err := model.NewExec(backend, c.store, c.logits)
 	if err != nil {
 		t.Fatal(err)
 	}

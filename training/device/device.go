@@ -26,13 +26,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
 )
@@ -185,7 +185,7 @@ func (f *finder) openConfig(ctx context.Context, config string) (compute.Backend
 		options = "," + options
 	}
 	if filepath.IsAbs(plugin) {
-		c := candidate{path: plugin, platform: platform(plugin), source: FromEnvironment}
+		c := candidate{path: plugin, platform: backend.Platform(plugin), source: FromEnvironment}
 		return open(c, options)
 	}
 	if plugin == "" {
@@ -300,9 +300,9 @@ func (f *finder) installed(name string) ([]candidate, error) {
 	for n, p := range paths {
 		if cache == "" || !strings.HasPrefix(p, cache+string(filepath.Separator)) {
 			if filepath.IsAbs(n) { // loaded before, under its path
-				n = platform(p)
+				n = backend.Platform(p)
 			}
-			list = append(list, candidate{n, p, platform(n), FromGoXLA})
+			list = append(list, candidate{n, p, backend.Platform(n), FromGoXLA})
 		}
 	}
 	if cache != "" {
@@ -329,18 +329,6 @@ func (f *finder) installed(name string) ([]candidate, error) {
 			cmp.Compare(a.path, b.path))
 	})
 	return list, err
-}
-
-// platform guesses a plugin's platform from its name or path, as go-xla does.
-func platform(name string) string {
-	base := strings.ToLower(filepath.Base(name))
-	switch {
-	case strings.Contains(base, "cuda"), strings.Contains(base, "nvidia"):
-		return "cuda"
-	case strings.Contains(base, "cpu"):
-		return "cpu"
-	}
-	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
 // open opens a plugin by its path. On CUDA, TF32 (10 bits of mantissa) is off unless the
@@ -393,27 +381,10 @@ func describe(b compute.Backend, config string, c candidate) Info {
 	name, _, _ := strings.Cut(config, ":")
 	info := Info{
 		Name: name, Platform: c.platform, Config: config, Plugin: c.path, Source: c.source,
-		Description: b.Description(), Versions: map[string]string{"go": runtime.Version()},
+		Description: b.Description(), Versions: backend.Versions(b),
 	}
 	for d := range b.NumDevices() {
 		info.Devices = append(info.Devices, b.DeviceDescription(compute.DeviceNum(d)))
-	}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range build.Deps {
-			if name, ours := strings.CutPrefix(m.Path, "github.com/gomlx/"); ours &&
-				slices.Contains([]string{"gomlx", "compute", "go-xla"}, name) {
-				if m.Replace != nil {
-					m = m.Replace
-				}
-				info.Versions[name] = m.Version
-			}
-		}
-	}
-	if c.path != "" {
-		pluginVersions(c.path, info.Versions)
-		if m, err := wheel.ReadMarker(c.path); err == nil {
-			info.Versions["plugin"] = m.Package + "==" + m.Version
-		}
 	}
 	return info
 }

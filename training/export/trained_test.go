@@ -132,7 +132,7 @@ func TestTrained(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		s, err := sample.New(backend, sample.Classifier{Logits: m.Logits, Store: m.Store, Size: [3]int(m.Input), Classes: m.Classes()}, sample.Settings{Block: block})
+		s, err := sample.New(backend, m, sample.Settings{Block: block})
 		if err != nil {
 			t.Fatal(err)
 		}

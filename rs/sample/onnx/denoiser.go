@@ -8,14 +8,6 @@ import (
 	"sync"
 )
 
-// DenoiserOptions say what a denoiser's file does not.
-type DenoiserOptions struct {
-	// Schedule of a diffusion model: linear, cosine, or the path of a table, one ᾱ a line.
-	Schedule string
-	// Predicts is Noise, Image or Velocity; empty is Noise of a diffusion model, and Image of a denoiser that takes no step.
-	Predicts string
-}
-
 // What a denoiser predicts.
 const (
 	Noise    = "noise"    // ε, or, without a step, what is to be subtracted
@@ -46,7 +38,7 @@ type Denoiser struct {
 }
 
 // OpenDenoiser loads a file for images of a size, h, w, c, and runs it once. Its errors are those of [Open].
-func OpenDenoiser(path string, images [3]int, o DenoiserOptions) (_ *Denoiser, err error) {
+func OpenDenoiser(path string, images [3]int, o Options) (_ *Denoiser, err error) {
 	d := &Denoiser{Size: images}
 	defer func() {
 		if err != nil {
@@ -98,7 +90,7 @@ func (d *Denoiser) settle(shape []int64) error {
 }
 
 // understand finds inputs, output and what is to be done between.
-func (d *Denoiser) understand(o DenoiserOptions) (err error) {
+func (d *Denoiser) understand(o Options) (err error) {
 	inputs := d.file.inputs
 	switch n := len(inputs); {
 	case n == 1:

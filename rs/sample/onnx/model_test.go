@@ -82,8 +82,8 @@ var served = []struct {
 	scale      Scale
 	layout     Layout
 }{
-	{name: "residual", options: Options{Mean: []float32{0.5, 0.4, 0.3}, Std: []float32{0.25, 0.2, 0.3}}},
-	{name: "residual", file: "external", options: Options{Mean: []float32{0.5, 0.4, 0.3}, Std: []float32{0.25, 0.2, 0.3}}},
+	{name: "residual", options: Options{Mean: []float64{0.5, 0.4, 0.3}, Std: []float64{0.25, 0.2, 0.3}}},
+	{name: "residual", file: "external", options: Options{Mean: []float64{0.5, 0.4, 0.3}, Std: []float64{0.25, 0.2, 0.3}}},
 	{name: "depthwise"},
 	{name: "vit"},
 	{name: "vit", options: Options{Batch: 3}},
@@ -171,7 +171,7 @@ func TestOptionsAct(t *testing.T) {
 	}
 	plain := logits("vit", Options{})
 	for name, o := range map[string]Options{
-		"mean": {Mean: []float32{0.5}}, "std": {Std: []float32{0.5}}, "resize": {Resize: 20},
+		"mean": {Mean: []float64{0.5}}, "std": {Std: []float64{0.5}}, "resize": {Resize: 20},
 	} {
 		if slices.Equal(plain, logits("vit", o)) {
 			t.Errorf("%s does nothing", name)
@@ -251,8 +251,8 @@ func TestWhatCannotBeServed(t *testing.T) {
 		{"free size", "testdata/nhwc.onnx", Options{}, []string{"[n, height, width, 1]", "leaves the size"}, false},
 		{"classes", "testdata/vit.onnx", Options{Classes: 100}, []string{"10 classes", "the dataset 100"}, true},
 		{"fixed batch", "testdata/residual.onnx", Options{Batch: 5}, []string{"takes 2 images a run, not 5"}, false},
-		{"mean", "testdata/vit.onnx", Options{Mean: []float32{0.1, 0.2}}, []string{"mean of 2 values for 3 channels"}, false},
-		{"std", "testdata/vit.onnx", Options{Std: []float32{0}}, []string{"std over 0"}, false},
+		{"mean", "testdata/vit.onnx", Options{Mean: []float64{0.1, 0.2}}, []string{"mean of 2 values for 3 channels"}, false},
+		{"std", "testdata/vit.onnx", Options{Std: []float64{0}}, []string{"std over 0"}, false},
 		{"small", "testdata/vit.onnx", Options{Size: [3]int{16, 16, 3}, Resize: 12}, []string{"12×12 are smaller"}, false},
 		{"logits", "testdata/vit.onnx", Options{Scale: Probabilities}, []string{"no probabilities", "are these logits?"}, true},
 		{"scale", "testdata/vit.onnx", Options{Scale: "odds"}, []string{`no scale "odds"`}, false},
@@ -331,7 +331,7 @@ func TestHash(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
-	m := open(t, "testdata/depthwise.onnx", Options{Size: [3]int{24, 20, 3}, Resize: 18, Std: []float32{0.5}})
+	m := open(t, "testdata/depthwise.onnx", Options{Size: [3]int{24, 20, 3}, Resize: 18, Std: []float64{0.5}})
 	text := strings.Join(m.Describe(), "\n")
 	t.Log(text)
 	for _, want := range []string{

@@ -54,10 +54,10 @@ func TestVotesAreThoseOfPython(t *testing.T) {
 		layout       onnx.Layout
 		options      onnx.Options
 	}{
-		{"residual", "logits", onnx.NCHW, onnx.Options{Mean: []float32{0.5, 0.4, 0.3}, Std: []float32{0.25, 0.2, 0.3}}},
+		{"residual", "logits", onnx.NCHW, onnx.Options{Mean: []float64{0.5, 0.4, 0.3}, Std: []float64{0.25, 0.2, 0.3}}},
 		{"depthwise", "logits", onnx.NCHW, onnx.Options{}},
 		{"vit", "logits", onnx.NCHW, onnx.Options{}},
-		{"batchnorm", "logits", onnx.NCHW, onnx.Options{Mean: []float32{0.5}}},
+		{"batchnorm", "logits", onnx.NCHW, onnx.Options{Mean: []float64{0.5}}},
 		{"nhwc", "logits", onnx.NHWC, onnx.Options{Size: [3]int{12, 20, 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,9 +136,9 @@ func logitsOfPython(t *testing.T, interpreter, file, output string, m *onnx.Mode
 	if err := os.WriteFile(path, text.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	channels := func(given []float32, none float32) string {
+	channels := func(given []float64, none float64) string {
 		if given == nil {
-			given = []float32{none}
+			given = []float64{none}
 		}
 		return strings.ReplaceAll(strings.Trim(fmt.Sprint(given), "[]"), " ", ",")
 	}
