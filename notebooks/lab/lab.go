@@ -64,7 +64,8 @@ var Backend = sync.OnceValue(func() compute.Backend {
 func Draws(s figures.Sampled, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
 	p := Must(sample.New(Backend(), m, Must(sample.SettingsOf(s.Run))))
 	defer p.Close()
-	all := Must(p.Draws(Pixels(d, i), s.Run.Sigma, s.Run.Seed, i, sample.Estimation, 0))
+	all := Must(p.Draws(sample.Example{Image: Pixels(d, i), Index: i},
+		sample.Request{Sigma: s.Run.Sigma, Seed: s.Run.Seed}, sample.Estimation, 0))
 	for block := range slices.Chunk(all, d.Size()) {
 		noisy = append(noisy, picture(d, block))
 	}

@@ -80,15 +80,15 @@ func BenchmarkEvidence(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer s.Close()
-				if _, err := s.Evidence(x, 0, 0, 0.5, block, block, 1); err != nil {
+				if _, err := s.Evidence(example(x, 0, 0), ask(0.5, block, block, 1)); err != nil {
 					b.Fatal(err)
 				}
-				example := 0
+				index := 0
 				for b.Loop() {
-					if _, err := s.Evidence(x, example, 0, 0.5, 100, n, 1); err != nil {
+					if _, err := s.Evidence(example(x, index, 0), ask(0.5, 100, n, 1)); err != nil {
 						b.Fatal(err)
 					}
-					example++
+					index++
 				}
 				b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "draws/s")
 			})

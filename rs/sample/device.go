@@ -132,7 +132,7 @@ func (p *onDevice) predict(b *batch) (*tensors.Tensor, error) {
 		images := make([]float32, b.size*b.block*p.values())
 		for i := range b.size {
 			u := b.at(i)
-			p.settings.Grid.noisy(images[i*b.block*p.values():(i+1)*b.block*p.values()], u.points, key(b.seed, u.index, u.phase, u.block))
+			p.settings.Grid.noisy(images[i*b.block*p.values():(i+1)*b.block*p.values()], u.points, key(b.Seed, u.index, u.phase, u.block))
 		}
 		t := p.images(images, b.size*b.block)
 		defer t.FinalizeAll()
@@ -142,11 +142,11 @@ func (p *onDevice) predict(b *batch) (*tensors.Tensor, error) {
 	for i := range b.size {
 		u := b.at(i)
 		xs = append(xs, u.image...)
-		states[i] = state(key(b.seed, u.index, u.phase, u.block))
+		states[i] = state(key(b.Seed, u.index, u.phase, u.block))
 	}
 	t := p.images(xs, b.size)
 	defer t.FinalizeAll()
-	return p.logits(p.noisy, b.size*b.block, t, scale(b.sigma), states)
+	return p.logits(p.noisy, b.size*b.block, t, scale(b.Sigma), states)
 }
 
 // images is [n, h, w, c].

@@ -99,7 +99,7 @@ func (p *onHost) numbers(b *batch) ([]float32, error) {
 	images := make([]float32, len(b.units)*each)
 	var drawing sync.WaitGroup
 	for i, u := range b.units {
-		drawing.Go(func() { p.noisy(images[i*each:(i+1)*each], u.source, b.sigma, key(b.seed, u.index, u.phase, u.block)) })
+		drawing.Go(func() { p.noisy(images[i*each:(i+1)*each], u.source, b.Sigma, key(b.Seed, u.index, u.phase, u.block)) })
 	}
 	drawing.Wait()
 	return p.logits(images, len(b.units)*b.block)

@@ -25,7 +25,7 @@ type request struct {
 func noise(t *testing.T, p *sample.Sampler, r request) []float64 {
 	t.Helper()
 	x := picture(r.image)
-	draws, err := p.Draws(x, r.sigma, r.seed, r.index, r.phase, r.block)
+	draws, err := p.Draws(example(x, r.index, 0), ask(r.sigma, 0, 0, r.seed), r.phase, r.block)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,10 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
 		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins, run.Scores, run.Noise)
 	}
-	draws := request{sigma: run.Sigma, n0: run.N0, n: run.N, seed: run.Seed, stops: run.Until.Stops}
+	draws := request{
+		Request: Request{Sigma: run.Sigma, N0: run.N0, N: run.N, Seed: run.Seed},
+		stops:   run.Until.Stops,
+	}
 	if draws.stops != nil {
 		rule, m, err := run.Ranger()
 		if err != nil {
@@ -45,7 +48,7 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 			if err := images.Images(x, []int{index}); err != nil {
 				return nil, err
 			}
-			return p.open(x, index, images.Label(index), draws)
+			return p.open(Example{x, index, images.Label(index)}, draws)
 		}
 		return nil, nil
 	}, func(e *rs.Evidence) error {

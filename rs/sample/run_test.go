@@ -115,7 +115,7 @@ func TestRun(t *testing.T) {
 		}
 		second := samplerOf(t, backend, r)
 		for _, row := range slices.Backward(rows) {
-			e, err := second.Evidence(picture(row.Index), row.Index, row.Label, r.Sigma, r.N0, r.N, r.Seed)
+			e, err := second.Evidence(example(picture(row.Index), row.Index, row.Label), ask(r.Sigma, r.N0, r.N, r.Seed))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -94,6 +94,14 @@ func dense(end func(scope *model.Scope, images, logits *Node) *Node) network {
 	}
 }
 
+func example(x []float32, index, label int) sample.Example {
+	return sample.Example{Image: x, Index: index, Label: label}
+}
+
+func ask(sigma float64, n0, n int, seed uint64) sample.Request {
+	return sample.Request{Sigma: sigma, N0: n0, N: n, Seed: seed}
+}
+
 // picture is an image of index i.
 func picture(i int) []float32 {
 	r := rand.New(rand.NewPCG(uint64(i), 5))
@@ -133,7 +141,7 @@ func TestEvidenceIsOfDraws(t *testing.T) {
 			tied := 0
 			for _, n := range []struct{ n0, n int }{{37, 120}, {50, 100}, {1, 1}, {101, 49}} {
 				const index = 4
-				e, err := p.Evidence(picture(index), index, 2, sigma, n.n0, n.n, seed)
+				e, err := p.Evidence(example(picture(index), index, 2), ask(sigma, n.n0, n.n, seed))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -141,7 +149,7 @@ func TestEvidenceIsOfDraws(t *testing.T) {
 				draws := func(phase sample.Phase, n int) (votes rs.Votes, logits []float32) {
 					votes = make(rs.Votes, classes)
 					for b := 0; b*block < n; b++ {
-						x, err := p.Draws(picture(index), sigma, seed, index, phase, b)
+						x, err := p.Draws(example(picture(index), index, 0), ask(sigma, 0, 0, seed), phase, b)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -198,7 +206,7 @@ func TestEvidenceIsOfDraws(t *testing.T) {
 						t.Errorf("%s: %d draws were counted of %d", name, total, of)
 					}
 				}
-				without, err := bare.Evidence(picture(index), index, 2, sigma, n.n0, n.n, seed)
+				without, err := bare.Evidence(example(picture(index), index, 2), ask(sigma, n.n0, n.n, seed))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -225,7 +233,7 @@ func TestClean(t *testing.T) {
 			{[]float32{-3, -2, -1}, rs.Clean{Class: 2, Margin: 1}},
 		} {
 			p := newSampler(t, backend, constant(test.logits), sample.Settings{Block: 10})
-			e, err := p.Evidence([]float32{0.5}, 0, 0, 1, 1, 11, 1)
+			e, err := p.Evidence(example([]float32{0.5}, 0, 0), ask(1, 1, 11, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -256,7 +264,7 @@ func TestNotFinite(t *testing.T) {
 		if err := c.store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16, classes)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := newSampler(t, backend, c, settings).Evidence(picture(3), 3, 0, 0.5, 10, 10, 1)
+		_, err := newSampler(t, backend, c, settings).Evidence(example(picture(3), 3, 0), ask(0.5, 10, 10, 1))
 		refused(t, err, "example 3", "without noise", "NaN")
 
 		// One logit of the draws whose first value is over 1.7; the image's is below.
@@ -273,7 +281,7 @@ func TestNotFinite(t *testing.T) {
 			for _, phase := range []sample.Phase{sample.Selection, sample.Estimation} {
 				at := -1
 				for block := 0; at < 0 && block < 100; block++ {
-					draws, err := p.Draws(x, 0.5, 1, 5, phase, block)
+					draws, err := p.Draws(example(x, 5, 0), ask(0.5, 0, 0, 1), phase, block)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -290,7 +298,7 @@ func TestNotFinite(t *testing.T) {
 				if phase == sample.Selection {
 					n0, n = at, 1
 				}
-				if _, err := p.Evidence(x, 5, 0, 0.5, n0, n, 1); err != nil {
+				if _, err := p.Evidence(example(x, 5, 0), ask(0.5, n0, n, 1)); err != nil {
 					t.Errorf("%s: %d draws of the %v draw, none of them bad: %v", name, at, phase, err)
 				}
 				if phase == sample.Selection {
@@ -298,7 +306,7 @@ func TestNotFinite(t *testing.T) {
 				} else {
 					n++
 				}
-				e, err := p.Evidence(x, 5, 0, 0.5, n0, n, 1)
+				e, err := p.Evidence(example(x, 5, 0), ask(0.5, n0, n, 1))
 				refused(t, err, "example 5", fmt.Sprintf("draw %d of block %d of the %v draw", at%settings.Block, at/settings.Block, phase))
 				if e != nil {
 					t.Error("evidence beside an error")
@@ -315,7 +323,7 @@ func TestNotDeterministic(t *testing.T) {
 			c := dense(func(scope *model.Scope, _, z *Node) *Node {
 				return Add(z, MulScalar(scope.Store().RandomNormal(z.Graph(), z.Shape()), 1e-5))
 			})
-			_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Edges: e}).Evidence(picture(6), 6, 0, 0.1, 10, 10, 1)
+			_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Edges: e}).Evidence(example(picture(6), 6, 0), ask(0.1, 10, 10, 1))
 			refused(t, err, "example 6", "isn't deterministic")
 		}
 	})
@@ -362,19 +370,19 @@ func TestRefused(t *testing.T) {
 		{"0 selection", 64, 1, 0, 1},
 		{"0 estimation", 64, 1, 1, 0},
 	} {
-		_, err := p.Evidence(make([]float32, test.values), 8, 0, test.sigma, test.n0, test.n, 1)
+		_, err := p.Evidence(example(make([]float32, test.values), 8, 0), ask(test.sigma, test.n0, test.n, 1))
 		refused(t, err, "example 8", test.says)
 		if test.n0 == 1 && test.n == 1 {
-			_, err := p.Draws(make([]float32, test.values), test.sigma, 1, 8, sample.Selection, 0)
+			_, err := p.Draws(example(make([]float32, test.values), 8, 0), ask(test.sigma, 0, 0, 1), sample.Selection, 0)
 			refused(t, err, "example 8", test.says)
 		}
 	}
 
 	c.classes++
-	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
+	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0), ask(1, 1, 1, 1))
 	refused(t, err, "logits are [1 5], not [1, 6]")
 	c.logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
-	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
+	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0), ask(1, 1, 1, 1))
 	refused(t, err, "example 0")
 }
 

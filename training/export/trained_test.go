@@ -138,13 +138,15 @@ func TestTrained(t *testing.T) {
 		}
 		defer s.Close()
 		for i, x := range slices.Collect(slices.Chunk(spread(images), d.Size())) {
-			e, err := s.Evidence(x, i, 0, sigma, n0, n, seed)
+			e, err := s.Evidence(sample.Example{Image: x, Index: i},
+				sample.Request{Sigma: sigma, N0: n0, N: n, Seed: seed})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var noisy []float32
 			for b := range n / block {
-				draws, err := s.Draws(x, sigma, seed, i, sample.Estimation, b)
+				draws, err := s.Draws(sample.Example{Image: x, Index: i},
+					sample.Request{Sigma: sigma, Seed: seed}, sample.Estimation, b)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -78,7 +78,8 @@ func TestVotesAreThoseOfPython(t *testing.T) {
 					draws int
 				}{{sample.Selection, n0}, {sample.Estimation, n}} {
 					for b := range phase.draws / block {
-						draws, err := s.Draws(x[i*values:(i+1)*values], sigma, seed, i, phase.Phase, b)
+						draws, err := s.Draws(sample.Example{Image: x[i*values : (i+1)*values], Index: i},
+							sample.Request{Sigma: sigma, Seed: seed}, phase.Phase, b)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -100,7 +101,8 @@ func TestVotesAreThoseOfPython(t *testing.T) {
 			}
 			classes := map[int]bool{}
 			for i := range images {
-				e, err := s.Evidence(x[i*values:(i+1)*values], i, 0, sigma, n0, n, seed)
+				e, err := s.Evidence(sample.Example{Image: x[i*values : (i+1)*values], Index: i},
+					sample.Request{Sigma: sigma, N0: n0, N: n, Seed: seed})
 				if err != nil {
 					t.Fatal(err)
 				}
