@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,89 +125,116 @@ func newSampler(t testing.TB, backend compute.Backend, c sample.Network, s sampl
 
 var edges = countlog.Edges(4, 64)
 
+// counted counts an example's draws one by one.
+type counted struct {
+	*sample.Sampler
+	exec *model.Exec // logits of a block of images
+	x    sample.Example
+	sample.Request
+	tied int // draws with two largest logits
+}
+
+const countedBlock = 50
+
+// draws are the votes of the first n draws of a phase, and their logits.
+func (c *counted) draws(t *testing.T, phase sample.Phase, n int) (votes rs.Votes, logits []float32) {
+	t.Helper()
+	votes = make(rs.Votes, classes)
+	for b := 0; b*countedBlock < n; b++ {
+		x, err := c.Draws(c.x, c.Request, phase, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := c.exec.MustCall(tensors.FromFlatDataAndDimensions(x, countedBlock, 8, 8, 1))
+		logits = append(logits, tensors.MustCopyFlatData[float32](out[0])...)
+	}
+	logits = logits[:n*classes]
+	for z := range slices.Chunk(logits, classes) {
+		best, equal := 0, false
+		for c := 1; c < classes; c++ {
+			if z[c] == z[best] {
+				equal = true
+			}
+			if z[c] > z[best] {
+				best, equal = c, false
+			}
+		}
+		if equal {
+			c.tied++
+		}
+		votes[best]++
+	}
+	return votes, logits
+}
+
+// bins is the histogram of a class's margins.
+func bins(logits []float32, class int) rs.Histogram {
+	h := rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
+	for z := range slices.Chunk(logits, classes) {
+		other := float32(math.Inf(-1))
+		for c, v := range z {
+			if c != class {
+				other = max(other, v)
+			}
+		}
+		m := z[class] - other
+		bin := 0
+		for bin < len(edges) && m >= float32(edges[bin]) {
+			bin++
+		}
+		h.Counts[bin]++
+	}
+	return h
+}
+
+// evidence is what Evidence should be, but for the prediction without noise.
+func (c *counted) evidence(t *testing.T) *rs.Evidence {
+	t.Helper()
+	e := &rs.Evidence{Index: c.x.Index, Label: c.x.Label, Sigma: c.Sigma}
+	var selection, estimation []float32
+	e.Selection, selection = c.draws(t, sample.Selection, c.N0)
+	e.Class = e.Selection.Top()
+	e.Estimation, estimation = c.draws(t, sample.Estimation, c.N)
+	e.SelectionMargins, e.Margins = bins(selection, e.Class), bins(estimation, e.Class)
+	return e
+}
+
 // What Evidence counts is what the classifier says of Draws, counted here.
 func TestEvidenceIsOfDraws(t *testing.T) {
 	rounded := func(_ *model.Scope, _, z *Node) *Node { return Floor(z) } // ties
 	doubles := func(_ *model.Scope, _, z *Node) *Node { return ConvertDType(z, dtypes.Float64) }
 	onEach(t, func(t *testing.T, backend compute.Backend) {
-		for name, end := range map[string]func(*model.Scope, *Node, *Node) *Node{"plain": nil, "ties": rounded, "float64": doubles} {
-			const block, seed, sigma = 50, 9, 0.3
-			c := dense(end)
-			p := newSampler(t, backend, c, sample.Settings{Block: block, Edges: edges})
-			bare := newSampler(t, backend, c, sample.Settings{Block: block})
-			exec := model.MustNewExec(backend, c.store, func(scope *model.Scope, x *Node) *Node {
-				return ConvertDType(c.Logits(scope, x), dtypes.Float32)
+		for name, end := range map[string]func(*model.Scope, *Node, *Node) *Node{
+			"plain": nil, "ties": rounded, "float64": doubles,
+		} {
+			net := dense(end)
+			settings := sample.Settings{Block: countedBlock, Edges: edges}
+			p := newSampler(t, backend, net, settings)
+			bare := newSampler(t, backend, net, sample.Settings{Block: countedBlock})
+			exec := model.MustNewExec(backend, net.store, func(s *model.Scope, x *Node) *Node {
+				return ConvertDType(net.Logits(s, x), dtypes.Float32)
 			})
 			defer exec.Finalize()
 			tied := 0
 			for _, n := range []struct{ n0, n int }{{37, 120}, {50, 100}, {1, 1}, {101, 49}} {
-				const index = 4
-				e, err := p.Evidence(example(picture(index), index, 2), ask(sigma, n.n0, n.n, seed))
+				x, r := example(picture(4), 4, 2), ask(0.3, n.n0, n.n, 9)
+				e, err := p.Evidence(x, r)
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := &rs.Evidence{Index: index, Label: 2, Sigma: sigma, Clean: e.Clean}
-				draws := func(phase sample.Phase, n int) (votes rs.Votes, logits []float32) {
-					votes = make(rs.Votes, classes)
-					for b := 0; b*block < n; b++ {
-						x, err := p.Draws(example(picture(index), index, 0), ask(sigma, 0, 0, seed), phase, b)
-						if err != nil {
-							t.Fatal(err)
-						}
-						out := exec.MustCall(tensors.FromFlatDataAndDimensions(x, block, 8, 8, 1))
-						logits = append(logits, tensors.MustCopyFlatData[float32](out[0])...)
-					}
-					logits = logits[:n*classes]
-					for i := range n {
-						z := logits[i*classes : (i+1)*classes]
-						best, equal := 0, false
-						for c := 1; c < classes; c++ {
-							if z[c] == z[best] {
-								equal = true
-							}
-							if z[c] > z[best] {
-								best, equal = c, false
-							}
-						}
-						if equal {
-							tied++
-						}
-						votes[best]++
-					}
-					return votes, logits
-				}
-				bins := func(logits []float32) rs.Histogram {
-					h := rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
-					for i := 0; i < len(logits); i += classes {
-						other := float32(math.Inf(-1))
-						for c := range classes {
-							if c != want.Class {
-								other = max(other, logits[i+c])
-							}
-						}
-						m := logits[i+want.Class] - other
-						bin := 0
-						for bin < len(edges) && m >= float32(edges[bin]) {
-							bin++
-						}
-						h.Counts[bin]++
-					}
-					return h
-				}
-				var selection, estimation []float32
-				want.Selection, selection = draws(sample.Selection, n.n0)
-				want.Class = want.Selection.Top()
-				want.Estimation, estimation = draws(sample.Estimation, n.n)
-				want.SelectionMargins, want.Margins = bins(selection), bins(estimation)
+				c := counted{Sampler: p, exec: exec, x: x, Request: r}
+				want := c.evidence(t)
+				want.Clean = e.Clean
+				tied += c.tied
 				if !reflect.DeepEqual(e, want) {
-					t.Errorf("%s, n0=%d, n=%d:\n%+v\nnot what is counted from its draws:\n%+v", name, n.n0, n.n, e, want)
+					t.Errorf("%s, n0=%d, n=%d:\n%+v\nnot what is counted from its draws:\n%+v",
+						name, n.n0, n.n, e, want)
 				}
-				for total, of := range map[int]int{e.Selection.Total(): n.n0, e.SelectionMargins.Total(): n.n0, e.Estimation.Total(): n.n, e.Margins.Total(): n.n} {
-					if total != of {
-						t.Errorf("%s: %d draws were counted of %d", name, total, of)
-					}
+				if e.SelectionMargins.Total() != n.n0 || e.Margins.Total() != n.n {
+					t.Errorf("%s: %d and %d margins were counted", name,
+						e.SelectionMargins.Total(), e.Margins.Total())
 				}
-				without, err := bare.Evidence(example(picture(index), index, 2), ask(sigma, n.n0, n.n, seed))
+				without, err := bare.Evidence(x, r)
 				if err != nil {
 					t.Fatal(err)
 				}
