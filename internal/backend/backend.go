@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
 )
 
@@ -33,19 +34,20 @@ func plugin(b compute.Backend) string {
 	return ""
 }
 
-// Name names a backend where draws depend on it: "go", "xla cpu", "xla cuda".
+// Name names a backend where draws depend on it: "go", "xla cpu", "xla cuda". (The backend's own Name
+// is for people: "Go Backend".)
 func Name(b compute.Backend) string {
 	if p := plugin(b); p != "" {
-		return b.Name() + " " + Platform(p)
+		return b.String() + " " + Platform(p)
 	}
-	return b.Name()
+	return b.String()
 }
 
 // Standard reports whether float32 sums are known to be sums of rounded products. They are on CPUs,
 // and need not be with TF32 or with the fast transforms of CUDA's libraries.
 func Standard(b compute.Backend) bool {
 	p := plugin(b)
-	return p == "" && b.Name() == "go" || p != "" && Platform(p) == "cpu"
+	return p == "" && b.String() == gobackend.BackendName || p != "" && Platform(p) == "cpu"
 }
 
 // Versions maps go, gomlx, compute, go-xla, pjrt (the plugin's API), stablehlo and plugin (the

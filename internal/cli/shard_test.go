@@ -37,8 +37,8 @@ func TestShards(t *testing.T) {
 	must(t, append(args, "3/11")...) // complete, as auto left it
 	must(t, "certify", shards[0])
 	must(t, "verify", shards[0], "--model", model, "--data", tiny(), "--redraw", "2")
-	refused(t, lipsmooth(append(args, "0/21")...), "--shard 0/21: there are 20 images to share")
-	refused(t, lipsmooth(append(args, "0/2", "--until", "radius>=0.5", "--method", "lipschitz")...), "give --tau")
+	refused(t, lipsmooth(append(args, "0/21")...), "shard 0/21: there are 20 images to share")
+	refused(t, lipsmooth(append(args, "0/2", "--until", "radius>=0.5", "--method", "lipschitz")...), "give tau")
 	refused(t, lipsmooth(append(args, "2/2")...), "--shard 2/2: want I/N")
 
 	whole := filepath.Join(out, "whole")

@@ -297,10 +297,10 @@ func (w *Writer) Close() error {
 	return errors.Join(err, w.f.Close())
 }
 
-// Abandon is Close of a run that failed to begin: where Create began it and it has no row, the files
-// and folders that Create made are gone again.
+// Abandon closes a run that failed to begin, and takes it back: the files and folders that Create made
+// are gone again, rows and all. A run that Create went on with stays, as by Close.
 func (w *Writer) Abandon() error {
-	if w.count > 0 {
+	if len(w.made.files) == 0 {
 		return w.Close()
 	}
 	// Not before the file is closed on Windows, and not after it elsewhere, where the lock holds.

@@ -46,9 +46,10 @@ func python(t *testing.T) string {
 	return interpreter
 }
 
-// On the noise that a run draws, onnxruntime in Python gives the same logits, and its votes are those of the evidence.
 var _ sample.Host = (*onnx.Classifier)(nil)
 
+// On the noise that a run draws, onnxruntime in Python gives the same logits, and its votes are those
+// of the evidence.
 func TestVotesAreThoseOfPython(t *testing.T) {
 	const n0, n, block, images, sigma, seed = 100, 400, 100, 2, 0.25, 7
 	for _, c := range []model{
