@@ -3,8 +3,14 @@ package rs
 import "fmt"
 
 // DefaultMethods are the names that certify and the main job show: the baselines, the paper's
-// method, and the two strongest. The last one but margin is what one method is taken from.
+// method, and the two strongest.
 var DefaultMethods = []string{"mono", "cpm", "paper", "isoperimetric", "adaptive", "margin"}
+
+// DefaultMethod is the strongest: what a rule asks about unless it is told otherwise.
+const DefaultMethod = "adaptive"
+
+// DefaultAlpha is the error probability of a certificate that the field uses (Cohen et al. 2019).
+const DefaultAlpha = 0.001
 
 // Methods lists every method that the command, the figures and the tests know by name.
 var Methods = []Entry{

@@ -62,11 +62,12 @@ var VerifiedRadii = []struct {
 	{"2", 2},
 }
 
-// Model is a trained classifier: effective weights and their proof.
+// Model is a trained classifier: effective weights and their proof. It is a classifier to sample from.
 type Model struct {
 	Info
 	Network *net.Network
 	Store   *model.Store // effective weights
+	proof   *lip.Proof   // of MarginError, once it was needed
 }
 
 // weightsPath is the scope of the effective weights.

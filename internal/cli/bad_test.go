@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"io"
 	"maps"
 	"math"
 	"os"
@@ -14,8 +13,10 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
 // refused checks status 1 and one last line that holds every word, the only one but for what
@@ -48,7 +49,7 @@ func refused(t *testing.T, r result, words ...string) {
 func TestBadFlags(t *testing.T) {
 	noDevice(t)
 	t.Chdir(t.TempDir())
-	reproduce, train, sample := "reproduce --data nowhere", "train --data nowhere", "sample nowhere"
+	reproduce, train, sampling := "reproduce --data nowhere", "train --data nowhere", "sample nowhere"
 	for _, c := range []struct{ args, want string }{
 		{"nonsense", `unknown command "nonsense"`},
 		{"reproduce --nonsense", "unknown flag: --nonsense"},
@@ -107,26 +108,26 @@ func TestBadFlags(t *testing.T) {
 		{"train --data " + tiny() + " --padding same", `no padding "same"; known: circular, zero`},
 		{"train --data " + tiny() + " --last svd", `no last layer "svd"`},
 		{"train --data " + tiny() + " --conv cayley --padding zero", "training on tiny: conv: layer 1"},
-		{sample + " --sigma 0", "--sigma 0"},
-		{sample + " --sigma -1", "--sigma -1"},
-		{sample + " --sigma nan", "--sigma NaN"},
-		{sample + " --sigma inf", "--sigma +Inf"},
-		{sample + " --n 0", "--n 0"},
-		{sample + " --n -5", "--n -5"},
-		{sample + " --n 1e4", "--n 1e4: not a whole number"},
-		{sample + " --n0 0", "--n0 0"},
-		{sample + " --images -1", "--images -1"},
-		{sample + " --tuning -1", "--tuning -1"},
-		{sample + " --block 0", "--block 0"},
-		{sample + " --until radius>0.5", "--until: \"radius>0.5\" is no rule: want radius>=0.5"},
-		{sample + " --until radius>=0.5 --alpha 1", "--alpha 1"},
-		{sample + " --until radius>=0.5 --tau -1", "--tau -1"},
-		{sample + " --alpha 0.01", "--alpha says what --until asks about"},
-		{sample + " --until radius>=1 --method best", `--method: no method "best"`},
-		{sample + " --until radius>=1 --method cpm", "cpm doesn't say how far"},
-		{sample + " --scores max", `--scores: no map of scores "max"; known: ramp, softmax, sparsemax`},
-		{sample + " --noise pink", "--noise pink: known: gaussian, discrete"},
-		{sample, "nowhere"},
+		{sampling + " --sigma 0", "--sigma 0"},
+		{sampling + " --sigma -1", "--sigma -1"},
+		{sampling + " --sigma nan", "--sigma NaN"},
+		{sampling + " --sigma inf", "--sigma +Inf"},
+		{sampling + " --n 0", "--n 0"},
+		{sampling + " --n -5", "--n -5"},
+		{sampling + " --n 1e4", "--n 1e4: not a whole number"},
+		{sampling + " --n0 0", "--n0 0"},
+		{sampling + " --images -1", "--images -1"},
+		{sampling + " --tuning -1", "--tuning -1"},
+		{sampling + " --block 0", "--block 0"},
+		{sampling + " --until radius>0.5", "--until: \"radius>0.5\" is no rule: want radius>=0.5"},
+		{sampling + " --until radius>=0.5 --alpha 1", "--alpha 1"},
+		{sampling + " --until radius>=0.5 --tau -1", "--tau -1"},
+		{sampling + " --alpha 0.01", "--alpha says what --until asks about"},
+		{sampling + " --until radius>=1 --method best", `--method: no method "best"`},
+		{sampling + " --until radius>=1 --method cpm", "cpm doesn't say how far"},
+		{sampling + " --scores max", `--scores: no map of scores "max"; known: ramp, softmax, sparsemax`},
+		{sampling + " --noise pink", "--noise pink: known: gaussian, discrete"},
+		{sampling, "nowhere"},
 		{"certify nowhere --alpha 0", "--alpha 0"},
 		{"certify nowhere --alpha nan", "--alpha NaN"},
 		{"certify nowhere --alpha 5e-324", "--alpha 5e-324: must be at least 1e-100"},
@@ -374,15 +375,22 @@ func TestNaNLogits(t *testing.T) {
 		}
 	}
 	out := filepath.Join(t.TempDir(), "run")
-	from := sampling{classifier: &trainedModel{opened: &opened{log: io.Discard}, Model: m}, log: io.Discard, data: d, block: 10}
-	defer from.close()
-	_, err = from.run(context.Background(), out, draws{sigma: 0.5, images: 5, n0: 10, n: 10, seed: 1})
+	backend, err := device.PureGo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := sample.Default()
+	plan.Images, plan.N0, plan.N, plan.Block = 5, 10, 10, 10
+	r, err := sample.Draw(context.Background(), backend, m, d, plan, out)
 	if err == nil || !strings.Contains(err.Error(), "example 0") || !strings.Contains(err.Error(), "NaN") {
 		t.Errorf("NaN logits: %v", err)
 	}
+	if !strings.Contains(strings.Join(r.Notes, "\n"), "no margin_error is logged: ") {
+		t.Errorf("notes %q", r.Notes)
+	}
 	t.Log(err)
-	if strings.Count(read(t, out, countlog.CountsFile), "\n") != 1 {
-		t.Error("a row was written")
+	if there(out)() {
+		t.Error("a folder is left")
 	}
 }
 

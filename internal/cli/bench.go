@@ -12,6 +12,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training/device"
@@ -109,7 +110,7 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 	if o.Platform != "cpu" && o.Name != "go" {
 		return fmt.Errorf("the peers run on the CPU, and lipsmooth on %s: set GOMLX_BACKEND=xla:cpu", o)
 	}
-	ours, err := peers.NewOurs(o.backend, net, defaultBlock, seconds)
+	ours, err := peers.NewOurs(o.backend, net, sample.Default().Block, seconds)
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 		if _, err := onnx.Install(ctx, log); err != nil {
 			return err
 		}
-		file, err := peers.NewOursONNX(files.ONNX, net, defaultBlock, seconds)
+		file, err := peers.NewOursONNX(files.ONNX, net, sample.Default().Block, seconds)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
@@ -27,13 +28,11 @@ func (o *opened) open(ctx context.Context) error {
 	return err
 }
 
-// standard says whether float32 sums are known to be sums of rounded products: not by TF32, nor by fast transforms as CUDA's libraries may.
-func (o *opened) standard() bool { return o.Platform == "cpu" || o.Name == "go" }
+// get opens the backend, for a sample.Drawer.
+func (o *opened) get(ctx context.Context) (compute.Backend, error) {
+	err := o.open(ctx)
+	return o.backend, err
+}
 
 // String names the backend where draws depend on it.
-func (o *opened) String() string {
-	if o.Platform == o.Name {
-		return o.Name
-	}
-	return o.Name + " " + o.Platform
-}
+func (o *opened) String() string { return backend.Name(o.backend) }

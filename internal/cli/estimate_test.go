@@ -37,12 +37,10 @@ func TestEstimateActs(t *testing.T) {
 	refused(t, lipsmooth(append(args, "--batch", "-1")...), "--batch -1")
 
 	// Of all images, and of a number that doesn't divide them.
-	r := lipsmooth("sample", model, "--data", tiny(), "--images", "0", "--out", out+"0", "--estimate")
-	if r.status != 0 || !strings.Contains(r.err, "none are left to choose the temperature") {
-		t.Errorf("all: status %d, %s", r.status, r.err)
-	}
-	refused(t, lipsmooth("sample", model, "--data", tiny(), "--images", "0", "--tuning", "5", "--out", out+"0", "--estimate"), "give --tuning 0")
-	if r := lipsmooth("sample", model, "--data", tiny(), "--images", "300", "--out", out+"0", "--estimate"); r.status != 0 || !strings.Contains(r.err, " images are sampled, every ") {
+	args = []string{"sample", model, "--data", tiny(), "--out", out + "0", "--estimate", "--images"}
+	must(t, append(args, "0")...)
+	refused(t, lipsmooth(append(args, "0", "--tuning", "5")...), "set tuning to 0")
+	if r := lipsmooth(append(args, "300")...); r.status != 0 || !strings.Contains(r.err, " images are sampled, every ") {
 		t.Errorf("300: status %d, %s", r.status, r.err)
 	}
 

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -23,12 +24,18 @@ func checkAlpha(alpha float64) error {
 	return nil
 }
 
-// checkSigma takes noise that is not 0 as float32, which is what the device draws, nor infinite.
-func checkSigma(sigma float64) error {
-	if !(1e-6 <= sigma && sigma <= 1e6) {
-		return fmt.Errorf("--sigma %v: must be positive, from 1e-6 to 1e6, images being in [0, 1]", sigma)
+// flagged is the error of a plan's field as that of the flag of its name.
+func flagged(err error) error {
+	if err != nil {
+		err = fmt.Errorf("--%w", err)
 	}
-	return nil
+	return err
+}
+
+func checkSigma(sigma float64) error {
+	p := sample.Default()
+	p.Sigma = sigma
+	return flagged(p.Check())
 }
 
 // checkTau takes a temperature that was given.

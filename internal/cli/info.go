@@ -18,7 +18,7 @@ import (
 func infoCommand() *cobra.Command {
 	var ref string
 	var sigma float64
-	var flags onnxFlags
+	var flags onnx.Options
 	c := &cobra.Command{
 		Use:     "info [m.onnx]",
 		Short:   "Show backend, devices, versions and where things are cached, or what is understood of an ONNX file",
@@ -27,10 +27,10 @@ func infoCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
 			if len(args) == 1 {
-				if err := cmp.Or(flags.check(), checkSigma(sigma)); err != nil {
+				if err := cmp.Or(checkONNX(&flags), checkSigma(sigma)); err != nil {
 					return err
 				}
-				return describe(w, args[0], ref, &flags, sigma)
+				return describe(w, args[0], ref, flags, sigma)
 			}
 			for _, name := range append([]string{"data", "sigma"}, onnxNames...) {
 				if cmd.Flags().Changed(name) {
@@ -73,12 +73,12 @@ func infoCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&ref, "data", "", "of an ONNX file: dataset whose images it is to take, mnist, cifar10, or a path; default: images of its own size")
 	c.Flags().Float64Var(&sigma, "sigma", 0.5, "of an ONNX file with a --denoiser: the noise that it is to take away")
-	flags.bind(c.Flags())
+	bindONNX(c.Flags(), &flags)
 	return c
 }
 
 // describe tells what is understood of an ONNX file.
-func describe(w io.Writer, path, ref string, flags *onnxFlags, sigma float64) error {
+func describe(w io.Writer, path, ref string, o onnx.Options, sigma float64) error {
 	var d *data.Dataset
 	if ref != "" {
 		var err error
@@ -86,16 +86,16 @@ func describe(w io.Writer, path, ref string, flags *onnxFlags, sigma float64) er
 			return err
 		}
 	}
-	c, err := serve(path, flags, d)
+	c, err := serve(path, o, d)
 	if err != nil {
 		return err
 	}
-	defer c.close()
-	p, err := c.behind(sigma)
+	defer c.Close()
+	lines, err := c.Describe(sigma)
 	if err != nil {
 		return err
 	}
-	for _, line := range p.(interface{ Describe() []string }).Describe() {
+	for _, line := range lines {
 		fmt.Fprintln(w, line)
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
 
 // TestJobScript: what job prints for Slurm is a script that bash reads and that asks for an array to be requeued;
@@ -74,7 +76,7 @@ func TestJobManifest(t *testing.T) {
 		"spec.completions":                                 {"4"},
 		"spec.parallelism":                                 {"4"},
 		pod + "restartPolicy":                              {"Never"}, // the only one that podFailurePolicy allows
-		pod + "containers.env.name":                        {shardsVariable},
+		pod + "containers.env.name":                        {sample.ShardsVariable},
 		pod + "containers.env.value":                       {`"4"`}, // a string, as completions says
 		pod + "containers.command":                         {"[lipsmooth]"},
 		pod + "containers.volumeMounts.mountPath":          {"/volume"},

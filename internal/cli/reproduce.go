@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -25,11 +26,11 @@ type preset struct {
 	name    string
 	doc     string
 	train   func(*training.Config)
-	draws   draws
-	sweep   draws     // at each σ of the figure against σ; sigma and seed are the job's
-	sigmas  []float64 // those besides the job's own
-	observe int       // steps to each layer's steepest slope
-	attack  effort    // by all attacks
+	draws   sample.Plan // sigma and seed are the job's
+	sweep   sample.Plan // at each σ of the figure against σ
+	sigmas  []float64   // those besides the job's own
+	observe int         // steps to each layer's steepest slope
+	attack  effort      // by all attacks
 }
 
 var presets = []preset{
@@ -38,24 +39,31 @@ var presets = []preset{
 		train: func(c *training.Config) {
 			c.Epochs, c.Images, c.Width, c.CheckpointEvery = 1, 3840, 8, 10
 		},
-		draws: draws{images: 20, tuning: 10, n0: 50, n: 200},
-		sweep: draws{images: 10, tuning: 5, n0: 50, n: 100}, sigmas: []float64{0.25},
+		draws: draws(20, 10, 50, 200),
+		sweep: draws(10, 5, 50, 100), sigmas: []float64{0.25},
 		observe: 5, attack: effort{images: 4, steps: 2, samples: 1, restarts: 1, trial: 50, draws: 100},
 	},
 	{
 		name: "quick", doc: "a few minutes on two cores",
 		train: func(*training.Config) {},
-		draws: draws{images: 200, tuning: 50, n0: 100, n: 10000},
-		sweep: draws{images: 100, tuning: 25, n0: 100, n: 1000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
+		draws: draws(200, 50, 100, 10000),
+		sweep: draws(100, 25, 100, 1000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
 		observe: 50, attack: effort{images: 10, steps: 10, samples: 16, restarts: 1, trial: 100, draws: 500},
 	},
 	{
 		name: "paper", doc: "n = 100,000 on 500 images, hours",
 		train: func(c *training.Config) { c.Epochs, c.Width = 20, 32 },
-		draws: draws{images: 500, tuning: 100, n0: 100, n: 100000},
-		sweep: draws{images: 500, tuning: 100, n0: 100, n: 10000}, sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
+		draws: draws(500, 100, 100, 100000),
+		sweep: draws(500, 100, 100, 10000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
 		observe: observeSteps, attack: fullEffort,
 	},
+}
+
+// draws is a plan of that size.
+func draws(images, tuning, n0, n int) sample.Plan {
+	p := sample.Default()
+	p.Images, p.Tuning, p.N0, p.N = images, tuning, n0, n
+	return p
 }
 
 func presetNames() string {
@@ -164,12 +172,12 @@ func (j *job) config(d *data.Dataset) training.Config {
 // sample draws the run and those at other noise. Of a small dataset half the images at most are
 // taken, which leaves some to choose temperatures on.
 func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (seconds float64, err error) {
-	from := sampling{classifier: &trainedModel{opened: o, Model: m}, log: o.log, data: d, block: defaultBlock}
-	defer from.close()
-	one := func(dir string, sigma float64, s draws) error {
-		s.sigma, s.seed, s.images = sigma, j.seed, min(s.images, max(1, d.Len()/2))
-		more, err := from.run(ctx, dir, s)
-		seconds += more
+	from := sample.Drawer{Classifier: m, Images: d, Open: o.get}
+	defer from.Close()
+	one := func(dir string, sigma float64, p sample.Plan) error {
+		p.Sigma, p.Seed, p.Images = sigma, j.seed, min(p.Images, max(1, d.Len()/2))
+		r, err := drawRun(ctx, &from, p, dir, o.log)
+		seconds += r.Seconds
 		return err
 	}
 	if err := one(j.out, j.sigma, j.draws); err != nil {

@@ -332,38 +332,6 @@ func TestSampleAlone(t *testing.T) {
 	}
 }
 
-func TestPlans(t *testing.T) {
-	for size := 2; size < 70; size++ {
-		for images := 0; images <= size+1; images++ {
-			for tuning := 0; tuning <= size; tuning++ {
-				run, other, err := draws{images: images, tuning: tuning}.plans(size)
-				if err != nil {
-					if tuning == 0 || images > 0 && images < size {
-						t.Errorf("%d, %d of %d: %v", images, tuning, size, err)
-					}
-					continue
-				}
-				most := images
-				if images == 0 {
-					most = size
-				}
-				// All of the split is covered, by as many images as an even distance allows.
-				if last := run.At(run.Count - 1); run.Count > most || last >= size || last+run.Stride < size || size%most == 0 && run.Count != most {
-					t.Errorf("%d of %d: %d images, %d apart", images, size, run.Count, run.Stride)
-				}
-				if other.Count > tuning || tuning > 0 && other.Count == 0 {
-					t.Errorf("%d, %d of %d: %d tuning images", images, tuning, size, other.Count)
-				}
-				for i := range other.Indices() {
-					if i < 0 || i >= size || run.Position(i) >= 0 {
-						t.Errorf("%d, %d of %d: tuning image %d", images, tuning, size, i)
-					}
-				}
-			}
-		}
-	}
-}
-
 // TestPresetActs: a preset is the config, but for the flags that are given.
 func TestPresetActs(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "m")

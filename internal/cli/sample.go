@@ -1,129 +1,220 @@
 package cli
 
 import (
-	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs"
-	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
+// sampling is what sample is asked for.
+type sampling struct {
+	plan  sample.Plan
+	which chosen
+	data  string
+	out   string
+	ahead bool
+
+	shard string
+	maps  []string
+}
+
 func sampleCommand() *cobra.Command {
-	s := draws{sigma: 0.5, images: 200, tuning: 50, n0: 100, n: 10000, seed: 1}
-	var ref, out, noise, part string
-	var block, batch int
-	var ahead bool
-	var maps []string
-	var which chosen
+	s := sampling{plan: sample.Default()}
 	c := &cobra.Command{
 		Use:   "sample MODEL",
 		Short: "Sample a model's predictions under noise into a run's folder",
-		Long: `Sample the predictions of a model under Gaussian noise on the test split and keep the votes and margin
-histograms as a run: run.json and a table with one line an image. Stopped and started again with the same flags, it
-goes on where it stopped.
+		Long: `Sample the predictions of a model under Gaussian noise on the test split. The votes and margin
+histograms are kept as a run: run.json and a table with one line an image. Stopped and started again
+with the same flags, sample goes on where it stopped.
 
-MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth setup --onnx); what is
-understood of a file says lipsmooth info. Nothing is proved of a file: votes certify it, and what rests on a Lipschitz constant
-that --lipschitz claims is said to.`,
+MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
+setup --onnx). lipsmooth info says what is understood of a file. Nothing is proved of a file: votes
+certify it, and what rests on a Lipschitz constant that --lipschitz claims is said to.
+
+Soft votes (certify --method lipschitz) need a temperature. --tuning draws other images to choose it
+on; certify --tau gives one.`,
 		Example: `  lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 10000 --out runs/mnist-0.25
+  lipsmooth sample models/mnist-0.25 --sigma 0.25 --tuning 50 --out runs/soft
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 100000 --until "radius>=0.5" --out runs/half
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --images 0 --n 100000 --out runs/all --estimate
-  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26 --sigma 0.25 --out runs/resnet`,
+  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26 --out runs/resnet`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := which.name(cmd, args); err != nil {
+			if err := s.which.name(cmd, args); err != nil {
 				return err
 			}
-			if err := cmp.Or(s.check(), checkLeast("block", block, 1), checkLeast("batch", batch, 0), s.until.check(cmd.Flags().Changed)); err != nil {
+			if err := s.parse(cmd.Flags()); err != nil {
 				return err
 			}
-			if part != "" {
-				var err error
-				if s.shard, err = parseShard(part, os.Getenv); err != nil {
-					return err
-				}
-				if s.until.rule != "" && s.until.method == "lipschitz" && s.until.tau < 0 {
-					return fmt.Errorf("--until with --method lipschitz chooses a temperature on all tuning images, and a shard has some: give --tau")
-				}
-				out = filepath.Join(out, s.shard.folder())
-			}
-			for _, text := range maps {
-				m, err := rs.ParseScoreMap(text)
-				if err != nil {
-					return fmt.Errorf("--scores: %w", err)
-				}
-				s.scores = append(s.scores, m.String())
-			}
-			switch noise {
-			case "gaussian":
-			case countlog.Discrete:
-				s.grid = true
-			default:
-				return fmt.Errorf("--noise %s: known: gaussian, %s", noise, countlog.Discrete)
-			}
-			m, d, err := which.load(cmd, ref)
-			if err != nil {
-				return err
-			}
-			defer m.close()
-			if m.model().Lambda == 0 {
-				if s.until.method == "lipschitz" && s.until.rule != "" || cmd.Flags().Changed("tuning") && s.tuning > 0 {
-					return fmt.Errorf("soft votes, whose temperature --tuning images are for, need a Lipschitz constant: of %s none is known; --lipschitz claims one", which.ref)
-				}
-				s.tuning = 0
-			}
-			run, _, err := s.plans(d.Len())
-			if errors.Is(err, errNoTuning) && !cmd.Flags().Changed("tuning") {
-				s.tuning = 0
-				fmt.Fprintf(cmd.ErrOrStderr(), "note: all %d images are sampled: none are left to choose the temperature of soft votes on (certify --tau gives one)\n", d.Len())
-			}
-			if run.Count < s.images && run.Count < d.Len() {
-				fmt.Fprintf(cmd.ErrOrStderr(), "note: %d images are sampled, every %dth of %d\n", run.Count, run.Stride, d.Len())
-			}
-			from := sampling{classifier: m, log: cmd.ErrOrStderr(), data: d, block: block, batch: batch}
-			defer from.close()
-			if ahead {
-				e, err := from.estimate(cmd.Context(), s)
-				if err == nil {
-					e.print(cmd.OutOrStdout(), out, s)
-				}
-				return err
-			}
-			seconds, err := from.run(cmd.Context(), out, s)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: complete after %.1f s; next: lipsmooth certify %s\n", out, seconds, out)
-			return nil
+			return s.run(cmd)
 		},
 	}
-	f := c.Flags()
-	which.bind(f)
-	f.StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the one that MODEL was trained on, which an ONNX file doesn't say")
-	f.StringVar(&out, "out", "run", "folder of the run")
-	f.Float64Var(&s.sigma, "sigma", s.sigma, "standard deviation of the noise, images being in [0, 1]")
-	f.IntVar(&s.images, "images", s.images, "how many at most, evenly spread over the test split; 0 is all")
-	f.IntVar(&s.tuning, "tuning", s.tuning, "other images, to choose the temperature of soft votes on")
-	f.IntVar(&s.n0, "n0", s.n0, "draws an image to select the class with")
-	f.IntVar(&s.n, "n", s.n, "draws an image to estimate with")
-	f.Uint64Var(&s.seed, "seed", s.seed, "seed of the noise")
-	f.StringArrayVar(&maps, "scores", nil, "log the scores of all classes by a map, "+strings.Join(rs.ScoreMapNames(), ", ")+", and a factor of the logits; once for each")
-	f.StringVar(&noise, "noise", "gaussian", "gaussian, as float32 has it, or discrete: exact on the grid of 8-bit images")
-	f.StringVar(&s.until.rule, "until", "", "end an image's draws, at most n, where a question is settled: radius>=0.5, or width<=5%")
-	f.StringVar(&s.until.method, "method", "twobound", "with --until: whose radius is asked about: mono, twobound, lipschitz")
-	f.Float64Var(&s.until.alpha, "alpha", certify.Default().Alpha, "with --until: error probability of its certificate")
-	f.Float64Var(&s.until.tau, "tau", -1, "with --until and lipschitz: temperature of soft votes; default: chosen on the tuning images")
-	f.StringVar(&part, "shard", "", "draw part I of N only, I from 0, as I/N, into OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
-	f.IntVar(&block, "block", defaultBlock, "draws a block, part of the run's settings: each block has its own stream of random numbers")
-	f.IntVar(&batch, "batch", 0, "blocks drawn at once, which changes the rate alone; 0 finds the best number in the first seconds of a long run")
-	f.BoolVar(&ahead, "estimate", false, "say how long the run takes and how large it gets, and draw none of it")
+	s.bind(c.Flags())
 	return c
 }
 
-// defaultBlock draws are few enough to begin with, and enough to draw one block at a time.
-const defaultBlock = 100
+// bind binds the flags to the plan.
+func (s *sampling) bind(f *pflag.FlagSet) {
+	s.which.bind(f)
+	p := &s.plan
+	f.StringVar(&s.data, "data", "", "dataset: mnist, cifar10, or a path; default: the one that "+
+		"MODEL was trained on, which an ONNX file doesn't say")
+	f.StringVar(&s.out, "out", "run", "folder of the run")
+	f.Float64Var(&p.Sigma, "sigma", p.Sigma, "standard deviation of the noise, images being in [0, 1]")
+	f.IntVar(&p.Images, "images", p.Images, "how many at most, evenly spread over the test split; "+
+		"0 is all")
+	f.IntVar(&p.Tuning, "tuning", p.Tuning, "other images, to choose the temperature of soft votes on")
+	f.IntVar(&p.N0, "n0", p.N0, "draws an image to select the class with")
+	f.IntVar(&p.N, "n", p.N, "draws an image to estimate with")
+	f.Uint64Var(&p.Seed, "seed", p.Seed, "seed of the noise")
+	f.StringArrayVar(&s.maps, "scores", nil, "log the scores of all classes by a map, "+
+		strings.Join(rs.ScoreMapNames(), ", ")+", and a factor of the logits; once for each")
+	f.StringVar(&p.Noise, "noise", p.Noise, sample.Gaussian+", as float32 has it, or "+
+		countlog.Discrete+": exact on the grid of 8-bit images")
+	f.StringVar(&p.Until.Rule, "until", "", "end an image's draws, at most n, where a question is "+
+		"settled: radius>=0.5, or width<=5%")
+	f.StringVar(&p.Until.Method, "method", p.Until.Method, "with --until: whose radius is asked about: "+
+		strings.Join(countlog.Rangers(), ", "))
+	f.Float64Var(&p.Until.Alpha, "alpha", p.Until.Alpha, "with --until: error probability of its "+
+		"certificate")
+	f.Float64Var(&p.Until.Tau, "tau", p.Until.Tau, "with --until and lipschitz: temperature of soft "+
+		"votes; default: chosen on the tuning images")
+	f.StringVar(&s.shard, "shard", "", "draw part I of N only, I from 0, as I/N, into "+
+		"OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
+	f.IntVar(&p.Block, "block", p.Block, "draws a block, part of the run's settings: each block has "+
+		"its own stream of random numbers")
+	f.IntVar(&p.Batch, "batch", p.Batch, "blocks drawn at once, which changes the rate alone; 0 finds "+
+		"the best number in the first seconds of a long run")
+	f.BoolVar(&s.ahead, "estimate", false, "say how long the run takes and how large it gets, and "+
+		"draw none of it")
+}
+
+// parse completes the plan by the flags that aren't its fields, and checks it.
+func (s *sampling) parse(f *pflag.FlagSet) (err error) {
+	p := &s.plan
+	if p.Until.Rule == "" {
+		for _, flag := range []string{"method", "alpha", "tau"} {
+			if f.Changed(flag) {
+				return fmt.Errorf("--%s says what --until asks about, and there is no --until; "+
+					"certify has flags of its own", flag)
+			}
+		}
+	} else if err := checkTau(f.Changed, p.Until.Tau); err != nil {
+		return err
+	}
+	if s.shard != "" {
+		if p.Shard, err = sample.ParseShard(s.shard, os.Getenv); err != nil {
+			return fmt.Errorf("--shard %w", err)
+		}
+		s.out = filepath.Join(s.out, sample.ShardFolder(p.Shard))
+	}
+	for _, text := range s.maps {
+		m, err := rs.ParseScoreMap(text)
+		if err != nil {
+			return fmt.Errorf("--scores: %w", err)
+		}
+		p.Scores = append(p.Scores, m)
+	}
+	return flagged(p.Check())
+}
+
+// run draws, or estimates, and prints what came of it.
+func (s *sampling) run(cmd *cobra.Command) error {
+	d, closing, err := s.which.load(cmd, s.data)
+	if err != nil {
+		return err
+	}
+	defer closing()
+	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if s.ahead {
+		e, err := d.Estimate(cmd.Context(), s.plan)
+		printNotes(log, e.Notes)
+		if err != nil {
+			return s.hint(err)
+		}
+		printEstimate(w, s.out, e, s.plan.Until.Rule != "")
+		return nil
+	}
+	r, err := drawRun(cmd.Context(), d, s.plan, s.out, log)
+	if err != nil {
+		return s.hint(err)
+	}
+	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
+		s.out, r.Seconds, s.out)
+	return nil
+}
+
+// drawRun draws a run into the folder dir, and shows how far it is and what to know of it.
+func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, log io.Writer) (
+	sample.Result, error) {
+
+	var said func(done int)
+	p.Progress = func(at sample.Progress) {
+		if at.Done > at.Begun {
+			said(at.Done)
+			return
+		}
+		what := fmt.Sprintf("sampling σ=%g", at.Sigma)
+		if at.Tuning {
+			what += " (for the temperature)"
+		}
+		said = progress(log, what, "images", at.Begun, at.Total)
+	}
+	r, err := d.Draw(ctx, p, dir)
+	printNotes(log, r.Notes)
+	return r, err
+}
+
+// hint says which flag helps against an error.
+func (s *sampling) hint(err error) error {
+	if _, ok := errors.AsType[*sample.NoLipschitz](err); ok {
+		return fmt.Errorf("%w; --lipschitz claims one", err)
+	}
+	if isONNX(s.which.ref) && errors.Is(err, sample.ErrRandom) {
+		return fmt.Errorf("%w; with --random votes certify what it answers most often", err)
+	}
+	return err
+}
+
+func printNotes(log io.Writer, notes []string) {
+	for _, note := range notes {
+		fmt.Fprintln(log, "note:", note)
+	}
+}
+
+// printEstimate says what a run into the folder dir takes, at most where a rule ends draws.
+func printEstimate(w io.Writer, dir string, e sample.Estimate, rule bool) {
+	what := fmt.Sprintf("%d images of %d + %d draws", e.Run.Examples.Count, e.Run.N0, e.Run.N)
+	if t := e.Tuning; t.Examples.Count > 0 {
+		what += fmt.Sprintf(", and %d of %d + %d to choose a temperature on",
+			t.Examples.Count, t.N0, t.N)
+	}
+	most := ""
+	if rule {
+		most = "at most "
+	}
+	fmt.Fprintf(w, "%s: %s: %s%v (%.1f s of it to start, then %.0f draws/s) and %s%s; "+
+		"nothing was drawn into it\n", dir, what, most,
+		time.Duration(e.Seconds*1e9).Round(time.Second), e.Start, e.Rate, most, byteSize(e.Bytes))
+}
+
+// byteSize is a number of bytes in words.
+func byteSize(n float64) string {
+	for _, unit := range []string{"bytes", "KiB", "MiB", "GiB"} {
+		if n < 1024 {
+			return fmt.Sprintf("%.3g %s", n, unit)
+		}
+		n /= 1024
+	}
+	return fmt.Sprintf("%.3g TiB", n)
+}

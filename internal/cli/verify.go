@@ -16,6 +16,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -69,8 +70,8 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if m != nil {
-		defer m.close()
+	if file, ok := m.(*onnx.Classifier); ok {
+		defer file.Close()
 	}
 	found, err := r.Verify(v.dir)
 	if v.verified(found); err != nil {
@@ -93,7 +94,7 @@ func (v *verification) run(ctx context.Context) error {
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
 // nil where there is none.
-func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifier,
+func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m sample.Classifier,
 	d *data.Dataset, err error) {
 	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
@@ -115,18 +116,21 @@ func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m classifi
 		return nil, nil, err
 	}
 	if own != nil {
-		m := &trainedModel{opened: &opened{log: v.log}, Model: own}
-		return m, d, v.marginError(run, m)
+		return own, d, v.marginError(run, own)
 	}
 	if d == nil {
 		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data", from)
 	}
-	file, err := serveAgain(from, v.denoiser, v.dir, run, d)
+	options, err := onnx.OptionsOf(run.Model, from, v.denoiser)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(v.dir, countlog.RunFile), err)
+	}
+	file, err := serve(from, options, d)
 	if err != nil {
 		return nil, nil, err
 	}
-	if hash := file.hash(); hash != run.Model.Hash {
-		file.close()
+	if hash := file.Identity().Hash; hash != run.Model.Hash {
+		file.Close()
 		return nil, nil, v.otherModel(run, from, hash)
 	}
 	v.checked("%s: hash of the file", from)
@@ -161,11 +165,11 @@ func (v *verification) otherModel(run countlog.Run, from, hash string) error {
 }
 
 // marginError proves a run's margin_error again, where there is one.
-func (v *verification) marginError(run countlog.Run, m *trainedModel) error {
+func (v *verification) marginError(run countlog.Run, m *training.Model) error {
 	if run.MarginError == 0 {
 		return nil
 	}
-	off, err := m.marginError(run)
+	off, err := m.MarginError(sample.Reach(run.Sigma, m.Input.Entries(), run.Noise.Rounding))
 	if err != nil {
 		return err
 	}
@@ -218,7 +222,7 @@ func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) 
 }
 
 // drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifier,
+func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m sample.Classifier,
 	d *data.Dataset) error {
 	run := l.Run
 	switch {
@@ -231,18 +235,16 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifi
 		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again",
 			v.redraw, v.dir)
 	}
-	if err := m.fits(d); err != nil {
-		return err
-	}
 	some := countlog.Spread(run.Examples.Count, v.redraw)
-	s := sampling{classifier: m, log: v.log, data: d, block: run.Block}
-	defer s.close()
-	if err := s.open(ctx); err != nil {
+	s := sample.Drawer{Classifier: m, Images: d, Open: (&opened{log: v.log}).get}
+	defer s.Close()
+	backend, err := s.Backend(ctx)
+	if err != nil {
 		return err
 	}
-	if s.String() != run.Backend {
+	if backend != run.Backend {
 		return fmt.Errorf("--redraw %d: %s was drawn on backend %s; this is %s, whose draws may "+
-			"differ: set GOMLX_BACKEND", v.redraw, v.dir, run.Backend, s.String())
+			"differ: set GOMLX_BACKEND", v.redraw, v.dir, run.Backend, backend)
 	}
 	folder, err := os.MkdirTemp("", "lipsmooth-verify-*")
 	if err != nil {
@@ -258,7 +260,8 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifi
 		return err
 	}
 	defer w.Close()
-	if err := s.fill(ctx, w, "drawing again"); err != nil {
+	said := progress(v.log, "drawing again", "images", 0, some.Count)
+	if err := s.Fill(ctx, w, 0, said); err != nil {
 		return err
 	}
 	drawn, err := countlog.Open(folder)
@@ -295,7 +298,7 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m classifi
 	if compared == 0 {
 		return fmt.Errorf("--redraw %d: none of these examples is in %s: redraw more", v.redraw, v.dir)
 	}
-	v.checked("%d examples drawn again on %s: every count is the same", compared, s.String())
+	v.checked("%d examples drawn again on %s: every count is the same", compared, backend)
 	return nil
 }
 

@@ -16,7 +16,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
@@ -73,32 +72,42 @@ func (n *Net) WriteTo(w io.Writer) (written int64, err error) {
 	return written, nil
 }
 
-// Classifier is the net for a Sampler.
-func (n *Net) Classifier() sample.Classifier {
+// network is the net for a Sampler.
+type network struct{ store *model.Store }
+
+func kernel(i int) string { return fmt.Sprintf("/kernel%d", i) }
+
+const dense = "/dense"
+
+func (n *Net) network() network {
 	store := model.NewStore()
-	name := func(i int) string { return fmt.Sprintf("/kernel%d", i) }
 	for i, c := range convolutions {
-		store.VariableWithValue(name(i), tensors.FromFlatDataAndDimensions(n.kernels[i], 3, 3, c.in, c.out))
+		k := tensors.FromFlatDataAndDimensions(n.kernels[i], 3, 3, c.in, c.out)
+		store.VariableWithValue(kernel(i), k)
 	}
-	store.VariableWithValue("/dense", tensors.FromFlatDataAndDimensions(n.dense, 2*Width, Classes))
-	return sample.Classifier{
-		Store: store, Size: [3]int{side, side, colours}, Classes: Classes,
-		Logits: func(_ *model.Scope, x *Node) *Node {
-			g := x.Graph()
-			for i, c := range convolutions {
-				// SAME padding of an even side adds 3 - stride rows, the odd one at the end.
-				pad := [2]int{(3 - c.stride) / 2, 1}
-				x = MaxScalar(lip.Forward(x, store.GetVariable(name(i)).NodeValue(g), c.stride, [2][2]int{pad, pad}), 0)
-			}
-			return DotProduct(ReduceMean(x, 1, 2), store.GetVariable("/dense").NodeValue(g))
-		},
+	store.VariableWithValue(dense, tensors.FromFlatDataAndDimensions(n.dense, 2*Width, Classes))
+	return network{store}
+}
+
+func (n network) Shape() ([3]int, int) { return [3]int{side, side, colours}, Classes }
+
+func (n network) Variables() *model.Store { return n.store }
+
+func (n network) Logits(_ *model.Scope, x *Node) *Node {
+	g := x.Graph()
+	for i, c := range convolutions {
+		// SAME padding of an even side adds 3 - stride rows, the odd one at the end.
+		pad := [2]int{(3 - c.stride) / 2, 1}
+		w := n.store.GetVariable(kernel(i)).NodeValue(g)
+		x = MaxScalar(lip.Forward(x, w, c.stride, [2][2]int{pad, pad}), 0)
 	}
+	return DotProduct(ReduceMean(x, 1, 2), n.store.GetVariable(dense).NodeValue(g))
 }
 
 // Logits of the image without noise, [10].
 func (n *Net) Logits(backend compute.Backend) ([]float64, error) {
-	c := n.Classifier()
-	exec, err := model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node { return c.Logits(scope, x) })
+	c := n.network()
+	exec, err := model.NewExec(backend, c.store, c.Logits)
 	if err != nil {
 		return nil, fmt.Errorf("peers: %w", err)
 	}

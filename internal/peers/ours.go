@@ -34,7 +34,7 @@ func settings(block int) sample.Settings {
 
 // NewOurs samples the net on a GoMLX backend; Run's estimations are short where the usual ones would outlast seconds.
 func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ours, error) {
-	s, err := sample.New(backend, net.Classifier(), settings(block))
+	s, err := sample.New(backend, net.network(), settings(block))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,8 @@ func (o *Ours) Version() string { return "" }
 
 // Evidence draws the next example's and returns how many draws that took.
 func (o *Ours) Evidence() (draws int, err error) {
-	_, err = o.sampler.Evidence(o.image, o.example, 0, Sigma, selection, o.draws, 1)
+	_, err = o.sampler.Evidence(sample.Example{Image: o.image, Index: o.example},
+		sample.Request{Sigma: Sigma, N0: selection, N: o.draws, Seed: 1})
 	o.example++
 	return selection + o.draws, err
 }

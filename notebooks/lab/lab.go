@@ -48,11 +48,10 @@ var Backend = sync.OnceValue(func() compute.Backend {
 
 // Draws returns so many noisy copies of image i: the first of those that were counted as votes in the run.
 func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
-	p := Must(sample.New(Backend(), sample.Classifier{
-		Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
-	}, Must(sample.SettingsOf(s.Run))))
+	p := Must(sample.New(Backend(), m, Must(sample.SettingsOf(s.Run))))
 	defer p.Close()
-	all := Must(p.Draws(Pixels(d, i), s.Sigma, s.Seed, i, sample.Estimation, 0))
+	all := Must(p.Draws(sample.Example{Image: Pixels(d, i), Index: i},
+		sample.Request{Sigma: s.Sigma, Seed: s.Seed}, sample.Estimation, 0))
 	for block := range slices.Chunk(all, d.Size()) {
 		noisy = append(noisy, picture(d, block))
 	}

@@ -134,66 +134,6 @@ type Noise struct {
 	Rounding float64 `json:"rounding"`
 }
 
-// Until is a rule by which an estimation draw may end early: where the question about an example's certificate is settled.
-type Until struct {
-	Rule   string  `json:"rule"`   // as [rs.ParseRule] reads it
-	Method string  `json:"method"` // whose certificate is asked about: an [rs.Ranger]
-	Alpha  float64 `json:"alpha"`  // of that certificate
-	Tau    float64 `json:"tau"`    // temperature of soft votes, 0 for the hard vote
-	Stops  []int   `json:"stops"`  // numbers of draws, rising, at which it may end; the last is N
-}
-
-// Asked is the radius that the run's rule asks about; 0 where it has none.
-func (r *Run) Asked() float64 {
-	rule, err := rs.ParseRule(r.Until.Rule)
-	if err != nil {
-		return 0
-	}
-	return rule.Radius
-}
-
-// Ranger returns the rule and the method it asks about.
-func (r *Run) Ranger() (rule rs.Rule, m rs.Ranger, err error) {
-	u := r.Until
-	if rule, err = rs.ParseRule(u.Rule); err != nil {
-		return rule, nil, err
-	}
-	entry, err := rs.MethodByName(u.Method)
-	if err != nil {
-		return rule, nil, err
-	}
-	method, err := entry.New(rs.Setting{Lambda: r.Model.Lambda, Tau: u.Tau, Asked: rule.Radius})
-	if err != nil {
-		return rule, nil, err
-	}
-	if m, ok := method.(rs.Ranger); ok {
-		return rule, m, nil
-	}
-	return rule, nil, fmt.Errorf("%s doesn't say how far its radius may still come; mono, twobound and lipschitz do", u.Method)
-}
-
-// check names what can't be of a rule.
-func (u Until) check(r *Run) error {
-	if u.Rule == "" && u.Method == "" && u.Alpha == 0 && u.Tau == 0 && u.Stops == nil {
-		return nil
-	}
-	if _, _, err := r.Ranger(); err != nil {
-		return fmt.Errorf("until: %w", err)
-	}
-	if !(rs.MinAlpha <= u.Alpha && u.Alpha < 1) {
-		return fmt.Errorf("until.alpha: %v, want it between 0 and 1", u.Alpha)
-	}
-	if last := len(u.Stops) - 1; last < 0 || u.Stops[last] != r.N {
-		return fmt.Errorf("until.stops: %v, want rising numbers of draws, the last n = %d", u.Stops, r.N)
-	}
-	for i, n := range u.Stops {
-		if n < 1 || i > 0 && n <= u.Stops[i-1] || n < r.N && n%r.Block != 0 {
-			return fmt.Errorf("until.stops: %d, want them rising, all but the last multiples of a block of %d", n, r.Block)
-		}
-	}
-	return nil
-}
-
 // Plan is the Count indices Start, Start+Stride, Start+2·Stride, …
 type Plan struct {
 	Start  int `json:"start"`

@@ -39,38 +39,7 @@ func Tuning(dir string, run Run) ([]rs.Evidence, error) {
 					folder, e.Index)
 		}
 	}
-	return foretell(rows, run)
-}
-
-// foretell returns what is to be expected of a run's images from others: as many draws, which end
-// where its rule would end them.
-func foretell(rows []rs.Evidence, run Run) ([]rs.Evidence, error) {
-	var rule rs.Rule
-	var asked rs.Ranger
-	stops := []int{run.N}
-	if run.Until.Rule != "" {
-		var err error
-		if rule, asked, err = run.Ranger(); err != nil {
-			return nil, err
-		}
-		stops = run.Until.Stops
-	}
-	foretold := make([]rs.Evidence, len(rows))
-	for i := range rows {
-		for _, n := range stops {
-			foretold[i] = rs.Foretell(&rows[i], n)
-			if foretold[i].Stops = run.Until.Stops; asked == nil {
-				break
-			}
-			if settled, err := rule.Settled(&foretold[i], asked, run.Until.Alpha); err != nil || settled {
-				if err != nil {
-					return nil, err
-				}
-				break
-			}
-		}
-	}
-	return foretold, nil
+	return run.Foretell(rows)
 }
 
 // Alike says why two runs can't stand in one figure or table, or nil: their models and datasets

@@ -175,15 +175,12 @@ func ReadBegun(dir string) (Run, error) {
 	return ReadRun(dir)
 }
 
-// unmake takes away what Create made, where no row is in it.
+// unmake takes away what Create made.
 func (w *Writer) unmake() {
-	if w.count > 0 {
-		return
-	}
 	if w.wrote {
 		os.Remove(filepath.Join(filepath.Dir(w.path), RunFile))
 	}
-	if w.fresh {
+	if w.fresh || w.wrote { // without rows the counts say nothing, whoever made the file
 		os.Remove(w.path)
 	}
 	for _, dir := range w.made { // where nothing else is in them
@@ -355,4 +352,19 @@ func (w *Writer) Close() error {
 		err = w.Sync()
 	}
 	return errors.Join(err, w.f.Close())
+}
+
+// Abandon closes a run that failed to begin, and takes it back: the files and folders that Create made
+// are gone again, rows and all. A run that Create went on with stays, as by Close.
+func (w *Writer) Abandon() error {
+	if !w.wrote {
+		return w.Close()
+	}
+	// Not before the file is closed on Windows, and not after it elsewhere, where the lock holds.
+	if runtime.GOOS == "windows" {
+		defer w.unmake()
+	} else {
+		w.unmake()
+	}
+	return w.f.Close()
 }

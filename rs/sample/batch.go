@@ -46,9 +46,9 @@ func (b *batch) at(place int) unit { return b.units[min(place, len(b.units)-1)] 
 
 // used is how many draws of a unit count.
 func (b *batch) used(u unit) int {
-	n := b.n
+	n := b.N
 	if u.phase == Selection {
-		n = b.n0
+		n = b.N0
 	}
 	return min(b.block, n-u.block*b.block)
 }
@@ -113,7 +113,7 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 		}
 	}
 	// A classifier may cut batches of its own, alike each time: single images, alone, tell that.
-	images, err := p.drawn(e.source, r.sigma, key(r.seed, e.index, Selection, 0))
+	images, err := p.drawn(e.source, r.Sigma, key(r.Seed, e.index, Selection, 0))
 	if err != nil {
 		return false, err
 	}

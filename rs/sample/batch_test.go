@@ -24,7 +24,7 @@ func TestBatch(t *testing.T) {
 		var want *rs.Evidence
 		for _, batch := range []int{1, 2, 3, 0} {
 			p := newSampler(t, backend, c, sample.Settings{Block: 20, Edges: countlog.Edges(8, 64), Batch: batch})
-			e, err := p.Evidence(x, 3, 1, 0.5, 30, 110, 1)
+			e, err := p.Evidence(example(x, 3, 1), ask(0.5, 30, 110, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestAnswersOfABatch(t *testing.T) {
 		c := dense(func(_ *model.Scope, _, z *Node) *Node { return Sub(z, ReduceAndKeep(z, ReduceMean, 0)) })
 		for _, batch := range []int{0, 1, 2, 3} {
 			for _, n0 := range []int{1, 10, 20} {
-				_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Batch: batch}).Evidence(picture(6), 6, 0, 0.5, n0, 10, 1)
+				_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Batch: batch}).Evidence(example(picture(6), 6, 0), ask(0.5, n0, 10, 1))
 				refused(t, err, "example 6", "depend on the other images of a batch")
 			}
 		}

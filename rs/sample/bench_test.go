@@ -16,7 +16,7 @@ import (
 )
 
 // conv is the convolutional network of the MNIST runs with weights as they are drawn.
-func conv(t testing.TB, backend compute.Backend) sample.Classifier {
+func conv(t testing.TB, backend compute.Backend) network {
 	n, err := net.New(lip.Size{28, 28, 1}, 10, net.Setting{Architecture: "conv", Convolution: "aol", Width: 16})
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +43,9 @@ func conv(t testing.TB, backend compute.Backend) sample.Classifier {
 		w.MaterializeLocal()
 		store.VariableWithValue(fmt.Sprintf("/w%d", i), tensors.FromFlatDataAndDimensions(tensors.MustCopyFlatData[float32](w), w.Shape().Dimensions...))
 	}
-	return sample.Classifier{
-		Store: store, Size: [3]int{28, 28, 1}, Classes: 10,
-		Logits: func(_ *model.Scope, x *graph.Node) *graph.Node {
+	return network{
+		store: store, size: [3]int{28, 28, 1}, classes: 10,
+		logits: func(_ *model.Scope, x *graph.Node) *graph.Node {
 			weights := make([][]*graph.Node, len(counts))
 			next := 0
 			for i, c := range counts {
@@ -80,15 +80,15 @@ func BenchmarkEvidence(b *testing.B) {
 					b.Fatal(err)
 				}
 				defer s.Close()
-				if _, err := s.Evidence(x, 0, 0, 0.5, block, block, 1); err != nil {
+				if _, err := s.Evidence(example(x, 0, 0), ask(0.5, block, block, 1)); err != nil {
 					b.Fatal(err)
 				}
-				example := 0
+				index := 0
 				for b.Loop() {
-					if _, err := s.Evidence(x, example, 0, 0.5, 100, n, 1); err != nil {
+					if _, err := s.Evidence(example(x, index, 0), ask(0.5, 100, n, 1)); err != nil {
 						b.Fatal(err)
 					}
-					example++
+					index++
 				}
 				b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "draws/s")
 			})

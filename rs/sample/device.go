@@ -26,20 +26,25 @@ type onDevice struct {
 	draw       *Exec       // a block of draws
 }
 
-func newOnDevice(backend compute.Backend, c Classifier, s Settings) (*onDevice, error) {
-	p := &onDevice{shape: shape{c.Size, c.Classes}, settings: s, edges: edgesTensor(s.Edges), scoreEdges: edgesTensor(rs.ScoreEdges())}
+func newOnDevice(backend compute.Backend, c Network, s Settings) (*onDevice, error) {
+	size, classes := c.Shape()
+	p := &onDevice{
+		shape: shape{size, classes}, settings: s,
+		edges: edgesTensor(s.Edges), scoreEdges: edgesTensor(rs.ScoreEdges()),
+	}
+	store := c.Variables()
 	var err error
-	if p.noisy, err = model.NewExec(backend, c.Store, func(scope *model.Scope, xs, sigma, states *Node) *Node {
+	if p.noisy, err = model.NewExec(backend, store, func(scope *model.Scope, xs, sigma, states *Node) *Node {
 		return ConvertDType(c.Logits(scope, noisy(xs, sigma, states, s.Block)), dtypes.Float32)
 	}); err != nil {
 		return nil, err
 	}
-	if p.alone, err = model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node {
+	if p.alone, err = model.NewExec(backend, store, func(scope *model.Scope, x *Node) *Node {
 		return ConvertDType(c.Logits(scope, ExpandAxes(x, 0)), dtypes.Float32)
 	}); err != nil {
 		return nil, err
 	}
-	if p.given, err = model.NewExec(backend, c.Store, func(scope *model.Scope, images *Node) *Node {
+	if p.given, err = model.NewExec(backend, store, func(scope *model.Scope, images *Node) *Node {
 		return ConvertDType(c.Logits(scope, images), dtypes.Float32)
 	}); err != nil {
 		return nil, err
@@ -127,7 +132,7 @@ func (p *onDevice) predict(b *batch) (*tensors.Tensor, error) {
 		images := make([]float32, b.size*b.block*p.values())
 		for i := range b.size {
 			u := b.at(i)
-			p.settings.Grid.noisy(images[i*b.block*p.values():(i+1)*b.block*p.values()], u.points, key(b.seed, u.index, u.phase, u.block))
+			p.settings.Grid.noisy(images[i*b.block*p.values():(i+1)*b.block*p.values()], u.points, key(b.Seed, u.index, u.phase, u.block))
 		}
 		t := p.images(images, b.size*b.block)
 		defer t.FinalizeAll()
@@ -137,11 +142,11 @@ func (p *onDevice) predict(b *batch) (*tensors.Tensor, error) {
 	for i := range b.size {
 		u := b.at(i)
 		xs = append(xs, u.image...)
-		states[i] = state(key(b.seed, u.index, u.phase, u.block))
+		states[i] = state(key(b.Seed, u.index, u.phase, u.block))
 	}
 	t := p.images(xs, b.size)
 	defer t.FinalizeAll()
-	return p.logits(p.noisy, b.size*b.block, t, scale(b.sigma), states)
+	return p.logits(p.noisy, b.size*b.block, t, scale(b.Sigma), states)
 }
 
 // images is [n, h, w, c].

@@ -9,12 +9,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// Predictor is a classifier that runs elsewhere than on a GoMLX backend.
-type Predictor interface {
-	// Logits of n images, [n, h, w, c], noisy, in units of [0, 1]: [n, classes]. Several goroutines call it.
-	Logits(images []float32, n int) ([]float32, error)
-}
-
 // NewOnHost returns a Sampler of a Predictor of images of a size, h, w, c. Noise is made on the host, while the Predictor has that
 // of another batch, and logits are counted there: Gaussian noise by the ziggurat of math/rand/v2 on ChaCha8, each block from its own key.
 func NewOnHost(c Predictor, size [3]int, classes int, s Settings) (*Sampler, error) {
@@ -105,7 +99,7 @@ func (p *onHost) numbers(b *batch) ([]float32, error) {
 	images := make([]float32, len(b.units)*each)
 	var drawing sync.WaitGroup
 	for i, u := range b.units {
-		drawing.Go(func() { p.noisy(images[i*each:(i+1)*each], u.source, b.sigma, key(b.seed, u.index, u.phase, u.block)) })
+		drawing.Go(func() { p.noisy(images[i*each:(i+1)*each], u.source, b.Sigma, key(b.Seed, u.index, u.phase, u.block)) })
 	}
 	drawing.Wait()
 	return p.logits(images, len(b.units)*b.block)

@@ -99,11 +99,11 @@ func (c centred) Logits(images []float32, n int) ([]float32, error) {
 func TestAnswersOfItsOwnBatches(t *testing.T) {
 	for _, run := range []int{2, 5, 7, 20} {
 		for _, batch := range []int{0, 1, 3} {
-			_, err := onHost(t, centred{newPlain(), run}, sample.Settings{Block: 20, Batch: batch}).Evidence(picture(6), 6, 0, 0.5, 20, 40, 1)
+			_, err := onHost(t, centred{newPlain(), run}, sample.Settings{Block: 20, Batch: batch}).Evidence(example(picture(6), 6, 0), ask(0.5, 20, 40, 1))
 			refused(t, err, "example 6", "depend on the other images of a batch")
 		}
 	}
-	if _, err := onHost(t, centred{newPlain(), 1}, sample.Settings{Block: 20}).Evidence(picture(6), 6, 0, 0.5, 20, 40, 1); err != nil {
+	if _, err := onHost(t, centred{newPlain(), 1}, sample.Settings{Block: 20}).Evidence(example(picture(6), 6, 0), ask(0.5, 20, 40, 1)); err != nil {
 		t.Error(err) // all logits are 0, which is an answer to one image
 	}
 }
@@ -125,7 +125,7 @@ func TestOnHost(t *testing.T) {
 		var all []*rs.Evidence
 		for _, batch := range []int{1, 2, 5, 0} {
 			p := onHost(t, c, sample.Settings{Block: block, Edges: edges, Maps: maps, Grid: g, Batch: batch})
-			e, err := p.Evidence(levels, index, 2, sigma, n0, n, seed)
+			e, err := p.Evidence(example(levels, index, 2), ask(sigma, n0, n, seed))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +134,7 @@ func TestOnHost(t *testing.T) {
 			}
 			logits := func(phase sample.Phase, n int) (z [][]float32) {
 				for b := 0; b*block < n; b++ {
-					x, err := p.Draws(levels, sigma, seed, index, phase, b)
+					x, err := p.Draws(example(levels, index, 0), ask(sigma, 0, 0, seed), phase, b)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -186,7 +186,7 @@ func TestNoiseOnHost(t *testing.T) {
 	sums := [5]float64{}
 	first := map[float32]bool{}
 	for b := range 8 {
-		x, err := p.Draws(make([]float32, values), 1, 1, 3, sample.Estimation, b)
+		x, err := p.Draws(example(make([]float32, values), 3, 0), ask(1, 0, 0, 1), sample.Estimation, b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestRefusedOnHost(t *testing.T) {
 		"isn't deterministic":     func(z []float32) ([]float32, error) { calls++; z[0] += float32(calls) * 1e-4; return z, nil },
 		"other images of a batch": func(z []float32) ([]float32, error) { z[0] += float32(len(z)); return z, nil },
 	} {
-		_, err := onHost(t, wrong{newPlain(), spoil}, sample.Settings{Block: 10, Batch: 2}).Evidence(picture(1), 1, 0, 0.5, 20, 20, 1)
+		_, err := onHost(t, wrong{newPlain(), spoil}, sample.Settings{Block: 10, Batch: 2}).Evidence(example(picture(1), 1, 0), ask(0.5, 20, 20, 1))
 		refused(t, err, "example 1", says)
 	}
 	r := plan()

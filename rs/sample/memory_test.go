@@ -31,8 +31,8 @@ func TestMemoryIsFlat(t *testing.T) {
 				p := newSampler(t, backend, dense(nil), s)
 				x := make([]float32, values) // on any grid
 				draw := func(blocks int) (buffers int64, heap uint64) {
-					for example := range 5 {
-						if _, err := p.Evidence(x, example, 0, sigma, 5*block, blocks/5*block, 1); err != nil {
+					for index := range 5 {
+						if _, err := p.Evidence(example(x, index, 0), ask(sigma, 5*block, blocks/5*block, 1)); err != nil {
 							t.Fatal(err)
 						}
 					}

@@ -25,7 +25,7 @@ type request struct {
 func noise(t *testing.T, p *sample.Sampler, r request) []float64 {
 	t.Helper()
 	x := picture(r.image)
-	draws, err := p.Draws(x, r.sigma, r.seed, r.index, r.phase, r.block)
+	draws, err := p.Draws(example(x, r.index, 0), ask(r.sigma, 0, 0, r.seed), r.phase, r.block)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,70 +44,85 @@ func within(t *testing.T, what string, got, want, standardError float64) {
 	}
 }
 
+// requests are one, and others that differ from it in one thing, or in two.
+func requests() map[string]request {
+	base := request{image: 1, index: 1, sigma: 1, seed: 1}
+	all := map[string]request{"base": base}
+	vary := func(name string, change func(*request)) {
+		r := base
+		change(&r)
+		all[name] = r
+	}
+	vary("seed", func(r *request) { r.seed = 2 })
+	vary("seed far", func(r *request) { r.seed = 1 + 1<<40 })
+	vary("index", func(r *request) { r.index = 2 })
+	vary("index far", func(r *request) { r.index = 1 + 1<<40 })
+	vary("phase", func(r *request) { r.phase = sample.Estimation })
+	vary("block", func(r *request) { r.block = 1 })
+	vary("block next", func(r *request) { r.block = 2 })
+	vary("phase and block", func(r *request) { r.phase, r.block = sample.Estimation, 1 })
+	vary("index and block", func(r *request) { r.index, r.block = 2, 1 })
+	return all
+}
+
+// normalNumbers fails where the moments or correlations of a stream aren't those of independent
+// standard normal numbers.
+func normalNumbers(t *testing.T, name string, z []float64, block int) {
+	t.Helper()
+	n := float64(len(z))
+	moment := func(what string, want, variance float64, f func(v float64) float64) {
+		t.Helper()
+		sum := 0.0
+		for _, v := range z {
+			sum += f(v)
+		}
+		within(t, name+": "+what, sum/n, want, math.Sqrt(variance/n))
+	}
+	moment("mean", 0, 1, func(v float64) float64 { return v })
+	moment("mean square", 1, 2, func(v float64) float64 { return v * v })
+	moment("mean cube", 0, 15, func(v float64) float64 { return v * v * v })
+	moment("mean fourth power", 3, 96, func(v float64) float64 { return v * v * v * v })
+	moment("mean sixth power", 15, 10395-225, func(v float64) float64 { return math.Pow(v, 6) })
+	// Neighbours, rows, draws, and the two halves of Box and Muller's pairs.
+	for _, lag := range []int{1, 2, 4, 8, values, 2 * values, block * values / 2} {
+		off := 1 / math.Sqrt(n-float64(lag))
+		within(t, fmt.Sprintf("%s: correlation at %d", name, lag), product(z, z[lag:], 1), 0, off)
+		within(t, fmt.Sprintf("%s: of squares at %d", name, lag), product(z, z[lag:], 2), 0, 2*off)
+	}
+}
+
+// unrelated fails where two streams correlate or share numbers.
+func unrelated(t *testing.T, names string, x, y []float64) {
+	t.Helper()
+	within(t, names+": correlation", product(x, y, 1), 0, 1/math.Sqrt(float64(len(x))))
+	// Overlap at whatever offset. By chance about one in a thousand is equal.
+	sorted := slices.Sorted(slices.Values(x))
+	shared := 0
+	for _, v := range y {
+		if _, found := slices.BinarySearch(sorted, v); found {
+			shared++
+		}
+	}
+	if shared > len(x)/100 {
+		t.Errorf("%s: %d of %d numbers are shared", names, shared, len(x))
+	}
+}
+
 // One sampler, asked for one thing after the other, draws what each asked for: independent
 // normal numbers, a stream for every (seed, example, phase, block) and no other.
 func TestNoise(t *testing.T) {
 	onEach(t, func(t *testing.T, backend compute.Backend) {
 		const block = 500
 		p := newSampler(t, backend, dense(nil), sample.Settings{Block: block})
-		base := request{image: 1, index: 1, sigma: 1, seed: 1}
-		requests := map[string]request{"base": base}
-		vary := func(name string, change func(*request)) {
-			r := base
-			change(&r)
-			requests[name] = r
-		}
-		vary("seed", func(r *request) { r.seed = 2 })
-		vary("seed far", func(r *request) { r.seed = 1 + 1<<40 })
-		vary("index", func(r *request) { r.index = 2 })
-		vary("index far", func(r *request) { r.index = 1 + 1<<40 })
-		vary("phase", func(r *request) { r.phase = sample.Estimation })
-		vary("block", func(r *request) { r.block = 1 })
-		vary("block next", func(r *request) { r.block = 2 })
-		vary("phase and block", func(r *request) { r.phase, r.block = sample.Estimation, 1 })
-		vary("index and block", func(r *request) { r.index, r.block = 2, 1 })
-
 		streams := map[string][]float64{}
-		for name, r := range requests {
-			z := noise(t, p, r)
-			streams[name] = z
-			n := float64(len(z))
-			moment := func(what string, want, variance float64, f func(v float64) float64) {
-				t.Helper()
-				sum := 0.0
-				for _, v := range z {
-					sum += f(v)
-				}
-				within(t, name+": "+what, sum/n, want, math.Sqrt(variance/n))
-			}
-			moment("mean", 0, 1, func(v float64) float64 { return v })
-			moment("mean square", 1, 2, func(v float64) float64 { return v * v })
-			moment("mean cube", 0, 15, func(v float64) float64 { return v * v * v })
-			moment("mean fourth power", 3, 96, func(v float64) float64 { return v * v * v * v })
-			moment("mean sixth power", 15, 10395-225, func(v float64) float64 { return math.Pow(v, 6) })
-			// Neighbours, rows, draws, and the two halves of Box and Muller's pairs.
-			for _, lag := range []int{1, 2, 4, 8, values, 2 * values, block * values / 2} {
-				within(t, fmt.Sprintf("%s: correlation at %d", name, lag), product(z, z[lag:], 1), 0, 1/math.Sqrt(n-float64(lag)))
-				within(t, fmt.Sprintf("%s: of squares at %d", name, lag), product(z, z[lag:], 2), 0, 2/math.Sqrt(n-float64(lag)))
-			}
+		for name, r := range requests() {
+			streams[name] = noise(t, p, r)
+			normalNumbers(t, name, streams[name], block)
 		}
 		for a, x := range streams {
-			sorted := slices.Clone(x)
-			slices.Sort(sorted)
 			for b, y := range streams {
-				if a >= b {
-					continue
-				}
-				within(t, a+", "+b+": correlation", product(x, y, 1), 0, 1/math.Sqrt(float64(len(x))))
-				// Overlap at whatever offset. By chance about one in a thousand is equal.
-				shared := 0
-				for _, v := range y {
-					if _, found := slices.BinarySearch(sorted, v); found {
-						shared++
-					}
-				}
-				if shared > len(x)/100 {
-					t.Errorf("%s, %s: %d of %d numbers are shared", a, b, shared, len(x))
+				if a < b {
+					unrelated(t, a+", "+b, x, y)
 				}
 			}
 		}
@@ -119,10 +134,11 @@ func TestNoise(t *testing.T) {
 			"both":  func(r *request) { r.image, r.sigma = 7, 2.5 },
 			"none":  func(*request) {},
 		} {
-			r := base
+			r := requests()["base"]
 			change(&r)
 			for i, v := range noise(t, p, r) {
-				if d := math.Abs(v - streams["base"][i]); d > 1e-6 || name == "none" && d > 0 {
+				d := math.Abs(v - streams["base"][i])
+				if d > 1e-6 || name == "none" && d > 0 {
 					t.Fatalf("%s: draw %d is %v, not %v", name, i, v, streams["base"][i])
 				}
 			}
@@ -132,18 +148,19 @@ func TestNoise(t *testing.T) {
 		sums := [values][values]float64{}
 		n := 0
 		for _, z := range streams {
-			for i := 0; i < len(z); i += values {
+			for draw := range slices.Chunk(z, values) {
 				n++
 				for j := range values {
 					for k := range j {
-						sums[j][k] += z[i+j] * z[i+k]
+						sums[j][k] += draw[j] * draw[k]
 					}
 				}
 			}
 		}
 		for j := range values {
 			for k := range j {
-				within(t, fmt.Sprintf("correlation of values %d and %d", j, k), sums[j][k]/float64(n), 0, 1/math.Sqrt(float64(n)))
+				within(t, fmt.Sprintf("correlation of values %d and %d", j, k),
+					sums[j][k]/float64(n), 0, 1/math.Sqrt(float64(n)))
 			}
 		}
 	})

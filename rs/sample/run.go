@@ -9,13 +9,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Images gives examples: a dataset.
-type Images interface {
-	Images(dst []float32, indices []int) error
-	Label(i int) int
-	Size() int // values an image
-}
-
 // Run samples the examples of a run that its folder has no row of yet, and calls each, where it isn't
 // nil, after every row with the number of rows there are. A stopped run goes on where it stopped.
 func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, each func(done int)) (err error) {
@@ -24,7 +17,10 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
 		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins, run.Scores, run.Noise)
 	}
-	draws := request{sigma: run.Sigma, n0: run.N0, n: run.N, seed: run.Seed, stops: run.Until.Stops}
+	draws := request{
+		Request: Request{Sigma: run.Sigma, N0: run.N0, N: run.N, Seed: run.Seed},
+		stops:   run.Until.Stops,
+	}
 	if draws.stops != nil {
 		rule, m, err := run.Ranger()
 		if err != nil {
@@ -39,7 +35,8 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 			err = closing
 		}
 	}()
-	x := make([]float32, images.Size())
+	size, _ := images.Shape()
+	x := make([]float32, size[0]*size[1]*size[2])
 	at := 0
 	err = p.sample(ctx, draws, func() (*example, error) {
 		for ; at < run.Examples.Count; at++ {
@@ -51,7 +48,7 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 			if err := images.Images(x, []int{index}); err != nil {
 				return nil, err
 			}
-			return p.open(x, index, images.Label(index), draws)
+			return p.open(Example{x, index, images.Label(index)}, draws)
 		}
 		return nil, nil
 	}, func(e *rs.Evidence) error {

@@ -26,14 +26,20 @@ func (pictures) Images(dst []float32, indices []int) error {
 	}
 	return nil
 }
-func (pictures) Label(i int) int { return i % classes }
-func (pictures) Size() int       { return values }
+func (pictures) Label(i int) int      { return i % classes }
+func (pictures) Shape() ([3]int, int) { return size, classes }
+func (pictures) Identity() (countlog.Dataset, error) {
+	return countlog.Dataset{
+		Name: "pictures", Hash: "sha256:1", Split: "test", Classes: classes, Size: 40,
+	}, nil
+}
 
 func plan() countlog.Run {
+	set, _ := pictures{}.Identity()
 	return countlog.Run{
 		Format:   countlog.Format,
 		Model:    countlog.Model{Name: "dense", Hash: "sha256:0"},
-		Dataset:  countlog.Dataset{Name: "pictures", Hash: "sha256:1", Split: "test", Classes: classes, Size: 40},
+		Dataset:  set,
 		Examples: countlog.Spread(40, 20),
 		Sigma:    0.3, N0: 30, N: 130, Seed: 7, Block: 50,
 		MarginMax: 4, MarginBins: 64,
@@ -109,7 +115,7 @@ func TestRun(t *testing.T) {
 		}
 		second := samplerOf(t, backend, r)
 		for _, row := range slices.Backward(rows) {
-			e, err := second.Evidence(picture(row.Index), row.Index, row.Label, r.Sigma, r.N0, r.N, r.Seed)
+			e, err := second.Evidence(example(picture(row.Index), row.Index, row.Label), ask(r.Sigma, r.N0, r.N, r.Seed))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -196,7 +202,7 @@ func (b broken) Images(dst []float32, indices []int) error {
 
 type small struct{ pictures }
 
-func (small) Size() int                     { return values - 1 }
+func (small) Shape() ([3]int, int)          { return [3]int{1, 1, values - 1}, classes }
 func (small) Images([]float32, []int) error { return nil }
 
 const killedDir, killedBackend = "LIPSMOOTH_TEST_KILLED_DIR", "LIPSMOOTH_TEST_KILLED_BACKEND"

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,9 +55,21 @@ var size = [3]int{8, 8, 1}
 
 const values, classes = 64, 5
 
-// dense is a network of two layers and random weights on 8×8 images. end, where it isn't nil, is applied to
-// the logits.
-func dense(end func(scope *model.Scope, images, logits *Node) *Node) sample.Classifier {
+// network is a graph with its weights.
+type network struct {
+	size    [3]int
+	classes int
+	store   *model.Store
+	logits  func(scope *model.Scope, images *Node) *Node
+}
+
+func (n network) Shape() ([3]int, int)                          { return n.size, n.classes }
+func (n network) Variables() *model.Store                       { return n.store }
+func (n network) Logits(scope *model.Scope, images *Node) *Node { return n.logits(scope, images) }
+
+// dense is a network of two layers and random weights on 8×8 images. end, where it isn't nil, is applied
+// to the logits.
+func dense(end func(scope *model.Scope, images, logits *Node) *Node) network {
 	r := rand.New(rand.NewPCG(3, 4))
 	weights := func(in, out int) *tensors.Tensor {
 		w := make([]float32, in*out)
@@ -68,9 +81,9 @@ func dense(end func(scope *model.Scope, images, logits *Node) *Node) sample.Clas
 	store := model.NewStore()
 	store.VariableWithValue("/a", weights(values, 16))
 	store.VariableWithValue("/b", weights(16, classes))
-	return sample.Classifier{
-		Store: store, Size: size, Classes: classes,
-		Logits: func(scope *model.Scope, x *Node) *Node {
+	return network{
+		store: store, size: size, classes: classes,
+		logits: func(scope *model.Scope, x *Node) *Node {
 			g := x.Graph()
 			h := DotProduct(Reshape(AddScalar(x, -0.5), -1, values), store.GetVariable("/a").NodeValue(g))
 			z := DotProduct(Abs(h), store.GetVariable("/b").NodeValue(g))
@@ -80,6 +93,14 @@ func dense(end func(scope *model.Scope, images, logits *Node) *Node) sample.Clas
 			return z
 		},
 	}
+}
+
+func example(x []float32, index, label int) sample.Example {
+	return sample.Example{Image: x, Index: index, Label: label}
+}
+
+func ask(sigma float64, n0, n int, seed uint64) sample.Request {
+	return sample.Request{Sigma: sigma, N0: n0, N: n, Seed: seed}
 }
 
 // picture is an image of index i.
@@ -92,7 +113,7 @@ func picture(i int) []float32 {
 	return x
 }
 
-func newSampler(t testing.TB, backend compute.Backend, c sample.Classifier, s sample.Settings) *sample.Sampler {
+func newSampler(t testing.TB, backend compute.Backend, c sample.Network, s sample.Settings) *sample.Sampler {
 	t.Helper()
 	p, err := sample.New(backend, c, s)
 	if err != nil {
@@ -104,89 +125,116 @@ func newSampler(t testing.TB, backend compute.Backend, c sample.Classifier, s sa
 
 var edges = countlog.Edges(4, 64)
 
+// counted counts an example's draws one by one.
+type counted struct {
+	*sample.Sampler
+	exec *model.Exec // logits of a block of images
+	x    sample.Example
+	sample.Request
+	tied int // draws with two largest logits
+}
+
+const countedBlock = 50
+
+// draws are the votes of the first n draws of a phase, and their logits.
+func (c *counted) draws(t *testing.T, phase sample.Phase, n int) (votes rs.Votes, logits []float32) {
+	t.Helper()
+	votes = make(rs.Votes, classes)
+	for b := 0; b*countedBlock < n; b++ {
+		x, err := c.Draws(c.x, c.Request, phase, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := c.exec.MustCall(tensors.FromFlatDataAndDimensions(x, countedBlock, 8, 8, 1))
+		logits = append(logits, tensors.MustCopyFlatData[float32](out[0])...)
+	}
+	logits = logits[:n*classes]
+	for z := range slices.Chunk(logits, classes) {
+		best, equal := 0, false
+		for c := 1; c < classes; c++ {
+			if z[c] == z[best] {
+				equal = true
+			}
+			if z[c] > z[best] {
+				best, equal = c, false
+			}
+		}
+		if equal {
+			c.tied++
+		}
+		votes[best]++
+	}
+	return votes, logits
+}
+
+// bins is the histogram of a class's margins.
+func bins(logits []float32, class int) rs.Histogram {
+	h := rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
+	for z := range slices.Chunk(logits, classes) {
+		other := float32(math.Inf(-1))
+		for c, v := range z {
+			if c != class {
+				other = max(other, v)
+			}
+		}
+		m := z[class] - other
+		bin := 0
+		for bin < len(edges) && m >= float32(edges[bin]) {
+			bin++
+		}
+		h.Counts[bin]++
+	}
+	return h
+}
+
+// evidence is what Evidence should be, but for the prediction without noise.
+func (c *counted) evidence(t *testing.T) *rs.Evidence {
+	t.Helper()
+	e := &rs.Evidence{Index: c.x.Index, Label: c.x.Label, Sigma: c.Sigma}
+	var selection, estimation []float32
+	e.Selection, selection = c.draws(t, sample.Selection, c.N0)
+	e.Class = e.Selection.Top()
+	e.Estimation, estimation = c.draws(t, sample.Estimation, c.N)
+	e.SelectionMargins, e.Margins = bins(selection, e.Class), bins(estimation, e.Class)
+	return e
+}
+
 // What Evidence counts is what the classifier says of Draws, counted here.
 func TestEvidenceIsOfDraws(t *testing.T) {
 	rounded := func(_ *model.Scope, _, z *Node) *Node { return Floor(z) } // ties
 	doubles := func(_ *model.Scope, _, z *Node) *Node { return ConvertDType(z, dtypes.Float64) }
 	onEach(t, func(t *testing.T, backend compute.Backend) {
-		for name, end := range map[string]func(*model.Scope, *Node, *Node) *Node{"plain": nil, "ties": rounded, "float64": doubles} {
-			const block, seed, sigma = 50, 9, 0.3
-			c := dense(end)
-			p := newSampler(t, backend, c, sample.Settings{Block: block, Edges: edges})
-			bare := newSampler(t, backend, c, sample.Settings{Block: block})
-			exec := model.MustNewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node {
-				return ConvertDType(c.Logits(scope, x), dtypes.Float32)
+		for name, end := range map[string]func(*model.Scope, *Node, *Node) *Node{
+			"plain": nil, "ties": rounded, "float64": doubles,
+		} {
+			net := dense(end)
+			settings := sample.Settings{Block: countedBlock, Edges: edges}
+			p := newSampler(t, backend, net, settings)
+			bare := newSampler(t, backend, net, sample.Settings{Block: countedBlock})
+			exec := model.MustNewExec(backend, net.store, func(s *model.Scope, x *Node) *Node {
+				return ConvertDType(net.Logits(s, x), dtypes.Float32)
 			})
 			defer exec.Finalize()
 			tied := 0
 			for _, n := range []struct{ n0, n int }{{37, 120}, {50, 100}, {1, 1}, {101, 49}} {
-				const index = 4
-				e, err := p.Evidence(picture(index), index, 2, sigma, n.n0, n.n, seed)
+				x, r := example(picture(4), 4, 2), ask(0.3, n.n0, n.n, 9)
+				e, err := p.Evidence(x, r)
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := &rs.Evidence{Index: index, Label: 2, Sigma: sigma, Clean: e.Clean}
-				draws := func(phase sample.Phase, n int) (votes rs.Votes, logits []float32) {
-					votes = make(rs.Votes, classes)
-					for b := 0; b*block < n; b++ {
-						x, err := p.Draws(picture(index), sigma, seed, index, phase, b)
-						if err != nil {
-							t.Fatal(err)
-						}
-						out := exec.MustCall(tensors.FromFlatDataAndDimensions(x, block, 8, 8, 1))
-						logits = append(logits, tensors.MustCopyFlatData[float32](out[0])...)
-					}
-					logits = logits[:n*classes]
-					for i := range n {
-						z := logits[i*classes : (i+1)*classes]
-						best, equal := 0, false
-						for c := 1; c < classes; c++ {
-							if z[c] == z[best] {
-								equal = true
-							}
-							if z[c] > z[best] {
-								best, equal = c, false
-							}
-						}
-						if equal {
-							tied++
-						}
-						votes[best]++
-					}
-					return votes, logits
-				}
-				bins := func(logits []float32) rs.Histogram {
-					h := rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
-					for i := 0; i < len(logits); i += classes {
-						other := float32(math.Inf(-1))
-						for c := range classes {
-							if c != want.Class {
-								other = max(other, logits[i+c])
-							}
-						}
-						m := logits[i+want.Class] - other
-						bin := 0
-						for bin < len(edges) && m >= float32(edges[bin]) {
-							bin++
-						}
-						h.Counts[bin]++
-					}
-					return h
-				}
-				var selection, estimation []float32
-				want.Selection, selection = draws(sample.Selection, n.n0)
-				want.Class = want.Selection.Top()
-				want.Estimation, estimation = draws(sample.Estimation, n.n)
-				want.SelectionMargins, want.Margins = bins(selection), bins(estimation)
+				c := counted{Sampler: p, exec: exec, x: x, Request: r}
+				want := c.evidence(t)
+				want.Clean = e.Clean
+				tied += c.tied
 				if !reflect.DeepEqual(e, want) {
-					t.Errorf("%s, n0=%d, n=%d:\n%+v\nnot what is counted from its draws:\n%+v", name, n.n0, n.n, e, want)
+					t.Errorf("%s, n0=%d, n=%d:\n%+v\nnot what is counted from its draws:\n%+v",
+						name, n.n0, n.n, e, want)
 				}
-				for total, of := range map[int]int{e.Selection.Total(): n.n0, e.SelectionMargins.Total(): n.n0, e.Estimation.Total(): n.n, e.Margins.Total(): n.n} {
-					if total != of {
-						t.Errorf("%s: %d draws were counted of %d", name, total, of)
-					}
+				if e.SelectionMargins.Total() != n.n0 || e.Margins.Total() != n.n {
+					t.Errorf("%s: %d and %d margins were counted", name,
+						e.SelectionMargins.Total(), e.Margins.Total())
 				}
-				without, err := bare.Evidence(picture(index), index, 2, sigma, n.n0, n.n, seed)
+				without, err := bare.Evidence(x, r)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -213,7 +261,7 @@ func TestClean(t *testing.T) {
 			{[]float32{-3, -2, -1}, rs.Clean{Class: 2, Margin: 1}},
 		} {
 			p := newSampler(t, backend, constant(test.logits), sample.Settings{Block: 10})
-			e, err := p.Evidence([]float32{0.5}, 0, 0, 1, 1, 11, 1)
+			e, err := p.Evidence(example([]float32{0.5}, 0, 0), ask(1, 1, 11, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,10 +273,10 @@ func TestClean(t *testing.T) {
 }
 
 // constant is a classifier of one answer on images of one value.
-func constant(logits []float32) sample.Classifier {
-	return sample.Classifier{
-		Store: model.NewStore(), Size: [3]int{1, 1, 1}, Classes: len(logits),
-		Logits: func(_ *model.Scope, x *Node) *Node {
+func constant(logits []float32) network {
+	return network{
+		store: model.NewStore(), size: [3]int{1, 1, 1}, classes: len(logits),
+		logits: func(_ *model.Scope, x *Node) *Node {
 			return Add(MulScalar(Reshape(x, -1, 1), 0), ExpandAxes(Const(x.Graph(), logits), 0))
 		},
 	}
@@ -241,10 +289,10 @@ func TestNotFinite(t *testing.T) {
 		c := dense(nil)
 		w := make([]float32, 16*classes)
 		w[7] = float32(math.NaN())
-		if err := c.Store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16, classes)); err != nil {
+		if err := c.store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16, classes)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := newSampler(t, backend, c, settings).Evidence(picture(3), 3, 0, 0.5, 10, 10, 1)
+		_, err := newSampler(t, backend, c, settings).Evidence(example(picture(3), 3, 0), ask(0.5, 10, 10, 1))
 		refused(t, err, "example 3", "without noise", "NaN")
 
 		// One logit of the draws whose first value is over 1.7; the image's is below.
@@ -261,7 +309,7 @@ func TestNotFinite(t *testing.T) {
 			for _, phase := range []sample.Phase{sample.Selection, sample.Estimation} {
 				at := -1
 				for block := 0; at < 0 && block < 100; block++ {
-					draws, err := p.Draws(x, 0.5, 1, 5, phase, block)
+					draws, err := p.Draws(example(x, 5, 0), ask(0.5, 0, 0, 1), phase, block)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -278,7 +326,7 @@ func TestNotFinite(t *testing.T) {
 				if phase == sample.Selection {
 					n0, n = at, 1
 				}
-				if _, err := p.Evidence(x, 5, 0, 0.5, n0, n, 1); err != nil {
+				if _, err := p.Evidence(example(x, 5, 0), ask(0.5, n0, n, 1)); err != nil {
 					t.Errorf("%s: %d draws of the %v draw, none of them bad: %v", name, at, phase, err)
 				}
 				if phase == sample.Selection {
@@ -286,7 +334,7 @@ func TestNotFinite(t *testing.T) {
 				} else {
 					n++
 				}
-				e, err := p.Evidence(x, 5, 0, 0.5, n0, n, 1)
+				e, err := p.Evidence(example(x, 5, 0), ask(0.5, n0, n, 1))
 				refused(t, err, "example 5", fmt.Sprintf("draw %d of block %d of the %v draw", at%settings.Block, at/settings.Block, phase))
 				if e != nil {
 					t.Error("evidence beside an error")
@@ -303,7 +351,7 @@ func TestNotDeterministic(t *testing.T) {
 			c := dense(func(scope *model.Scope, _, z *Node) *Node {
 				return Add(z, MulScalar(scope.Store().RandomNormal(z.Graph(), z.Shape()), 1e-5))
 			})
-			_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Edges: e}).Evidence(picture(6), 6, 0, 0.1, 10, 10, 1)
+			_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Edges: e}).Evidence(example(picture(6), 6, 0), ask(0.1, 10, 10, 1))
 			refused(t, err, "example 6", "isn't deterministic")
 		}
 	})
@@ -323,10 +371,10 @@ func TestRefused(t *testing.T) {
 		_, err := sample.New(backend, c, s)
 		refused(t, err, name)
 	}
-	for name, change := range map[string]func(*sample.Classifier){
-		"1 classes": func(c *sample.Classifier) { c.Classes = 1 },
-		"[8 0 1]":   func(c *sample.Classifier) { c.Size[1] = 0 },
-		"store":     func(c *sample.Classifier) { c.Store = nil },
+	for name, change := range map[string]func(*network){
+		"1 classes": func(c *network) { c.classes = 1 },
+		"[8 0 1]":   func(c *network) { c.size[1] = 0 },
+		"store":     func(c *network) { c.store = nil },
 	} {
 		c := c
 		change(&c)
@@ -350,19 +398,19 @@ func TestRefused(t *testing.T) {
 		{"0 selection", 64, 1, 0, 1},
 		{"0 estimation", 64, 1, 1, 0},
 	} {
-		_, err := p.Evidence(make([]float32, test.values), 8, 0, test.sigma, test.n0, test.n, 1)
+		_, err := p.Evidence(example(make([]float32, test.values), 8, 0), ask(test.sigma, test.n0, test.n, 1))
 		refused(t, err, "example 8", test.says)
 		if test.n0 == 1 && test.n == 1 {
-			_, err := p.Draws(make([]float32, test.values), test.sigma, 1, 8, sample.Selection, 0)
+			_, err := p.Draws(example(make([]float32, test.values), 8, 0), ask(test.sigma, 0, 0, 1), sample.Selection, 0)
 			refused(t, err, "example 8", test.says)
 		}
 	}
 
-	c.Classes++
-	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
+	c.classes++
+	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0), ask(1, 1, 1, 1))
 	refused(t, err, "logits are [1 5], not [1, 6]")
-	c.Logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
-	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(picture(0), 0, 0, 1, 1, 1, 1)
+	c.logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
+	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0), ask(1, 1, 1, 1))
 	refused(t, err, "example 0")
 }
 

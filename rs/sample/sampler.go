@@ -6,19 +6,8 @@ import (
 	"math"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs"
 )
-
-// Classifier is what votes: a graph function from images, [batch, h, w, c] in [0, 1], to logits,
-// [batch, classes], and the store of its weights. The logits of an image may not depend on the others of a batch.
-type Classifier struct {
-	Logits  func(scope *model.Scope, images *Node) *Node
-	Store   *model.Store
-	Size    [3]int // h, w, c
-	Classes int
-}
 
 // Settings of a Sampler. All but Batch are part of the run they make.
 type Settings struct {
@@ -45,8 +34,11 @@ type Sampler struct {
 }
 
 // New returns a Sampler on a GoMLX backend; it compiles nothing yet, the first evidence does.
-func New(backend compute.Backend, c Classifier, s Settings) (*Sampler, error) {
-	return newSampler(shape{c.Size, c.Classes}, s, func() (runner, error) { return newOnDevice(backend, c, s) })
+func New(backend compute.Backend, c Network, s Settings) (*Sampler, error) {
+	size, classes := c.Shape()
+	return newSampler(shape{size, classes}, s, func() (runner, error) {
+		return newOnDevice(backend, c, s)
+	})
 }
 
 func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, error) {
@@ -68,16 +60,29 @@ func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, err
 	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch, 4*s.Block*of.values()), checked: map[int]bool{}}, nil
 }
 
-// Evidence draws n0 + n noisy predictions of example index, whose image x is [h, w, c].
-func (p *Sampler) Evidence(x []float32, index, label int, sigma float64, n0, n int, seed uint64) (e *rs.Evidence, err error) {
-	r := request{sigma: sigma, n0: n0, n: n, seed: seed}
+// Example is an image of a dataset.
+type Example struct {
+	Image []float32 // [h, w, c], in [0, 1]
+	Index int       // in the dataset; draws are a function of it
+	Label int       // true class
+}
+
+// Request is what to draw of an example.
+type Request struct {
+	Sigma float64 // standard deviation of the noise
+	N0, N int     // draws that select the class, and that estimate
+	Seed  uint64
+}
+
+// Evidence draws N0 + N noisy predictions of an example.
+func (p *Sampler) Evidence(x Example, r Request) (e *rs.Evidence, err error) {
 	opened := false
-	err = p.sample(context.Background(), r, func() (*example, error) {
+	err = p.sample(context.Background(), request{Request: r}, func() (*example, error) {
 		if opened {
 			return nil, nil
 		}
 		opened = true
-		return p.open(x, index, label, r)
+		return p.open(x, request{Request: r})
 	}, func(one *rs.Evidence) error {
 		e = one
 		return nil
@@ -85,11 +90,9 @@ func (p *Sampler) Evidence(x []float32, index, label int, sigma float64, n0, n i
 	return e, err
 }
 
-// request is what to draw of an example.
+// request is a Request and when its draws may end.
 type request struct {
-	sigma float64
-	n0, n int
-	seed  uint64
+	Request
 	// stops are the numbers of estimation draws at which settled is asked whether to end; nil draws n.
 	stops   []int
 	settled func(*rs.Evidence) (bool, error)
@@ -119,14 +122,20 @@ type source struct {
 	index  int
 }
 
-// open begins an example, whose image x stays the caller's.
-func (p *Sampler) open(x []float32, index, label int, r request) (*example, error) {
-	e := &rs.Evidence{Index: index, Label: label, Sigma: r.sigma, Stops: r.stops, Selection: make(rs.Votes, p.classes), Estimation: make(rs.Votes, p.classes)}
-	fail := func(err error) (*example, error) { return nil, fmt.Errorf("sample: example %d: %w", index, err) }
-	if r.n0 < 1 || r.n < 1 {
-		return fail(fmt.Errorf("%d selection and %d estimation draws; need at least 1 of each", r.n0, r.n))
+// open begins an example, whose image stays the caller's.
+func (p *Sampler) open(x Example, r request) (*example, error) {
+	fail := func(err error) (*example, error) {
+		return nil, fmt.Errorf("sample: example %d: %w", x.Index, err)
 	}
-	from, err := p.source(x, r.sigma, index)
+	e := &rs.Evidence{
+		Index: x.Index, Label: x.Label, Sigma: r.Sigma, Stops: r.stops,
+		Selection: make(rs.Votes, p.classes), Estimation: make(rs.Votes, p.classes),
+	}
+	if r.N0 < 1 || r.N < 1 {
+		return fail(fmt.Errorf("%d selection and %d estimation draws; need at least 1 of each",
+			r.N0, r.N))
+	}
+	from, err := p.source(x, r.Sigma)
 	if err != nil {
 		return fail(err)
 	}
@@ -135,7 +144,8 @@ func (p *Sampler) open(x []float32, index, label int, r request) (*example, erro
 		return fail(err)
 	}
 	if e.Clean, err = rs.CleanOf(z); err != nil {
-		return fail(fmt.Errorf("a logit without noise is NaN or infinite: the model can't be certified"))
+		return fail(fmt.Errorf("a logit without noise is NaN or infinite: " +
+			"the model can't be certified"))
 	}
 	if p.settings.Grid != nil {
 		e.Rounding = p.settings.Grid.Rounding(p.values())
@@ -151,35 +161,36 @@ func (p *Sampler) open(x []float32, index, label int, r request) (*example, erro
 	return &example{evidence: e, source: from}, nil
 }
 
-// source checks x, [h, w, c], and copies it.
-func (p *Sampler) source(x []float32, sigma float64, index int) (s source, err error) {
+// source checks an example's image and copies it.
+func (p *Sampler) source(x Example, sigma float64) (s source, err error) {
 	size := p.size
-	if len(x) != p.values() {
-		return s, fmt.Errorf("the image has %d values; the classifier takes %d×%d×%d", len(x), size[0], size[1], size[2])
+	if len(x.Image) != p.values() {
+		return s, fmt.Errorf("the image has %d values; the classifier takes %d×%d×%d",
+			len(x.Image), size[0], size[1], size[2])
 	}
 	if !(sigma > 0) || math.IsInf(sigma, 1) {
 		return s, fmt.Errorf("noise of standard deviation %v", sigma)
 	}
-	s = source{image: append([]float32(nil), x...), index: index}
+	s = source{image: append([]float32(nil), x.Image...), index: x.Index}
 	if grid := p.settings.Grid; grid != nil {
 		if sigma != grid.sigma {
-			return s, fmt.Errorf("noise of standard deviation %v, and the grid's is %v", sigma, grid.sigma)
+			return s, fmt.Errorf("noise of standard deviation %v, and the grid's is %v",
+				sigma, grid.sigma)
 		}
-		s.points, err = grid.points(x)
+		s.points, err = grid.points(s.image)
 	}
 	return s, err
 }
 
 // Draws returns the noisy images of a block, [block, h, w, c], as Evidence shows them to the classifier.
-func (p *Sampler) Draws(x []float32, sigma float64, seed uint64, index int, phase Phase, block int) ([]float32, error) {
-	fail := func(err error) ([]float32, error) { return nil, fmt.Errorf("sample: example %d: %w", index, err) }
-	from, err := p.source(x, sigma, index)
-	if err != nil {
-		return fail(err)
+func (p *Sampler) Draws(x Example, r Request, phase Phase, block int) ([]float32, error) {
+	from, err := p.source(x, r.Sigma)
+	var draws []float32
+	if err == nil {
+		draws, err = p.drawn(from, r.Sigma, key(r.Seed, x.Index, phase, block))
 	}
-	draws, err := p.drawn(from, sigma, key(seed, index, phase, block))
 	if err != nil {
-		return fail(err)
+		return nil, fmt.Errorf("sample: example %d: %w", x.Index, err)
 	}
 	return draws, nil
 }

@@ -34,7 +34,7 @@ func (s *schedule) blocks(draws int) int { return (draws + s.size - 1) / s.size 
 
 // limit is the number of blocks of a phase that may be issued: those of estimation once the class is known, up to the next stop.
 func (s *schedule) limit(e *example, phase Phase) int {
-	selection := s.blocks(s.n0)
+	selection := s.blocks(s.N0)
 	switch {
 	case e.over:
 		return 0
@@ -48,7 +48,7 @@ func (s *schedule) limit(e *example, phase Phase) int {
 			return b
 		}
 	}
-	return s.blocks(s.n)
+	return s.blocks(s.N)
 }
 
 // begin opens as many examples as let batches of most units be filled.
@@ -175,10 +175,10 @@ func (s *schedule) apply(p *Sampler, b *batch, i int, u unit) {
 	drawn := u.counted[u.phase] * s.size
 	switch {
 	case u.phase == Selection:
-		if drawn >= s.n0 {
+		if drawn >= s.N0 {
 			u.selected(p.settings.Edges)
 		}
-	case drawn >= s.n:
+	case drawn >= s.N:
 		u.over = true
 	case slices.Contains(s.stops, drawn):
 		over, err := s.settled(u.evidence)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -17,9 +16,9 @@ import (
 )
 
 // logitsOf returns the logits of images, [n, 8, 8, 1], as numbers.
-func logitsOf(t *testing.T, backend compute.Backend, c sample.Classifier, images []float32) [][]float64 {
+func logitsOf(t *testing.T, backend compute.Backend, c network, images []float32) [][]float64 {
 	t.Helper()
-	exec, err := model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node { return c.Logits(scope, x) })
+	exec, err := model.NewExec(backend, c.store, c.logits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,13 +40,13 @@ func TestScores(t *testing.T) {
 		c := dense(nil)
 		p := newSampler(t, backend, c, sample.Settings{Block: block, Maps: maps})
 		for _, index := range []int{1, 2} {
-			e, err := p.Evidence(picture(index), index, 0, sigma, 10, n, 9)
+			e, err := p.Evidence(example(picture(index), index, 0), ask(sigma, 10, n, 9))
 			if err != nil {
 				t.Fatal(err)
 			}
 			var images []float32
 			for b := range 3 {
-				draws, err := p.Draws(picture(index), sigma, 9, index, sample.Estimation, b)
+				draws, err := p.Draws(example(picture(index), index, 0), ask(sigma, 0, 0, 9), sample.Estimation, b)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,7 +109,7 @@ func TestUntil(t *testing.T) {
 		for _, e := range rows {
 			n := e.Estimation.Total()
 			ends[n]++
-			whole, err := p.Evidence(picture(e.Index), e.Index, e.Label, e.Sigma, full.N0, n, full.Seed)
+			whole, err := p.Evidence(example(picture(e.Index), e.Index, e.Label), ask(e.Sigma, full.N0, n, full.Seed))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,14 +157,14 @@ func TestGridEvidence(t *testing.T) {
 		}
 		c := dense(nil)
 		p := newSampler(t, backend, c, sample.Settings{Block: block, Edges: edges, Grid: grid})
-		e, err := p.Evidence(level(1), 1, 0, sigma, block, block, 5)
+		e, err := p.Evidence(example(level(1), 1, 0), ask(sigma, block, block, 5))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if want := math.Sqrt(values) / 2 / float64(steps); math.Abs(e.Rounding/want-1) > 1e-9 {
 			t.Errorf("rounding %g, want %g", e.Rounding, want)
 		}
-		draws, err := p.Draws(level(1), sigma, 5, 1, sample.Estimation, 0)
+		draws, err := p.Draws(example(level(1), 1, 0), ask(sigma, 0, 0, 5), sample.Estimation, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,9 +192,9 @@ func TestGridEvidence(t *testing.T) {
 		if !slices.Equal(draws, first) {
 			t.Error("the backends draw differently")
 		}
-		_, err = p.Evidence(picture(1), 1, 0, sigma, block, block, 5)
+		_, err = p.Evidence(example(picture(1), 1, 0), ask(sigma, block, block, 5))
 		refused(t, err, "8-bit images")
-		_, err = p.Evidence(level(1), 1, 0, 2*sigma, block, block, 5)
+		_, err = p.Evidence(example(level(1), 1, 0), ask(2*sigma, block, block, 5))
 		refused(t, err, "the grid's is 0.3")
 	})
 }

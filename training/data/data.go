@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 // The splits of a dataset.
@@ -60,6 +62,19 @@ func (d *Dataset) Label(i int) int { return int(d.labels[i]) }
 
 // Classes returns the number of classes.
 func (d *Dataset) Classes() int { return len(d.ClassNames) }
+
+// Shape returns the size of an image, h, w, c, and the number of classes.
+func (d *Dataset) Shape() (size [3]int, classes int) {
+	return [3]int{d.Height, d.Width, d.Channels}, d.Classes()
+}
+
+// Identity is what a run says of the split. It takes the split's [Dataset.Hash].
+func (d *Dataset) Identity() (countlog.Dataset, error) {
+	hash, err := d.Hash()
+	return countlog.Dataset{
+		Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len(),
+	}, err
+}
 
 // Size returns Height·Width·Channels.
 func (d *Dataset) Size() int { return d.Height * d.Width * d.Channels }

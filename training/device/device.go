@@ -26,13 +26,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
 )
@@ -188,7 +188,7 @@ func (f *finder) openConfig(ctx context.Context, config string) (compute.Backend
 		options = "," + options
 	}
 	if filepath.IsAbs(plugin) {
-		c := candidate{path: plugin, platform: platform(plugin), source: FromEnvironment}
+		c := candidate{path: plugin, platform: backend.Platform(plugin), source: FromEnvironment}
 		return open(c, options)
 	}
 	if plugin == "" {
@@ -311,9 +311,9 @@ func (f *finder) installed(name string) ([]candidate, error) {
 	for n, p := range paths {
 		if cache == "" || !strings.HasPrefix(p, cache+string(filepath.Separator)) {
 			if filepath.IsAbs(n) { // loaded before, under its path
-				n = platform(p)
+				n = backend.Platform(p)
 			}
-			list = append(list, candidate{n, p, platform(n), FromGoXLA})
+			list = append(list, candidate{n, p, backend.Platform(n), FromGoXLA})
 		}
 	}
 	if cache != "" {
@@ -342,21 +342,9 @@ func (f *finder) installed(name string) ([]candidate, error) {
 	return list, err
 }
 
-// platform guesses a plugin's platform from its name or path, as go-xla does.
-func platform(name string) string {
-	base := strings.ToLower(filepath.Base(name))
-	switch {
-	case strings.Contains(base, "cuda"), strings.Contains(base, "nvidia"):
-		return "cuda"
-	case strings.Contains(base, "cpu"):
-		return "cpu"
-	}
-	return strings.TrimSuffix(base, filepath.Ext(base))
-}
-
-// open opens a plugin by its path. On CUDA, TF32 (10 bits of mantissa) is off unless the options
-// turn it on, since a proof of rounding needs float32. The CPU's shared buffers are off too; go-xla
-// turns them on wherever the path holds "cpu".
+// open opens a plugin by its path. On CUDA, TF32 (10 bits of mantissa) is off unless the
+// options turn it on, since a proved bound counts on float32, and so are the CPU's shared
+// buffers, which go-xla turns on wherever the path holds "cpu".
 func open(c candidate, options string) (compute.Backend, Info, error) {
 	if strings.ContainsAny(c.path, ",") {
 		return nil, Info{}, fmt.Errorf("plugin %q: go-xla takes no comma in a path: move it",
@@ -406,27 +394,10 @@ func describe(b compute.Backend, config string, c candidate) Info {
 	name, _, _ := strings.Cut(config, ":")
 	info := Info{
 		Name: name, Platform: c.platform, Config: config, Plugin: c.path, Source: c.source,
-		Description: b.Description(), Versions: map[string]string{"go": runtime.Version()},
+		Description: b.Description(), Versions: backend.Versions(b),
 	}
 	for d := range b.NumDevices() {
 		info.Devices = append(info.Devices, b.DeviceDescription(compute.DeviceNum(d)))
-	}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range build.Deps {
-			if name, ours := strings.CutPrefix(m.Path, "github.com/gomlx/"); ours &&
-				slices.Contains([]string{"gomlx", "compute", "go-xla"}, name) {
-				if m.Replace != nil {
-					m = m.Replace
-				}
-				info.Versions[name] = m.Version
-			}
-		}
-	}
-	if c.path != "" {
-		pluginVersions(c.path, info.Versions)
-		if m, err := wheel.ReadMarker(c.path); err == nil {
-			info.Versions["plugin"] = m.Package + "==" + m.Version
-		}
 	}
 	return info
 }

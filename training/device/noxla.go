@@ -11,6 +11,5 @@ const haveXLA = false
 
 var xlaNames map[string]bool
 
-func searchGoXLA() (map[string]string, error)  { return nil, nil }
-func pluginVersions(string, map[string]string) {}
-func installGoXLA(context.Context) error       { return errors.New("this build has no XLA") }
+func searchGoXLA() (map[string]string, error) { return nil, nil }
+func installGoXLA(context.Context) error      { return errors.New("this build has no XLA") }

@@ -38,23 +38,7 @@ func searchGoXLA() (paths map[string]string, err error) {
 	return paths, err
 }
 
-// pluginVersions adds what a loaded plugin says of itself.
-func pluginVersions(path string, versions map[string]string) {
-	_ = protect(func() error {
-		p, err := pjrt.GetPlugin(path)
-		if err != nil {
-			return err
-		}
-		major, minor := p.Version()
-		versions["pjrt"] = fmt.Sprintf("%d.%d", major, minor)
-		if v, ok := p.Attributes()["stablehlo_current_version"].([]int64); ok && len(v) == 3 {
-			versions["stablehlo"] = fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2])
-		}
-		return nil
-	})
-}
-
-// go-xla's installer downloads from probe, which is asked first, for at most probeLimit.
+// probe is asked first, for at most probeLimit: go-xla's installer downloads from there.
 const (
 	probe      = "https://api.github.com/repos/" + installer.BinaryCPUReleasesRepo
 	probeLimit = 4 * time.Second

@@ -168,20 +168,21 @@ func (f trainedFile) votes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	classifier := sample.Classifier{Logits: m.Logits, Store: m.Store, Size: size, Classes: classes}
-	s, err := sample.New(backend, classifier, sample.Settings{Block: block})
+	s, err := sample.New(backend, m, sample.Settings{Block: block})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	for i, x := range slices.Collect(slices.Chunk(f.spread(t, images), f.test.Size())) {
-		e, err := s.Evidence(x, i, 0, sigma, n0, n, seed)
+		e, err := s.Evidence(sample.Example{Image: x, Index: i},
+			sample.Request{Sigma: sigma, N0: n0, N: n, Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var noisy []float32
 		for b := range n / block {
-			draws, err := s.Draws(x, sigma, seed, i, sample.Estimation, b)
+			draws, err := s.Draws(sample.Example{Image: x, Index: i},
+				sample.Request{Sigma: sigma, Seed: seed}, sample.Estimation, b)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -35,7 +35,8 @@ func BenchmarkEvidence(b *testing.B) {
 	x := testImages(1, m.Size)
 	const n = 4000
 	for b.Loop() {
-		if _, err := s.Evidence(x, 0, 0, 0.25, 100, n, 1); err != nil {
+		if _, err := s.Evidence(sample.Example{Image: x, Index: 0},
+			sample.Request{Sigma: 0.25, N0: 100, N: n, Seed: 1}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,14 +8,6 @@ import (
 	"sync"
 )
 
-// DenoiserOptions say what a denoiser's file does not.
-type DenoiserOptions struct {
-	// Schedule of a diffusion model: linear, cosine, or the path of a table, one ᾱ a line.
-	Schedule string
-	// Predicts is Noise, Image or Velocity; empty is Noise of a diffusion model, and Image of a denoiser that takes no step.
-	Predicts string
-}
-
 // What a denoiser predicts.
 const (
 	Noise    = "noise"    // ε, or, without a step, what is to be subtracted
@@ -46,7 +38,7 @@ type Denoiser struct {
 }
 
 // OpenDenoiser loads a file for images of a size, h, w, c, and runs it once. Its errors are those of [Open].
-func OpenDenoiser(path string, images [3]int, o DenoiserOptions) (_ *Denoiser, err error) {
+func OpenDenoiser(path string, images [3]int, o Options) (_ *Denoiser, err error) {
 	d := &Denoiser{Size: images}
 	defer func() {
 		if err != nil {
@@ -98,7 +90,32 @@ func (d *Denoiser) settle(shape []int64) error {
 }
 
 // understand finds inputs, output and what is to be done between.
-func (d *Denoiser) understand(o DenoiserOptions) (err error) {
+func (d *Denoiser) understand(o Options) error {
+	if err := d.findValues(); err != nil {
+		return err
+	}
+	if err := d.findShape(); err != nil {
+		return err
+	}
+	if err := d.findStep(o.Schedule); err != nil {
+		return err
+	}
+	d.predicts = o.Predicts
+	if d.predicts == "" {
+		d.predicts = Image
+		if d.steps {
+			d.predicts = Noise
+		}
+	}
+	if d.predicts != Noise && d.predicts != Image && !(d.predicts == Velocity && d.steps) {
+		return fmt.Errorf("it predicts %q: known: %s, %s, and of a diffusion model %s",
+			d.predicts, Noise, Image, Velocity)
+	}
+	return nil
+}
+
+// findValues finds the image, the step where there is one, and the output.
+func (d *Denoiser) findValues() error {
 	inputs := d.file.inputs
 	switch n := len(inputs); {
 	case n == 1:
@@ -108,7 +125,8 @@ func (d *Denoiser) understand(o DenoiserOptions) (err error) {
 	case n == 2 && len(inputs[1].dims) == 4 && len(inputs[0].dims) < 2:
 		d.image, d.step, d.steps = inputs[1], inputs[0], true
 	default:
-		return fmt.Errorf("%d inputs (%s): a denoiser has an image, and may have a diffusion step, a number", n, list(inputs))
+		return fmt.Errorf("%d inputs (%s): a denoiser has an image, "+
+			"and may have a diffusion step, a number", n, list(inputs))
 	}
 	if n := len(d.file.outputs); n != 1 {
 		return fmt.Errorf("%d outputs (%s): a denoiser has one", n, list(d.file.outputs))
@@ -119,6 +137,11 @@ func (d *Denoiser) understand(o DenoiserOptions) (err error) {
 			return fmt.Errorf("%v can't be served: float32 and float16 can", v)
 		}
 	}
+	return nil
+}
+
+// findShape finds the layout, the images a run, and the shapes of a run's image and output.
+func (d *Denoiser) findShape() (err error) {
 	if min(d.Size[0], d.Size[1], d.Size[2]) < 1 {
 		return fmt.Errorf("images of %v", size(d.Size[:]))
 	}
@@ -142,43 +165,39 @@ func (d *Denoiser) understand(o DenoiserOptions) (err error) {
 		return fmt.Errorf("runs of %d images", batch)
 	}
 	d.Batch = int(batch)
-	d.shape = []int64{int64(d.Batch), 0, 0, 0}
-	d.shape[rows], d.shape[rows+1], d.shape[channels] = int64(d.Size[0]), int64(d.Size[1]), int64(d.Size[2])
+	d.shape = []int64{batch, 0, 0, 0}
+	d.shape[rows], d.shape[rows+1] = int64(d.Size[0]), int64(d.Size[1])
+	d.shape[channels] = int64(d.Size[2])
 	if into := d.outputShape(); into != nil {
-		err = d.settle(into)
-	} else if d.output.kind == float16Kind {
-		err = fmt.Errorf("the output %v leaves the number of channels open, which float16 can't: export it with its shape", d.output)
+		return d.settle(into)
 	}
-	if err != nil {
-		return err
-	}
-	if d.steps {
-		if !slices.Contains([]kind{float32Kind, int32Kind, int64Kind}, d.step.kind) {
-			return fmt.Errorf("the step %v can't be served: int64, int32 and float32 can", d.step)
-		}
-		if len(d.step.dims) == 1 {
-			d.stepShape = []int64{cmp.Or(max(0, d.step.dims[0].size), int64(d.Batch))}
-			if n := d.stepShape[0]; n != 1 && n != int64(d.Batch) {
-				return fmt.Errorf("the step %v has %d numbers for %d images", d.step, n, d.Batch)
-			}
-		}
-		if d.schedule, err = newSchedule(o.Schedule); err != nil {
-			return err
-		}
-	} else if o.Schedule != "" {
-		return fmt.Errorf("a schedule, %s, is of a diffusion model, and this takes no step", o.Schedule)
-	}
-	d.predicts = o.Predicts
-	if d.predicts == "" {
-		d.predicts = Image
-		if d.steps {
-			d.predicts = Noise
-		}
-	}
-	if d.predicts != Noise && d.predicts != Image && !(d.predicts == Velocity && d.steps) {
-		return fmt.Errorf("it predicts %q: known: %s, %s, and of a diffusion model %s", d.predicts, Noise, Image, Velocity)
+	if d.output.kind == float16Kind {
+		return fmt.Errorf("the output %v leaves the number of channels open, "+
+			"which float16 can't: export it with its shape", d.output)
 	}
 	return nil
+}
+
+// findStep finds the shape of the step and its schedule, where there is a step.
+func (d *Denoiser) findStep(schedule string) (err error) {
+	if !d.steps {
+		if schedule != "" {
+			return fmt.Errorf("a schedule, %s, is of a diffusion model, and this takes no step",
+				schedule)
+		}
+		return nil
+	}
+	if !slices.Contains([]kind{float32Kind, int32Kind, int64Kind}, d.step.kind) {
+		return fmt.Errorf("the step %v can't be served: int64, int32 and float32 can", d.step)
+	}
+	if len(d.step.dims) == 1 {
+		d.stepShape = []int64{cmp.Or(max(0, d.step.dims[0].size), int64(d.Batch))}
+		if n := d.stepShape[0]; n != 1 && n != int64(d.Batch) {
+			return fmt.Errorf("the step %v has %d numbers for %d images", d.step, n, d.Batch)
+		}
+	}
+	d.schedule, err = newSchedule(schedule)
+	return err
 }
 
 // outputShape is the declared shape of a run's output, with those axes that are free as the images have them; nil where channels, or all, are.

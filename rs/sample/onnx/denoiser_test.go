@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func denoiser(t *testing.T, name string, o DenoiserOptions) *Denoiser {
+func denoiser(t *testing.T, name string, o Options) *Denoiser {
 	t.Helper()
 	needRuntime(t)
 	d, err := OpenDenoiser(filepath.Join("testdata", name+".onnx"), [3]int{16, 16, 3}, o)
@@ -34,14 +34,14 @@ func near(t *testing.T, got, want []float32, within float64) {
 
 // A diffusion model that knows the mean of images of variance 0.25 around gray: one shot is that mean, whatever the model says.
 func TestDiffusionIsTheMeanOfWhatWasThere(t *testing.T) {
-	m := open(t, "testdata/vit.onnx", Options{Batch: 3, Mean: []float32{0.4}})
+	m := open(t, "testdata/vit.onnx", Options{Batch: 3, Mean: []float64{0.4}})
 	const n = 8
 	x := testImages(n, m.Size)
 	for i := range x {
 		x[i] = 1.6*x[i] - 0.3 // as noise leaves them
 	}
 	for _, name := range []string{Noise, Image, Velocity} {
-		d := denoiser(t, "denoiser-"+name, DenoiserOptions{Schedule: "linear", Predicts: name})
+		d := denoiser(t, "denoiser-"+name, Options{Schedule: "linear", Predicts: name})
 		for _, sigma := range []float64{0.12, 0.5, 2} {
 			b, err := d.Before(m, sigma)
 			if err != nil {
@@ -101,7 +101,7 @@ func TestDiffusionIsThatOfPython(t *testing.T) {
 		{"velocity", "cosine", Velocity, 1, 702, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := denoiser(t, "diffusion-"+c.name, DenoiserOptions{Schedule: c.schedule, Predicts: c.predicts})
+			d := denoiser(t, "diffusion-"+c.name, Options{Schedule: c.schedule, Predicts: c.predicts})
 			b, err := d.Before(open(t, "testdata/vit.onnx", Options{Batch: 3}), c.sigma)
 			if err != nil {
 				t.Fatal(err)
@@ -142,7 +142,7 @@ func TestDiffusionIsThatOfPython(t *testing.T) {
 
 func TestDescribeDenoised(t *testing.T) {
 	m := open(t, "testdata/vit.onnx", Options{})
-	d := denoiser(t, "diffusion-noise", DenoiserOptions{Schedule: "linear"})
+	d := denoiser(t, "diffusion-noise", Options{Schedule: "linear"})
 	b, err := d.Before(m, 0.25)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestDescribeDenoised(t *testing.T) {
 
 func TestDenoiserWithoutStep(t *testing.T) {
 	m := open(t, "testdata/vit.onnx", Options{})
-	b, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(m, 0.25)
+	b, err := denoiser(t, "denoiser", Options{}).Before(m, 0.25)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,12 +173,12 @@ func TestDenoiserWithoutStep(t *testing.T) {
 	near(t, got, want, 1e-5)
 
 	// What it says is taken off where it predicts noise.
-	b, err = denoiser(t, "denoiser", DenoiserOptions{Predicts: Noise}).Before(m, 0.25)
+	b, err = denoiser(t, "denoiser", Options{Predicts: Noise}).Before(m, 0.25)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clean, left := make([]float32, len(x)), make([]float32, len(x))
-	whole, err := denoiser(t, "denoiser", DenoiserOptions{Predicts: Image}).Before(m, 0.25)
+	whole, err := denoiser(t, "denoiser", Options{Predicts: Image}).Before(m, 0.25)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,8 +272,8 @@ func TestDenoisedHash(t *testing.T) {
 	seen := map[string]bool{vit.Hash: true, norm.Hash: true}
 	for _, m := range []*Model{vit, norm} {
 		for _, d := range []*Denoiser{
-			denoiser(t, "denoiser", DenoiserOptions{}), denoiser(t, "denoiser-noise", DenoiserOptions{Schedule: "linear"}),
-			denoiser(t, "denoiser-noise", DenoiserOptions{Schedule: table}),
+			denoiser(t, "denoiser", Options{}), denoiser(t, "denoiser-noise", Options{Schedule: "linear"}),
+			denoiser(t, "denoiser-noise", Options{Schedule: table}),
 		} {
 			b, err := d.Before(m, 0.25)
 			if err != nil {
@@ -295,28 +295,28 @@ func TestWhatCannotDenoise(t *testing.T) {
 	for _, c := range []struct {
 		file string
 		size [3]int
-		o    DenoiserOptions
+		o    Options
 		want string
 	}{
-		{"absent", of, DenoiserOptions{}, "absent.onnx: no such file"},
-		{"denoiser-noise", of, DenoiserOptions{}, "it takes a diffusion step: say its schedule"},
-		{"denoiser-noise", of, DenoiserOptions{Schedule: "quadratic"}, `no schedule "quadratic": known: linear, cosine, or a file`},
-		{"denoiser-noise", of, DenoiserOptions{Schedule: "linear", Predicts: "score"}, `it predicts "score": known: noise, image, and of a diffusion model velocity`},
-		{"denoiser-noise", [3]int{32, 32, 3}, DenoiserOptions{Schedule: "linear"}, "takes other images than 32×32×3"},
-		{"denoiser-noise", [3]int{16, 16, 1}, DenoiserOptions{Schedule: "linear"}, "no axis of 1 channels"},
-		{"denoiser", of, DenoiserOptions{Schedule: "linear"}, "a schedule, linear, is of a diffusion model, and this takes no step"},
-		{"denoiser", of, DenoiserOptions{Predicts: Velocity}, `it predicts "velocity"`},
-		{"denoiser", [3]int{}, DenoiserOptions{}, "images of 0×0×0"},
-		{"vit", of, DenoiserOptions{}, "logits, float32 [n, 10] is [25 10] for images [25 3 16 16]: want as many pixels"},
-		{"bad-output", of, DenoiserOptions{}, "is [25 4 16 16] for images [25 3 16 16]: want as many pixels, and as many channels or twice as many"},
-		{"bad-denoiser-size", of, DenoiserOptions{}, "is [25 3 8 8] for images [25 3 16 16]"},
-		{"bad-denoiser-open-size", of, DenoiserOptions{}, "[n, c, h, w] is [25 3 8 8] for images [25 3 16 16]"},
-		{"bad-denoiser-inputs", of, DenoiserOptions{Schedule: "linear"}, "3 inputs (image, float32 [n, 3, 16, 16]; t, int64 [n]; label, int64 [n])"},
-		{"bad-denoiser-outputs", of, DenoiserOptions{}, "2 outputs (clean, float32 [n, 3, 16, 16]; image2, float32 [n, 3, 16, 16]): a denoiser has one"},
-		{"bad-denoiser-step", of, DenoiserOptions{Schedule: "linear"}, "the step t, float64 [n] can't be served: int64, int32 and float32 can"},
-		{"bad-denoiser-values", of, DenoiserOptions{}, "the output clean holds NaN"},
-		{"bad-nan", of, DenoiserOptions{}, "hold NaN"},
-		{"bad-operator", of, DenoiserOptions{}, "logits, float32 [n, 10] is [25 10]"},
+		{"absent", of, Options{}, "absent.onnx: no such file"},
+		{"denoiser-noise", of, Options{}, "it takes a diffusion step: say its schedule"},
+		{"denoiser-noise", of, Options{Schedule: "quadratic"}, `no schedule "quadratic": known: linear, cosine, or a file`},
+		{"denoiser-noise", of, Options{Schedule: "linear", Predicts: "score"}, `it predicts "score": known: noise, image, and of a diffusion model velocity`},
+		{"denoiser-noise", [3]int{32, 32, 3}, Options{Schedule: "linear"}, "takes other images than 32×32×3"},
+		{"denoiser-noise", [3]int{16, 16, 1}, Options{Schedule: "linear"}, "no axis of 1 channels"},
+		{"denoiser", of, Options{Schedule: "linear"}, "a schedule, linear, is of a diffusion model, and this takes no step"},
+		{"denoiser", of, Options{Predicts: Velocity}, `it predicts "velocity"`},
+		{"denoiser", [3]int{}, Options{}, "images of 0×0×0"},
+		{"vit", of, Options{}, "logits, float32 [n, 10] is [25 10] for images [25 3 16 16]: want as many pixels"},
+		{"bad-output", of, Options{}, "is [25 4 16 16] for images [25 3 16 16]: want as many pixels, and as many channels or twice as many"},
+		{"bad-denoiser-size", of, Options{}, "is [25 3 8 8] for images [25 3 16 16]"},
+		{"bad-denoiser-open-size", of, Options{}, "[n, c, h, w] is [25 3 8 8] for images [25 3 16 16]"},
+		{"bad-denoiser-inputs", of, Options{Schedule: "linear"}, "3 inputs (image, float32 [n, 3, 16, 16]; t, int64 [n]; label, int64 [n])"},
+		{"bad-denoiser-outputs", of, Options{}, "2 outputs (clean, float32 [n, 3, 16, 16]; image2, float32 [n, 3, 16, 16]): a denoiser has one"},
+		{"bad-denoiser-step", of, Options{Schedule: "linear"}, "the step t, float64 [n] can't be served: int64, int32 and float32 can"},
+		{"bad-denoiser-values", of, Options{}, "the output clean holds NaN"},
+		{"bad-nan", of, Options{}, "hold NaN"},
+		{"bad-operator", of, Options{}, "logits, float32 [n, 10] is [25 10]"},
 	} {
 		_, err := OpenDenoiser(filepath.Join("testdata", c.file+".onnx"), c.size, c.o)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
@@ -324,18 +324,18 @@ func TestWhatCannotDenoise(t *testing.T) {
 		}
 	}
 	m := open(t, "testdata/depthwise.onnx", Options{Size: [3]int{24, 20, 3}})
-	if _, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(m, 0.25); err == nil || !strings.Contains(err.Error(), "denoises images of 16×16×3, and the classifier takes 24×20×3") {
+	if _, err := denoiser(t, "denoiser", Options{}).Before(m, 0.25); err == nil || !strings.Contains(err.Error(), "denoises images of 16×16×3, and the classifier takes 24×20×3") {
 		t.Error(err)
 	}
-	if _, err := denoiser(t, "denoiser-noise", DenoiserOptions{Schedule: "linear"}).Before(open(t, "testdata/vit.onnx", Options{}), 1000); err == nil {
+	if _, err := denoiser(t, "denoiser-noise", Options{Schedule: "linear"}).Before(open(t, "testdata/vit.onnx", Options{}), 1000); err == nil {
 		t.Error("any noise is denoised")
 	}
 	for _, sigma := range []float64{-0.1, math.NaN(), math.Inf(1)} {
-		if _, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(open(t, "testdata/vit.onnx", Options{}), sigma); err == nil || !strings.Contains(err.Error(), "want a number, 0 or more") {
+		if _, err := denoiser(t, "denoiser", Options{}).Before(open(t, "testdata/vit.onnx", Options{}), sigma); err == nil || !strings.Contains(err.Error(), "want a number, 0 or more") {
 			t.Error(sigma, err)
 		}
 	}
-	b, err := denoiser(t, "denoiser", DenoiserOptions{}).Before(open(t, "testdata/vit.onnx", Options{}), 0.25)
+	b, err := denoiser(t, "denoiser", Options{}).Before(open(t, "testdata/vit.onnx", Options{}), 0.25)
 	if err != nil {
 		t.Fatal(err)
 	}

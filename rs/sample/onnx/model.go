@@ -20,18 +20,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 )
 
-// Options say what a file does not; the zero value takes the file at its word.
-type Options struct {
-	Size      [3]int    // h, w, c of the images; zero takes the model's own
-	Classes   int       // that there have to be; 0 takes any number
-	Mean, Std []float32 // subtracted and divided by: none, one for all channels, or one a channel
-	Resize    int       // short side, in pixels, before the middle is cropped; 0 resizes images straight to the model's size
-	Layout    Layout    // where the shape of the input leaves both open
-	Output    string    // where there are several
-	Scale     Scale     // where the last operator does not tell
-	Batch     int       // images a run, where the model's batch axis is free; 0 is a good number
-}
-
 // Scale is what a model's outputs are.
 type Scale string
 
@@ -218,21 +206,22 @@ func (m *Model) findScale(asked Scale) (Scale, error) {
 }
 
 // normalisation is by channel, or nil where it does nothing.
-func normalisation(mean, std []float32, channels int) (m, s []float32, err error) {
+func normalisation(mean, std []float64, channels int) (m, s []float32, err error) {
 	if len(mean) == 0 && len(std) == 0 {
 		return nil, nil, nil
 	}
-	spread := func(name string, given []float32, none float32) ([]float32, error) {
-		switch len(given) {
-		case 0:
-			given = []float32{none}
-			fallthrough
-		case 1:
-			return slices.Repeat(given, channels), nil
-		case channels:
-			return slices.Clone(given), nil
+	spread := func(name string, given []float64, none float64) ([]float32, error) {
+		if len(given) == 0 {
+			given = []float64{none}
 		}
-		return nil, fmt.Errorf("a %s of %d values for %d channels", name, len(given), channels)
+		if n := len(given); n != 1 && n != channels {
+			return nil, fmt.Errorf("a %s of %d values for %d channels", name, n, channels)
+		}
+		by := make([]float32, channels)
+		for c := range by {
+			by[c] = float32(given[c%len(given)])
+		}
+		return by, nil
 	}
 	if m, err = spread("mean", mean, 0); err != nil {
 		return nil, nil, err
@@ -240,9 +229,11 @@ func normalisation(mean, std []float32, channels int) (m, s []float32, err error
 	if s, err = spread("std", std, 1); err != nil {
 		return nil, nil, err
 	}
+	finite := func(v float32) bool { return v-v == 0 }
 	for c := range channels {
-		if !(s[c] > 0) || math.IsInf(float64(s[c]), 0) || math.IsNaN(float64(m[c])) || math.IsInf(float64(m[c]), 0) {
-			return nil, nil, fmt.Errorf("channel %d is normalised by mean %v and std %v; need a finite mean and a std over 0", c, m[c], s[c])
+		if !(s[c] > 0) || !finite(s[c]) || !finite(m[c]) {
+			return nil, nil, fmt.Errorf("channel %d is normalised by mean %v and std %v; "+
+				"need a finite mean and a std over 0", c, m[c], s[c])
 		}
 	}
 	return m, s, nil

@@ -46,23 +46,23 @@ func python(t *testing.T) string {
 	return interpreter
 }
 
-// On the noise that a run draws, onnxruntime in Python gives the same logits, and its votes are those of the evidence.
+var _ sample.Host = (*onnx.Classifier)(nil)
+
+// On the noise that a run draws, onnxruntime in Python gives the same logits, and its votes are those
+// of the evidence.
 func TestVotesAreThoseOfPython(t *testing.T) {
 	const n0, n, block, images, sigma, seed = 100, 400, 100, 2, 0.25, 7
-	for _, c := range []struct {
-		name, output string
-		layout       onnx.Layout
-		options      onnx.Options
-	}{
-		{"residual", "logits", onnx.NCHW, onnx.Options{Mean: []float32{0.5, 0.4, 0.3}, Std: []float32{0.25, 0.2, 0.3}}},
-		{"depthwise", "logits", onnx.NCHW, onnx.Options{}},
-		{"vit", "logits", onnx.NCHW, onnx.Options{}},
-		{"batchnorm", "logits", onnx.NCHW, onnx.Options{Mean: []float32{0.5}}},
-		{"nhwc", "logits", onnx.NHWC, onnx.Options{Size: [3]int{12, 20, 1}}},
+	for _, c := range []model{
+		{"residual", onnx.NCHW, onnx.Options{
+			Mean: []float64{0.5, 0.4, 0.3}, Std: []float64{0.25, 0.2, 0.3},
+		}},
+		{"depthwise", onnx.NCHW, onnx.Options{}},
+		{"vit", onnx.NCHW, onnx.Options{}},
+		{"batchnorm", onnx.NCHW, onnx.Options{Mean: []float64{0.5}}},
+		{"nhwc", onnx.NHWC, onnx.Options{Size: [3]int{12, 20, 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			file := filepath.Join("testdata", c.name+".onnx")
-			m := onnx.OpenInTest(t, file, c.options)
+			m := onnx.OpenInTest(t, c.file(), c.options)
 			interpreter := python(t)
 			s, err := sample.NewOnHost(m, m.Size, m.Classes, sample.Settings{Block: block})
 			if err != nil {
@@ -78,7 +78,8 @@ func TestVotesAreThoseOfPython(t *testing.T) {
 					draws int
 				}{{sample.Selection, n0}, {sample.Estimation, n}} {
 					for b := range phase.draws / block {
-						draws, err := s.Draws(x[i*values:(i+1)*values], sigma, seed, i, phase.Phase, b)
+						draws, err := s.Draws(sample.Example{Image: x[i*values : (i+1)*values], Index: i},
+							sample.Request{Sigma: sigma, Seed: seed}, phase.Phase, b)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -86,7 +87,7 @@ func TestVotesAreThoseOfPython(t *testing.T) {
 					}
 				}
 			}
-			theirs := logitsOfPython(t, interpreter, file, c.output, m, c.layout, c.options, noisy)
+			theirs := c.logitsOfPython(t, interpreter, m.Size, noisy)
 			ours, err := m.Logits(noisy, len(noisy)/values)
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +101,8 @@ func TestVotesAreThoseOfPython(t *testing.T) {
 			}
 			classes := map[int]bool{}
 			for i := range images {
-				e, err := s.Evidence(x[i*values:(i+1)*values], i, 0, sigma, n0, n, seed)
+				e, err := s.Evidence(sample.Example{Image: x[i*values : (i+1)*values], Index: i},
+					sample.Request{Sigma: sigma, N0: n0, N: n, Seed: seed})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -126,7 +128,17 @@ func votes(z []float32, classes int) rs.Votes {
 	return v
 }
 
-func logitsOfPython(t *testing.T, interpreter, file, output string, m *onnx.Model, layout onnx.Layout, o onnx.Options, images []float32) []float32 {
+// model is a file of testdata, its layout, and how it is read.
+type model struct {
+	name    string
+	layout  onnx.Layout
+	options onnx.Options
+}
+
+func (c model) file() string { return filepath.Join("testdata", c.name+".onnx") }
+
+// logitsOfPython are the logits of images of a size, by ONNX Runtime in Python.
+func (c model) logitsOfPython(t *testing.T, interpreter string, size [3]int, images []float32) []float32 {
 	t.Helper()
 	var text bytes.Buffer
 	if err := binary.Write(&text, binary.NativeEndian, images); err != nil {
@@ -136,14 +148,15 @@ func logitsOfPython(t *testing.T, interpreter, file, output string, m *onnx.Mode
 	if err := os.WriteFile(path, text.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	channels := func(given []float32, none float32) string {
+	channels := func(given []float64, none float64) string {
 		if given == nil {
-			given = []float32{none}
+			given = []float64{none}
 		}
 		return strings.ReplaceAll(strings.Trim(fmt.Sprint(given), "[]"), " ", ",")
 	}
-	cmd := exec.CommandContext(t.Context(), interpreter, "-I", filepath.Join("testdata", "logits.py"), file, output, path,
-		fmt.Sprint(m.Size[0]), fmt.Sprint(m.Size[1]), fmt.Sprint(m.Size[2]), string(layout), channels(o.Mean, 0), channels(o.Std, 1))
+	cmd := exec.CommandContext(t.Context(), interpreter, "-I", filepath.Join("testdata", "logits.py"),
+		c.file(), "logits", path, fmt.Sprint(size[0]), fmt.Sprint(size[1]), fmt.Sprint(size[2]),
+		string(c.layout), channels(c.options.Mean, 0), channels(c.options.Std, 1))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
