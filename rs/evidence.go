@@ -111,6 +111,18 @@ func CleanOf(z []float32) (Clean, error) {
 	return Clean{Class: top, Margin: MarginOf(z, top)}, nil
 }
 
+// PairMarginOf is the least of (z_class - z_j)·weights[j] over the other classes j: a margin whose
+// pairs of logits have Lipschitz constants of their own. weights are float32 numbers of at least 1.
+func PairMarginOf(z []float32, class int, weights []float64) float64 {
+	least := math.Inf(1)
+	for j, v := range z {
+		if j != class {
+			least = min(least, (float64(z[class])-float64(v))*weights[j])
+		}
+	}
+	return least
+}
+
 // MarginOf is the logit of a class less the largest of the others: exact of float32.
 func MarginOf(z []float32, class int) float64 {
 	other := math.Inf(-1)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
 // Shape returns the size of an image, h, w, c, and the number of classes.
@@ -19,22 +20,61 @@ func (m *Model) Identity() countlog.Model {
 	c := m.Config
 	return countlog.Model{
 		Name: fmt.Sprintf("%s-%s-%d", c.Architecture, c.Convolution, c.Width), Hash: m.Hash,
-		Lambda: m.Lambda.Value(), LambdaSource: countlog.Proved,
+		Lambda: m.Lambda.Value(), LambdaSource: countlog.Proved, PairMargins: m.PairWeights() != nil,
 	}
+}
+
+// pairGain is the least mean gain for which margins are weighted pair by pair.
+const pairGain = 1.01
+
+// PairWeights returns Λ/Λ_cj of every two classes c and j, [classes][classes], where Λ_cj bounds the
+// Lipschitz constant of the difference of their logits. The weights are float32 numbers, rounded
+// down so far that processors whose last bits differ agree. They are nil where their mean is below
+// pairGain: rows of the last layer that are equally far apart gain nothing.
+func (m *Model) PairWeights() [][]float64 {
+	p, err := m.proved()
+	if err != nil {
+		return nil
+	}
+	classes, sum := len(p.Pairs), 0.0
+	weights := make([][]float64, classes)
+	for c, row := range p.Pairs {
+		weights[c] = make([]float64, classes)
+		for j, bound := range row {
+			weights[c][j] = 1
+			if j != c && bound > 0 {
+				weights[c][j] = max(1, float64(float32(m.Lambda.Value()/bound*(1-0x1p-20))))
+				sum += weights[c][j]
+			}
+		}
+	}
+	if sum < pairGain*float64(classes*(classes-1)) {
+		return nil
+	}
+	return weights
+}
+
+// proved is Prove, once.
+func (m *Model) proved() (lip.Proof, error) {
+	if m.proof == nil {
+		p, err := m.Prove()
+		if err != nil {
+			return p, err
+		}
+		m.proof = &p
+	}
+	return *m.proof, nil
 }
 
 // MarginError proves a bound on what float32 does to every difference of two logits, in logits, on
 // images within reach (l2) of the grey one: a float32 above it, so that processors whose last bits
 // differ agree.
 func (m *Model) MarginError(reach float64) (float64, error) {
-	if m.proof == nil {
-		p, err := m.Prove()
-		if err != nil {
-			return 0, err
-		}
-		m.proof = &p
+	p, err := m.proved()
+	if err != nil {
+		return 0, err
 	}
-	r, err := m.Rounding(*m.proof, reach)
+	r, err := m.Rounding(p, reach)
 	if err != nil {
 		return 0, err
 	}

@@ -43,13 +43,6 @@ func TestAbandon(t *testing.T) {
 		t.Error(err)
 	}
 	holds(dir, "model")
-	if err := begin().Close(); err != nil {
-		t.Error(err)
-	}
-	if err := begin().Abandon(); err != nil { // begun by another
-		t.Error(err)
-	}
-	holds(dir, CountsFile, "model", RunFile)
 
 	dir = filepath.Join(above, "b")
 	if err := os.WriteFile(filepath.Join(above, "file"), nil, 0o666); err != nil {

@@ -95,6 +95,9 @@ type Model struct {
 	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 where no bound is known.
 	Lambda       float64 `json:"lambda"`
 	LambdaSource string  `json:"lambda_source"` // Proved, Claimed, or empty where Lambda is 0
+	// PairMargins says that a margin is min over j of (z_c - z_j)·Λ/Λ_cj, where Λ_cj bounds the
+	// Lipschitz constant of z_c - z_j: Λ-Lipschitz as well, of the same sign, and never smaller.
+	PairMargins bool `json:"pair_margins,omitempty"`
 	// Reading is what is done between an image with its noise and the classifier's file: part of what is certified.
 	Reading Reading `json:"reading,omitzero"`
 	Random  bool    `json:"random,omitempty"` // it answers by chance: votes certify what it answers most often, and no draw can be made again

@@ -21,6 +21,13 @@ type Classifier interface {
 	MarginError(reach float64) (float64, error)
 }
 
+// Pairs is a Classifier that knows the Lipschitz constant of each pair of logits.
+type Pairs interface {
+	// PairWeights returns Λ/Λ_cj, [classes][classes], each a float32 number of at least 1; nil is 1
+	// everywhere. See [countlog.Model.PairMargins].
+	PairWeights() [][]float64
+}
+
 // A Network is a function on a GoMLX backend.
 type Network interface {
 	// Shape is the size of an image, h, w, c, and the number of classes.

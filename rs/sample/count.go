@@ -2,7 +2,6 @@ package sample
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -13,7 +12,8 @@ import (
 // countGraph counts on the device. From logits z, [places·block, classes], how many draws of each place count, [places], the
 // class, [places], and the edges, [edges]: votes, [places, classes], ties to the lowest class; the first draw with a logit that
 // isn't finite, or block, [places]; and how many have a margin of the class at or over each edge, [places, edges].
-func countGraph(z, used, class, edges *Node) []*Node {
+// weights, [places, classes], weigh the class's lead over each other one; nil are all 1.
+func countGraph(z, used, class, edges, weights *Node) []*Node {
 	g := z.Graph()
 	s, k, e := used.Shape().Dimensions[0], z.Shape().Dimensions[1], edges.Shape().Dimensions[0]
 	b := z.Shape().Dimensions[0] / s
@@ -26,7 +26,14 @@ func countGraph(z, used, class, edges *Node) []*Node {
 	lowest := BroadcastToDims(Infinity(g, dtypes.Float32, -1), s, b, k)
 	// In float64 the difference of two logits doesn't round, and float32 edges are exact.
 	wide := func(x *Node) *Node { return ConvertDType(x, dtypes.Float64) }
-	margin := Sub(wide(ReduceMax(Where(own, z, lowest), 2)), wide(ReduceMax(Where(own, lowest, z), 2))) // [s, b]
+	top := wide(ReduceMax(Where(own, z, lowest), 2)) // [s, b]
+	var margin *Node
+	if weights == nil {
+		margin = Sub(top, wide(ReduceMax(Where(own, lowest, z), 2)))
+	} else {
+		all := Mul(Sub(ExpandAxes(top, 2), wide(z)), ExpandAxes(wide(weights), 1)) // [s, b, k]
+		margin = ReduceMin(Where(own, BroadcastToDims(Infinity(g, dtypes.Float64, 1), s, b, k), all), 2)
+	}
 	above := GreaterOrEqual(BroadcastToDims(ExpandAxes(margin, 1), s, e, b), BroadcastToDims(Reshape(wide(edges), 1, e, 1), s, e, b))
 	return []*Node{
 		ReduceSum(votes, 1),
@@ -76,15 +83,15 @@ func addAbove(h rs.Histogram, above []int32, draws int) {
 }
 
 // selected takes the class from the votes of the selection draw, and counts its margins there.
-func (e *example) selected(edges []float64) {
+func (e *example) selected(s Settings) {
+	edges := s.Edges
 	of := e.evidence
 	of.Class = of.Selection.Top()
 	if edges != nil {
 		of.Margins = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
 		of.SelectionMargins = rs.Histogram{Edges: edges, Counts: make([]int, len(edges)+1)}
 		for k := len(of.Selection); len(e.logits) > 0; e.logits = e.logits[k:] {
-			m := rs.MarginOf(e.logits[:k], of.Class)
-			of.SelectionMargins.Counts[sort.Search(len(edges), func(j int) bool { return m < edges[j] })]++
+			of.SelectionMargins.Add(s.margin(e.logits[:k], of.Class))
 		}
 	}
 	e.logits = nil

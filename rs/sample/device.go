@@ -56,7 +56,14 @@ func newOnDevice(backend compute.Backend, c Network, s Settings) (*onDevice, err
 		}
 		p.scores = append(p.scores, exec)
 	}
-	if p.count, err = NewExec(backend, countGraph); err != nil {
+	if s.Pairs == nil {
+		p.count, err = NewExec(backend, func(z, used, class, edges *Node) []*Node {
+			return countGraph(z, used, class, edges, nil)
+		})
+	} else {
+		p.count, err = NewExec(backend, countGraph)
+	}
+	if err != nil {
 		return nil, err
 	}
 	p.draw, err = NewExec(backend, func(xs, sigma, states *Node) *Node { return noisy(xs, sigma, states, s.Block) })
@@ -82,7 +89,17 @@ func (p *onDevice) run(b *batch) error {
 	for i, u := range b.units {
 		used[i], class[i] = int32(b.used(u)), int32(u.evidence.Class)
 	}
-	out, err := p.count.Call(z, used, class, p.edges)
+	args := []any{z, used, class, p.edges}
+	if p.settings.Pairs != nil {
+		weights := make([][]float32, b.size)
+		for i := range weights {
+			for _, w := range p.settings.Pairs[class[i]] {
+				weights[i] = append(weights[i], float32(w))
+			}
+		}
+		args = append(args, weights)
+	}
+	out, err := p.count.Call(args...)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -78,7 +79,8 @@ func (d *Drawer) sampler(ctx context.Context, run countlog.Run, batch int) (*Sam
 		return nil, err
 	}
 	_, onHost := d.Classifier.(Host)
-	key := fmt.Sprint(run.Scores, run.Noise, run.Block, run.MarginMax, run.MarginBins, batch)
+	key := fmt.Sprint(run.Scores, run.Noise, run.Block, run.MarginMax, run.MarginBins,
+		run.Model.PairMargins, batch)
 	if onHost || run.Noise != (countlog.Noise{}) { // others serve every σ
 		key += fmt.Sprint(" ", run.Sigma)
 	}
@@ -90,6 +92,9 @@ func (d *Drawer) sampler(ctx context.Context, run countlog.Run, batch int) (*Sam
 		return nil, err
 	}
 	settings.Batch = batch
+	if run.Model.PairMargins {
+		settings.Pairs = d.pairs()
+	}
 	var p *Sampler
 	switch c := d.Classifier.(type) {
 	case Host:
@@ -170,6 +175,14 @@ type NoLipschitz struct{ Name string }
 func (e *NoLipschitz) Error() string {
 	return fmt.Sprintf("sample: soft votes, whose temperature tuning images are for, "+
 		"need a Lipschitz constant: of %s none is known", e.Name)
+}
+
+// pairs are the weights of pairs of logits; nil where the classifier knows none.
+func (d *Drawer) pairs() [][]float64 {
+	if c, ok := d.Classifier.(Pairs); ok {
+		return c.PairWeights()
+	}
+	return nil
 }
 
 // values of an image.
@@ -256,6 +269,9 @@ func (d *Drawer) marginError(run countlog.Run) (off float64, note string) {
 	if err != nil {
 		return 0, none + err.Error()
 	}
+	if run.Model.PairMargins {
+		off *= largest(d.pairs()) * (1 + 0x1p-50)
+	}
 	if off > 0 && d.backend != nil && !backend.Standard(d.backend) {
 		return 0, none + fmt.Sprintf("float32 sums on backend %s aren't known to follow "+
 			"the standard model", run.Backend)
@@ -283,4 +299,13 @@ func (d *Drawer) Fill(ctx context.Context, w *countlog.Writer, batch int, each f
 		return err
 	}
 	return p.Run(ctx, w, d.Images, each)
+}
+
+// largest is the largest weight, at least 1.
+func largest(weights [][]float64) float64 {
+	most := 1.0
+	for _, row := range weights {
+		most = max(most, slices.Max(row))
+	}
+	return most
 }

@@ -55,7 +55,7 @@ func (p *onHost) run(b *batch) error {
 					wide[c] = float64(v)
 				}
 				b.votes[i*p.classes+top]++
-				above.add(rs.MarginOf(z, u.evidence.Class))
+				above.add(p.settings.margin(z, u.evidence.Class))
 				for m := range b.scores {
 					for c, v := range p.settings.Maps[m].Scores(wide) {
 						histogram{scoreEdges, b.scores[m][(i*p.classes+c)*len(scoreEdges):][:len(scoreEdges)]}.add(v)

@@ -16,12 +16,23 @@ type Settings struct {
 	Maps  []rs.ScoreMap // whose scores of all classes are logged
 	Grid  *Grid         // draws the noise, for the σ that it was made for; nil is Gaussian noise, made on the device
 
+	// Pairs weigh the margin over each other class, [classes][classes]; nil is 1 everywhere. See [Pairs].
+	Pairs [][]float64
+
 	// Random samples a classifier that answers by chance, each time independently: what votes certify is what it answers most often. Its
 	// draws can't be made again.
 	Random bool
 
 	// Batch blocks are drawn at once; 0 finds the best number while it draws. It changes the rate and nothing else.
 	Batch int
+}
+
+// margin is that of a class over the others.
+func (s Settings) margin(z []float32, class int) float64 {
+	if s.Pairs == nil {
+		return rs.MarginOf(z, class)
+	}
+	return rs.PairMarginOf(z, class, s.Pairs[class])
 }
 
 // Sampler draws evidence. It is not for concurrent use.
@@ -147,6 +158,7 @@ func (p *Sampler) open(x Example, r request) (*example, error) {
 		return fail(fmt.Errorf("a logit without noise is NaN or infinite: " +
 			"the model can't be certified"))
 	}
+	e.Clean.Margin = p.settings.margin(z, e.Clean.Class)
 	if p.settings.Grid != nil {
 		e.Rounding = p.settings.Grid.Rounding(p.values())
 	}

@@ -176,7 +176,7 @@ func (s *schedule) apply(p *Sampler, b *batch, i int, u unit) {
 	switch {
 	case u.phase == Selection:
 		if drawn >= s.N0 {
-			u.selected(p.settings.Edges)
+			u.selected(p.settings)
 		}
 	case drawn >= s.N:
 		u.over = true

@@ -55,16 +55,22 @@ const (
 	affordableEntries = 8e6
 )
 
-// gap bounds the norm of the difference of two rows.
+// gap is an upper bound on the largest distance of two rows.
 func (o operator) gap() float64 {
 	most := 0.0
+	o.gaps(func(_, _ int, distance float64) { most = max(most, distance) })
+	return most
+}
+
+// gaps calls each with an upper bound on the distance of every two rows, b < a.
+func (o operator) gaps(each func(a, b int, distance float64)) {
 	x := make([]float64, o.columns)
 	for a, row := range o.rows {
 		clear(x)
 		for _, e := range row {
 			x[e.column] = e.value
 		}
-		for _, other := range o.rows[:a] {
+		for b, other := range o.rows[:a] {
 			s := 0.0
 			for _, e := range other {
 				x[e.column] -= e.value
@@ -78,13 +84,13 @@ func (o operator) gap() float64 {
 			for _, e := range row {
 				x[e.column] = e.value
 			}
-			most = max(most, up(math.Sqrt(up(s*(1+2*float64(o.columns+4)*u)))))
+			distance := up(math.Sqrt(up(s * (1 + 2*float64(o.columns+4)*u))))
+			if o.slack != 0 {
+				distance = up(distance + up(up(math.Sqrt2)*o.slack))
+			}
+			each(a, b, distance)
 		}
 	}
-	if o.slack == 0 {
-		return most
-	}
-	return up(most + up(up(math.Sqrt2)*o.slack))
 }
 
 // after composes o with the operator before it. It isn't ok where that is more than affordable.

@@ -23,6 +23,9 @@ type Proof struct {
 	// Composed is the same with linear layers that follow each other taken as one map. It is at
 	// most Product.
 	Composed Bound
+	// Pairs bounds the Lipschitz constant of each difference of two logits, [classes][classes]: at
+	// most Composed, and less where two columns of the last layer lie closer than others.
+	Pairs [][]float64
 }
 
 // Prove proves a classifier.
@@ -39,26 +42,37 @@ func (c Chain) Prove() Proof {
 	for _, b := range bounds {
 		p.Product = p.Product.Times(b)
 	}
-	shorter := false
+	shorter, before := false, Isometry() // before the last layer, or the linear run that it ends
+	end := columns(flat(last), d[0], d[1])
 	for i := 0; i < n; {
-		end, run := i+1, bounds[i]
-		for ; end < n && isLinear(c.Layers[end-1]) && isLinear(c.Layers[end]); end++ {
-			run = run.Times(bounds[end])
+		next, run := i+1, bounds[i]
+		for ; next < n && isLinear(c.Layers[next-1]) && isLinear(c.Layers[next]); next++ {
+			if next == n-1 {
+				before = p.Composed.Times(run)
+			}
+			run = run.Times(bounds[next])
 		}
-		if o, ok := c.compose(i, end, p.Layers[i:end]); ok {
+		if i == n-1 {
+			before = p.Composed
+		}
+		if o, ok := c.compose(i, next, p.Layers[i:next]); ok {
 			norm := 0.0
-			if end == n {
+			if next == n {
 				norm = o.gap()
 			} else {
 				norm, ok = o.norm(run.value)
 			}
 			if ok && norm < run.value {
 				run, shorter = Bound{norm, "linear layers composed, float64, outward"}, true
+				if next == n {
+					before, end = p.Composed, o
+				}
 			}
 		}
 		p.Composed = p.Composed.Times(run)
-		i = end
+		i = next
 	}
+	p.Pairs = pairBounds(before, end, p.Composed)
 	if !shorter {
 		p.Composed = p.Product
 	}
@@ -94,9 +108,28 @@ func (c Chain) compose(first, end int, bounds []Bound) (o operator, ok bool) {
 // LogitGap bounds the norm of the difference of two columns of w, [in, classes] row-major. It is
 // what the last layer stretches a difference of two logits by.
 func LogitGap(w []float32, in, classes int) Bound {
+	o := columns(w, in, classes)
+	return Bound{o.gap(), "largest distance of two columns, float64, outward"}
+}
+
+// columns is the operator of w, [in, classes] row-major.
+func columns(w []float32, in, classes int) operator {
 	o := operator{rows: make([][]entry, classes), columns: in}
 	for i, v := range w {
 		o.rows[i%classes] = append(o.rows[i%classes], entry{i / classes, float64(v)})
 	}
-	return Bound{o.gap(), "largest distance of two columns, float64, outward"}
+	return o
+}
+
+// pairBounds bounds every difference of two logits, where end maps what before bounds to the logits.
+func pairBounds(before Bound, end operator, most Bound) [][]float64 {
+	p := make([][]float64, len(end.rows))
+	for a := range p {
+		p[a] = make([]float64, len(end.rows))
+	}
+	end.gaps(func(a, b int, distance float64) {
+		bound := min(most.value, up(before.value*distance))
+		p[a][b], p[b][a] = bound, bound
+	})
+	return p
 }
