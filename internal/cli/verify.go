@@ -72,6 +72,7 @@ func (v *verification) run(ctx context.Context) error {
 	if m != nil {
 		defer m.close()
 	}
+	v.renamed(r.Run, m, d)
 	found, err := r.Verify(v.dir)
 	if v.verified(found); err != nil {
 		return err
@@ -89,6 +90,20 @@ func (v *verification) run(ctx context.Context) error {
 			r.Examples.Count)
 	}
 	return nil
+}
+
+// renamed notes names that differ from those in run.json, of a model and a dataset with its hashes.
+func (v *verification) renamed(run countlog.Run, m classifier, d *data.Dataset) {
+	here := run
+	if m != nil {
+		here.Model = m.model()
+	}
+	if d != nil {
+		here.Dataset.Name = d.Name
+	}
+	if names := countlog.Renamed(run, here); names != "" {
+		fmt.Fprintf(v.w, "note: %s: %s; the hashes are equal\n", filepath.Join(v.dir, countlog.RunFile), names)
+	}
 }
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
