@@ -381,8 +381,8 @@ func TestNaNLogits(t *testing.T) {
 		t.Errorf("NaN logits: %v", err)
 	}
 	t.Log(err)
-	if strings.Count(read(t, out, countlog.CountsFile), "\n") != 1 {
-		t.Error("a row was written")
+	if exists(out) {
+		t.Error("a refused start left a folder")
 	}
 }
 
