@@ -113,7 +113,7 @@ func TestBeside(t *testing.T) {
 	noDevice(t)
 	out := t.TempDir()
 	must(t, "figures", "logs", "draws", "--run", run, "--beside", tables, "--beside", early, "--out", out)
-	header := strings.Split(read(t, out, "logs.tsv"), "\n")[1]
+	header := strings.Split(read(t, out, "logs.tsv"), "\n")[0]
 	for _, want := range []string{"σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t", "\tearly: "} {
 		if !strings.Contains(header, want) {
 			t.Errorf("no %q in %s", want, header)
@@ -126,7 +126,7 @@ func TestBeside(t *testing.T) {
 	alone := t.TempDir()
 	must(t, "figures", "--beside", tables, "--out", alone)
 	must(t, "figures", early, "draws", "--out", alone)
-	if got := names(t, alone); len(got) != 8 {
+	if got := names(t, alone); len(got) != 10 {
 		t.Error(got)
 	}
 }

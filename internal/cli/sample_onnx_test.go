@@ -115,7 +115,7 @@ func TestClaimedLipschitz(t *testing.T) {
 			t.Errorf("%s: %v, %v", method, got, seen)
 		}
 	}
-	must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "1", "--tau", "0.1")
+	must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "1")
 	out = must(t, "certify", dir, "--method", "mono")
 	if strings.Contains(out, "is claimed") {
 		t.Error(out)

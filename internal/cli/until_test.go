@@ -66,7 +66,7 @@ func TestScoresAct(t *testing.T) {
 	must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "2")
 	must(t, "certify", out, "--method", "lvm,lipschitz-two,lipschitz-margin", "--scores", "sparsemax,t=1.0")
 	one := read(t, out, "certificates.tsv")
-	if strings.Contains(one, "softmax,t=4") || !strings.Contains(one, "1×0.0005") || !strings.Contains(one, "scores sparsemax t=1") {
+	if strings.Contains(one, "softmax,t=4") || !strings.Contains(one, "1×0.0005") || !strings.Contains(read(t, out, "certificates.json"), `"scores": "sparsemax,t=1"`) {
 		t.Errorf("certificates:\n%s", one)
 	}
 	must(t, "verify", out, "--model", model)
@@ -81,9 +81,9 @@ func TestDiscreteActs(t *testing.T) {
 	if !strings.Contains(text, "noise on a grid of 2040 steps") || !strings.Contains(text, "that costs lipschitz 0.0") {
 		t.Errorf("no cost:\n%s", text)
 	}
-	must(t, "verify", out, "--model", model, "--data", tiny(), "--tau", "0.5", "--redraw", "2")
+	must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "2")
 	edit(t, func(s string) string { return strings.Replace(s, `"rounding": 0.00`, `"rounding": 0.000`, 1) }, out, countlog.RunFile)
-	refused(t, lipsmooth("verify", out, "--model", model, "--data", tiny(), "--tau", "0.5"), "noise.rounding: ")
+	refused(t, lipsmooth("verify", out, "--model", model, "--data", tiny()), "noise.rounding: ")
 }
 
 // TestSimultaneousAndInterval: α for all together is α/m each, and intervals stand beside the table.

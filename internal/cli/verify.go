@@ -73,6 +73,7 @@ func (v *verification) run(ctx context.Context) error {
 	if file, ok := m.(*onnx.Classifier); ok {
 		defer file.Close()
 	}
+	v.renamed(r.Run, m, d)
 	found, err := r.Verify(v.dir)
 	if v.verified(found); err != nil {
 		return err
@@ -90,6 +91,20 @@ func (v *verification) run(ctx context.Context) error {
 			r.Examples.Count)
 	}
 	return nil
+}
+
+// renamed notes names that differ from those in run.json, of a model and a dataset with its hashes.
+func (v *verification) renamed(run countlog.Run, m sample.Classifier, d *data.Dataset) {
+	here := run
+	if m != nil {
+		here.Model = m.Identity()
+	}
+	if d != nil {
+		here.Dataset.Name = d.Name
+	}
+	if names := countlog.Renamed(run, here); names != "" {
+		fmt.Fprintf(v.w, "note: %s: %s; the hashes are equal\n", filepath.Join(v.dir, countlog.RunFile), names)
+	}
 }
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
