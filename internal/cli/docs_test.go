@@ -114,11 +114,9 @@ func checkSubcommand(args []string) string {
 	if c == root {
 		return "names no subcommand"
 	}
+	c.InitDefaultHelpFlag()
 	if err := c.ParseFlags(rest); err != nil {
 		return err.Error()
-	}
-	if c.Flags().Lookup("help") == nil && len(rest) > 0 && rest[len(rest)-1] == "--help" {
-		return ""
 	}
 	if err := c.ValidateArgs(c.Flags().Args()); err != nil {
 		return err.Error()
