@@ -50,9 +50,13 @@ func TestForm(t *testing.T) {
 
 var update = flag.Bool("update", false, "write the pictures of the gallery, from the notebooks as they are kept")
 
-// TestGallery: the README shows a picture of each notebook, that of the cell tagged gallery.
+// TestGallery: README.md here shows a picture of each notebook, that of the cell tagged gallery.
 func TestGallery(t *testing.T) {
 	paths, err := jupyter.Find("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +78,9 @@ func TestGallery(t *testing.T) {
 			t.Fatalf("%s: %v", path, err)
 		}
 		name := filepath.Join("gallery", jupyter.Name(path)+".png")
+		if !strings.Contains(string(readme), `src="`+filepath.ToSlash(name)+`"`) {
+			t.Errorf("README.md doesn't show %s", name)
+		}
 		if *update {
 			if err := os.WriteFile(name, picture, 0o644); err != nil {
 				t.Fatal(err)

@@ -13,12 +13,17 @@
 //	estimation          votes of the estimation draw
 //	selection_margins   histogram of class's margin over the selection draw, bin:count pairs
 //	margins             the same over the estimation draw
-//	scores sparsemax,t=1  for each map of Run.Scores: histograms of all classes' scores over the estimation draw,
-//	                    one after the other, over the edges of [rs.ScoreEdges]
+//	scores sparsemax,t=1  for each map of Run.Scores: histograms of all classes' scores over the
+//	                    estimation draw, one after the other, over the edges of [rs.ScoreEdges]
 //
 // Bins are those of [rs.Histogram] over [Run.Edges]; both cells are empty where the run logs no
 // margins. A line holds no time and nothing else that differs between two runs of equal draws:
 // equal draws give files of equal bytes.
+//
+// The folder [TuningFolder] in a run is a run on other images. The temperature of soft votes is
+// chosen on it. The command keeps more beside the log: model (the network that was sampled), sigma
+// (runs at other noise levels), figures, attack.tsv with attack.npy (each attack and the image that
+// it found) and gap.tsv. This package reads none of these.
 package countlog
 
 import (

@@ -1,9 +1,23 @@
 // Package onnx serves classifiers of ONNX files through ONNX Runtime, on the CPU.
 //
-// An image comes as the dataset has it, [h, w, c], in units of [0, 1] and with its noise, so that σ and every radius
-// are in those units whatever the model wants. Then, in this order, it is denoised where a [Denoiser] comes first, resized
-// bilinearly and cropped where the model wants another size, normalised, (x - mean) / std by channel, and laid out as the
-// model's input is. All of this is part of the classifier that is certified.
+// A model may be float32 or float16, NCHW or NHWC, with logits or probabilities as its output. Its
+// batch axis may be free or fixed. Its weights may lie inside the file or beside it.
+//
+// An image has the dataset's shape, [h, w, c], and is in [0, 1]. The noise is added first, so σ and
+// every radius are in these units whatever the model wants. Then, in this order, the image is
+// denoised if there is a [Denoiser], resized bilinearly and cropped if the model wants another size,
+// normalised by channel, (x - mean) / std, and laid out as the model's input. All of these steps
+// are part of the classifier that is certified, and run.json keeps them.
+//
+// A diffusion model as a Denoiser gets x + σz at the first step of its schedule whose noise is at
+// least σ. A schedule that isn't the model's own costs accuracy and keeps soundness.
+//
+// No Lipschitz constant is proved for a file, so only methods of votes certify it. A constant may be
+// claimed. Every certificate, table, figure and page that rests on the claim then says "claimed".
+//
+// A model is refused if its answer for an image is random or depends on the other images of the
+// batch. A model that is declared random is certified by its votes alone, and this check is left
+// out: the independence of its answers is then the user's word.
 package onnx
 
 import (
