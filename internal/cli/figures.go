@@ -54,7 +54,7 @@ func drawing(r *certify.Run, alpha float64) (in figures.Input, notes []string, e
 		return in, notes, err
 	}
 	if hash := r.Model.Hash; in.Bounds != nil && !strings.Contains(in.Bounded, fmt.Sprintf("%.12s", hash)) {
-		notes = append(notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, boundsFile), hash, model))
+		notes = append(notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, boundsFile), hash, quoted(model)))
 		in.Bounds = nil
 	}
 	return in, notes, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
+	"unicode"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
@@ -89,4 +91,16 @@ func flagError(c *cobra.Command, err error) error {
 		return fmt.Errorf("--%s %s: not %s; see %s --help", f.Name, bad.GetValue(), cmp.Or(kinds[f.Value.Type()], f.Value.Type()), c.CommandPath())
 	}
 	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
+}
+
+// quoted is a word of a shell's command line that names a path: in quotes where the path needs them.
+func quoted(path string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
+			strings.ContainsRune("/._-+=:,%@", r) || r > 127 && unicode.IsPrint(r)
+	}
+	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

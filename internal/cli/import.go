@@ -270,7 +270,7 @@ func (q *importing) draws(dir string, settings certifyArgs) error {
 
 // report says what was made.
 func (q *importing) report(w io.Writer, run countlog.Run, rows int) {
-	fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth certify %s\n", q.out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, q.out)
+	fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth certify %s\n", q.out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, quoted(q.out))
 	if rows < run.Examples.Count {
 		fmt.Fprintf(w, "note: their indices aren't evenly spaced: the run's plan has %d examples, from %d in steps of %d, and certify will say that sampling isn't finished\n",
 			run.Examples.Count, run.Examples.Start, run.Examples.Stride)

@@ -44,7 +44,7 @@ there twice, shards and examples of the plan that aren't there (unless --partial
 					return errors.Join(err, os.RemoveAll(args[0]))
 				}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %d examples, of %d runs; next: lipsmooth certify %s\n", args[0], rows, run.Examples.Count, len(args)-1, args[0])
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %d examples, of %d runs; next: lipsmooth certify %s\n", args[0], rows, run.Examples.Count, len(args)-1, quoted(args[0]))
 			return nil
 		},
 	}

@@ -48,7 +48,11 @@ on; certify --tau gives one.`,
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --tuning 50 --out runs/soft
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --n 100000 --until "radius>=0.5" --out runs/half
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --images 0 --n 100000 --out runs/all --estimate
-  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26 --out runs/resnet`,
+  lipsmooth sample models/mnist-0.25 --sigma 0.25 --images 0 --shard 0/4 --out runs/all
+  lipsmooth sample models/mnist-0.25 --sigma 0.25 --noise discrete --out runs/exact
+  lipsmooth sample models/mnist-0.25 --sigma 0.25 --scores ramp,t=1 --out runs/scores
+  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26 --out runs/resnet
+  lipsmooth sample resnet.onnx --data cifar10 --denoiser d.onnx --schedule cosine --out runs/denoised`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.which.name(cmd, args); err != nil {
 				return err
@@ -150,7 +154,7 @@ func (s *sampling) run(cmd *cobra.Command) error {
 		return s.hint(err)
 	}
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
-		s.out, r.Seconds, s.out)
+		s.out, r.Seconds, quoted(s.out))
 	return nil
 }
 
