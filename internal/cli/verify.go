@@ -77,7 +77,12 @@ func (v *verification) run(ctx context.Context) error {
 	if v.verified(found); err != nil {
 		return err
 	}
-	if err := v.attacks(r, d); err != nil {
+	var images certify.Pixels
+	if d != nil {
+		images = d
+	}
+	found, err = r.VerifyAttacks(v.dir, images)
+	if v.verified(found); err != nil {
 		return err
 	}
 	if v.redraw > 0 {
