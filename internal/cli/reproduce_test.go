@@ -133,7 +133,7 @@ func TestReproduceAgain(t *testing.T) {
 // sameAttacks compares what a job has of attacks and bounds with the smoke job's.
 func sameAttacks(t *testing.T, dir string) {
 	t.Helper()
-	for _, file := range []string{certify.AttackFile, attackImagesFile, certify.GapFile, filepath.Join(certify.ModelFolder, boundsFile)} {
+	for _, file := range []string{certify.AttackFile, certify.AttackImagesFile, certify.GapFile, filepath.Join(certify.ModelFolder, boundsFile)} {
 		if read(t, dir, file) != read(t, smoke(t), file) {
 			t.Errorf("%s: other bytes than the job that ran through", file)
 		}
@@ -187,7 +187,7 @@ func TestReproduceWrong(t *testing.T) {
 	}
 	moved := slices.Clone(clean)
 	moved[0] += 0.005
-	images, err := attack.OpenImages(filepath.Join(dir, attackImagesFile), [3]int{12, 12, 1}, os.O_RDWR)
+	images, err := certify.OpenImages(filepath.Join(dir, certify.AttackImagesFile), [3]int{12, 12, 1}, os.O_RDWR)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,10 +207,10 @@ func TestReproduceWrong(t *testing.T) {
 	}
 	refused(t, lipsmooth("verify", dir), certify.AttackFile, "margin certifies")
 
-	if err := os.Remove(filepath.Join(dir, attackImagesFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, certify.AttackImagesFile)); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth(reproduceArgs(dir)...), attackImagesFile, "attack anew")
+	refused(t, lipsmooth(reproduceArgs(dir)...), certify.AttackImagesFile, "attack anew")
 }
 
 // A job's folder takes no other job.

@@ -91,7 +91,7 @@ func TestVerifyFinds(t *testing.T) {
 		"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
 		"attack pixels":    {spoilImages, []string{"--data", tiny()}, "attack.npy: row "},
 		"attack images": {func(t *testing.T, dir string) {
-			edit(t, func(s string) string { return s[1:] }, dir, attackImagesFile)
+			edit(t, func(s string) string { return s[1:] }, dir, certify.AttackImagesFile)
 		}, []string{"--data", tiny()}, "attack.npy: not a NumPy file"},
 		"other model": {func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
@@ -146,7 +146,7 @@ func spoilImages(t *testing.T, dir string) {
 			}
 		}
 		return string(b)
-	}, dir, attackImagesFile)
+	}, dir, certify.AttackImagesFile)
 }
 
 // otherTiny is a dataset of other images.
