@@ -168,16 +168,20 @@ func attackCommand() *cobra.Command {
 		Use:   "attack RUN",
 		Short: "Attack a run's classifiers: the gap between what is certified and what attacks achieve",
 		Long: `Look for the smallest perturbation of each image that makes a classifier wrong. The
-attacks are DDN and PGD in l2, through the mean over the noise, by margin and cross-entropy. Draws of
-their own judge each perturbed image. It counts where another class has more votes than the label, at
-a level at which all findings hold at once with probability 1-α. Perturbed images may leave [0, 1], as
-certificates cover them; --box keeps them inside, a weaker attack.
+attacks are DDN and PGD in l2, through the mean over the noise, by margin and cross-entropy. Fresh
+draws judge each perturbed image. An image counts where another class has more votes than the
+label, at a level at which all findings hold at once with probability 1-α. Perturbed images may
+leave [0, 1], as certificates cover them. The flag --box keeps them inside, a weaker attack.
 
-Prints certified and empirical accuracy, their difference, the area under each, and the median of
-certified over empirical radius, image by image. Writes attack.tsv, a line an image and classifier;
-attack.npy, the perturbed image of each line (float32, [lines, h, w, c]; 0 where none was found); and
-gap.tsv. An attack that succeeds inside a certificate, beyond what α lets fail, is an error. Stopped
-and started again with the same flags, the command goes on where it stopped.
+The command prints certified and empirical accuracy, their difference, the area under each, and the
+median of certified over empirical radius, image by image. It writes three files:
+
+  attack.tsv  a line an image and classifier
+  attack.npy  the perturbed image of each line (float32, [lines, h, w, c]; 0 where none was found)
+  gap.tsv     the table of accuracies
+
+An attack that succeeds inside a certificate, beyond what α lets fail, is an error. The same command
+goes on from where it stopped.
 
 Classifiers:
 ` + doc.String(),

@@ -87,7 +87,8 @@ type AttackSettings struct {
 }
 
 // AttackSettings resolves c for the run, whose rows must be loaded: the temperature chosen, the
-// classifiers and the number of images that the run has. Notes say what of c it lacks something for.
+// classifiers and the number of images that the run has. Notes say for which of the classifiers the
+// run lacks something.
 func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, err error) {
 	if err := c.Check(); err != nil {
 		return s, nil, err
@@ -105,8 +106,8 @@ func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, 
 	for _, name := range attackedNames() { // what breaks one is tried on the next
 		switch asked := all || slices.Contains(c.Classifiers, name); {
 		case asked && name == "soft" && !(c.Tau > 0) && !all:
-			return s, nil, fmt.Errorf("classifier soft: the temperature of soft votes is %v, none or that "+
-				"of hard votes: give one as tau", c.Tau)
+			return s, nil, fmt.Errorf("classifier soft: the temperature of soft votes is %v, none or "+
+				"that of hard votes: give one as tau", c.Tau)
 		case asked && name == "soft" && !(c.Tau > 0):
 			notes = append(notes, "soft votes aren't attacked: no temperature above 0")
 		case asked:

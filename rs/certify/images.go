@@ -26,7 +26,8 @@ func headOf(rows int, size [3]int) string {
 		size[0], size[1], size[2])
 	const before = len("\x93NUMPY") + 4
 	text += strings.Repeat(" ", 63-(before+len(text))%64) + "\n"
-	return "\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(text)))) + text
+	length := binary.LittleEndian.AppendUint16(nil, uint16(len(text)))
+	return "\x93NUMPY\x01\x00" + string(length) + text
 }
 
 // CreateImages makes a file of so many rows of 0, in place of what is there.
@@ -89,8 +90,8 @@ func (m *Images) offset(row int) int64 { return m.head + 4*int64(row)*int64(m.va
 // Put writes a row, [h, w, c]; nil is 0.
 func (m *Images) Put(row int, image []float32) error {
 	if row < 0 || row >= m.Rows || image != nil && len(image) != m.values() {
-		return fmt.Errorf("%s: row %d of %d values, among %d of %d", m.f.Name(), row, len(image), m.Rows,
-			m.values())
+		return fmt.Errorf("%s: row %d of %d values, among %d of %d", m.f.Name(), row, len(image),
+			m.Rows, m.values())
 	}
 	bytes := make([]byte, 4*m.values())
 	for i, v := range image {
@@ -129,8 +130,8 @@ func (m *Images) At(row int, image []float32, distance float64) ([]float32, erro
 	}
 	// Another processor's sum may end otherwise.
 	if at := Distance(perturbed, image); !(math.Abs(at-distance) <= 1e-9*distance) {
-		return nil, fmt.Errorf("%s: row %d lies at %.9g from its image, not at %.9g", m.f.Name(), row, at,
-			distance)
+		return nil, fmt.Errorf("%s: row %d lies at %.9g from its image, not at %.9g", m.f.Name(),
+			row, at, distance)
 	}
 	return perturbed, nil
 }

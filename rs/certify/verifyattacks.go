@@ -20,10 +20,10 @@ type Pixels interface {
 	Shape() (size [3]int, classes int)
 }
 
-// VerifyAttacks checks the attacks that lie in a folder, if any do: what was certified of each image,
-// that no attack succeeded inside a certificate, the table of the gap, and, where images aren't nil,
-// how far each perturbed image lies from its own. That an image is misclassified is the attack's
-// word: its draws aren't made again. The run's rows must be loaded.
+// VerifyAttacks checks the attacks that lie in a folder, if any do: what was certified of each
+// image, that no attack succeeded inside a certificate, the table of the gap, and, where images
+// aren't nil, how far each perturbed image lies from its own. That an image is misclassified is the
+// attack's word: its draws aren't made again. The run's rows must be loaded.
 func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err error) {
 	v = &Verification{}
 	path := filepath.Join(dir, AttackFile)
@@ -131,8 +131,8 @@ func (r *Run) verifyLines(path string, made []Attack, c Config) error {
 		class, err := strconv.Atoi(cell)
 		wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label
 		if err != nil || wrong == math.IsInf(a.Radius, 1) {
-			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, else -1",
-				path, i+2, cell, a.Label)
+			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, "+
+				"else -1", path, i+2, cell, a.Label)
 		}
 	}
 	return nil

@@ -36,8 +36,8 @@ type Attack interface {
 	Bounded() bool
 }
 
-// Makers make the attacks of a run, in the order in which they are run. A new attack is a file and a
-// line here.
+// Makers make the attacks of a run, in the order in which they are run. A new attack is a file and
+// a line here.
 var Makers = []func(Effort, Loss) Attack{
 	func(e Effort, l Loss) Attack {
 		return DDN{Steps: e.Steps, Samples: e.Samples, Restarts: e.Restarts, StepSize: 0.5,

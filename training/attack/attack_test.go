@@ -39,10 +39,13 @@ type network struct {
 	size    [3]int
 }
 
-func (n network) Shape() ([3]int, int)                     { return n.size, n.classes }
+func (n network) Shape() ([3]int, int) { return n.size, n.classes }
+
 func (n network) Logits(scope *model.Scope, x *Node) *Node { return n.logits(scope, x) }
-func (n network) Variables() *model.Store                  { return n.store }
-func (n network) Identity() countlog.Model                 { return countlog.Model{Hash: "of a test"} }
+
+func (n network) Variables() *model.Store { return n.store }
+
+func (n network) Identity() countlog.Model { return countlog.Model{Hash: "of a test"} }
 
 // linear is the classifier of logits x·w, w [values, classes].
 func linear(w []float32, classes int) network {
@@ -312,7 +315,9 @@ func TestBadInput(t *testing.T) {
 		_, err := on.Judge(ctx, b, Smoothing{}, Jury{draws, 1, 0})
 		return err
 	}
-	find := func(ctx context.Context, t *Target, a Search, starts [][]float32, radii []float64) error {
+	find := func(ctx context.Context, t *Target, a Search, starts [][]float32,
+		radii []float64) error {
+
 		_, err := a.Smallest(ctx, t, plain, starts, radii)
 		return err
 	}

@@ -124,8 +124,8 @@ func certified(t *testing.T, on *Target, lambda float64, b Batch) map[Smoothing]
 	return radii
 }
 
-// No attack succeeds inside a certificate. What it finds lies at the radius that it says, was judged
-// by draws of its own to be wrong, and is so under others, too.
+// No attack succeeds inside a certificate. What it finds lies at the radius that it says, was
+// judged by draws of its own to be wrong, and is so under others, too.
 func TestCertified(t *testing.T) {
 	const images, classes = 8, 4
 	c, lambda := bent(classes)

@@ -49,7 +49,7 @@ func TestLog(t *testing.T) {
 	a, b := opened(t, dir), opened(t, dir)
 	appended(t, a, found(4, 0.5))
 	err := b.append(found(4, 0.5))
-	if err == nil || !strings.Contains(err.Error(), certify.AttackFile+": another process is writing") {
+	if err == nil || !strings.Contains(err.Error(), "attack.tsv: another process is writing") {
 		t.Error(err)
 	}
 	appended(t, a, found(5, math.Inf(1)))
@@ -100,7 +100,7 @@ func TestLogOfOthers(t *testing.T) {
 	}
 	renamed := seeded(1)
 	renamed.Caption, renamed.Lipsmooth = "another name", "another version"
-	for _, s := range []certify.AttackSettings{seeded(1), renamed, seeded(2)} { // no others, then those
+	for _, s := range []certify.AttackSettings{seeded(1), renamed, seeded(2)} { // others at last
 		if err := removeOthers(dir, s); err != nil {
 			t.Fatal(err)
 		}

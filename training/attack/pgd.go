@@ -11,8 +11,8 @@ import (
 )
 
 // PGD is projected gradient ascent in the l2 ball of a given radius (Madry et al. 2018), through
-// the mean over the noise (Salman et al. 2019). Each gradient is that of a loss over fresh draws. An
-// image of which no radius is known stays as it is. Of all restarts PGD returns the one with the
+// the mean over the noise (Salman et al. 2019). Each gradient is that of a loss over fresh draws.
+// An image of which no radius is known stays as it is. Of all restarts PGD returns the one with the
 // most votes for another class, by draws of its own.
 type PGD struct {
 	Steps    int

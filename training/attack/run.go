@@ -90,29 +90,22 @@ func (j Job) running() (r *running, err error) {
 	if r.settings, r.notes, err = j.Run.AttackSettings(j.Config); err != nil {
 		return nil, err
 	}
-	if hash := j.Classifier.Identity().Hash; hash != j.Run.Model.Hash {
-		return nil, fmt.Errorf("%s: sampled from model %.12s, but this is %.12s", j.Run.Dir,
-			j.Run.Model.Hash, hash)
+	m := j.Classifier.Identity()
+	if err := j.Run.CheckModel(m, "model "+m.Name); err != nil {
+		return nil, err
 	}
-	of, err := j.Images.Identity()
+	d, err := j.Images.Identity()
 	if err != nil {
 		return nil, err
 	}
-	if of.Hash != j.Run.Dataset.Hash {
-		return nil, fmt.Errorf("%s: sampled on dataset %.12s, but %s is %.12s", j.Run.Dir,
-			j.Run.Dataset.Hash, of.Name, of.Hash)
+	r.rows = spread(j.Run.Rows, r.settings.Images)
+	if err := j.Run.CheckDataset(d, j.Images.Label, r.rows, d.Name); err != nil {
+		return nil, err
 	}
 	takes, known := j.Classifier.Shape()
 	if has, classes := j.Images.Shape(); has != takes || classes != known {
-		return nil, fmt.Errorf("%s has images %v of %d classes; the model takes %v and knows %d", of.Name,
-			has, classes, takes, known)
-	}
-	r.rows = spread(j.Run.Rows, r.settings.Images)
-	for _, e := range r.rows {
-		if want := j.Images.Label(e.Index); e.Label != want {
-			return nil, fmt.Errorf("%s: example %d: label %d, but the dataset has %d", j.Run.Dir, e.Index,
-				e.Label, want)
-		}
+		return nil, fmt.Errorf("%s has images %v of %d classes; the model takes %v and knows %d",
+			d.Name, has, classes, takes, known)
 	}
 	k, err := readKept(j.Dir, r.settings)
 	if _, ok := errors.AsType[*OtherSettingsError](err); ok && j.Replace {

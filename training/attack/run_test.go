@@ -53,7 +53,8 @@ func linearJob(t *testing.T) (j Job, distance []float64) {
 		Dir: filepath.Join(t.TempDir(), "attacks")}, distance
 }
 
-// A run is attacked, stopped and gone on with, to the same attacks; what is complete needs no device.
+// A run is attacked, stopped and gone on with, to the same attacks. What is complete needs no
+// device.
 func TestRun(t *testing.T) {
 	j, distance := linearJob(t)
 	whole, err := Run(ctx, backend, j)
@@ -105,7 +106,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Every setting acts on what is found, and attacks with others are replaced where that is asked for.
+// Every setting tells attacks apart, and others are replaced where that is asked for.
 func TestRunOfOthers(t *testing.T) {
 	j, _ := linearJob(t)
 	j.Config.Images, j.Config.Steps = 2, 3

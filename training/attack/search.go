@@ -8,8 +8,8 @@ import (
 )
 
 // Search looks for the smallest perturbation of each image at which a classifier is wrong. It runs
-// the attacks in their order, each from the best perturbation and at the smallest radius so far, and
-// seeks the boundary along each perturbation. Draws that nothing else sees judge the result.
+// the attacks in their order, each from the best perturbation and at the smallest radius so far,
+// and seeks the boundary along each perturbation. Draws that nothing else sees judge the result.
 type Search struct {
 	Attacks []Attack
 	Trial   int // draws that find the boundary along a ray
@@ -72,8 +72,8 @@ type search struct {
 }
 
 // Smallest searches. It also begins at starts, perturbations, [batch, h, w, c] each, for example of
-// another classifier. Where certified, [batch], isn't nil, the attacks that are bounded are judged at
-// these radii too, where they are positive: those of certificates.
+// another classifier. Where certified, [batch], isn't nil, the attacks that are bounded are judged
+// at these radii too, where they are positive: those of certificates.
 func (a Search) Smallest(ctx context.Context, t *Target, p Problem, starts [][]float32,
 	certified []float64) ([]Finding, error) {
 
@@ -144,8 +144,8 @@ func (w *search) consider(d []float32, by string) error {
 	return nil
 }
 
-// halvings is the number of halvings in the search for the boundary along a ray. Without noise there
-// are more, as only rounding limits the search.
+// halvings is the number of halvings in the search for the boundary along a ray. Without noise
+// there are more, as only rounding limits the search.
 func (s Smoothing) halvings() int {
 	if s.Sigma == 0 {
 		return 20

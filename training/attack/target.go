@@ -96,13 +96,14 @@ func (t *Target) check(b Batch, s Smoothing) error {
 	}
 	for i, y := range b.Labels {
 		if y < 0 || y >= t.classes {
-			return fmt.Errorf("attack: image %d of the batch is of class %d, the classifier knows %d", i, y,
-				t.classes)
+			return fmt.Errorf("attack: image %d of the batch is of class %d, the classifier knows %d",
+				i, y, t.classes)
 		}
 	}
 	for _, v := range []float64{s.Sigma, s.Tau} {
 		if !(v >= 0) || v > math.MaxFloat32 {
-			return fmt.Errorf("attack: σ = %v, τ = %v; both must be at least 0 and finite", s.Sigma, s.Tau)
+			return fmt.Errorf("attack: σ = %v, τ = %v; both must be at least 0 and finite", s.Sigma,
+				s.Tau)
 		}
 	}
 	return nil
