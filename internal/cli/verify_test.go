@@ -79,7 +79,7 @@ func TestVerifyFinds(t *testing.T) {
 		"method":           {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, "certificates.tsv:2: differs"},
 		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:2: differs from what the log gives: mono "},
 		"setting":          {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil, "certificates.json: sets: "},
-		"temperature":      {replace("certificates.json", `"tau": 0`, `"tau": 0.25`), nil, "certificates.tsv:"},
+		"temperature":      {replace("certificates.json", `"tau": `, `"tau": 9`), nil, "certificates.tsv:"},
 		"evidence":         {replace("certificates.json", `"run_hash": "sha256:`, `"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
 		"cut":              {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
 		"attack inside":    {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
