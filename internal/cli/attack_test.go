@@ -13,8 +13,6 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
-	"github.com/lipsmooth/lipsmooth/training/attack"
-	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
 // attackArgs attack a few images of a smoke job, in two batches.
@@ -26,7 +24,7 @@ func attackArgs(dir string) []string {
 func unattacked(t *testing.T) string {
 	t.Helper()
 	dir := copied(t, smoke(t))
-	for _, file := range []string{certify.AttackFile, attackImagesFile, certify.GapFile} {
+	for _, file := range []string{certify.AttackFile, certify.AttackImagesFile, certify.GapFile} {
 		if err := os.Remove(filepath.Join(dir, file)); err != nil {
 			t.Fatal(err)
 		}
@@ -34,8 +32,8 @@ func unattacked(t *testing.T) string {
 	return dir
 }
 
-// attacked is a copy of the smoke job, attacked, and what was printed.
-func attacked(t *testing.T) (dir, out string) {
+// attackedJob is a copy of the smoke job, attacked, and what was printed.
+func attackedJob(t *testing.T) (dir, out string) {
 	t.Helper()
 	attackOnce.Do(func() {
 		attackDir = filepath.Join(fixtures, "attacked")
@@ -56,10 +54,12 @@ var (
 	attackResult result
 )
 
+// Every attack lies beyond what is certified, at the distance that its line says, and the gap is
+// printed and written.
 func TestAttack(t *testing.T) {
-	dir, out := attacked(t)
+	dir, out := attackedJob(t)
 	tab := tsv(t, filepath.Join(dir, certify.AttackFile))
-	if !slices.Equal(tab.Columns, attackColumns) || len(tab.Rows) != 3*12 {
+	if len(tab.Rows) != 3*12 {
 		t.Fatalf("columns %q, %d rows", tab.Columns, len(tab.Rows))
 	}
 	succeeded := 0
@@ -78,11 +78,11 @@ func TestAttack(t *testing.T) {
 		t.Errorf("%d attacks of 36 succeeded", succeeded)
 	}
 	gap := tsv(t, filepath.Join(dir, certify.GapFile))
-	for i, name := range []string{"votes", "soft", "clean"} {
-		for j, curve := range []string{[]string{"mono", "lipschitz", "margin"}[i], "attack", "gap"} {
+	for i, c := range certify.Attacked {
+		for j, curve := range []string{c.Methods[0], "attack", "gap"} {
 			row := gap.Rows[3*i+j]
-			if row[0] != name || row[1] != curve {
-				t.Errorf("row %q, want %s %s", row, name, curve)
+			if row[0] != c.Name || row[1] != curve {
+				t.Errorf("row %q, want %s %s", row, c.Name, curve)
 			}
 			for _, cell := range row[2 : len(row)-2] {
 				if strings.HasPrefix(cell, "-") {
@@ -91,64 +91,44 @@ func TestAttack(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"no attack succeeded inside a certificate", "α = 0.001", "3 steps, 4 samples, 1 restarts", "area"} {
+	for _, want := range []string{"no attack succeeded inside a certificate", "α = 0.001",
+		"3 steps, 4 samples, 1 restarts", "area"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
+}
 
-	// The image of each line lies at its distance, and that of a line without one is 0.
-	d, err := data.Load(tiny(), data.Test)
-	if err != nil {
-		t.Fatal(err)
-	}
-	images, err := attack.OpenImages(filepath.Join(dir, attackImagesFile), [3]int{12, 12, 1}, os.O_RDONLY)
-	if err != nil || images.Rows != len(tab.Rows) {
-		t.Fatal(images, err)
-	}
-	defer images.Close()
-	clean := make([]float32, d.Size())
-	for i, row := range tab.Rows {
-		index, _ := strconv.Atoi(row[0])
-		if err := d.Images(clean, []int{index}); err != nil {
-			t.Fatal(err)
-		}
-		radius, err := strconv.ParseFloat(row[4], 64)
-		if err != nil {
-			if image, err := images.Row(i); err != nil || slices.Max(image) != 0 || slices.Min(image) != 0 {
-				t.Errorf("an image without an attack: %q, %v", row, err)
-			}
-			continue
-		}
-		if _, err := images.At(i, clean, radius); err != nil {
-			t.Errorf("%q: %v", row, err)
-		}
-	}
-
-	// What is complete needs no device, whatever the radii, and draws the figure.
+// What is complete needs no device, whatever the radii, and draws the figure.
+func TestAttackComplete(t *testing.T) {
+	dir, out := attackedJob(t)
 	noDevice(t)
 	if again := must(t, attackArgs(dir)...); again != out {
 		t.Errorf("another report:\n%s\nwant\n%s", again, out)
 	}
 	must(t, append(attackArgs(dir), "--radii", "0.1,0.2")...)
-	if columns := tsv(t, filepath.Join(dir, certify.GapFile)).Columns; !slices.Equal(columns, []string{"classifier", "curve", "r=0.1", "r=0.2", "area", "ratio"}) {
+	columns := tsv(t, filepath.Join(dir, certify.GapFile)).Columns
+	if !slices.Equal(columns, []string{"classifier", "curve", "r=0.1", "r=0.2", "area", "ratio"}) {
 		t.Error(columns)
 	}
 	must(t, "figures", dir, "gap")
 	if !there(dir, "figures", "gap.png")() {
 		t.Error("no figure")
 	}
-	for _, flag := range [][]string{{"--seed", "2"}, {"--steps", "5"}, {"--images", "10"}, {"--box"}, {"--classifier", "clean"}, {"--alpha", "0.01"}, {"--restarts", "2"}} {
-		refused(t, lipsmooth(append(attackArgs(dir), flag...)...), certify.AttackFile, "other settings")
+	for _, flag := range [][]string{{"--seed", "2"}, {"--steps", "5"}, {"--images", "10"}, {"--box"},
+		{"--classifier", "clean"}, {"--alpha", "0.01"}, {"--restarts", "2"}} {
+		refused(t, lipsmooth(append(attackArgs(dir), flag...)...), certify.AttackFile,
+			"other settings: --anew")
 	}
-	edit(t, func(s string) string { return strings.Replace(s, "\n0\t", "\n1\t", 1) }, dir, certify.AttackFile)
+	edit(t, func(s string) string { return strings.Replace(s, "\n0\t", "\n1\t", 1) }, dir,
+		certify.AttackFile)
 	refused(t, lipsmooth("figures", dir, "gap"), "image 1 of class 0")
 }
 
 // Killed on the way, and cut off in a line, an attack goes on to the same table.
 func TestAttackResumed(t *testing.T) {
-	dir, _ := attacked(t)
-	want, images := read(t, dir, certify.AttackFile), read(t, dir, attackImagesFile)
+	dir, _ := attackedJob(t)
+	want, images := read(t, dir, certify.AttackFile), read(t, dir, certify.AttackImagesFile)
 	os.Remove(filepath.Join(dir, certify.AttackFile))
 	rows := func() int {
 		text, _ := os.ReadFile(filepath.Join(dir, certify.AttackFile))
@@ -166,16 +146,16 @@ func TestAttackResumed(t *testing.T) {
 	if got := read(t, dir, certify.AttackFile); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if read(t, dir, attackImagesFile) != images {
+	if read(t, dir, certify.AttackImagesFile) != images {
 		t.Error("other images")
 	}
 
 	// Lines whose images are gone, or are of another number of lines, are refused.
 	noDevice(t)
-	edit(t, func(s string) string { return strings.Replace(s, "(36, ", "(35, ", 1)[:len(s)-4*144] }, dir, attackImagesFile)
-	refused(t, lipsmooth(attackArgs(dir)...), attackImagesFile+": 35 images, where attack.tsv has 36", "attack anew")
-	os.Remove(filepath.Join(dir, attackImagesFile))
-	refused(t, lipsmooth(attackArgs(dir)...), attackImagesFile, "move "+filepath.Join(dir, certify.AttackFile)+" away")
+	edit(t, func(s string) string { return strings.Replace(s, "(36, ", "(35, ", 1)[:len(s)-4*144] }, dir, certify.AttackImagesFile)
+	refused(t, lipsmooth(attackArgs(dir)...), certify.AttackImagesFile+": 35 images, where attack.tsv has 36", "attack anew")
+	os.Remove(filepath.Join(dir, certify.AttackImagesFile))
+	refused(t, lipsmooth(attackArgs(dir)...), certify.AttackImagesFile, "move "+filepath.Join(dir, certify.AttackFile)+" away")
 }
 
 // A job's attacks are made on the backend it was begun on.
@@ -187,7 +167,7 @@ func TestAttackElsewhere(t *testing.T) {
 
 // --anew replaces attacks with other settings, and no others; reproduce keeps them.
 func TestAttackAnew(t *testing.T) {
-	dir, _ := attacked(t)
+	dir, _ := attackedJob(t)
 	before := read(t, dir, certify.AttackFile)
 	noDevice(t)
 	must(t, append(attackArgs(dir), "--anew")...)
@@ -209,7 +189,7 @@ func TestAttackAnew(t *testing.T) {
 
 // An attack inside a certificate ends the command with status 1, whoever is wrong.
 func TestAttackInsideCertificate(t *testing.T) {
-	dir, _ := attacked(t)
+	dir, _ := attackedJob(t)
 	noDevice(t)
 	at := -1
 	edit(t, func(s string) string {
@@ -251,7 +231,7 @@ func TestBadAttack(t *testing.T) {
 		{"nowhere --alpha 2", "--alpha 2"},
 		{"nowhere --tau -1", "--tau -1"},
 		{"nowhere --classifier votes,hard", `no classifier "hard"; known: votes, soft, clean, all`},
-		{dir + " --tau 0 --classifier soft", "--tau"},
+		{dir + " --tau 0 --classifier soft", "classifier soft: the temperature"},
 		{dir + " --data nowhere", "nowhere"},
 		{dir, "--data"}, // the name that the data had in training is no path here
 		{dir + " --model " + otherModel(t) + " --data " + tiny(), "sampled from model"},

@@ -46,7 +46,7 @@ and hashes. Needs no network, no device and no model. What isn't there yet is sa
 			var d *data.Dataset
 			if ref != "" {
 				from := verification{dir: args[0], w: io.Discard}
-				if d, err = from.ofData(run, nil, ref); err != nil {
+				if d, err = from.ofData(&certify.Run{Run: run, Dir: args[0]}, nil, ref); err != nil {
 					return err
 				}
 			}

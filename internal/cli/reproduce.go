@@ -14,6 +14,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
@@ -30,7 +31,7 @@ type preset struct {
 	sweep   sample.Plan // at each σ of the figure against σ
 	sigmas  []float64   // those besides the job's own
 	observe int         // steps to each layer's steepest slope
-	attack  effort      // by all attacks
+	attack  attack.Config
 }
 
 var presets = []preset{
@@ -41,21 +42,21 @@ var presets = []preset{
 		},
 		draws: draws(20, 10, 50, 200),
 		sweep: draws(10, 5, 50, 100), sigmas: []float64{0.25},
-		observe: 5, attack: effort{images: 4, steps: 2, samples: 1, restarts: 1, trial: 50, draws: 100},
+		observe: 5, attack: attacks(4, 2, 1, 50, 100),
 	},
 	{
 		name: "quick", doc: "a few minutes on two cores",
 		train: func(*training.Config) {},
 		draws: draws(200, 50, 100, 10000),
 		sweep: draws(100, 25, 100, 1000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
-		observe: 50, attack: effort{images: 10, steps: 10, samples: 16, restarts: 1, trial: 100, draws: 500},
+		observe: 50, attack: attacks(10, 10, 16, 100, 500),
 	},
 	{
 		name: "paper", doc: "n = 100,000 on 500 images, hours",
 		train: func(c *training.Config) { c.Epochs, c.Width = 20, 32 },
 		draws: draws(500, 100, 100, 100000),
 		sweep: draws(500, 100, 100, 10000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
-		observe: observeSteps, attack: fullEffort,
+		observe: observeSteps, attack: attack.Default(),
 	},
 }
 
@@ -64,6 +65,13 @@ func draws(images, tuning, n0, n int) sample.Plan {
 	p := sample.Default()
 	p.Images, p.Tuning, p.N0, p.N = images, tuning, n0, n
 	return p
+}
+
+// attacks are of that size.
+func attacks(images, steps, samples, trial, draws int) attack.Config {
+	c := attack.Default()
+	c.Images, c.Steps, c.Samples, c.Trial, c.Draws = images, steps, samples, trial, draws
+	return c
 }
 
 func presetNames() string {
@@ -146,7 +154,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	var wrong error // an attack inside a certificate, which the page shows too
 	if a != nil {
 		fmt.Fprintln(w)
-		wrong = a.report(w, j.out, certify.Default().Radii)
+		wrong = reportAttacks(w, a, j.out, certify.Default().Radii)
 	}
 	if _, err := writePage(j.out, pagePath(j.out), testSet); err != nil {
 		return err
@@ -192,20 +200,21 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 	return seconds, nil
 }
 
-// attackAll attacks every classifier of the run on a few images; nil where the folder holds attacks with other settings, which are kept.
-func (j *job) attackAll(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (*attacking, error) {
+// attackAll attacks every classifier of the run on a few images; nil where the folder holds attacks
+// with other settings, which are kept.
+func (j *job) attackAll(ctx context.Context, o *opened, m *training.Model,
+	d *data.Dataset) (*certify.Assessment, error) {
+
 	run, err := load(j.out, config(j.alpha, -1))
 	if err != nil {
 		return nil, err
 	}
-	a := &attacking{opened: o, model: m, data: d, run: run, alpha: j.alpha, on: run.Backend, effort: j.attack, seed: j.seed}
-	if a.classifiers, a.notes, err = attackers("all", run); err != nil {
-		return nil, err
-	}
-	a.rows = a.spread()
-	err = a.search(ctx, j.out)
-	if other, ok := errors.AsType[*otherAttacks](err); ok {
-		fmt.Fprintf(o.log, "attacks: %s is of other settings, and kept\n", other.path)
+	c := j.attack
+	c.Alpha, c.Seed = j.alpha, j.seed
+	a, err := attackRun(ctx, o, attack.Job{Run: run, Classifier: m, Images: d, Config: c, Dir: j.out},
+		run.Backend)
+	if other, ok := errors.AsType[*attack.OtherSettingsError](err); ok {
+		fmt.Fprintf(o.log, "attacks: %s is of other settings, and kept\n", other.Path)
 		return nil, nil
 	}
 	return a, err

@@ -58,8 +58,9 @@ func TestReproduce(t *testing.T) {
 			t.Errorf("accuracy %s: nothing is learned", row[1])
 		}
 	}
-	if !slices.Equal(names, ofVotes()) {
-		t.Errorf("methods %q, want %q", names, ofVotes())
+	if want := rs.DefaultMethods; len(names) != len(want) || slices.ContainsFunc(want,
+		func(name string) bool { return !slices.Contains(names, name) }) {
+		t.Errorf("methods %q, want %q", names, want)
 	}
 	for _, word := range append(names, "average radius", filepath.Join(dir, "figures", "radius.png"), "certificates.tsv", "σ = 0.5", "seed 1", "no attack succeeded inside a certificate") {
 		if !strings.Contains(smokeResult.out, word) {
@@ -75,25 +76,18 @@ func TestReproduce(t *testing.T) {
 	}
 }
 
-// ofVotes are the sound methods that need no scores of all classes.
-func ofVotes() []string {
-	return slices.DeleteFunc(rs.MethodNames(), func(name string) bool {
-		return slices.Contains([]string{"lvm", "lipschitz-two", "lipschitz-margin"}, name)
-	})
-}
-
 func TestCertificatesSpendAlpha(t *testing.T) {
 	tab := tsv(t, filepath.Join(smoke(t), "certificates.tsv"))
-	if want := 20 * len(ofVotes()); len(tab.Rows) != want {
+	if want := 20 * len(rs.DefaultMethods); len(tab.Rows) != want {
 		t.Errorf("%d certificates, want %d", len(tab.Rows), want)
 	}
 	for _, row := range tab.Rows {
-		spent, err := strconv.ParseFloat(row[8], 64)
+		spent, err := strconv.ParseFloat(row[9], 64)
 		if err != nil || spent > 0.001*(1+1e-12) || (spent == 0) != (row[4] == "margin") {
 			t.Errorf("α spent: %v (%v)", row, err)
 		}
 		sum := 0.0 // of the ledger as written
-		for entry := range strings.SplitSeq(row[9], "; ") {
+		for entry := range strings.SplitSeq(row[10], "; ") {
 			if _, at, ok := strings.Cut(entry, " at "); ok {
 				times, alpha, _ := strings.Cut(at, "×")
 				k, _ := strconv.Atoi(times)
@@ -133,7 +127,7 @@ func TestReproduceAgain(t *testing.T) {
 // sameAttacks compares what a job has of attacks and bounds with the smoke job's.
 func sameAttacks(t *testing.T, dir string) {
 	t.Helper()
-	for _, file := range []string{certify.AttackFile, attackImagesFile, certify.GapFile, filepath.Join(certify.ModelFolder, boundsFile)} {
+	for _, file := range []string{certify.AttackFile, certify.AttackImagesFile, certify.GapFile, filepath.Join(certify.ModelFolder, boundsFile)} {
 		if read(t, dir, file) != read(t, smoke(t), file) {
 			t.Errorf("%s: other bytes than the job that ran through", file)
 		}
@@ -187,7 +181,7 @@ func TestReproduceWrong(t *testing.T) {
 	}
 	moved := slices.Clone(clean)
 	moved[0] += 0.005
-	images, err := attack.OpenImages(filepath.Join(dir, attackImagesFile), [3]int{12, 12, 1}, os.O_RDWR)
+	images, err := certify.OpenImages(filepath.Join(dir, certify.AttackImagesFile), [3]int{12, 12, 1}, os.O_RDWR)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,10 +201,10 @@ func TestReproduceWrong(t *testing.T) {
 	}
 	refused(t, lipsmooth("verify", dir), certify.AttackFile, "margin certifies")
 
-	if err := os.Remove(filepath.Join(dir, attackImagesFile)); err != nil {
+	if err := os.Remove(filepath.Join(dir, certify.AttackImagesFile)); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth(reproduceArgs(dir)...), attackImagesFile, "attack anew")
+	refused(t, lipsmooth(reproduceArgs(dir)...), certify.AttackImagesFile, "attack anew")
 }
 
 // A job's folder takes no other job.
@@ -356,7 +350,7 @@ func TestUnsoundActs(t *testing.T) {
 	}
 	out = t.TempDir()
 	must(t, "certify", smoke(t), "--unsound", "--out", out)
-	if tab := tsv(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(ofVotes()) {
+	if tab := tsv(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != len(rs.DefaultMethods) {
 		t.Errorf("all of them: %d rows", len(tab.Rows))
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -63,10 +62,10 @@ func (v *verification) run(ctx context.Context) error {
 		if tuning, err = t.All(); err != nil {
 			return err
 		}
-		v.checked("%s: %d rows, of the same model and dataset, and of other images", filepath.Join(v.dir,
-			countlog.TuningFolder), len(tuning))
+		v.checked("%s: %d rows, of the same model and dataset, and of other images",
+			filepath.Join(v.dir, countlog.TuningFolder), len(tuning))
 	}
-	m, d, err := v.ofModel(r.Run, slices.Concat(r.Rows, tuning))
+	m, d, err := v.ofModel(r, slices.Concat(r.Rows, tuning))
 	if err != nil {
 		return err
 	}
@@ -78,7 +77,12 @@ func (v *verification) run(ctx context.Context) error {
 	if v.verified(found); err != nil {
 		return err
 	}
-	if err := v.attacks(r, d); err != nil {
+	var images certify.Pixels
+	if d != nil {
+		images = d
+	}
+	found, err = r.VerifyAttacks(v.dir, images)
+	if v.verified(found); err != nil {
 		return err
 	}
 	if v.redraw > 0 {
@@ -109,34 +113,48 @@ func (v *verification) renamed(run countlog.Run, m sample.Classifier, d *data.Da
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
 // nil where there is none.
-func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m sample.Classifier,
+func (v *verification) ofModel(r *certify.Run, rows []rs.Evidence) (m sample.Classifier,
 	d *data.Dataset, err error) {
+
 	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
-		d, err := v.ofData(run, rows, v.data)
+		d, err := v.ofData(r, rows, v.data)
 		return nil, d, err
 	}
-	ref := v.data
-	var own *training.Model
-	if !isONNX(from) {
-		if own, err = v.own(run, from); err != nil {
-			return nil, nil, err
-		}
-		if v.redraw > 0 {
-			ref = cmp.Or(ref, own.Dataset)
-		}
+	if isONNX(from) {
+		return v.ofFile(r, rows, from)
 	}
-	if d, err = v.ofData(run, rows, ref); err != nil {
+	own, err := training.Load(from)
+	if err != nil {
 		return nil, nil, err
 	}
-	if own != nil {
-		return own, d, v.marginError(run, own)
+	if err := r.CheckModel(own.Identity(), from); err != nil {
+		return nil, nil, err
+	}
+	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, r.Model.Lambda)
+	ref := v.data
+	if v.redraw > 0 {
+		ref = cmp.Or(ref, own.Dataset)
+	}
+	if d, err = v.ofData(r, rows, ref); err != nil {
+		return nil, nil, err
+	}
+	return own, d, v.marginError(r.Run, own)
+}
+
+// ofFile is ofModel for an ONNX file.
+func (v *verification) ofFile(r *certify.Run, rows []rs.Evidence, from string) (m sample.Classifier,
+	d *data.Dataset, err error) {
+
+	if d, err = v.ofData(r, rows, v.data); err != nil {
+		return nil, nil, err
 	}
 	if d == nil {
-		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data", from)
+		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data",
+			from)
 	}
-	options, err := onnx.OptionsOf(run.Model, from, v.denoiser)
+	options, err := onnx.OptionsOf(r.Model, from, v.denoiser)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(v.dir, countlog.RunFile), err)
 	}
@@ -144,39 +162,12 @@ func (v *verification) ofModel(run countlog.Run, rows []rs.Evidence) (m sample.C
 	if err != nil {
 		return nil, nil, err
 	}
-	if hash := file.Identity().Hash; hash != run.Model.Hash {
+	if err := r.CheckModel(file.Identity(), from); err != nil {
 		file.Close()
-		return nil, nil, v.otherModel(run, from, hash)
+		return nil, nil, err
 	}
 	v.checked("%s: hash of the file", from)
 	return file, d, nil
-}
-
-// own checks a model that was trained here.
-func (v *verification) own(run countlog.Run, folder string) (*training.Model, error) {
-	m, err := training.Load(folder)
-	if err != nil {
-		return nil, err
-	}
-	if m.Hash != run.Model.Hash {
-		return nil, v.otherModel(run, folder, m.Hash)
-	}
-	file := filepath.Join(v.dir, countlog.RunFile)
-	if lambda := m.Lambda.Value(); lambda != run.Model.Lambda {
-		return nil, fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", file, run.Model.Lambda,
-			folder, lambda)
-	}
-	if run.Model.LambdaSource != countlog.Proved {
-		return nil, fmt.Errorf("%s: model.lambda_source: %q, but that of %s is %s", file,
-			run.Model.LambdaSource, folder, countlog.Proved)
-	}
-	v.checked("%s: hash of the weights, and Λ = %.6g proved again", folder, run.Model.Lambda)
-	return m, nil
-}
-
-func (v *verification) otherModel(run countlog.Run, from, hash string) error {
-	return fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", filepath.Join(v.dir,
-		countlog.RunFile), run.Model.Hash, from, hash)
 }
 
 // marginError proves a run's margin_error again, where there is one.
@@ -198,78 +189,66 @@ func (v *verification) marginError(run countlog.Run, m *training.Model) error {
 }
 
 // ofData checks a dataset and the labels of rows; nil where none is given.
-func (v *verification) ofData(run countlog.Run, rows []rs.Evidence, ref string) (*data.Dataset,
+func (v *verification) ofData(r *certify.Run, rows []rs.Evidence, ref string) (*data.Dataset,
 	error) {
+
 	if ref == "" {
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
 	}
-	d, err := data.Load(ref, run.Dataset.Split)
+	d, err := data.Load(ref, r.Dataset.Split)
 	if err != nil {
 		return nil, err
 	}
-	hash, err := d.Hash()
+	of, err := d.Identity()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(v.dir, countlog.RunFile)
-	if hash != run.Dataset.Hash {
-		return nil, fmt.Errorf("%s: sampled on dataset %.12s, but %s is %.12s", file, run.Dataset.Hash,
-			ref, hash)
+	if err := r.CheckDataset(of, d.Label, rows, ref); err != nil {
+		return nil, err
 	}
-	if d.Len() != run.Dataset.Size || d.Classes() != run.Dataset.Classes {
-		return nil, fmt.Errorf("%s: %d images of %d classes, but %s has %d of %d", file,
-			run.Dataset.Size, run.Dataset.Classes, ref, d.Len(), d.Classes())
-	}
-	if want := sample.GridNoise(run.Noise.Steps, d.Height*d.Width*d.Channels); run.Noise.Steps > 0 &&
-		run.Noise != want {
-		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v", file,
-			run.Noise.Rounding, run.Noise.Steps, ref, want.Rounding)
-	}
-	for _, e := range rows {
-		if want := d.Label(e.Index); e.Label != want {
-			return nil, fmt.Errorf("%s: example %d: label %d, but the dataset has %d", v.dir, e.Index,
-				e.Label, want)
-		}
+	if want := sample.GridNoise(r.Noise.Steps, d.Size()); r.Noise.Steps > 0 && r.Noise != want {
+		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v",
+			filepath.Join(v.dir, countlog.RunFile), r.Noise.Rounding, r.Noise.Steps, ref, want.Rounding)
 	}
 	v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(rows))
 	return d, nil
 }
 
 // drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m sample.Classifier,
+func (v *verification) drawAgain(ctx context.Context, r *certify.Run, m sample.Classifier,
 	d *data.Dataset) error {
-	run := l.Run
+
 	switch {
 	case m == nil:
 		return fmt.Errorf("--redraw %d: needs the model: give it with --model", v.redraw)
 	case d == nil:
 		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
 	}
-	if run.Model.Random {
+	if r.Model.Random {
 		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again",
 			v.redraw, v.dir)
 	}
-	some := countlog.Spread(run.Examples.Count, v.redraw)
+	some := countlog.Spread(r.Examples.Count, v.redraw)
 	s := sample.Drawer{Classifier: m, Images: d, Open: (&opened{log: v.log}).get}
 	defer s.Close()
 	backend, err := s.Backend(ctx)
 	if err != nil {
 		return err
 	}
-	if backend != run.Backend {
+	if backend != r.Backend {
 		return fmt.Errorf("--redraw %d: %s was drawn on backend %s; this is %s, whose draws may "+
-			"differ: set GOMLX_BACKEND", v.redraw, v.dir, run.Backend, backend)
+			"differ: set GOMLX_BACKEND", v.redraw, v.dir, r.Backend, backend)
 	}
 	folder, err := os.MkdirTemp("", "lipsmooth-verify-*")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	again := run
+	again := r.Run
 	again.Shard = countlog.Shard{}
-	again.Examples = countlog.Plan{Start: run.Examples.At(some.Start),
-		Stride: some.Stride * run.Examples.Stride, Count: some.Count}
+	again.Examples = countlog.Plan{Start: r.Examples.At(some.Start),
+		Stride: some.Stride * r.Examples.Stride, Count: some.Count}
 	w, err := countlog.Create(folder, again)
 	if err != nil {
 		return err
@@ -279,36 +258,17 @@ func (v *verification) drawAgain(ctx context.Context, l *certify.Run, m sample.C
 	if err := s.Fill(ctx, w, 0, said); err != nil {
 		return err
 	}
-	drawn, err := countlog.Open(folder)
+	log, err := countlog.Open(folder)
 	if err != nil {
 		return err
 	}
-	compared := 0
-	for e, err := range drawn.Rows() {
-		if err != nil {
-			return err
-		}
-		at := slices.IndexFunc(l.Rows, func(row rs.Evidence) bool { return row.Index == e.Index })
-		if at < 0 {
-			continue
-		}
-		compared++
-		row := l.Rows[at]
-		for _, c := range []struct {
-			column     string
-			there, now any
-		}{
-			{"label", row.Label, e.Label}, {"clean class and margin", row.Clean, e.Clean}, {"selection",
-				row.Selection, e.Selection},
-			{"estimation", row.Estimation, e.Estimation}, {"selection_margins", row.SelectionMargins.Counts,
-				e.SelectionMargins.Counts},
-			{"margins", row.Margins.Counts, e.Margins.Counts}, {"scores", row.Scores, e.Scores},
-		} {
-			if !reflect.DeepEqual(c.there, c.now) {
-				return fmt.Errorf("%s: example %d: %s: drawn again, they differ", filepath.Join(v.dir,
-					countlog.CountsFile), e.Index, c.column)
-			}
-		}
+	drawn, err := log.All()
+	if err != nil {
+		return err
+	}
+	compared, err := r.CheckDrawn(drawn)
+	if err != nil {
+		return err
 	}
 	if compared == 0 {
 		return fmt.Errorf("--redraw %d: none of these examples is in %s: redraw more", v.redraw, v.dir)

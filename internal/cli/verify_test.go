@@ -79,7 +79,7 @@ func TestVerifyFinds(t *testing.T) {
 		"method":           {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, "certificates.tsv:2: differs"},
 		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:2: differs from what the log gives: mono "},
 		"setting":          {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil, "certificates.json: sets: "},
-		"temperature":      {replace("certificates.json", `"tau": 0`, `"tau": 0.25`), nil, "certificates.tsv:"},
+		"temperature":      {replace("certificates.json", `"tau": `, `"tau": 9`), nil, "certificates.tsv:"},
 		"evidence":         {replace("certificates.json", `"run_hash": "sha256:`, `"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
 		"cut":              {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
 		"attack inside":    {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
@@ -91,7 +91,7 @@ func TestVerifyFinds(t *testing.T) {
 		"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
 		"attack pixels":    {spoilImages, []string{"--data", tiny()}, "attack.npy: row "},
 		"attack images": {func(t *testing.T, dir string) {
-			edit(t, func(s string) string { return s[1:] }, dir, attackImagesFile)
+			edit(t, func(s string) string { return s[1:] }, dir, certify.AttackImagesFile)
 		}, []string{"--data", tiny()}, "attack.npy: not a NumPy file"},
 		"other model": {func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
@@ -146,7 +146,7 @@ func spoilImages(t *testing.T, dir string) {
 			}
 		}
 		return string(b)
-	}, dir, attackImagesFile)
+	}, dir, certify.AttackImagesFile)
 }
 
 // otherTiny is a dataset of other images.

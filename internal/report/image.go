@@ -19,7 +19,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/table"
-	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
@@ -184,7 +183,7 @@ func (p *Page) perturbed(dir string, d *data.Dataset) error {
 	if !slices.ContainsFunc(p.Gallery, func(m *Image) bool { return slices.ContainsFunc(m.Attacks, Attack.Moved) }) {
 		return nil
 	}
-	from, err := attack.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels}, os.O_RDONLY)
+	from, err := certify.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels}, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		p.missing("perturbed images: no %s (lipsmooth attack RUN)", file)
 		return nil

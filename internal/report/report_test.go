@@ -23,7 +23,7 @@ import (
 	"testing/fstest"
 
 	"github.com/lipsmooth/lipsmooth/figures"
-	"github.com/lipsmooth/lipsmooth/training/attack"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
@@ -67,7 +67,7 @@ var perturbed = sync.OnceValue(func() string {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "x.npy")
-	m, err := attack.CreateImages(path, 3, [3]int{4, 4, 1})
+	m, err := certify.CreateImages(path, 3, [3]int{4, 4, 1})
 	if err != nil {
 		panic(err)
 	}

@@ -76,35 +76,35 @@ type Adversarial struct {
 }
 
 // attacked is the classifier that a method certifies.
-func attacked(s *certify.Run, method string) attack.Smoothed {
+func attacked(s *certify.Run, method string) attack.Smoothing {
 	switch method {
 	case "margin":
-		return attack.Smoothed{}
+		return attack.Smoothing{}
 	case "lipschitz", "paper":
-		return attack.Smoothed{Sigma: s.Sigma, Tau: s.Tau}
+		return attack.Smoothing{Sigma: s.Sigma, Tau: s.Tau}
 	}
-	return attack.Smoothed{Sigma: s.Sigma}
+	return attack.Smoothing{Sigma: s.Sigma}
 }
 
 // Adversarials attacks the first images that a method certifies right, so many of them, and the very classifier that it certifies.
 func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset, method string, alpha float64, count int) (found []Adversarial) {
 	results := Certify(s, alpha, method).Curves[0].Results
-	var b attack.Batch
+	problem := attack.Problem{Smoothing: attacked(s, method), Seed: 1}
 	for i, r := range results {
 		if r.Right() && len(found) < count {
 			image := Image(d, s.Rows[i].Index)
 			image.Class, image.Radius = d.ClassNames[r.Label], r.Radius
 			found = append(found, Adversarial{Image: image})
-			b.Images, b.Labels = append(b.Images, image.Pixels...), append(b.Labels, r.Label)
+			problem.Images = append(problem.Images, image.Pixels...)
+			problem.Labels = append(problem.Labels, r.Label)
 		}
 	}
-	target := Must(attack.New(Backend(), attack.Classifier{
-		Logits: m.Logits, Store: m.Store, Size: [3]int{d.Height, d.Width, d.Channels}, Classes: d.Classes(),
-	}))
+	target := Must(attack.New(Backend(), m))
 	defer target.Close()
-	search := attack.Search{Steps: p.Steps, Samples: p.Samples, Restarts: 1, Trial: 200, Draws: 2000, Losses: []attack.Loss{attack.Margin{}},
+	effort := attack.Effort{Steps: p.Steps, Samples: p.Samples, Restarts: 1}
+	search := attack.Search{Attacks: effort.Attacks(attack.Margin{}), Trial: 200, Draws: 2000,
 		Level: rs.SimultaneousAlpha(alpha, max(1, len(found)))}
-	for i, f := range Must(search.Smallest(context.Background(), target, b, attacked(s, method), nil, nil, 1)) {
+	for i, f := range Must(search.Smallest(context.Background(), target, problem, nil, nil)) {
 		a := &found[i]
 		a.Attack, a.Toward = f.Radius, make([]float32, d.Size())
 		if f.Class < 0 || f.Perturbation == nil {

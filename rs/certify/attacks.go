@@ -5,46 +5,146 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 // Files of attacks in a run's folder.
 const (
 	AttackFile = "attack.tsv" // an attack on an image and classifier a line
-	GapFile    = "gap.tsv"    // certified and empirical accuracy
+	// the perturbed image of each line of AttackFile: float32 [lines, h, w, c], 0 where no attack
+	// succeeded
+	AttackImagesFile = "attack.npy"
+	GapFile          = "gap.tsv" // certified and empirical accuracy
 )
+
+// AttackConfig is what decides the attacks that are made on a run.
+type AttackConfig struct {
+	// Alpha is the error probability of each certificate, and of all findings together.
+	Alpha float64 `json:"alpha"`
+	// Tau is the temperature of soft votes, in logits; negative is the run's.
+	Tau    float64 `json:"tau"`
+	Images int     `json:"images"` // how many, spread over the run; 0 is all
+	// Classifiers are names in Attacked; All alone is every one that the run has.
+	Classifiers []string `json:"classifiers"`
+	Box         bool     `json:"box"` // perturbed images stay in [0, 1]
+	Steps       int      `json:"steps"`
+	Samples     int      `json:"samples"` // draws of the noise a gradient
+	Restarts    int      `json:"restarts"`
+	Trial       int      `json:"trial"` // draws that find the boundary along a ray
+	Draws       int      `json:"draws"` // draws that judge a perturbed image
+	Seed        uint64   `json:"seed"`
+}
+
+// Check returns an error that begins with the name of the first field that can't be.
+func (c AttackConfig) Check() error {
+	if err := c.Certify().Check(); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name         string
+		value, least int
+	}{
+		{"images", c.Images, 0}, {"steps", c.Steps, 1}, {"samples", c.Samples, 1},
+		{"restarts", c.Restarts, 1}, {"trial", c.Trial, 1}, {"draws", c.Draws, 1},
+	} {
+		if f.value < f.least {
+			return fmt.Errorf("%s %d: must be at least %d", f.name, f.value, f.least)
+		}
+	}
+	if len(c.Classifiers) == 0 {
+		return errors.New("classifier: none is named")
+	}
+	for _, name := range c.Classifiers {
+		if !slices.Contains(append(attackedNames(), All), name) {
+			return fmt.Errorf("classifier: no classifier %q; known: %s, %s", name,
+				strings.Join(attackedNames(), ", "), All)
+		}
+	}
+	return nil
+}
+
+// attackedNames are those of Attacked.
+func attackedNames() (names []string) {
+	for _, c := range Attacked {
+		names = append(names, c.Name)
+	}
+	return names
+}
 
 // AttackSettings is what the JSON beside attack.tsv and gap.tsv says: with what the attacks were
 // made.
 type AttackSettings struct {
-	Caption   string  `json:"caption"`   // in one line, for people
-	Lipsmooth string  `json:"lipsmooth"` // version that made them
-	RunHash   string  `json:"run_hash"`  // of the evidence, see [countlog.Log.Hash]
-	Alpha     float64 `json:"alpha"`     // of each certificate, and of all findings together
-	// temperature of soft votes, in logits; negative where there is none
-	Tau         float64   `json:"tau"`
-	Images      int       `json:"images"`
-	Classifiers []string  `json:"classifiers"`
-	Box         bool      `json:"box"` // perturbed images stay in [0, 1]
-	Steps       int       `json:"steps"`
-	Samples     int       `json:"samples"` // draws of the noise a gradient
-	Restarts    int       `json:"restarts"`
-	Trial       int       `json:"trial"` // draws along a ray
-	Draws       int       `json:"draws"` // that judge
-	Seed        uint64    `json:"seed"`
-	Radii       []float64 `json:"radii,omitempty"` // of gap.tsv
+	Caption      string    `json:"caption"`   // in one line, for people
+	Lipsmooth    string    `json:"lipsmooth"` // version that made them
+	RunHash      string    `json:"run_hash"`  // of the evidence, see [countlog.Log.Hash]
+	AttackConfig           // as it was resolved: each classifier, the images there are
+	Radii        []float64 `json:"radii,omitempty"` // of gap.tsv
+}
+
+// AttackSettings resolves c for the run, whose rows must be loaded: the temperature chosen, the
+// classifiers and the number of images that the run has. Notes say for which of the classifiers the
+// run lacks something.
+func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, err error) {
+	if err := c.Check(); err != nil {
+		return s, nil, err
+	}
+	if kind := r.Noise.Kind; kind != "" {
+		return s, nil, fmt.Errorf("%s: sampled with %s noise, and attacks are made for Gaussian noise "+
+			"alone", r.Dir, kind)
+	}
+	d := c.Certify()
+	if c.Tau, err = r.ChooseTau(d); err != nil {
+		return s, nil, err
+	}
+	all := slices.Equal(c.Classifiers, []string{All})
+	var names []string
+	for _, name := range attackedNames() { // what breaks one is tried on the next
+		switch asked := all || slices.Contains(c.Classifiers, name); {
+		case asked && name == "soft" && !(c.Tau > 0) && !all:
+			return s, nil, fmt.Errorf("classifier soft: the temperature of soft votes is %v, none or "+
+				"that of hard votes: give one as tau", c.Tau)
+		case asked && name == "soft" && !(c.Tau > 0):
+			notes = append(notes, "soft votes aren't attacked: no temperature above 0")
+		case asked:
+			names = append(names, name)
+		}
+	}
+	c.Classifiers = names
+	if c.Images == 0 || c.Images > len(r.Rows) {
+		c.Images = len(r.Rows)
+	}
+	s = AttackSettings{Lipsmooth: version.String(), AttackConfig: c}
+	if s.RunHash, err = r.Hash(); err != nil {
+		return s, nil, err
+	}
+	space := "the l2 ball"
+	if c.Box {
+		space = "the l2 ball within [0, 1]"
+	}
+	d.Tau = c.Tau
+	of := r.Settings(d)
+	of.Images = c.Images
+	s.Caption = fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws "+
+		"along a ray, %d to judge, seed %d", of.Caption(), strings.Join(names, ", "), space, c.Steps,
+		c.Samples, c.Restarts, c.Trial, c.Draws, c.Seed)
+	return s, notes, nil
+}
+
+// Certify is how what is attacked is certified.
+func (c AttackConfig) Certify() Config {
+	d := Default()
+	d.Alpha, d.Tau = c.Alpha, c.Tau
+	return d
 }
 
 // Same reports whether two settings make the same attacks.
 func (s AttackSettings) Same(other AttackSettings) bool {
-	return s.RunHash == other.RunHash && s.Alpha == other.Alpha && s.Tau == other.Tau &&
-		s.Images == other.Images &&
-		slices.Equal(s.Classifiers, other.Classifiers) && s.Box == other.Box && s.Steps == other.Steps &&
-		s.Samples == other.Samples &&
-		s.Restarts == other.Restarts && s.Trial == other.Trial && s.Draws == other.Draws &&
-		s.Seed == other.Seed
+	return s.RunHash == other.RunHash && reflect.DeepEqual(s.AttackConfig, other.AttackConfig)
 }
 
 // ReadAttacks reads the attacks that lie in a folder. Its error wraps os.ErrNotExist where there

@@ -3,11 +3,9 @@ package certify
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -187,84 +185,4 @@ func firstDifference(got, want *table.Table, but int) (int, string) {
 		}
 	}
 	return 0, ""
-}
-
-// VerifyAttacks checks the attacks that lie in a folder, if any do, and returns them: what was
-// certified of each image, that no attack succeeded inside a certificate, and the table of the gap.
-// That an image is misclassified is the attack's word: its draws aren't made again. The run's rows
-// must be loaded.
-func (r *Run) VerifyAttacks(dir string) (v *Verification, made []Attack, err error) {
-	v = &Verification{}
-	path := filepath.Join(dir, AttackFile)
-	made, settings, err := ReadAttacks(dir)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return v, nil, nil
-	case err != nil:
-		return v, nil, err
-	case settings == nil:
-		v.older(path, "run attack --anew")
-		return v, made, nil
-	case len(made) == 0:
-		v.note("%s: no attack is made yet", path)
-		return v, nil, nil
-	}
-	c := Default()
-	c.Alpha = settings.Alpha
-	if err := c.Check(); err != nil {
-		return v, nil, fmt.Errorf("%s: %w", table.About(path), err)
-	}
-	if err := r.verifyLines(path, made, c); err != nil {
-		return v, nil, err
-	}
-	v.checked("%s: %d lines: what is certified computed again from the log, no attack inside a "+
-		"certificate beyond what α lets fail", path, len(made))
-	path = filepath.Join(dir, GapFile)
-	var gap AttackSettings
-	if err := table.ReadAbout(path, &gap); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return v, nil, err
-	}
-	gaps, err := r.Gaps(made, c)
-	if err != nil {
-		return v, nil, err
-	}
-	return v, made, v.compare(path, GapTable(gaps, gap.Radii))
-}
-
-// verifyLines checks what lines of attacks say besides the attacks' own findings.
-func (r *Run) verifyLines(path string, made []Attack, c Config) error {
-	beyond, _, err := r.Crossings(made, c)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if len(beyond) > 0 {
-		return fmt.Errorf("%s: beyond what α = %v lets fail: %s", path, c.Alpha, beyond[0])
-	}
-	certified, err := r.Largest(made, c)
-	if err != nil {
-		return err
-	}
-	t, _, err := table.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	columns := map[string]int{}
-	for _, name := range []string{"certified", "class"} {
-		if columns[name] = slices.Index(t.Columns, name); columns[name] < 0 {
-			return fmt.Errorf("%s:1: no column %q", path, name)
-		}
-	}
-	for i, a := range made {
-		if cell, want := t.Rows[i][columns["certified"]], fmt.Sprint(certified[Aim{a.Index,
-			a.Classifier}]); cell != want {
-			return fmt.Errorf("%s:%d: certified: %s, but the log gives %s", path, i+2, cell, want)
-		}
-		class, err := strconv.Atoi(t.Rows[i][columns["class"]])
-		if wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label; err != nil ||
-			wrong == math.IsInf(a.Radius, 1) {
-			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, else -1",
-				path, i+2, t.Rows[i][columns["class"]], a.Label)
-		}
-	}
-	return nil
 }

@@ -12,7 +12,8 @@ import (
 
 // DDN looks for the smallest perturbation by decoupled direction and norm (Rony et al. 2019). It
 // takes a step along the unit gradient, then goes to a sphere around the image. The sphere's norm
-// falls where the votes of the step's draws are for another class, and rises elsewhere.
+// falls where the votes of the step's draws are for another class, and rises elsewhere. The search
+// begins at the radius given, and at 1 where none is known. DDN returns a batch for each restart.
 type DDN struct {
 	Steps    int
 	Samples  int     // draws a gradient
@@ -25,28 +26,37 @@ type DDN struct {
 
 func (a DDN) String() string { return "ddn " + a.Loss.String() }
 
+// Bounded implements [Attack]: a norm may rise above the one it begins at.
+func (a DDN) Bounded() bool { return false }
+
 func (a DDN) check() error {
-	if a.Steps < 1 || a.Samples < 1 || a.Restarts < 1 || !(a.StepSize > 0) || a.StepSize > 1e6 || !(0 < a.Change && a.Change < 1) || a.Loss == nil {
-		return fmt.Errorf("attack: DDN of %d steps, %d samples, %d restarts, step size %v, change %v, loss %v: all must be positive, change below 1",
+	if a.Steps < 1 || a.Samples < 1 || a.Restarts < 1 || !(a.StepSize > 0) || a.StepSize > 1e6 ||
+		!(0 < a.Change && a.Change < 1) || a.Loss == nil {
+		return fmt.Errorf("attack: DDN of %d steps, %d samples, %d restarts, step size %v, change %v, "+
+			"loss %v: all must be positive, change below 1",
 			a.Steps, a.Samples, a.Restarts, a.StepSize, a.Change, a.Loss)
 	}
 	return nil
 }
 
-// Perturb returns perturbations, [batch, h, w, c], near the boundary of the label's class, one for
-// each restart. The search for their norms begins at norm, [batch]. The perturbations start, to
-// begin with, may be nil.
-func (a DDN) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, norm []float64, start []float32, seed uint64) ([][]float32, error) {
+// Perturb implements [Attack].
+func (a DDN) Perturb(ctx context.Context, t *Target, p Problem, radius []float64,
+	start []float32) (found [][]float32, err error) {
+
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(t.check(b, s), checkBegin(b, norm, math.SmallestNonzeroFloat32, start)); err != nil {
+	if err := cmp.Or(t.check(p.Batch, p.Smoothing), p.checkBegin(radius, start)); err != nil {
 		return nil, err
 	}
-	random := stream{seed, ""}.in(a.String())
-	var found [][]float32
+	norm := make([]float64, len(radius))
+	for i, r := range radius {
+		if norm[i] = r; !(r > 1e-30 && r < math.MaxFloat32) {
+			norm[i] = 1
+		}
+	}
 	for restart := range a.Restarts {
-		d, err := a.descend(ctx, t, b, s, norm, begin(b, norm, start, random, restart), random.in("restart", restart))
+		d, err := a.descend(ctx, t, p.ascent(a.String(), norm, start, restart))
 		if err != nil {
 			return nil, err
 		}
@@ -56,28 +66,19 @@ func (a DDN) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, norm [
 }
 
 // descend takes all steps of one restart.
-func (a DDN) descend(ctx context.Context, t *Target, b Batch, s Smoothed, start []float64, begin []float32, random stream) ([]float32, error) {
-	x, y, r := t.images(b.Images), labels(b.Labels), lengths(start)
-	d := t.images(begin)
+func (a DDN) descend(ctx context.Context, t *Target, from ascent) ([]float32, error) {
+	x, y, r := t.images(from.Images), labels(from.Labels), lengths(from.radius)
+	d := t.images(from.begin)
 	defer func() { finalize(x, y, r, d) }()
 	for step := range a.Steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		rate := a.StepSize * (0.505 + 0.495*math.Cos(math.Pi*float64(step)/float64(a.Steps)))
-		out, err := t.call([4]any{"ddn", a.Loss, a.Change, a.Box}, func(see func(*Node) *Node, tau *Node, in []*Node) []*Node {
-			x, d, label, r, rate := in[0], in[1], oneHot(in[2], t.classifier.Classes), in[3], in[4]
-			z := see(Add(x, d))
-			g := unit(Gradient(ReduceAllSum(a.Loss.Of(z, ExpandAxes(label, 1))), d)[0])
-			wrong := GreaterThan(rivalry(ReduceMean(votes(z, tau), 1), label), ZerosLike(r))
-			d = Add(d, Mul(g, Mul(Reshape(r, -1, 1, 1, 1), rate)))
-			r = Mul(r, Where(wrong, AddScalar(ZerosLike(r), 1-a.Change), AddScalar(ZerosLike(r), 1+a.Change)))
-			d = Mul(unit(d), Reshape(r, -1, 1, 1, 1))
-			if a.Box {
-				d = Sub(ClipScalar(Add(x, d), 0, 1), x)
-			}
-			return []*Node{d, r}
-		}, s, a.Samples, random.state(step), x, d, y, r, float32(rate))
+		angle := math.Pi * float64(step) / float64(a.Steps)
+		rate := a.StepSize * (0.505 + 0.495*math.Cos(angle))
+		by := noise{from.Smoothing, a.Samples, from.random.state(step)}
+		out, err := t.call([4]any{"ddn", a.Loss, a.Change, a.Box}, a.step, by,
+			x, d, y, r, float32(rate))
 		if err != nil {
 			return nil, err
 		}
@@ -85,4 +86,22 @@ func (a DDN) descend(ctx context.Context, t *Target, b Batch, s Smoothed, start 
 		d, r = out[0], out[1]
 	}
 	return tensors.CopyFlatData[float32](d)
+}
+
+// step is the graph of a step: images, perturbations, labels, norms and the rate to perturbations
+// and norms.
+func (a DDN) step(see func(*Node) *Node, tau *Node, in []*Node) []*Node {
+	x, d, r, rate := in[0], in[1], in[3], in[4]
+	z := see(Add(x, d))
+	label := oneHot(in[2], z.Shape().Dimensions[2])
+	g := unit(Gradient(ReduceAllSum(a.Loss.Of(z, ExpandAxes(label, 1))), d)[0])
+	wrong := GreaterThan(rivalry(ReduceMean(votes(z, tau), 1), label), ZerosLike(r))
+	d = Add(d, Mul(g, Mul(Reshape(r, -1, 1, 1, 1), rate)))
+	less, more := AddScalar(ZerosLike(r), 1-a.Change), AddScalar(ZerosLike(r), 1+a.Change)
+	r = Mul(r, Where(wrong, less, more))
+	d = Mul(unit(d), Reshape(r, -1, 1, 1, 1))
+	if a.Box {
+		d = Sub(ClipScalar(Add(x, d), 0, 1), x)
+	}
+	return []*Node{d, r}
 }

@@ -3,8 +3,6 @@ package attack
 import (
 	"context"
 	"fmt"
-	"math"
-	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -16,7 +14,7 @@ import (
 const block = 50
 
 // blocks returns the number of calls, and of draws each, for so many draws, rounded up.
-func (s Smoothed) blocks(draws int) (calls, samples int) {
+func (s Smoothing) blocks(draws int) (calls, samples int) {
 	if s.Sigma == 0 {
 		return 1, 1
 	}
@@ -25,23 +23,22 @@ func (s Smoothed) blocks(draws int) (calls, samples int) {
 
 // votes returns the mean vote for each class, [batch][classes], at images, [batch, h, w, c], over
 // at least so many draws.
-func (t *Target) votes(ctx context.Context, images []float32, s Smoothed, draws int, random stream) ([][]float64, error) {
+func (t *Target) votes(ctx context.Context, images []float32, s Smoothing, draws int,
+	random stream) ([][]float64, error) {
+
 	x := t.images(images)
 	defer x.FinalizeAll()
 	n := len(images) / t.values()
 	mean := make([][]float64, n)
 	for i := range mean {
-		mean[i] = make([]float64, t.classifier.Classes)
+		mean[i] = make([]float64, t.classes)
 	}
 	calls, samples := s.blocks(draws)
 	for call := range calls {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		out, err := t.call("votes", func(see func(*Node) *Node, tau *Node, in []*Node) []*Node {
-			z := see(in[0])
-			return []*Node{ReduceMean(votes(z, tau), 1), LogicalAll(IsFinite(z), 1, 2)}
-		}, s, samples, random.state(call), x)
+		out, err := t.call("votes", meanVotes, noise{s, samples, random.state(call)}, x)
 		if err != nil {
 			return nil, err
 		}
@@ -49,11 +46,17 @@ func (t *Target) votes(ctx context.Context, images []float32, s Smoothed, draws 
 		if err != nil {
 			return nil, err
 		}
-		for i, k := 0, t.classifier.Classes; i < n*k; i++ {
+		for i, k := 0, t.classes; i < n*k; i++ {
 			mean[i/k][i%k] += float64(h[i]) / float64(calls)
 		}
 	}
 	return mean, nil
+}
+
+// meanVotes is the graph of votes: images to mean votes, and whether all logits are finite.
+func meanVotes(see func(*Node) *Node, tau *Node, in []*Node) []*Node {
+	z := see(in[0])
+	return []*Node{ReduceMean(votes(z, tau), 1), LogicalAll(IsFinite(z), 1, 2)}
 }
 
 // rows copies a result. It checks that the logits behind it, [batch] in out[1], were finite.
@@ -108,45 +111,43 @@ func (v Verdict) Wrong(alpha float64) bool { return v.Lower(alpha) > 0.5 }
 // scoreBins is the number of bins of s between 0 and 1. The value s = 1 has a bin of its own.
 const scoreBins = 256
 
-// Judge votes on perturbed images, [batch, h, w, c], with at least so many draws. Nothing else sees
-// these draws as long as number is new for this seed. A tenth of them choose the rival, the rest
-// are counted.
-func (t *Target) Judge(ctx context.Context, perturbed []float32, labelled []int, s Smoothed, draws int, seed uint64, number int) ([]Verdict, error) {
-	if err := t.check(Batch{perturbed, labelled}, s); err != nil {
+// Jury is draws that judge.
+type Jury struct {
+	Draws int // at least so many, and a tenth as many to choose the rival
+	Seed  uint64
+	// Number tells judgements apart. Nothing else sees the draws of a number that is new for its
+	// seed.
+	Number int
+}
+
+// Judge votes on perturbed images, as a batch with their labels. A tenth of the draws choose the
+// rival, the rest are counted.
+func (t *Target) Judge(ctx context.Context, b Batch, s Smoothing, by Jury) ([]Verdict, error) {
+	if err := t.check(b, s); err != nil {
 		return nil, err
 	}
-	if draws < 1 {
-		return nil, fmt.Errorf("attack: %d draws to judge with", draws)
+	if by.Draws < 1 {
+		return nil, fmt.Errorf("attack: %d draws to judge with", by.Draws)
 	}
-	random := stream{seed, ""}.in("judge", number)
-	mean, err := t.votes(ctx, perturbed, s, max(1, draws/10), random.in("rival"))
+	random := stream{by.Seed, ""}.in("judge", by.Number)
+	mean, err := t.votes(ctx, b.Images, s, max(1, by.Draws/10), random.in("rival"))
 	if err != nil {
 		return nil, err
 	}
-	n := len(labelled)
+	calls, samples := s.blocks(by.Draws)
+	n := len(b.Labels)
 	verdicts, rivals := make([]Verdict, n), make([]int, n)
-	ends := make([]float64, scoreBins+1)
-	for i := range ends {
-		ends[i] = float64(i) / scoreBins
-	}
-	calls, samples := s.blocks(draws)
-	for i, y := range labelled {
+	for i, y := range b.Labels {
 		rivals[i], _ = rival(mean[i], y)
-		verdicts[i] = Verdict{rivals[i], rs.Sample{N: calls * samples, Lo: ends, Hi: append(ends[1:len(ends):len(ends)], 1), Counts: make([]int, len(ends))}, s.Sigma == 0}
+		verdicts[i] = Verdict{rivals[i], noScores(calls * samples), s.Sigma == 0}
 	}
-	x, y, j := t.images(perturbed), labels(labelled), labels(rivals)
+	x, y, j := t.images(b.Images), labels(b.Labels), labels(rivals)
 	defer finalize(x, y, j)
 	for call := range calls {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		out, err := t.call("judge", func(see func(*Node) *Node, tau *Node, in []*Node) []*Node {
-			z := see(in[0])
-			sign := Sub(oneHot(in[2], t.classifier.Classes), oneHot(in[1], t.classifier.Classes))
-			over := ReduceSum(Mul(votes(z, tau), ExpandAxes(sign, 1)), -1) // [batch, samples]
-			bin := ConvertDType(Floor(ClipScalar(MulScalar(AddScalar(over, 1), scoreBins/2), 0, scoreBins)), dtypes.Int32)
-			return []*Node{ReduceSum(OneHot(bin, scoreBins+1, dtypes.Int32), 1), LogicalAll(IsFinite(z), 1, 2)}
-		}, s, samples, random.state(call), x, y, j)
+		out, err := t.call("judge", scores, noise{s, samples, random.state(call)}, x, y, j)
 		if err != nil {
 			return nil, err
 		}
@@ -155,48 +156,30 @@ func (t *Target) Judge(ctx context.Context, perturbed []float32, labelled []int,
 			return nil, err
 		}
 		for i, c := range counts {
-			verdicts[i/len(ends)].Sample.Counts[i%len(ends)] += int(c)
+			verdicts[i/(scoreBins+1)].Sample.Counts[i%(scoreBins+1)] += int(c)
 		}
 	}
 	return verdicts, nil
 }
 
-// halvings is the number of halvings in the search for the boundary along a ray. Without noise there
-// are more, as only rounding limits the search.
-func (s Smoothed) halvings() int {
-	if s.Sigma == 0 {
-		return 20
+// noScores is a sample of n draws, none of them counted yet.
+func noScores(n int) rs.Sample {
+	ends := make([]float64, scoreBins+1)
+	for i := range ends {
+		ends[i] = float64(i) / scoreBins
 	}
-	return 8
+	return rs.Sample{N: n, Lo: ends, Hi: append(ends[1:len(ends):len(ends)], 1),
+		Counts: make([]int, len(ends))}
 }
 
-// boundary estimates how far along its perturbation each image stops being the label's. It looks up
-// to twice the perturbation's norm, and up to most. The result is +Inf where the image doesn't
-// stop. The draws are the same at every place.
-func (t *Target) boundary(ctx context.Context, b Batch, s Smoothed, perturbation []float32, most []float64, box bool, draws int, random stream) ([]float64, error) {
-	low, high := make([]float64, len(b.Labels)), Norms(perturbation, make([]float32, len(perturbation)), t.values())
-	for i := range high {
-		high[i] = min(2*high[i], most[i])
-	}
-	at := slices.Clone(high)
-	for halving := range s.halvings() + 1 {
-		mean, err := t.votes(ctx, along(b, perturbation, at, box), s, draws, random)
-		if err != nil {
-			return nil, err
-		}
-		for i, y := range b.Labels {
-			switch _, over := rival(mean[i], y); {
-			case over > 0:
-				high[i] = at[i]
-			case halving == 0: // never
-				high[i] = math.Inf(1)
-			default:
-				low[i] = at[i]
-			}
-			if !math.IsInf(high[i], 1) {
-				at[i] = low[i] + (high[i]-low[i])/2
-			}
-		}
-	}
-	return high, nil
+// scores is the graph of a judgement: images, labels and rivals to counts of s, [batch, bins], and
+// whether all logits are finite.
+func scores(see func(*Node) *Node, tau *Node, in []*Node) []*Node {
+	z := see(in[0])
+	classes := z.Shape().Dimensions[2]
+	sign := Sub(oneHot(in[2], classes), oneHot(in[1], classes))
+	over := ReduceSum(Mul(votes(z, tau), ExpandAxes(sign, 1)), -1) // [batch, samples]
+	bin := Floor(ClipScalar(MulScalar(AddScalar(over, 1), scoreBins/2), 0, scoreBins))
+	counts := OneHot(ConvertDType(bin, dtypes.Int32), scoreBins+1, dtypes.Int32)
+	return []*Node{ReduceSum(counts, 1), LogicalAll(IsFinite(z), 1, 2)}
 }

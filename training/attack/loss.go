@@ -23,7 +23,8 @@ func (c CrossEntropy) String() string { return "cross-entropy" }
 // Of implements Loss.
 func (c CrossEntropy) Of(logits, label *Node) *Node {
 	d := logits.Shape().Dimensions
-	own := ReduceSum(Mul(LogSoftmax(MulScalar(logits, 1/c.Temperature), -1), BroadcastToDims(label, d...)), -1) // [batch, samples]
+	log := LogSoftmax(MulScalar(logits, 1/c.Temperature), -1)
+	own := ReduceSum(Mul(log, BroadcastToDims(label, d...)), -1) // [batch, samples]
 	// The mean of exponentials, safe where all of them are small.
 	top := StopGradient(ReduceAndKeep(own, ReduceMax, -1))
 	return Neg(Add(Log(ReduceMean(Exp(Sub(own, top)), -1)), Squeeze(top, -1)))
@@ -39,6 +40,7 @@ func (Margin) String() string { return "margin" }
 func (Margin) Of(logits, label *Node) *Node {
 	label = BroadcastToDims(label, logits.Shape().Dimensions...)
 	own := ReduceSum(Mul(logits, label), -1)
-	other := ReduceMax(Where(GreaterThan(label, ZerosLike(label)), AddScalar(ZerosLike(logits), -1e30), logits), -1)
+	least := AddScalar(ZerosLike(logits), -1e30)
+	other := ReduceMax(Where(GreaterThan(label, ZerosLike(label)), least, logits), -1)
 	return ReduceMean(Sub(other, own), -1)
 }

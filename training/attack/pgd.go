@@ -12,6 +12,8 @@ import (
 
 // PGD is projected gradient ascent in the l2 ball of a given radius (Madry et al. 2018), through
 // the mean over the noise (Salman et al. 2019). Each gradient is that of a loss over fresh draws.
+// An image of which no radius is known stays as it is. Of all restarts PGD returns the one with the
+// most votes for another class, by draws of its own.
 type PGD struct {
 	Steps    int
 	Samples  int     // draws a gradient
@@ -21,49 +23,64 @@ type PGD struct {
 	Box      bool // images stay in [0, 1]
 }
 
-func (p PGD) String() string { return "pgd " + p.Loss.String() }
+func (a PGD) String() string { return "pgd " + a.Loss.String() }
 
-func (p PGD) check() error {
-	if p.Steps < 1 || p.Samples < 1 || p.Restarts < 1 || !(p.StepSize > 0) || p.StepSize > 1e6 || p.Loss == nil {
-		return fmt.Errorf("attack: PGD of %d steps, %d samples, %d restarts, step size %v, loss %v: all must be positive", p.Steps, p.Samples, p.Restarts, p.StepSize, p.Loss)
+// Bounded implements [Attack].
+func (a PGD) Bounded() bool { return true }
+
+func (a PGD) check() error {
+	if a.Steps < 1 || a.Samples < 1 || a.Restarts < 1 || !(a.StepSize > 0) || a.StepSize > 1e6 ||
+		a.Loss == nil {
+		return fmt.Errorf("attack: PGD of %d steps, %d samples, %d restarts, step size %v, loss %v: "+
+			"all must be positive", a.Steps, a.Samples, a.Restarts, a.StepSize, a.Loss)
 	}
 	return nil
 }
 
-// Perturb returns perturbations, [batch, h, w, c], of norms at most radius, [batch]. Of all
-// restarts it returns the one with the most votes for another class, by draws of its own. The
-// perturbations start, to begin with, may be nil.
-func (p PGD) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, radius []float64, start []float32, seed uint64) ([]float32, error) {
-	if err := p.check(); err != nil {
+// Perturb implements [Attack].
+func (a PGD) Perturb(ctx context.Context, t *Target, p Problem, radius []float64,
+	start []float32) ([][]float32, error) {
+
+	if err := a.check(); err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(t.check(b, s), checkBegin(b, radius, 0, start)); err != nil {
+	if err := cmp.Or(t.check(p.Batch, p.Smoothing), p.checkBegin(radius, start)); err != nil {
 		return nil, err
 	}
-	random := stream{seed, ""}.in(p.String())
-	var best []float32
-	var score []float64
-	for restart := range p.Restarts {
-		begin := begin(b, radius, start, random, restart)
-		d, err := p.climb(ctx, t, b, s, radius, begin, random.in("restart", restart))
+	ball := make([]float64, len(radius))
+	for i, r := range radius {
+		if !math.IsInf(r, 1) {
+			ball[i] = r
+		}
+	}
+	var all [][]float32
+	for restart := range a.Restarts {
+		d, err := a.climb(ctx, t, p.ascent(a.String(), ball, start, restart))
 		if err != nil {
 			return nil, err
 		}
-		if p.Restarts == 1 {
-			return d, nil
-		}
-		mean, err := t.votes(ctx, along(b, d, Norms(d, make([]float32, len(d)), t.values()), p.Box), s, p.Samples*4, random.in("choice"))
+		all = append(all, d)
+	}
+	if len(all) == 1 {
+		return all, nil
+	}
+	best, err := a.best(ctx, t, p, all)
+	return [][]float32{best}, err
+}
+
+// best takes for each image the perturbation with the most votes for another class.
+func (a PGD) best(ctx context.Context, t *Target, p Problem, all [][]float32) ([]float32, error) {
+	random := stream{p.Seed, ""}.in(a.String()).in("choice")
+	best := all[0]
+	score := make([]float64, len(p.Labels))
+	for k, d := range all {
+		moved := along(p.Batch, d, Norms(d, make([]float32, len(d)), t.values()), a.Box)
+		mean, err := t.votes(ctx, moved, p.Smoothing, a.Samples*4, random)
 		if err != nil {
 			return nil, err
 		}
-		if best == nil {
-			best, score = d, make([]float64, len(b.Labels))
-			for i := range score {
-				score[i] = math.Inf(-1)
-			}
-		}
-		for i, y := range b.Labels {
-			if _, v := rival(mean[i], y); v > score[i] {
+		for i, y := range p.Labels {
+			if _, v := rival(mean[i], y); k == 0 || v > score[i] {
 				score[i] = v
 				copy(best[i*t.values():][:t.values()], d[i*t.values():][:t.values()])
 			}
@@ -73,20 +90,17 @@ func (p PGD) Perturb(ctx context.Context, t *Target, b Batch, s Smoothed, radius
 }
 
 // climb takes all steps of one restart.
-func (p PGD) climb(ctx context.Context, t *Target, b Batch, s Smoothed, radius []float64, begin []float32, random stream) ([]float32, error) {
-	x, y, r := t.images(b.Images), labels(b.Labels), lengths(radius)
-	d := t.images(begin)
+func (a PGD) climb(ctx context.Context, t *Target, from ascent) ([]float32, error) {
+	x, y, r := t.images(from.Images), labels(from.Labels), lengths(from.radius)
+	d := t.images(from.begin)
 	defer func() { finalize(x, y, r, d) }()
-	for step := range p.Steps {
+	for step := range a.Steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		rate := p.StepSize * (1 - float64(step)/float64(p.Steps))
-		out, err := t.call([3]any{"pgd", p.Loss, p.Box}, func(see func(*Node) *Node, _ *Node, in []*Node) []*Node {
-			x, d, label, r, rate := in[0], in[1], oneHot(in[2], t.classifier.Classes), Reshape(in[3], -1, 1, 1, 1), in[4]
-			g := unit(Gradient(ReduceAllSum(p.Loss.Of(see(Add(x, d)), ExpandAxes(label, 1))), d)[0])
-			return []*Node{project(x, Add(d, Mul(g, Mul(r, rate))), r, p.Box)}
-		}, s, p.Samples, random.state(step), x, d, y, r, float32(rate))
+		rate := a.StepSize * (1 - float64(step)/float64(a.Steps))
+		by := noise{from.Smoothing, a.Samples, from.random.state(step)}
+		out, err := t.call([3]any{"pgd", a.Loss, a.Box}, a.step, by, x, d, y, r, float32(rate))
 		if err != nil {
 			return nil, err
 		}
@@ -94,6 +108,15 @@ func (p PGD) climb(ctx context.Context, t *Target, b Batch, s Smoothed, radius [
 		d = out[0]
 	}
 	return tensors.CopyFlatData[float32](d)
+}
+
+// step is the graph of a step: images, perturbations, labels, radii and the rate to perturbations.
+func (a PGD) step(see func(*Node) *Node, _ *Node, in []*Node) []*Node {
+	x, d, r, rate := in[0], in[1], Reshape(in[3], -1, 1, 1, 1), in[4]
+	z := see(Add(x, d))
+	label := ExpandAxes(oneHot(in[2], z.Shape().Dimensions[2]), 1)
+	g := unit(Gradient(ReduceAllSum(a.Loss.Of(z, label)), d)[0])
+	return []*Node{project(x, Add(d, Mul(g, Mul(r, rate))), r, a.Box)}
 }
 
 // project puts perturbations into the ball of radius r. With box it also puts x + d into [0, 1],
@@ -105,41 +128,4 @@ func project(x, d, r *Node, box bool) *Node {
 		d = Sub(ClipScalar(Add(x, d), 0, 1), x)
 	}
 	return d
-}
-
-// checkBegin says why a search can't begin at these lengths and perturbations, or nil.
-func checkBegin(b Batch, lengths []float64, least float64, start []float32) error {
-	if len(lengths) != len(b.Labels) {
-		return fmt.Errorf("attack: %d radii for %d images", len(lengths), len(b.Labels))
-	}
-	for i, r := range lengths {
-		if !(r >= least && r <= math.MaxFloat32) {
-			return fmt.Errorf("attack: radius %v of image %d: must be finite and at least %v", r, i, least)
-		}
-	}
-	if start != nil && len(start) != len(b.Images) {
-		return fmt.Errorf("attack: %d values to start from for %d of images", len(start), len(b.Images))
-	}
-	return nil
-}
-
-// begin returns where a restart begins: at start, at 0 where start is nil, or at a random place in
-// the ball.
-func begin(b Batch, radius []float64, start []float32, random stream, restart int) []float32 {
-	d := make([]float32, len(b.Images))
-	if restart == 0 {
-		copy(d, start)
-		return d
-	}
-	u := random.in("begin", restart).direction(len(d) / len(radius))
-	for i := range d {
-		d[i] = float32(radius[i/len(u)] * u[i%len(u)] * 0.99)
-	}
-	return d
-}
-
-func finalize(all ...*tensors.Tensor) {
-	for _, t := range all {
-		t.FinalizeAll()
-	}
 }

@@ -1,4 +1,4 @@
-package attack
+package certify
 
 import (
 	"encoding/binary"
@@ -22,10 +22,12 @@ type Images struct {
 
 // headOf is the header of a file: format 1.0, its length a multiple of 64 bytes.
 func headOf(rows int, size [3]int) string {
-	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }", rows, size[0], size[1], size[2])
+	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d, %d, %d), }", rows,
+		size[0], size[1], size[2])
 	const before = len("\x93NUMPY") + 4
 	text += strings.Repeat(" ", 63-(before+len(text))%64) + "\n"
-	return "\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(text)))) + text
+	length := binary.LittleEndian.AppendUint16(nil, uint16(len(text)))
+	return "\x93NUMPY\x01\x00" + string(length) + text
 }
 
 // CreateImages makes a file of so many rows of 0, in place of what is there.
@@ -70,7 +72,8 @@ func OpenImages(path string, size [3]int, flag int) (m *Images, err error) {
 	first, _, _ := strings.Cut(shape, ",")
 	rows, err := strconv.Atoi(first)
 	if err != nil || rows < 0 || !strings.HasPrefix(string(text), headOf(rows, size)) {
-		return nil, fmt.Errorf("%s: not a NumPy file of float32 images [rows, %d, %d, %d]", path, size[0], size[1], size[2])
+		return nil, fmt.Errorf("%s: not a NumPy file of float32 images [rows, %d, %d, %d]", path,
+			size[0], size[1], size[2])
 	}
 	m = &Images{Rows: rows, size: size, head: int64(len(headOf(rows, size))), f: f}
 	if want := m.offset(rows); int64(rows) > info.Size() || info.Size() != want {
@@ -87,7 +90,8 @@ func (m *Images) offset(row int) int64 { return m.head + 4*int64(row)*int64(m.va
 // Put writes a row, [h, w, c]; nil is 0.
 func (m *Images) Put(row int, image []float32) error {
 	if row < 0 || row >= m.Rows || image != nil && len(image) != m.values() {
-		return fmt.Errorf("%s: row %d of %d values, among %d of %d", m.f.Name(), row, len(image), m.Rows, m.values())
+		return fmt.Errorf("%s: row %d of %d values, among %d of %d", m.f.Name(), row, len(image),
+			m.Rows, m.values())
 	}
 	bytes := make([]byte, 4*m.values())
 	for i, v := range image {
@@ -121,11 +125,13 @@ func (m *Images) At(row int, image []float32, distance float64) ([]float32, erro
 		return nil, err
 	}
 	if len(image) != len(perturbed) {
-		return nil, fmt.Errorf("%s: row %d has %d values, its image %d", m.f.Name(), row, len(perturbed), len(image))
+		return nil, fmt.Errorf("%s: row %d has %d values, its image %d", m.f.Name(), row,
+			len(perturbed), len(image))
 	}
 	// Another processor's sum may end otherwise.
-	if at := Norms(perturbed, image, len(image))[0]; !(math.Abs(at-distance) <= 1e-9*distance) {
-		return nil, fmt.Errorf("%s: row %d lies at %.9g from its image, not at %.9g", m.f.Name(), row, at, distance)
+	if at := Distance(perturbed, image); !(math.Abs(at-distance) <= 1e-9*distance) {
+		return nil, fmt.Errorf("%s: row %d lies at %.9g from its image, not at %.9g", m.f.Name(),
+			row, at, distance)
 	}
 	return perturbed, nil
 }
@@ -135,3 +141,13 @@ func (m *Images) Sync() error { return m.f.Sync() }
 
 // Close closes the file.
 func (m *Images) Close() error { return m.f.Close() }
+
+// Distance returns the l2 distance of two images, [h, w, c], rounded up.
+func Distance(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		d := float64(v) - float64(b[i])
+		sum += d * d
+	}
+	return math.Sqrt(sum) * (1 + float64(len(a))*0x1p-52)
+}
