@@ -26,7 +26,8 @@ func TestForm(t *testing.T) {
 			t.Errorf("%s: %d bytes, want 1 MiB at most; %v", path, info.Size(), err)
 		}
 		n := read(t, path)
-		if first := n.Cells[0].source(); !strings.Contains(first, "arxiv.org/abs/2504.02412") || !strings.Contains(first, "claim") {
+		if first := n.Cells[0].source(); !strings.Contains(first, "arxiv.org/abs/2504.02412") ||
+			!strings.Contains(first, "claim") {
 			t.Errorf("%s: its first cell doesn't say what the paper claims", path)
 		}
 		presets, checks := 0, 0
@@ -48,7 +49,8 @@ func TestForm(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the pictures of the gallery, from the notebooks as they are kept")
+var update = flag.Bool("update", false, "write the pictures of the gallery, from the notebooks "+
+	"as they are kept")
 
 // TestGallery: the README shows a picture of each notebook, that of the cell tagged gallery.
 func TestGallery(t *testing.T) {
@@ -60,7 +62,8 @@ func TestGallery(t *testing.T) {
 		var pictures []string
 		for _, c := range read(t, path).code() {
 			for _, o := range c.Outputs {
-				if text, ok := o.Data["image/png"].(string); ok && slices.Contains(c.Metadata.Tags, "gallery") {
+				if text, ok := o.Data["image/png"].(string); ok && slices.Contains(c.Metadata.Tags,
+					"gallery") {
 					pictures = append(pictures, text)
 				}
 			}
@@ -80,7 +83,8 @@ func TestGallery(t *testing.T) {
 			}
 		}
 		if kept, err := os.ReadFile(name); err != nil || string(kept) != string(picture) {
-			t.Errorf("%s isn't the picture of %s as it is kept: run go test ./notebooks -run Gallery -update; %v", name, path, err)
+			t.Errorf("%s isn't the picture of %s as it is kept: run go test ./notebooks -run "+
+				"Gallery -update; %v", name, path, err)
 		}
 		if len(picture) > 60<<10 {
 			t.Errorf("%s: %d bytes, want 60 KiB at most", name, len(picture))

@@ -23,9 +23,11 @@ func imports(t *testing.T, args ...string) (lines []string) {
 // Certificates, logs, figures and ONNX files need no device of GoMLX's: no package of theirs imports it. Nor does a
 // certificate need what draws.
 func TestNoDevice(t *testing.T) {
-	for _, line := range imports(t, "-deps", "./rs", "./rs/countlog", "./rs/table", "./rs/certify", "./rs/sample/onnx", "./figures") {
+	for _, line := range imports(t, "-deps", "./rs", "./rs/countlog", "./rs/table", "./rs/certify",
+		"./rs/sample/onnx", "./figures") {
 		if strings.Contains(line, "gomlx") {
-			t.Errorf("rs, rs/countlog, rs/table, rs/certify, rs/sample/onnx or figures needs %s", line)
+			t.Errorf("rs, rs/countlog, rs/table, rs/certify, rs/sample/onnx or figures needs %s",
+				line)
 		}
 	}
 	for _, line := range imports(t, "-deps", "./rs/...") {

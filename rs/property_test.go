@@ -12,7 +12,8 @@ import (
 func bigLog(x *big.Float) *big.Float {
 	artanh := func(z *big.Float) *big.Float {
 		square, power, sum := bigNumber(0).Mul(z, z), bigNumber(0).Set(z), bigNumber(0)
-		for k := 1; k == 1 || power.Sign() != 0 && power.MantExp(nil) > sum.MantExp(nil)-160; k += 2 {
+		for k := 1; k == 1 || power.Sign() != 0 &&
+			power.MantExp(nil) > sum.MantExp(nil)-160; k += 2 {
 			sum.Add(sum, bigNumber(0).Quo(power, bigNumber(float64(k))))
 			power.Mul(power, square)
 		}
@@ -23,7 +24,8 @@ func bigLog(x *big.Float) *big.Float {
 	if m.Cmp(bigNumber(0.7)) < 0 { // to [0.7, 1.4)
 		m, e = m.Mul(m, bigNumber(2)), e-1
 	}
-	log := artanh(bigNumber(0).Quo(bigNumber(0).Sub(m, bigNumber(1)), bigNumber(0).Add(m, bigNumber(1))))
+	log := artanh(bigNumber(0).Quo(bigNumber(0).Sub(m, bigNumber(1)),
+		bigNumber(0).Add(m, bigNumber(1))))
 	if e == 0 {
 		return log
 	}
@@ -33,7 +35,8 @@ func bigLog(x *big.Float) *big.Float {
 
 func TestBigLog(t *testing.T) {
 	for _, x := range []float64{1, 2, 0.1, 1e-300, 1e300, 0.999999999} {
-		if got, _ := bigLog(bigNumber(x)).Float64(); !near(got, math.Log(x), 4e-16*math.Abs(math.Log(x))) {
+		if got, _ := bigLog(bigNumber(x)).Float64(); !near(got, math.Log(x),
+			4e-16*math.Abs(math.Log(x))) {
 			t.Errorf("ln %g = %.17g, want %.17g", x, got, math.Log(x))
 		}
 	}
@@ -72,7 +75,8 @@ func extremeSamples() (samples []Sample) {
 			Sample{N: n, Lo: soft, Hi: soft, Counts: []int{part, part, part, part, n - 4*part}},
 			Sample{N: n, Lo: soft, Hi: soft, Counts: []int{n - part, 0, 0, 0, part}},
 			Sample{N: n, Lo: soft[:2], Hi: soft[:2], Counts: []int{0, n}},
-			Sample{N: n, Lo: []float64{1e-9, 1e-3}, Hi: []float64{1e-9, 1e-3}, Counts: []int{n - part, part}})
+			Sample{N: n, Lo: []float64{1e-9, 1e-3}, Hi: []float64{1e-9, 1e-3},
+				Counts: []int{n - part, part}})
 	}
 	return samples
 }

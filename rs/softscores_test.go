@@ -42,11 +42,14 @@ func TestSoftScoresOfHardVotes(t *testing.T) {
 	for range 30 {
 		e := randomVotes(r)
 		e.Scores = []Scores{hardScores(e)}
-		soft, hard := certify(t, SoftScores{Bound: ClopperPearson{}}, e, 0.01), certify(t, TwoBound{Clip: true}, e, 0.01)
+		soft, hard := certify(t, SoftScores{Bound: ClopperPearson{}}, e, 0.01),
+			certify(t, TwoBound{Clip: true}, e, 0.01)
 		bettered := certify(t, SoftScores{Bound: Betting{}}, e, 0.01)
 		betted := certify(t, TwoBound{Clip: true, Bound: Betting{}}, e, 0.01)
-		if soft.Radius > hard.Radius || !near(bettered.Radius, betted.Radius, 1e-9) || bettered.Class != betted.Class {
-			t.Errorf("%v: %v, two bounds %v; betting %v, %v", e.Estimation, soft, hard, bettered, betted)
+		if soft.Radius > hard.Radius || !near(bettered.Radius, betted.Radius, 1e-9) ||
+			bettered.Class != betted.Class {
+			t.Errorf("%v: %v, two bounds %v; betting %v, %v", e.Estimation, soft, hard, bettered,
+				betted)
 		}
 	}
 }
@@ -88,14 +91,17 @@ func TestScoreMapLipschitz(t *testing.T) {
 				for a := range jacobian {
 					one = max(one, norm(func(j int) float64 { return jacobian[a][j] })/boundOne)
 					for b := range a {
-						two = max(two, norm(func(j int) float64 { return jacobian[a][j] - jacobian[b][j] })/boundTwo)
+						two = max(two, norm(func(j int) float64 {
+							return jacobian[a][j] - jacobian[b][j]
+						})/boundTwo)
 					}
 				}
 			}
 			// Orthogonal logits meet softmax's constant with two classes only, the ramp's and a difference's always.
 			least := map[bool]float64{true: 0.98, false: 0.6}[classes == 2 || name == "ramp"]
 			if one > 1+1e-4 || two > 1+1e-4 || one < least || two < 0.75 {
-				t.Errorf("%s of %d classes: %.4f and %.4f of the constants", name, classes, one, two)
+				t.Errorf("%s of %d classes: %.4f and %.4f of the constants", name, classes,
+					one, two)
 			}
 		}
 	}
@@ -104,7 +110,8 @@ func TestScoreMapLipschitz(t *testing.T) {
 	if want := SoftmaxLipschitz(3).Class * math.Sqrt(0.5); !near(soft, want, 1e-12) {
 		t.Errorf("softmax: %g, want %g", soft, want)
 	}
-	if one, two := (ScoreMap{"sparsemax", 2}).Lipschitz(0, 5); !math.IsInf(one, 1) || !math.IsInf(two, 1) {
+	if one, two := (ScoreMap{"sparsemax", 2}).Lipschitz(0, 5); !math.IsInf(one, 1) ||
+		!math.IsInf(two, 1) {
 		t.Errorf("no Λ gives constants of %g and %g", one, two)
 	}
 }
@@ -142,7 +149,8 @@ func TestSoftScoresCover(t *testing.T) {
 				name string
 				SoftScores
 			}{
-				{"lvm", SoftScores{}}, {"two", SoftScores{Lambda: 1, TwoClass: true}}, {"difference", SoftScores{Lambda: 1, Difference: true}},
+				{"lvm", SoftScores{}}, {"two", SoftScores{Lambda: 1, TwoClass: true}},
+				{"difference", SoftScores{Lambda: 1, Difference: true}},
 				{"softmax", SoftScores{Lambda: 1, TwoClass: true, Map: "softmax,t=2"}},
 			} {
 				c := certify(t, m.SoftScores, e, alpha)
@@ -167,8 +175,10 @@ func TestSoftScoresCover(t *testing.T) {
 func TestScoreMaps(t *testing.T) {
 	for text, want := range map[string]string{
 		"softmax": "softmax,t=1", "sparsemax,t=0.5": "sparsemax,t=0.5", "ramp, t=2": "ramp,t=2",
-		"max": `no map of scores "max"; known: ramp, softmax, sparsemax`, "softmax,t=0": "t = 0, want a positive number",
-		"softmax,u=1": "no map of scores: want", "softmax,t=": "no map of scores: want", "softmax,t=NaN": "t = NaN", "": `no map of scores ""`,
+		"max":         `no map of scores "max"; known: ramp, softmax, sparsemax`,
+		"softmax,t=0": "t = 0, want a positive number",
+		"softmax,u=1": "no map of scores: want", "softmax,t=": "no map of scores: want",
+		"softmax,t=NaN": "t = NaN", "": `no map of scores ""`,
 	} {
 		got := ""
 		if m, err := ParseScoreMap(text); err != nil {
@@ -197,8 +207,10 @@ func TestScoreMaps(t *testing.T) {
 	for want, change := range map[string]func(){
 		"no scores of all classes":                   func() { e.Scores = nil },
 		"no scores softmax,t=9; logged: softmax,t=1": func() { e.Scores = []Scores{hardScores(e)} },
-		"scores softmax,t=1 of class 1: 10 draws in": func() { e.Scores[0].Classes[1].Edges = e.Scores[0].Classes[1].Edges[1:] },
-		"of 1 classes, votes of 2":                   func() { e.Scores[0].Classes = e.Scores[0].Classes[:1] },
+		"scores softmax,t=1 of class 1: 10 draws in": func() {
+			e.Scores[0].Classes[1].Edges = e.Scores[0].Classes[1].Edges[1:]
+		},
+		"of 1 classes, votes of 2": func() { e.Scores[0].Classes = e.Scores[0].Classes[:1] },
 	} {
 		e.Scores = []Scores{hardScores(e)}
 		change()

@@ -96,7 +96,8 @@ func TestChooseTauForMoreDraws(t *testing.T) {
 			for draws, least := range map[int]float64{100: 0.95, 1000: 0.985} {
 				tau := choose(t, tuningSet(sigma, draws), n, Lipschitz{Lambda: lambda}, alpha)
 				if got := average(tau); got < least*best {
-					t.Errorf("σ = %g, Λ = %g, %d draws: τ = %g: average radius %g, the best is %g", sigma, lambda, draws, tau, got, best)
+					t.Errorf("σ = %g, Λ = %g, %d draws: τ = %g: average radius %g, the best is %g",
+						sigma, lambda, draws, tau, got, best)
 				}
 			}
 		}
@@ -116,7 +117,8 @@ func TestChooseTauForABound(t *testing.T) {
 			average := func(tau float64) float64 {
 				sum := 0.0
 				for i := range foretold {
-					sum += certify(t, Lipschitz{Lambda: 1, Tau: tau, Bound: bound}, &foretold[i], alpha).Radius
+					sum += certify(t, Lipschitz{Lambda: 1, Tau: tau, Bound: bound}, &foretold[i],
+						alpha).Radius
 				}
 				return sum
 			}
@@ -126,9 +128,11 @@ func TestChooseTauForABound(t *testing.T) {
 			}
 			chosen := average(tau)
 			candidates := logSpaced(set[0].Margins.Edges, tauCandidates)
-			for _, other := range []float64{0, candidates[3], candidates[10], candidates[len(candidates)-1]} {
+			for _, other := range []float64{0, candidates[3], candidates[10],
+				candidates[len(candidates)-1]} {
 				if a := average(other); a > chosen {
-					t.Errorf("%v, n = %d: τ = %g certifies %g, and %g at %g", bound, n, tau, chosen, a, other)
+					t.Errorf("%v, n = %d: τ = %g certifies %g, and %g at %g", bound, n, tau, chosen,
+						a, other)
 				}
 			}
 		}
@@ -136,7 +140,8 @@ func TestChooseTauForABound(t *testing.T) {
 	// A bound for a fixed number of draws is refused at stops, as it is in certifying.
 	e := Foretell(&set[0], 200)
 	e.Stops = []int{200, 1000}
-	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1, Bound: Hoeffding{}}, alpha); err == nil {
+	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1, Bound: Hoeffding{}},
+		alpha); err == nil {
 		t.Error("hoeffding at stops")
 	}
 	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1}, alpha); err != nil {
@@ -146,11 +151,14 @@ func TestChooseTauForABound(t *testing.T) {
 
 // TestForetell: nothing is made up where draws are lost already, where fewer are foretold, or of margins without edges or rivals.
 func TestForetell(t *testing.T) {
-	e := &Evidence{Estimation: Votes{100, 0}, Margins: Histogram{Edges: []float64{-1, 0, 1, 2}, Counts: []int{0, 0, 40, 50, 10}}}
-	if f := Foretell(e, 1000); f.Estimation[1] == 0 || f.Estimation[1] != f.Margins.Counts[1] || f.Margins.Total() != 1000 || f.Margins.Counts[2] != 400-f.Estimation[1] {
+	e := &Evidence{Estimation: Votes{100, 0}, Margins: Histogram{Edges: []float64{-1, 0, 1, 2},
+		Counts: []int{0, 0, 40, 50, 10}}}
+	if f := Foretell(e, 1000); f.Estimation[1] == 0 || f.Estimation[1] != f.Margins.Counts[1] ||
+		f.Margins.Total() != 1000 || f.Margins.Counts[2] != 400-f.Estimation[1] {
 		t.Errorf("%v, %v", f.Estimation, f.Margins.Counts)
 	}
-	if f := Foretell(e, 50); !slices.Equal(f.Estimation, Votes{50, 0}) || !slices.Equal(f.Margins.Counts, []int{0, 0, 20, 25, 5}) {
+	if f := Foretell(e, 50); !slices.Equal(f.Estimation, Votes{50, 0}) ||
+		!slices.Equal(f.Margins.Counts, []int{0, 0, 20, 25, 5}) {
 		t.Errorf("%v, %v", f.Estimation, f.Margins.Counts)
 	}
 	if e.Estimation[0] != 100 || e.Margins.Counts[2] != 40 {
@@ -193,7 +201,8 @@ func TestLogSpaced(t *testing.T) {
 		edges[i] = float64(i-255) / 32
 	}
 	got := logSpaced(edges, 32)
-	if len(got) > 32 || len(got) < 20 || got[0] != 1.0/32 || got[len(got)-1] != 8 || !slices.IsSorted(got) {
+	if len(got) > 32 || len(got) < 20 || got[0] != 1.0/32 || got[len(got)-1] != 8 ||
+		!slices.IsSorted(got) {
 		t.Errorf("%v", got)
 	}
 	if got := logSpaced([]float64{-1, 0, 2}, 32); !slices.Equal(got, []float64{2}) {

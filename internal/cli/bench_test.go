@@ -66,7 +66,8 @@ func TestBadBench(t *testing.T) {
 	noDevice(t)
 	refused(t, lipsmooth("bench", "--peers", "jax"), "no peer runs: jax: no python3 on PATH")
 	for _, c := range []struct{ args, want string }{
-		{"--peers tensorflow", `--peers: no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, torch-compile`},
+		{"--peers tensorflow",
+			`--peers: no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, torch-compile`},
 		{"--peers jax,jax", "--peers: jax is given twice"},
 		{"--peers=", "--peers: no peer given; known: jax"},
 		{"--rounds 0", "--rounds 0: must be at least 1"},
@@ -94,12 +95,14 @@ func TestBenchTurns(t *testing.T) {
 	}
 	for name, value := range map[string]string{
 		"PATH": path + string(os.PathListSeparator) + os.Getenv("PATH"), "TEST_BINARY": os.Args[0],
-		"XDG_CACHE_HOME": t.TempDir(), "HOME": t.TempDir(), backendVariable: info.Config, asPeer: "near",
+		"XDG_CACHE_HOME": t.TempDir(), "HOME": t.TempDir(), backendVariable: info.Config,
+		asPeer: "near",
 	} {
 		t.Setenv(name, value)
 	}
 	r := lipsmooth("bench", "--rounds", "2", "--seconds", "0.01", "--out", dir)
-	if r.status != 0 || !strings.Contains(r.err, "left out: onnxruntime: pip install") || !strings.Contains(r.err, "round 2 of 2: lipsmooth ") {
+	if r.status != 0 || !strings.Contains(r.err, "left out: onnxruntime: pip install") ||
+		!strings.Contains(r.err, "round 2 of 2: lipsmooth ") {
 		t.Fatalf("%d\n%s%s", r.status, r.out, r.err)
 	}
 	f, err := os.Open(filepath.Join(dir, "bench.tsv"))
@@ -111,7 +114,8 @@ func TestBenchTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(table.Rows) != 2 || table.Rows[0][0] != "lipsmooth" || table.Rows[0][4] != "1.000" || strings.Join(table.Rows[1][:4], " ") != "jax 1.2.3 1000 1000" {
+	if len(table.Rows) != 2 || table.Rows[0][0] != "lipsmooth" || table.Rows[0][4] != "1.000" ||
+		strings.Join(table.Rows[1][:4], " ") != "jax 1.2.3 1000 1000" {
 		t.Errorf("%q", table.Rows)
 	}
 	if !strings.Contains(r.out, "jax        1.2.3    1000    1000  "+table.Rows[1][4]+"\n") {

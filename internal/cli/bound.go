@@ -21,10 +21,12 @@ import (
 // observeSteps of ascent and power iteration bring a linear layer's slope to four digits.
 const observeSteps = 100
 
-// seen is what is observed of a model's layers, and through them from its input; nil where not asked for.
+// seen holds the observed slopes of a model's layers, and of the network from its input through
+// each layer. It is nil where nobody asked for them.
 type seen struct{ layers, through []float64 }
 
-// observe looks for each layer's steepest slope, and that of the network through it, in so many steps each.
+// observe looks for the steepest slope of each layer, and of the network through that layer, in
+// this many steps each.
 func observe(on compute.Backend, m *training.Model, steps int) (s seen, err error) {
 	if s.layers, err = m.Observed(on, steps); err != nil {
 		return seen{}, err
@@ -41,8 +43,9 @@ func slope(on compute.Backend, m *training.Model, d *data.Dataset) (float64, err
 	return m.Slope(on, d, 64, 20)
 }
 
-// observedBounds writes the table of a model's bounds, beside what is observed in so many steps, into its folder, where none of that
-// model is there. It looks in pure Go: for each layer a graph of its own, XLA compiles longer than that takes.
+// observedBounds writes the table of a model's bounds into its folder, unless the folder has the
+// table of this model. The observed slopes take this many steps. The search runs in pure Go, since
+// each layer has a graph of its own: XLA would take longer to compile it.
 func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, log io.Writer) error {
 	m, err := training.Load(folder)
 	if err != nil {
@@ -78,25 +81,30 @@ func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, lo
 
 // boundCaption says what a table of bounds is of; steps is 0 where nothing was looked for.
 func boundCaption(m *training.Model, sigma float64, steps int) string {
-	caption := fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m), m.Hash, sigma)
+	caption := fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m),
+		m.Hash, sigma)
 	if steps > 0 {
 		caption += fmt.Sprintf(", observed in %d steps", steps)
 	}
 	return caption
 }
 
-// boundTable has a row for each layer, and then those of the whole: what is proved, what observed, and what
-// float32 does behind it to images under noise of standard deviation sigma. What float32's bound lacks is a note.
-func boundTable(m *training.Model, sigma float64, observed seen, slope float64) (t *table.Table, note string, err error) {
+// boundTable has a row for each layer, and then the rows of the whole network. A row has the proved
+// bound, the observed slope, and what float32 does behind the layer to images under noise of
+// standard deviation sigma. A note says what the bound for float32 lacks.
+func boundTable(m *training.Model, sigma float64, observed seen, slope float64) (t *table.Table,
+	note string, err error) {
 	p, err := m.Prove()
 	if err != nil {
 		return nil, "", err
 	}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', 7, 64) }
-	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) } // what float32 leaves of it
+	// what float32 leaves of it
+	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) }
 	off := func(x float64) string { return strconv.FormatFloat(x, 'e', 2, 64) }
 	r, unproved := m.Rounding(p, sample.Reach(sigma, m.Input.Entries(), 0))
-	t = &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}}
+	t = &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through",
+		"observed_through", "float32", "proof"}}
 	through := lip.Isometry()
 	for i, l := range m.Network.Layers {
 		layer, all, error32 := "", "", ""
@@ -107,7 +115,9 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 		if i < len(r.Layers) {
 			error32 = off(r.Layers[i].Value())
 		}
-		t.Rows = append(t.Rows, []string{l.String(), m.Network.Sizes()[i].String(), number(p.Layers[i].Value()), layer, number(through.Value()), all, error32, p.Layers[i].Proof()})
+		t.Rows = append(t.Rows, []string{l.String(), m.Network.Sizes()[i].String(),
+			number(p.Layers[i].Value()), layer, number(through.Value()), all, error32,
+			p.Layers[i].Proof()})
 	}
 	margin, steepest := "", ""
 	if slope > 0 {
@@ -119,9 +129,11 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 		note = "no bound on what float32 does: " + unproved.Error()
 	}
 	whole := func(name string, value float64, observed, error32, proof string) {
-		t.Rows = append(t.Rows, []string{name, m.Input.String(), number(value), observed, "", "", error32, proof})
+		t.Rows = append(t.Rows, []string{name, m.Input.String(), number(value), observed, "", "",
+			error32, proof})
 	}
-	whole(figures.WholeRow+"product (PUB)", p.Product.Value(), "", "", "product of the layers', of the last the largest distance of two columns")
+	whole(figures.WholeRow+"product (PUB)", p.Product.Value(), "", "",
+		"product of the layers', of the last the largest distance of two columns")
 	proof := p.Composed.Proof()
 	if p.Composed == p.Product {
 		proof = "nothing gained by composing linear layers"
@@ -149,7 +161,8 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 				return err
 			}
 			if isONNX(args[0]) {
-				return fmt.Errorf("%s: bounds are proved of models that were trained here; of an ONNX file none is (sample --lipschitz claims one)", args[0])
+				return fmt.Errorf("%s: bounds are proved of models that were trained here; of an "+
+					"ONNX file none is (sample --lipschitz claims one)", args[0])
 			}
 			m, err := training.Load(args[0])
 			if err != nil {
@@ -203,8 +216,11 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 	}
 	f := c.Flags()
 	f.BoolVar(&looking, "observe", false, "look for each layer's steepest slope, on the device")
-	f.StringVar(&ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the network's steepest slope is looked for")
-	f.Float64Var(&sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is bounded under")
-	f.StringVar(&out, "out", "", "file to write the table to, as TSV; default with --observe: MODEL/"+boundsFile+", which lipsmooth figures draws")
+	f.StringVar(&ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the "+
+		"network's steepest slope is looked for")
+	f.Float64Var(&sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
+		"bounded under")
+	f.StringVar(&out, "out", "", "file to write the table to, as TSV; default with --observe: "+
+		"MODEL/"+boundsFile+", which lipsmooth figures draws")
 	return c
 }

@@ -24,7 +24,8 @@ func TestBound(t *testing.T) {
 	if want := "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"; lines[0] != want || !strings.Contains(r.out, "two logits: Λ") {
 		t.Errorf("%s, want %s, in\n%s", lines[1], want, r.out)
 	}
-	last := make([]float64, 3) // the columns bound, observed and float32 of the last row, then of the one before
+	// the columns bound, observed and float32 of the last row, then of the one before
+	last := make([]float64, 3)
 	for _, line := range lines[1:] {
 		cells := strings.Split(line, "\t")
 		if cells[7] == "" {
@@ -38,7 +39,8 @@ func TestBound(t *testing.T) {
 		if last[1] > last[0]*(1+1e-5) || seen > through*(1+1e-5) {
 			t.Errorf("more is observed than proved: %s", line)
 		}
-		if whole := strings.HasPrefix(line, figures.WholeRow); whole != (cells[4] == "") || whole == (seen > 0) {
+		if whole := strings.HasPrefix(line, figures.WholeRow); whole != (cells[4] == "") ||
+			whole == (seen > 0) {
 			t.Errorf("through its depth: %s", line)
 		}
 	}
@@ -70,24 +72,31 @@ func TestFloat32(t *testing.T) {
 	t.Run("costs", func(t *testing.T) {
 		noDevice(t)
 		after := must(t, "certify", dir, "--float32")
-		if strings.Contains(before, "float32") || !strings.Contains(after, "for float32") || !regexp.MustCompile(`that costs lipschitz 0\.0`).MatchString(after) {
+		if strings.Contains(before, "float32") || !strings.Contains(after, "for float32") ||
+			!regexp.MustCompile(`that costs lipschitz 0\.0`).MatchString(after) {
 			t.Errorf("no cost in\n%s", after)
 		}
 		if plain == accuracy() {
 			t.Error("--float32 changes no certificate")
 		}
 		out := must(t, "verify", dir)
-		if !strings.Contains(out, "margin_error = ") || strings.Count(out, "lines computed again") != 2 {
+		if !strings.Contains(out, "margin_error = ") ||
+			strings.Count(out, "lines computed again") != 2 {
 			t.Error(out)
 		}
 	})
 	t.Run("damaged", func(t *testing.T) {
 		dir := copied(t, dir)
-		edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "  \"margin_error\": 0.00001,\n") }, dir, countlog.RunFile)
+		edit(t,
+			func(s string) string {
+				return marginErrorLine.ReplaceAllString(s,
+					"  \"margin_error\": 0.00001,\n")
+			}, dir, countlog.RunFile)
 		refused(t, lipsmooth("verify", dir), "margin_error: 1e-05, but under this noise")
 	})
 	// A run of an older version knows none. It goes on all the same.
-	edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir, countlog.RunFile)
+	edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir,
+		countlog.RunFile)
 	edit(t, func(s string) string { return s[:len(s)-40] }, dir, countlog.CountsFile)
 	os.Remove(filepath.Join(dir, "table.tsv"))
 	os.Remove(filepath.Join(dir, "certificates.tsv"))

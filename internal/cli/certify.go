@@ -51,7 +51,8 @@ func methods(list string, unsound bool) (names []string, err error) {
 		}
 		if entry.Unsound && !unsound {
 			return nil,
-				fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; --unsound "+
+				fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; "+
+					"--unsound "+
 					"computes them all the same, for comparison", name)
 		}
 		if !slices.Contains(names, name) {
@@ -105,7 +106,8 @@ func methodsAndBounds() string {
 
 // check checks the flags, and reads the names among them.
 func (c *certifying) check(changed func(string) bool) (err error) {
-	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha), checkRadii(c.Radii)); err != nil {
+	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha),
+		checkRadii(c.Radii)); err != nil {
 		return err
 	}
 	if c.Interval != 0 && !(0 < c.Interval && c.Interval < 1) {
@@ -221,9 +223,11 @@ Methods:
 		"temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&config.Radii, "radii", config.Radii, "radii of the table")
 	f.StringVar(&config.data, "data", "",
-		"dataset of the run, for the paths of its images in certificates.tsv: mnist, cifar10, or a path")
+		"dataset of the run, for the paths of its images in certificates.tsv: mnist, cifar10, or "+
+			"a path")
 	f.StringVar(&config.format, "format", "",
-		"locuslab: write one table of idx, label, predict, radius, correct, time, to stdout or the "+
+		"locuslab: write one table of idx, label, predict, radius, correct, time, to stdout or "+
+			"the "+
 			"file --out")
 	f.StringVar(&config.out, "out", "", "folder for the tables; default: RUN")
 	return c

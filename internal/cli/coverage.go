@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,16 +16,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// coverageFlags are the flags of coverage.
+type coverageFlags struct {
+	classes       []int
+	shapes, names []string
+	n0, n, trials int
+	alpha, sigma  float64
+	top, exponent float64
+	seed          uint64
+	out           string
+}
+
 func coverageCommand() *cobra.Command {
-	var (
-		classes       []int
-		shapes, names []string
-		n0, n, trials int
-		alpha, sigma  float64
-		top, exponent float64
-		seed          uint64
-		out           string
-	)
+	var v coverageFlags
 	var list strings.Builder
 	var known []string
 	for _, s := range coverage.Shapes {
@@ -33,104 +38,134 @@ func coverageCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "coverage",
 		Short: "Simulate votes: how often certificates are wrong, and how large they are",
-		Long: `Draw votes from multinomials that are known, certify them by every method, and print how often the radius
-passes the true one, with its two-sided 95% Clopper–Pearson interval, and the mean radius (abstentions as 0).
-The true radius is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), and σ Φ⁻¹(pA), the smaller, of a certificate that bounds
-its class alone, as mono does. A simulation can refute a method and never proves one.
+		Long: `Draw votes from known multinomials and certify the votes by every method. The table shows how often
+the radius exceeds the true one, with a two-sided 95% Clopper–Pearson interval. It also shows the
+mean radius, where an abstention counts as 0. The true radius is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)).
+For a certificate that bounds its class alone, as mono does, the true radius is σ Φ⁻¹(pA), which is
+smaller. A simulation can refute a method. It never proves one.
 
 Shapes:
 ` + list.String() + `
-The table goes to coverage.tsv, and figures beside it: coverage (at the largest number of classes) and, of the first
-shape, intervals (mean radius against the number of classes, where there is more than one).
-Equal settings give equal results, on any number of processors.`,
-		Example: "  lipsmooth coverage --classes 10,1000 --n 10000 --alpha 0.001 --top 0.9 --tail 1 --out coverage",
-		Args:    cobra.NoArgs,
+The folder of --out gets coverage.tsv and the figure coverage, for the largest number of classes.
+With two or more numbers of classes, it gets the figure intervals too: the mean radius against the
+number of classes, for the first shape. Equal settings give equal results, on any number of
+processors.`,
+		Example: "  lipsmooth coverage --classes 10,1000 --n 10000 --alpha 0.001 --top 0.9 " +
+			"--tail 1 --out coverage",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, k := range classes {
-				if k < 2 || k > 1000000 {
-					return fmt.Errorf("--classes %d: must lie between 2 and 1000000", k)
-				}
+			if err := v.check(known); err != nil {
+				return err
 			}
-			switch {
-			case len(classes) == 0:
-				return fmt.Errorf("--classes: no number given")
-			case len(shapes) == 0:
-				return fmt.Errorf("--shapes: none given; known: %s", strings.Join(known, ", "))
-			case !(0 < top && top < 1):
-				return fmt.Errorf("--top %v: must lie between 0 and 1", top)
-			case !(0 <= exponent && exponent <= 50):
-				return fmt.Errorf("--tail %v: must lie between 0 (equal rivals) and 50", exponent)
+			methods, err := v.methods()
+			if err != nil {
+				return err
 			}
-			for _, check := range []error{checkAlpha(alpha), checkSigma(sigma), checkLeast("n0", n0, 1), checkLeast("n", n, 1), checkLeast("trials", trials, 1)} {
-				if check != nil {
-					return check
-				}
+			cases, err := v.cases()
+			if err != nil {
+				return err
 			}
-			o := coverage.Options{Alpha: alpha, Trials: trials, Seed: seed, Methods: coverage.Methods()}
-			if len(names) > 0 {
-				o.Methods = nil
-				for i, name := range names {
-					if slices.Contains(names[:i], name) {
-						return fmt.Errorf("--method %s is given twice", name)
-					}
-					e, err := methodOfVotes(name)
-					if err != nil {
-						return err
-					}
-					o.Methods = append(o.Methods, e)
-				}
+			outcomes, err := v.simulate(cmd, cases, methods)
+			if err != nil {
+				return err
 			}
-			slices.Sort(classes)
-			classes = slices.Compact(classes)
-			var cases []coverage.Case
-			for i, name := range shapes {
-				s, err := coverage.ShapeByName(name)
-				if err != nil {
-					return fmt.Errorf("--shapes: %w", err)
-				}
-				if slices.Contains(shapes[:i], name) {
-					return fmt.Errorf("--shapes: %s is given twice", name)
-				}
-				for _, k := range classes {
-					cases = append(cases, coverage.Case{Shape: name, P: s.P(k, top, exponent), Sigma: sigma, N0: n0, N: n})
-				}
-			}
-			var outcomes, byClasses, largest []coverage.Outcome
-			show := progress(cmd.ErrOrStderr(), "simulating", "trials", 0, trials*len(cases))
-			for i, c := range cases {
-				o.Progress = func(done int) { show(i*trials + done) }
-				got, err := coverage.Simulate(cmd.Context(), c, o)
-				if err != nil {
-					return err
-				}
-				outcomes = append(outcomes, got...)
-				if c.Shape == shapes[0] {
-					byClasses = append(byClasses, got...)
-				}
-				if len(c.P) == classes[len(classes)-1] {
-					largest = append(largest, got...)
-				}
-			}
-			return reportCoverage(cmd, outcomes, byClasses, largest, len(classes) > 1, out)
+			return v.report(cmd.OutOrStdout(), outcomes)
 		},
 	}
 	f := c.Flags()
-	f.IntSliceVar(&classes, "classes", []int{2, 3, 5, 10, 30, 100, 300, 1000}, "numbers of classes")
-	f.StringSliceVar(&shapes, "shapes", known, "which multinomials")
-	f.StringSliceVar(&names, "method", nil, "methods; default: all that certify votes alone")
-	f.IntVar(&n0, "n0", 100, "draws that select the class")
-	f.IntVar(&n, "n", 10000, "draws that estimate")
-	f.Float64Var(&alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
-	f.Float64Var(&sigma, "sigma", 1, "standard deviation of the noise, which radii are proportional to")
-	f.IntVar(&trials, "trials", 10000, "simulated certificates of each method in each case")
-	f.Float64Var(&top, "top", 0.9, "probability of the class, of shapes zipf and rivals")
-	f.Float64Var(&exponent, "tail", 1, "exponent of the Zipf tail")
-	f.Uint64Var(&seed, "seed", 1, "seed of every draw")
-	f.StringVar(&out, "out", "coverage", "folder for coverage.tsv and figures")
+	f.IntSliceVar(&v.classes, "classes", []int{2, 3, 5, 10, 30, 100, 300, 1000},
+		"numbers of classes")
+	f.StringSliceVar(&v.shapes, "shapes", known, "shapes of the multinomials, see above")
+	f.StringSliceVar(&v.names, "method", nil, "methods; default: all that certify votes alone")
+	f.IntVar(&v.n0, "n0", 100, "number of selection draws")
+	f.IntVar(&v.n, "n", 10000, "number of estimation draws")
+	f.Float64Var(&v.alpha, "alpha", certify.Default().Alpha,
+		"error probability of each certificate")
+	f.Float64Var(&v.sigma, "sigma", 1, "noise level σ; radii are proportional to σ")
+	f.IntVar(&v.trials, "trials", 10000, "simulated certificates of each method in each case")
+	f.Float64Var(&v.top, "top", 0.9, "probability of the class, of shapes zipf and rivals")
+	f.Float64Var(&v.exponent, "tail", 1, "exponent of the Zipf tail")
+	f.Uint64Var(&v.seed, "seed", 1, "seed of every draw")
+	f.StringVar(&v.out, "out", "coverage", "folder for coverage.tsv and figures")
 	return c
 }
 
-// methodOfVotes finds an entry of coverage.Methods; the error lists what is known.
+// check checks the flags; known are the names of all shapes.
+func (v *coverageFlags) check(known []string) error {
+	for _, k := range v.classes {
+		if k < 2 || k > 1000000 {
+			return fmt.Errorf("--classes %d: must lie between 2 and 1000000", k)
+		}
+	}
+	switch {
+	case len(v.classes) == 0:
+		return fmt.Errorf("--classes: no number given")
+	case len(v.shapes) == 0:
+		return fmt.Errorf("--shapes: none given; known: %s", strings.Join(known, ", "))
+	case !(0 < v.top && v.top < 1):
+		return fmt.Errorf("--top %v: must lie between 0 and 1", v.top)
+	case !(0 <= v.exponent && v.exponent <= 50):
+		return fmt.Errorf("--tail %v: must lie between 0 (equal rivals) and 50", v.exponent)
+	}
+	return cmp.Or(checkAlpha(v.alpha), checkSigma(v.sigma), checkLeast("n0", v.n0, 1),
+		checkLeast("n", v.n, 1), checkLeast("trials", v.trials, 1))
+}
+
+// methods are the entries that --method names, or all that certify votes alone.
+func (v *coverageFlags) methods() (entries []rs.Entry, err error) {
+	if len(v.names) == 0 {
+		return coverage.Methods(), nil
+	}
+	for i, name := range v.names {
+		if slices.Contains(v.names[:i], name) {
+			return nil, fmt.Errorf("--method %s is given twice", name)
+		}
+		e, err := methodOfVotes(name)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// cases are all shapes at all numbers of classes, which rise.
+func (v *coverageFlags) cases() (cases []coverage.Case, err error) {
+	slices.Sort(v.classes)
+	v.classes = slices.Compact(v.classes)
+	for i, name := range v.shapes {
+		s, err := coverage.ShapeByName(name)
+		if err != nil {
+			return nil, fmt.Errorf("--shapes: %w", err)
+		}
+		if slices.Contains(v.shapes[:i], name) {
+			return nil, fmt.Errorf("--shapes: %s is given twice", name)
+		}
+		for _, k := range v.classes {
+			cases = append(cases, coverage.Case{Shape: name, P: s.P(k, v.top, v.exponent),
+				Sigma: v.sigma, N0: v.n0, N: v.n})
+		}
+	}
+	return cases, nil
+}
+
+// simulate runs the trials of every case by every method.
+func (v *coverageFlags) simulate(cmd *cobra.Command, cases []coverage.Case,
+	methods []rs.Entry) (outcomes []coverage.Outcome, err error) {
+	o := coverage.Options{Alpha: v.alpha, Trials: v.trials, Seed: v.seed, Methods: methods}
+	show := progress(cmd.ErrOrStderr(), "simulating", "trials", 0, v.trials*len(cases))
+	for i, c := range cases {
+		o.Progress = func(done int) { show(i*v.trials + done) }
+		got, err := coverage.Simulate(cmd.Context(), c, o)
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, got...)
+	}
+	return outcomes, nil
+}
+
+// methodOfVotes finds an entry of coverage.Methods. The error lists all names.
 func methodOfVotes(name string) (rs.Entry, error) {
 	var known []string
 	for _, e := range coverage.Methods() {
@@ -139,41 +174,51 @@ func methodOfVotes(name string) (rs.Entry, error) {
 		}
 		known = append(known, e.Name)
 	}
-	return rs.Entry{}, fmt.Errorf("--method %s: certifies no simulated votes; those that do: %s", name, strings.Join(known, ", "))
+	return rs.Entry{}, fmt.Errorf("--method %s certifies no simulated votes; known methods: %s",
+		name, strings.Join(known, ", "))
 }
 
-// reportCoverage prints the outcomes and saves them with their figures.
-func reportCoverage(cmd *cobra.Command, outcomes, byClasses, largest []coverage.Outcome, several bool, out string) error {
-	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval", "mean radius"}}
+// report prints the outcomes and saves them with their figures.
+func (v *coverageFlags) report(w io.Writer, outcomes []coverage.Outcome) error {
+	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval",
+		"mean radius"}}
+	var byClasses, largest []coverage.Outcome
 	for _, o := range outcomes {
 		low, high := o.Interval(0.95)
-		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method, fmt.Sprintf("%.3g", o.Miscoverage()),
-			fmt.Sprintf("%.2g to %.2g", low, high), fmt.Sprintf("%.4f", o.Mean)})
+		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method,
+			fmt.Sprintf("%.3g", o.Miscoverage()), fmt.Sprintf("%.2g to %.2g", low, high),
+			fmt.Sprintf("%.4f", o.Mean)})
+		if o.Case.Shape == v.shapes[0] {
+			byClasses = append(byClasses, o)
+		}
+		if len(o.Case.P) == v.classes[len(v.classes)-1] {
+			largest = append(largest, o)
+		}
 	}
-	if err := short.WriteText(cmd.OutOrStdout()); err != nil {
+	if err := short.WriteText(w); err != nil {
 		return err
 	}
 	all, err := figures.Coverage(largest)
 	if err != nil {
 		return err
 	}
-	all.Table = figures.CoverageTable(outcomes) // the file holds every case, of which the figure shows some
+	all.Table = figures.CoverageTable(outcomes) // every case, also those that the figure leaves out
 	drawn := []*figures.Figure{all}
-	if several {
+	if len(v.classes) > 1 {
 		f, err := figures.Intervals(byClasses)
 		if err != nil {
 			return err
 		}
 		drawn = append(drawn, f)
 	}
-	fmt.Fprintln(cmd.OutOrStdout())
-	fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(out, "coverage.tsv"))
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, filepath.Join(v.out, "coverage.tsv"))
 	for _, f := range drawn {
-		files, err := f.Save(out, "")
+		files, err := f.Save(v.out, "")
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), files[1])
+		fmt.Fprintln(w, files[1])
 	}
 	return nil
 }

@@ -27,7 +27,8 @@ func (o *opened) open(ctx context.Context) error {
 	return err
 }
 
-// standard says whether float32 sums are known to be sums of rounded products: not by TF32, nor by fast transforms as CUDA's libraries may.
+// standard says whether float32 sums are known to be sums of rounded products. They aren't with
+// TF32, nor with the fast transforms that CUDA's libraries may use.
 func (o *opened) standard() bool { return o.Platform == "cpu" || o.Name == "go" }
 
 // String names the backend where draws depend on it.

@@ -35,7 +35,8 @@ func jobCommand() *cobra.Command {
 		Long: `Print a file to take and change: for slurm an sbatch array script, for kubernetes an Indexed Job's manifest. Each task
 samples one shard (lipsmooth sample --shard auto), and one that was killed goes on where it stopped; its comments say
 how to submit it and merge the shards.`,
-		Example:   "  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist runs/mnist --sigma 0.5 --n 100000",
+		Example: "  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist " +
+			"runs/mnist --sigma 0.5 --n 100000",
 		Args:      one("engine: " + engineNames()),
 		ValidArgs: slices.Sorted(maps.Keys(engines)),
 		RunE: func(cmd *cobra.Command, args []string) error {

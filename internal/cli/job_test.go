@@ -12,7 +12,8 @@ import (
 // .ci/slurm runs it.
 func TestJobScript(t *testing.T) {
 	script := must(t, "job", "slurm")
-	for _, line := range []string{"#SBATCH --array=0-3\n", "#SBATCH --requeue\n", "lipsmooth sample \"$1\" --shard auto "} {
+	for _, line := range []string{"#SBATCH --array=0-3\n", "#SBATCH --requeue\n",
+		"lipsmooth sample \"$1\" --shard auto "} {
 		if !strings.Contains(script, line) {
 			t.Errorf("no %s in\n%s", line, script)
 		}
@@ -67,15 +68,17 @@ func TestJobManifest(t *testing.T) {
 	}
 	const pod = "spec.template.spec."
 	for name, want := range map[string][]string{
-		"apiVersion":                                       {"v1", "batch/v1"},
-		"kind":                                             {"PersistentVolumeClaim", "Job"},
-		"metadata.name":                                    {"lipsmooth", "lipsmooth"},
-		"spec.completionMode":                              {"Indexed"},
-		"spec.completions":                                 {"4"},
-		"spec.parallelism":                                 {"4"},
-		pod + "restartPolicy":                              {"Never"}, // the only one that podFailurePolicy allows
-		pod + "containers.env.name":                        {shardsVariable},
-		pod + "containers.env.value":                       {`"4"`}, // a string, as completions says
+		"apiVersion":          {"v1", "batch/v1"},
+		"kind":                {"PersistentVolumeClaim", "Job"},
+		"metadata.name":       {"lipsmooth", "lipsmooth"},
+		"spec.completionMode": {"Indexed"},
+		"spec.completions":    {"4"},
+		"spec.parallelism":    {"4"},
+		// the only one that podFailurePolicy allows
+		pod + "restartPolicy":       {"Never"},
+		pod + "containers.env.name": {shardsVariable},
+		// a string, as completions says
+		pod + "containers.env.value":                       {`"4"`},
 		pod + "containers.command":                         {"[lipsmooth]"},
 		pod + "containers.volumeMounts.mountPath":          {"/volume"},
 		pod + "volumes.persistentVolumeClaim.claimName":    {"lipsmooth"},
@@ -96,7 +99,8 @@ func TestJobManifest(t *testing.T) {
 	if err := c.ParseFlags(args[1:]); err != nil {
 		t.Error(err)
 	}
-	if c.Flag("shard").Value.String() != "auto" || !strings.HasPrefix(c.Flag("out").Value.String(), "/volume/") || c.Flags().NArg() != 1 {
+	if c.Flag("shard").Value.String() != "auto" || !strings.HasPrefix(c.Flag("out").Value.String(),
+		"/volume/") || c.Flags().NArg() != 1 {
 		t.Errorf("%v: want --shard auto, --out on the volume, and a model", args)
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 // longArgs sample 400 images, a few milliseconds each, in pure Go, which starts at once. The caller sets the backend.
 func longArgs(model, out string) []string {
-	return []string{"sample", model, "--data", tiny(), "--images", "400", "--tuning", "0", "--n0", "20", "--n", "60", "--block", "20", "--out", out}
+	return []string{"sample", model, "--data", tiny(), "--images", "400", "--tuning", "0", "--n0",
+		"20", "--n", "60", "--block", "20", "--out", out}
 }
 
 // long is the folder of such a run that went through, and the model it is of. The test goes on in pure Go.
@@ -41,7 +42,8 @@ var (
 func sameRun(t *testing.T, dir, want string) {
 	t.Helper()
 	if a, b := read(t, dir, countlog.CountsFile), read(t, want, countlog.CountsFile); a != b {
-		t.Errorf("%s: %d bytes of counts, not the %d of the run that went through", dir, len(a), len(b))
+		t.Errorf("%s: %d bytes of counts, not the %d of the run that went through", dir, len(a),
+			len(b))
 	}
 	settings := func(dir string) (lines []string) {
 		for line := range strings.Lines(read(t, dir, countlog.RunFile)) {
@@ -118,7 +120,8 @@ func TestModelGone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	args := longArgs(model, dir)
 	state, stderr := stopWhen(t, lines(5, dir), syscall.SIGTERM, args...)
-	refused(t, result{status: state.ExitCode(), err: stderr}, "interrupted: sampling: stopped with", "of 400 examples; the same command goes on from there")
+	refused(t, result{status: state.ExitCode(), err: stderr}, "interrupted: sampling: stopped with",
+		"of 400 examples; the same command goes on from there")
 	before := goesOnFrom(t, dir, want)
 	if !strings.HasSuffix(before, "\n") {
 		t.Errorf("a torn row:\n%s", before)
@@ -133,13 +136,15 @@ func TestModelGone(t *testing.T) {
 	}{
 		{"gone", "model.json: no model here", func() error { return os.RemoveAll(model) }},
 		{"a file", "not a directory", func() error { return os.WriteFile(model, nil, 0o666) }},
-		{"without weights", "weights: no weights here", func() error { return os.RemoveAll(filepath.Join(model, "weights")) }},
+		{"without weights", "weights: no weights here",
+			func() error { return os.RemoveAll(filepath.Join(model, "weights")) }},
 		{"with a bit flipped", "weights can't be read", func() error {
 			weights, err := filepath.Glob(filepath.Join(model, "weights", "*.bin"))
 			if err != nil || len(weights) != 1 {
 				return fmt.Errorf("weights in %v: %v", weights, err)
 			}
-			edit(t, func(s string) string { return s[:len(s)-1] + string(s[len(s)-1]^1) }, weights[0])
+			edit(t, func(s string) string { return s[:len(s)-1] + string(s[len(s)-1]^1) },
+				weights[0])
 			return nil
 		}},
 	} {

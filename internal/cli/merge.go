@@ -21,7 +21,8 @@ there twice, shards and examples of the plan that aren't there (unless --partial
 		Example: "  lipsmooth merge runs/whole runs/mnist/shard-*",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return fmt.Errorf("merge takes the folder to make and the runs to merge, and was given %d; see %s --help", len(args), c.CommandPath())
+				return fmt.Errorf("merge takes the folder to make and the runs to merge, and was "+
+					"given %d; see %s --help", len(args), c.CommandPath())
 			}
 			return nil
 		},
@@ -32,19 +33,23 @@ there twice, shards and examples of the plan that aren't there (unless --partial
 			}
 			var tuning []string
 			for _, dir := range args[1:] {
-				if shard, err := countlog.ReadRun(dir); err == nil && countlog.Renamed(run, shard) != "" {
-					fmt.Fprintf(cmd.ErrOrStderr(), "note: %s: %s; the hashes are equal\n", dir, countlog.Renamed(run, shard))
+				if shard, err := countlog.ReadRun(dir); err == nil && countlog.Renamed(run,
+					shard) != "" {
+					fmt.Fprintf(cmd.ErrOrStderr(), "note: %s: %s; the hashes are equal\n", dir,
+						countlog.Renamed(run, shard))
 				}
 				if dir = filepath.Join(dir, countlog.TuningFolder); exists(dir) {
 					tuning = append(tuning, dir)
 				}
 			}
 			if len(tuning) > 0 {
-				if _, _, err := countlog.Merge(cmd.Context(), filepath.Join(args[0], countlog.TuningFolder), partial, tuning...); err != nil {
+				if _, _, err := countlog.Merge(cmd.Context(),
+					filepath.Join(args[0], countlog.TuningFolder), partial, tuning...); err != nil {
 					return errors.Join(err, os.RemoveAll(args[0]))
 				}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %d examples, of %d runs; next: lipsmooth certify %s\n", args[0], rows, run.Examples.Count, len(args)-1, args[0])
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %d examples, of %d runs; next: lipsmooth "+
+				"certify %s\n", args[0], rows, run.Examples.Count, len(args)-1, args[0])
 			return nil
 		},
 	}

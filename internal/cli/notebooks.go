@@ -25,7 +25,8 @@ func (n notebooks) check() error {
 	case n.save && !n.execute:
 		return errors.New("--save keeps the outputs of --execute: give both")
 	case n.copy != "" && (n.execute || n.html != ""):
-		return errors.New("--copy opens a copy; --execute and --html work on the checkout's notebooks: give one or the other")
+		return errors.New("--copy opens a copy; --execute and --html work on the checkout's " +
+			"notebooks: give one or the other")
 	case n.limit < time.Second:
 		return fmt.Errorf("--limit %v: want at least 1s", n.limit)
 	}
@@ -33,7 +34,8 @@ func (n notebooks) check() error {
 }
 
 // open opens JupyterLab on the notebooks at paths, in place or on a copy.
-func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, paths, lab []string) error {
+func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, paths,
+	lab []string) error {
 	dir := filepath.Join(checkout, "notebooks")
 	if n.copy != "" {
 		var err error
@@ -51,7 +53,8 @@ func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, 
 }
 
 // headless executes and exports the notebooks at paths, in a folder that is removed afterwards.
-func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []string, w io.Writer) error {
+func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []string,
+	w io.Writer) error {
 	scratch, err := os.MkdirTemp("", "lipsmooth-notebooks-")
 	if err != nil {
 		return err
@@ -70,7 +73,8 @@ func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []strin
 				out = path
 			}
 			begun := time.Now()
-			cells, err := t.Execute(ctx, path, jupyter.Execution{Folder: scratch, Out: out, Cell: n.limit})
+			cells, err := t.Execute(ctx, path, jupyter.Execution{Folder: scratch, Out: out,
+				Cell: n.limit})
 			if err != nil {
 				return err
 			}
@@ -119,7 +123,8 @@ what the notebooks hold.`,
 				return err
 			}
 			headless := n.execute || n.html != ""
-			t, err := jupyter.Setup(cmd.Context(), checkout, jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
+			t, err := jupyter.Setup(cmd.Context(), checkout,
+				jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -133,7 +138,9 @@ what the notebooks hold.`,
 	f.BoolVar(&n.execute, "execute", false, "run them headless")
 	f.BoolVar(&n.save, "save", false, "with --execute: keep the outputs in the notebooks")
 	f.StringVar(&n.html, "html", "", "folder to export HTML pages to")
-	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet; default: the checkout's own, in place")
-	f.DurationVar(&n.limit, "limit", 10*time.Minute, "with --execute: the longest that a cell may take")
+	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet; "+
+		"default: the checkout's own, in place")
+	f.DurationVar(&n.limit, "limit", 10*time.Minute, "with --execute: the longest that a cell "+
+		"may take")
 	return c
 }

@@ -17,7 +17,8 @@ import (
 // pagePath is where the page of a run's folder is written.
 func pagePath(dir string) string { return filepath.Join(dir, page.File) }
 
-// writePage writes the page of a run's folder, whole or not at all; its gallery is of d, nil leaving it out.
+// writePage writes the page of a run's folder, whole or not at all. The gallery shows images of d.
+// Where d is nil, the page has no gallery.
 func writePage(dir, path string, d *data.Dataset) (missing []string, err error) {
 	p, err := page.Read(dir, d)
 	if err != nil {
@@ -85,7 +86,8 @@ and hashes. Needs no network, no device and no model. What isn't there yet is sa
 			return nil
 		},
 	}
-	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, or a path; default: no gallery")
+	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, "+
+		"or a path; default: no gallery")
 	c.Flags().StringVar(&out, "out", "", "file to write; default: RUN/"+page.File)
 	return c
 }

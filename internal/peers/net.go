@@ -1,8 +1,9 @@
-// Package peers measures noisy forward passes beside those of other libraries: the same net, weights and image, and one
-// protocol, each alone on the machine in turn.
+// Package peers measures noisy forward passes of lipsmooth and of other libraries. All have the
+// same net, weights, image and protocol. They take turns, and each runs alone on the machine.
 //
-// The protocol's vote step: one image, [32, 32, 3], a batch of [Batch] copies, to each i.i.d. noise N(0, [Sigma]²), the net,
-// argmax, and the votes for 10 classes on the host. float32 throughout, every core of the machine.
+// A vote step of the protocol takes one image, [32, 32, 3], makes a batch of [Batch] copies, adds
+// i.i.d. noise N(0, [Sigma]²) to each, runs the net, takes the argmax, and counts the votes for 10
+// classes on the host. Everything is float32 and uses every core of the machine.
 package peers
 
 import (
@@ -32,7 +33,8 @@ const (
 // convolution is a 3×3 kernel, SAME padding, and a ReLU.
 type convolution struct{ in, out, stride int }
 
-var convolutions = [...]convolution{{colours, Width, 1}, {Width, Width, 2}, {Width, 2 * Width, 1}, {2 * Width, 2 * Width, 2}}
+var convolutions = [...]convolution{{colours, Width, 1}, {Width, Width, 2}, {Width, 2 * Width, 1},
+	{2 * Width, 2 * Width, 2}}
 
 // Net is convolutions, the mean over space, and a dense layer without bias.
 type Net struct {
@@ -62,7 +64,8 @@ func NewNet(seed uint64) *Net {
 	return n
 }
 
-// WriteTo writes what peer.py reads: image, kernels and dense weights as little-endian float32, one after the other.
+// WriteTo writes the file that peer.py reads: image, kernels and dense weights as little-endian
+// float32, one after the other.
 func (n *Net) WriteTo(w io.Writer) (written int64, err error) {
 	for _, values := range append(append([][]float32{n.Image}, n.kernels[:]...), n.dense) {
 		if err := binary.Write(w, binary.LittleEndian, values); err != nil {
@@ -78,7 +81,8 @@ func (n *Net) Classifier() sample.Classifier {
 	store := model.NewStore()
 	name := func(i int) string { return fmt.Sprintf("/kernel%d", i) }
 	for i, c := range convolutions {
-		store.VariableWithValue(name(i), tensors.FromFlatDataAndDimensions(n.kernels[i], 3, 3, c.in, c.out))
+		store.VariableWithValue(name(i), tensors.FromFlatDataAndDimensions(n.kernels[i], 3, 3, c.in,
+			c.out))
 	}
 	store.VariableWithValue("/dense", tensors.FromFlatDataAndDimensions(n.dense, 2*Width, Classes))
 	return sample.Classifier{
@@ -88,7 +92,8 @@ func (n *Net) Classifier() sample.Classifier {
 			for i, c := range convolutions {
 				// SAME padding of an even side adds 3 - stride rows, the odd one at the end.
 				pad := [2]int{(3 - c.stride) / 2, 1}
-				x = MaxScalar(lip.Forward(x, store.GetVariable(name(i)).NodeValue(g), c.stride, [2][2]int{pad, pad}), 0)
+				x = MaxScalar(lip.Forward(x, store.GetVariable(name(i)).NodeValue(g), c.stride,
+					[2][2]int{pad, pad}), 0)
 			}
 			return DotProduct(ReduceMean(x, 1, 2), store.GetVariable("/dense").NodeValue(g))
 		},
@@ -98,7 +103,9 @@ func (n *Net) Classifier() sample.Classifier {
 // Logits of the image without noise, [10].
 func (n *Net) Logits(backend compute.Backend) ([]float64, error) {
 	c := n.Classifier()
-	exec, err := model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node { return c.Logits(scope, x) })
+	exec, err := model.NewExec(backend, c.Store, func(scope *model.Scope, x *Node) *Node {
+		return c.Logits(scope, x)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("peers: %w", err)
 	}

@@ -51,7 +51,8 @@ func TestEnvironments(t *testing.T) {
 		t.Error("it isn't made once")
 	}
 	pip, err := os.ReadFile(filepath.Join(e.Dir, "good", "bin", "installed"))
-	if err != nil || strings.Count(string(pip), "\n") != 1 || !strings.HasSuffix(string(pip), " numpy==1 good==2\n") {
+	if err != nil || strings.Count(string(pip), "\n") != 1 ||
+		!strings.HasSuffix(string(pip), " numpy==1 good==2\n") {
 		t.Errorf("pip: %s, %v", pip, err)
 	}
 	if err := os.Remove(filepath.Join(e.Dir, "good", "bin", "installed")); err != nil {
@@ -72,8 +73,11 @@ func TestEnvironments(t *testing.T) {
 	}
 
 	for want, p := range map[string]Peer{
-		"pip install, which takes a network or a mirror that pip is set to: exit status 1: ERROR: No matching distribution found for unheard==1": {"a", "a", []string{"unheard==1"}},
-		"import bad, as installed: exit status 1: ImportError: not so good":                                                                      {"b", "bad", []string{"bad==1"}},
+		"pip install, which takes a network or a mirror that pip is set to: exit status 1: " +
+			"ERROR: No matching distribution found for unheard==1": {"a", "a",
+			[]string{"unheard==1"}},
+		"import bad, as installed: exit status 1: ImportError: not so good": {"b", "bad",
+			[]string{"bad==1"}},
 	} {
 		for range 2 { // it isn't taken for done
 			if _, err := e.Python(t.Context(), p); err == nil || err.Error() != want {
@@ -82,7 +86,8 @@ func TestEnvironments(t *testing.T) {
 		}
 	}
 	t.Setenv("PATH", "")
-	if _, err := e.Python(t.Context(), Peer{"c", "c", nil}); err == nil || err.Error() != "no python3 on PATH: install Python 3 with pip and venv" {
+	if _, err := e.Python(t.Context(), Peer{"c", "c", nil}); err == nil ||
+		err.Error() != "no python3 on PATH: install Python 3 with pip and venv" {
 		t.Error(err)
 	}
 }

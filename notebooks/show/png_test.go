@@ -66,7 +66,8 @@ func TestPalette(t *testing.T) {
 func distance(a, b color.Color) (most int) {
 	r, g, bl, _ := a.RGBA()
 	r2, g2, bl2, _ := b.RGBA()
-	for _, d := range []int{int(r>>8) - int(r2>>8), int(g>>8) - int(g2>>8), int(bl>>8) - int(bl2>>8)} {
+	for _, d := range []int{int(r>>8) - int(r2>>8), int(g>>8) - int(g2>>8),
+		int(bl>>8) - int(bl2>>8)} {
 		most = max(most, d, -d)
 	}
 	return most

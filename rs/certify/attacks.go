@@ -41,7 +41,8 @@ type AttackSettings struct {
 func (s AttackSettings) Same(other AttackSettings) bool {
 	return s.RunHash == other.RunHash && s.Alpha == other.Alpha && s.Tau == other.Tau &&
 		s.Images == other.Images &&
-		slices.Equal(s.Classifiers, other.Classifiers) && s.Box == other.Box && s.Steps == other.Steps &&
+		slices.Equal(s.Classifiers, other.Classifiers) && s.Box == other.Box &&
+		s.Steps == other.Steps &&
 		s.Samples == other.Samples &&
 		s.Restarts == other.Restarts && s.Trial == other.Trial && s.Draws == other.Draws &&
 		s.Seed == other.Seed

@@ -262,7 +262,8 @@ func (r *Run) verifyLines(path string, made []Attack, c Config) error {
 		class, err := strconv.Atoi(t.Rows[i][columns["class"]])
 		if wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label; err != nil ||
 			wrong == math.IsInf(a.Radius, 1) {
-			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, else -1",
+			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack "+
+				"succeeded, else -1",
 				path, i+2, t.Rows[i][columns["class"]], a.Label)
 		}
 	}

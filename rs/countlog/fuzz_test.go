@@ -19,7 +19,8 @@ func FuzzRun(f *testing.F) {
 		return data
 	}
 	whole, bare := testRun(), testRun()
-	bare.MarginMax, bare.MarginBins, bare.Model.Lambda, bare.Model.LambdaSource, bare.Versions = 0, 0, 0, "", nil
+	bare.MarginMax, bare.MarginBins, bare.Model.Lambda, bare.Model.LambdaSource, bare.Versions = 0,
+		0, 0, "", nil
 	f.Add(write(whole))
 	f.Add(write(bare))
 	f.Add(write(stoppedRun()))
@@ -48,7 +49,8 @@ func FuzzRun(f *testing.F) {
 		if d := difference(r, again); d != "" || !r.Created.Equal(again.Created) {
 			t.Errorf("%q: %s", data, d)
 		}
-		if back, err := json.MarshalIndent(&again, "", "  "); err != nil || !bytes.Equal(back, text) {
+		if back, err := json.MarshalIndent(&again, "", "  "); err != nil ||
+			!bytes.Equal(back, text) {
 			t.Errorf("%s came back as %s, %v", text, back, err)
 		}
 	})
@@ -63,7 +65,8 @@ func FuzzRadii(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		rows, err := ReadRadii(strings.NewReader(text), "r.tsv")
 		if err != nil {
-			if rows != nil || !strings.HasPrefix(err.Error(), "r.tsv:") || strings.Contains(err.Error(), "\n") {
+			if rows != nil || !strings.HasPrefix(err.Error(), "r.tsv:") ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("%d rows beside %v", len(rows), err)
 			}
 			return
@@ -77,9 +80,11 @@ func FuzzRadii(f *testing.F) {
 			if r.Right() {
 				correct = 1
 			}
-			again += fmt.Sprintf("%d\t%d\t%d\t%v\t%d\t1\n", r.Index, r.Label, r.Class, r.Radius, correct)
+			again += fmt.Sprintf("%d\t%d\t%d\t%v\t%d\t1\n", r.Index, r.Label, r.Class, r.Radius,
+				correct)
 		}
-		if got, err := ReadRadii(strings.NewReader(again), "r.tsv"); err != nil || !reflect.DeepEqual(got, rows) {
+		if got, err := ReadRadii(strings.NewReader(again), "r.tsv"); err != nil ||
+			!reflect.DeepEqual(got, rows) {
 			t.Errorf("%q read back as %v, %v", again, got, err)
 		}
 	})

@@ -33,7 +33,8 @@ func BenchmarkImport(b *testing.B) {
 	dir := b.TempDir()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if _, n, err := m.Write(b.Context(), filepath.Join(dir, fmt.Sprint(i))); err != nil || n != rows {
+		if _, n, err := m.Write(b.Context(), filepath.Join(dir, fmt.Sprint(i))); err != nil ||
+			n != rows {
 			b.Fatal(n, err)
 		}
 	}

@@ -68,7 +68,8 @@ func TestKilledFiftyTimes(t *testing.T) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledFiftyTimes$")
 		cmd.Env = append(os.Environ(), killedDir+"="+dir, killedRoom+"="+strconv.Itoa(room))
 		out, err := cmd.CombinedOutput()
-		if err == nil || cmd.ProcessState.ExitCode() != -1 && !strings.Contains(err.Error(), "killed") {
+		if err == nil || cmd.ProcessState.ExitCode() != -1 && !strings.Contains(err.Error(),
+			"killed") {
 			t.Fatalf("kill %d: %v\n%s", i, err, out)
 		}
 		if got = counts(t, dir); !bytes.HasPrefix(want, got) {
@@ -80,7 +81,8 @@ func TestKilledFiftyTimes(t *testing.T) {
 			torn++
 		}
 	}
-	t.Logf("%d kills in a row, %d behind one, %d of %d bytes written", torn, between, len(got), len(want))
+	t.Logf("%d kills in a row, %d behind one, %d of %d bytes written", torn, between, len(got),
+		len(want))
 	if torn < 20 || between < 10 {
 		t.Error("too few of either")
 	}
