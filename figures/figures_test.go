@@ -318,44 +318,66 @@ func TestStyles(t *testing.T) {
 func TestList(t *testing.T) {
 	in := input()
 	for _, e := range List {
-		var svg [2]bytes.Buffer
-		for i := range svg {
-			f, err := e.Draw(in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := f.WriteSVG(&svg[i]); err != nil {
-				t.Fatal(err)
-			}
-			if f.Name != e.Name || f.Title == "" || len(f.Table.Rows) == 0 {
-				t.Errorf("%s: name %q, title %q, %d rows", e.Name, f.Name, f.Title,
-					len(f.Table.Rows))
-			}
-			if mm := f.Width / vg.Millimeter; mm < 80 || mm > 120 {
-				t.Errorf("%s is %g mm wide", e.Name, mm)
-			}
-			for _, row := range f.Table.Rows {
-				if len(row) != len(f.Table.Columns) {
-					t.Fatalf("%s: a row of %d cells under %d columns", e.Name, len(row),
-						len(f.Table.Columns))
-				}
-			}
-		}
-		if !bytes.Equal(svg[0].Bytes(), svg[1].Bytes()) {
-			t.Errorf("%s: two equal figures, two files", e.Name)
-		}
-		if _, err := e.Draw(Input{}); (err == nil) != (e.Needs == Nothing) ||
-			err != nil && !strings.HasPrefix(err.Error(), "figure "+e.Name+": ") {
-			t.Errorf("%s of nothing: %v", e.Name, err)
-		}
-		if got, err := ByName(e.Name); err != nil || got.Doc != e.Doc {
-			t.Error(got, err)
-		}
+		checkEntry(t, e, in)
 	}
 	if _, err := ByName("raduis"); err == nil ||
 		!strings.Contains(err.Error(), `no figure "raduis"; known: radius, radius-sigma,`) {
 		t.Error(err)
 	}
+}
+
+// checkEntry is what every figure of List must pass.
+func checkEntry(t *testing.T, e Entry, in Input) {
+	t.Helper()
+	var svg [2]bytes.Buffer
+	for i := range svg {
+		f, err := e.Draw(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.WriteSVG(&svg[i]); err != nil {
+			t.Fatal(err)
+		}
+		if f.Name != e.Name || f.Title == "" || f.Caption == "" || len(f.Table.Rows) == 0 {
+			t.Errorf("%s: name %q, title %q, caption %q, %d rows", e.Name, f.Name, f.Title,
+				f.Caption, len(f.Table.Rows))
+		}
+		if mm := f.Width / vg.Millimeter; mm < 80 || mm > 120 {
+			t.Errorf("%s is %g mm wide", e.Name, mm)
+		}
+		for _, row := range f.Table.Rows {
+			if len(row) != len(f.Table.Columns) {
+				t.Fatalf("%s: a row of %d cells under %d columns", e.Name, len(row),
+					len(f.Table.Columns))
+			}
+		}
+	}
+	if !bytes.Equal(svg[0].Bytes(), svg[1].Bytes()) {
+		t.Errorf("%s: two equal figures, two files", e.Name)
+	}
+	if _, err := e.Draw(Input{}); (err == nil) != (e.Needs == Nothing) ||
+		err != nil && !strings.HasPrefix(err.Error(), "figure "+e.Name+": ") {
+		t.Errorf("%s of nothing: %v", e.Name, err)
+	}
+	if got, err := ByName(e.Name); err != nil || got.Doc != e.Doc {
+		t.Error(got, err)
+	}
+}
+
+// A new figure is a function in a file of its own and a line in List. checkEntry is its test.
+func TestNewFigure(t *testing.T) {
+	known := List
+	t.Cleanup(func() { List = known })
+	List = append(slices.Clip(known), Entry{"line", "a line", Nothing,
+		func(Input) (*Figure, error) {
+			p := newPlot("x", "y")
+			p.Add(newLine(plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, lineAt(0), true))
+			f := &Figure{Name: "line", Title: "A line", Caption: "y = x", Plot: p,
+				Width: Column, Height: Column}
+			f.Table = &table.Table{Columns: []string{"x", "y"}, Rows: [][]string{{"0", "0"}, {"1", "1"}}}
+			return f, nil
+		}})
+	checkEntry(t, List[len(known)], Input{})
 }
 
 func result(class int, radius float64) rs.Result {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // hardScores are the votes as scores of 0 and 1.
@@ -54,58 +56,69 @@ func TestSoftScoresOfHardVotes(t *testing.T) {
 	}
 }
 
-// A score's constants hold for a linear network whose logit differences are known, and are nearly met.
 func TestScoreMapLipschitz(t *testing.T) {
-	r := rand.New(rand.NewPCG(63, 64))
 	for _, name := range ScoreMapNames() {
-		for _, classes := range []int{2, 3, 10} {
-			one, two := 0.0, 0.0
-			for trial := range 4000 {
-				// Logits of unit steps in orthogonal directions, √½ each: every difference is 1-Lipschitz.
-				m := ScoreMap{name, math.Exp(r.NormFloat64())}
-				z := make([]float64, classes)
-				for c := range z {
-					z[c] = r.NormFloat64() * math.Exp(-float64(trial%6)) / m.T
-				}
-				const step = 1e-6
-				jacobian := make([][]float64, classes) // of score a, by logit
-				for a := range jacobian {
-					jacobian[a] = make([]float64, classes)
-				}
-				for j := range z {
-					up, down := slices.Clone(z), slices.Clone(z)
-					up[j], down[j] = up[j]+step, down[j]-step
-					hi, lo := m.Scores(up), m.Scores(down)
-					for a := range jacobian {
-						jacobian[a][j] = (hi[a] - lo[a]) / (2 * step) * math.Sqrt(0.5)
-					}
-				}
-				norm := func(f func(j int) float64) float64 {
-					s := 0.0
-					for j := range z {
-						s += f(j) * f(j)
-					}
-					return math.Sqrt(s)
-				}
-				boundOne, boundTwo := m.Lipschitz(1, classes)
-				for a := range jacobian {
-					one = max(one, norm(func(j int) float64 { return jacobian[a][j] })/boundOne)
-					for b := range a {
-						two = max(two, norm(func(j int) float64 {
-							return jacobian[a][j] - jacobian[b][j]
-						})/boundTwo)
-					}
-				}
+		checkScoreMap(t, name)
+	}
+	checkVectorMaps(t)
+}
+
+// checkScoreMap: the constants of a score hold for a linear network with known differences of
+// logits, and some input nearly meets them.
+func checkScoreMap(t *testing.T, name string) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(63, 64))
+	for _, classes := range []int{2, 3, 10} {
+		one, two := 0.0, 0.0
+		for trial := range 4000 {
+			// Logits of unit steps in orthogonal directions, √½ each: every difference is
+			// 1-Lipschitz.
+			m := ScoreMap{name, math.Exp(r.NormFloat64())}
+			z := make([]float64, classes)
+			for c := range z {
+				z[c] = r.NormFloat64() * math.Exp(-float64(trial%6)) / m.T
 			}
-			// Orthogonal logits meet softmax's constant with two classes only, the ramp's and a difference's always.
-			least := map[bool]float64{true: 0.98, false: 0.6}[classes == 2 || name == "ramp"]
-			if one > 1+1e-4 || two > 1+1e-4 || one < least || two < 0.75 {
-				t.Errorf("%s of %d classes: %.4f and %.4f of the constants", name, classes,
-					one, two)
+			jacobian := scoreJacobian(m, z)
+			boundOne, boundTwo := m.Lipschitz(1, classes)
+			for a := range jacobian {
+				one = max(one, floats.Norm(jacobian[a], 2)/boundOne)
+				for b := range a {
+					two = max(two, floats.Distance(jacobian[a], jacobian[b], 2)/boundTwo)
+				}
 			}
 		}
+		// Orthogonal logits meet softmax's constant with two classes only. They always meet the
+		// ramp's, and the constant of a difference.
+		least := map[bool]float64{true: 0.98, false: 0.6}[classes == 2 || name == "ramp"]
+		if one > 1+1e-4 || two > 1+1e-4 || one < least || two < 0.75 {
+			t.Errorf("%s of %d classes: %.4f and %.4f of the constants", name, classes, one, two)
+		}
 	}
-	// The general constants of the vector map (SoftmaxLipschitz, SparsemaxLipschitz) with logits that are √½-Lipschitz agree.
+}
+
+// scoreJacobian returns the derivative of each score, by steps along each logit of √½,
+// [classes, classes].
+func scoreJacobian(m ScoreMap, z []float64) [][]float64 {
+	const step = 1e-6
+	jacobian := make([][]float64, len(z))
+	for a := range jacobian {
+		jacobian[a] = make([]float64, len(z))
+	}
+	for j := range z {
+		up, down := slices.Clone(z), slices.Clone(z)
+		up[j], down[j] = up[j]+step, down[j]-step
+		hi, lo := m.Scores(up), m.Scores(down)
+		for a := range jacobian {
+			jacobian[a][j] = (hi[a] - lo[a]) / (2 * step) * math.Sqrt(0.5)
+		}
+	}
+	return jacobian
+}
+
+// checkVectorMaps: with logits that are √½-Lipschitz, the constants of the vector maps
+// (SoftmaxLipschitz, SparsemaxLipschitz) agree with those of the score maps.
+func checkVectorMaps(t *testing.T) {
+	t.Helper()
 	soft, _ := ScoreMap{"softmax", 3}.Lipschitz(1, 10)
 	if want := SoftmaxLipschitz(3).Class * math.Sqrt(0.5); !near(soft, want, 1e-12) {
 		t.Errorf("softmax: %g, want %g", soft, want)

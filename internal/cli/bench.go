@@ -31,11 +31,11 @@ func benchCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measure sampling beside the same net in other libraries",
 		Long: fmt.Sprintf(
-			`Compare how fast lipsmooth and other Python libraries count votes of one convolutional net.
-All run the same weights on noisy copies of one image. The Python libraries take %d copies at a
-time. One library runs at a time and has all cores. The ratio of two rates is taken in each round.
-bench first compares the logits of the image without noise. It stops with an error where they
-differ.
+			`Compare how fast lipsmooth and Python libraries count votes of one convolutional
+net. All run the same weights on noisy copies of one image. The Python libraries take %d copies at
+a time. One library runs at a time and has all cores. The ratio of two rates is taken in each
+round. bench first compares the logits of the image without noise. It stops with an error where
+they differ.
 
 Peers: %s.
 (torch is torch-channels-last.) bench installs each library once, at a pinned version, into the

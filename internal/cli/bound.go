@@ -149,11 +149,18 @@ func boundCommand() *cobra.Command {
 	var looking bool
 	c := &cobra.Command{
 		Use:   "bound MODEL",
-		Short: "Show what is proved of a model, layer by layer, beside what is observed",
-		Long: `Prove again what each layer of a model stretches (l2), and what every difference of two logits does: the product of
-the bounds, and the bound with linear layers composed. Beside them what was observed, from below, with --observe and --data (columns …_through are of the network from its input through that layer); and
-by how much float32 may be off behind each layer, on images under noise of --sigma (l2; in the last row, of a difference
-of two logits: what certify --float32 subtracts). No certificate takes what is observed.`,
+		Short: "Show the proved Lipschitz bound of each layer of a model",
+		Long: `Prove again a bound on how much each layer of a model stretches (l2), and on every
+difference of two logits. The bounds on the logits are the product of the layers' bounds, and the
+bound with linear layers composed.
+
+With --observe and --data, the table also shows the steepest slopes that a search found. They bound
+the true constants from below, and no certificate uses them. A column _through is of the network
+from its input through that layer.
+
+The column float32 bounds the error of float32 arithmetic behind each layer, on images under noise
+of --sigma (l2). In its last row it bounds the error of a difference of two logits, which
+certify --float32 subtracts.`,
 		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist",
 		Args:    one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -161,8 +168,8 @@ of two logits: what certify --float32 subtracts). No certificate takes what is o
 				return err
 			}
 			if isONNX(args[0]) {
-				return fmt.Errorf("%s: bounds are proved of models that were trained here; of an "+
-					"ONNX file none is (sample --lipschitz claims one)", args[0])
+				return fmt.Errorf("%s: lipsmooth proves bounds only for models that it "+
+					"trained, not for ONNX files (sample --lipschitz claims a bound)", args[0])
 			}
 			m, err := training.Load(args[0])
 			if err != nil {

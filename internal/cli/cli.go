@@ -58,10 +58,10 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	root := &cobra.Command{
 		Use:   "lipsmooth",
 		Short: "Certified robustness by randomized smoothing and Lipschitz networks",
-		Long: `lipsmooth trains Lipschitz-bounded classifiers, samples their predictions under Gaussian noise,
-and certifies l2 radii from what it sampled.
+		Long: `lipsmooth trains Lipschitz-bounded classifiers, samples their predictions under
+Gaussian noise, and certifies l2 radii from the samples.
 
-  lipsmooth reproduce        all of it, on MNIST`,
+  lipsmooth reproduce        does all of it, on MNIST`,
 		Version:       version.String(),
 		SilenceErrors: true, SilenceUsage: true,
 	}

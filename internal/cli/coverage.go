@@ -38,11 +38,11 @@ func coverageCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "coverage",
 		Short: "Simulate votes: how often certificates are wrong, and how large they are",
-		Long: `Draw votes from known multinomials and certify the votes by every method. The table shows how often
-the radius exceeds the true one, with a two-sided 95% Clopper–Pearson interval. It also shows the
-mean radius, where an abstention counts as 0. The true radius is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)).
-For a certificate that bounds its class alone, as mono does, the true radius is σ Φ⁻¹(pA), which is
-smaller. A simulation can refute a method. It never proves one.
+		Long: `Draw votes from known multinomials and certify the votes by every method. The
+table shows how often the radius exceeds the true one, with a two-sided 95% Clopper–Pearson
+interval. It also shows the mean radius, where an abstention counts as 0. The true radius is
+σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)). For a certificate that bounds its class alone, as mono does, the true
+radius is σ Φ⁻¹(pA), which is smaller. A simulation can refute a method. It never proves one.
 
 Shapes:
 ` + list.String() + `

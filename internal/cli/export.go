@@ -25,10 +25,13 @@ func exportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export MODEL",
 		Short: "Write a trained model as an ONNX file, for other tools",
-		Long: `Write a model that was trained here as an ONNX file: images "images", [N, channels, height, width] in [0, 1], to logits "logits",
-[N, classes], float32, N free. The weights are those that were proved, so Λ, which the file's metadata have, holds of it
-in real arithmetic; what another runtime's float32 adds isn't proved. Where ONNX Runtime is installed (setup --onnx), the file is kept only
-if its logits on random images are the model's within 1e-5, or 1e-5 of the largest.`,
+		Long: `Write a model that lipsmooth trained as an ONNX file. Its input is "images", [N,
+channels, height, width] in [0, 1]. Its output is "logits", [N, classes]. Both are float32, and N
+is free. The weights are the proved ones, so the Λ in the file's metadata holds for the file in real
+arithmetic. The float32 error of another runtime isn't proved.
+
+Where ONNX Runtime is installed (setup --onnx), export compares the file's logits on random images
+with the model's. It keeps the file only if they agree within 1e-5, or 1e-5 of the largest.`,
 		Example: "  lipsmooth export models/mnist-0.25 --onnx mnist.onnx",
 		Args:    one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,12 +41,11 @@ if its logits on random images are the model's within 1e-5, or 1e-5 of the large
 			case !strings.EqualFold(filepath.Ext(path), ".onnx"):
 				return fmt.Errorf("--onnx %s: the name of an ONNX file ends in .onnx", path)
 			case isONNX(args[0]):
-				return fmt.Errorf("%s is a file: export takes the folder of a model that was "+
-					"trained here", args[0])
+				return fmt.Errorf("%s is a file: export takes the folder of a model that "+
+					"lipsmooth trained", args[0])
 			}
 			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-				return fmt.Errorf("--onnx %s: there is something else of that name, which is no "+
-					"file", path)
+				return fmt.Errorf("--onnx %s: not a regular file: choose another name", path)
 			}
 			m, err := training.Load(args[0])
 			if err != nil {

@@ -99,7 +99,7 @@ func TestBadExport(t *testing.T) {
 			"given 2"},
 		{[]string{folder}, "--onnx f.onnx"},
 		{[]string{folder, "--onnx", filepath.Join(folder, "model.json")}, "ends in .onnx"},
-		{[]string{folder, "--onnx", taken}, "taken.onnx: there is something else of that name"},
+		{[]string{folder, "--onnx", taken}, "taken.onnx: not a regular file"},
 		{[]string{folder, "--onnx", filepath.Join(path, "m.onnx")}, "m.onnx"},
 		{[]string{folder, "--onnx", path, "--opset", "17"}, "unknown flag: --opset"},
 		{[]string{filepath.Join(dir, "absent"), "--onnx", path}, "no model here"},

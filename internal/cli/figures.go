@@ -301,9 +301,10 @@ func figuresCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "figures [RUN] [NAME…]",
 		Short: "Draw figures of a run as SVG, PNG and PDF, each with its numbers as TSV",
-		Long: `Draw the named figures, or all that the run has what they need for, without a device. RUN is the folder of a
-run, a model or a sweep; figures that need nothing are drawn without one. lipsmooth figures list names all. The JSON
-beside each TSV has a caption: what was classified by what, σ, n, α, images, seed.
+		Long: `Draw figures without a device: the named ones, or every one that the run suffices
+for. RUN is the folder of a run, a model or a sweep. Some figures need no RUN.
+lipsmooth figures list names all figures. The JSON beside each TSV has a caption: dataset, model,
+σ, n, α, images, seed.
 
 Styles:
 ` + styles.String(),
@@ -332,17 +333,18 @@ Styles:
 		"error probability of each certificate")
 	f.Float64Var(&g.tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on "+
 		"RUN/tuning")
-	f.StringSliceVar(&g.only, "method", nil, "methods to draw, of figures of several; default: "+
-		"all that the run has what they need for")
-	f.StringVar(&g.run, "run", "", "folder of the run, model or sweep; arguments are names then")
+	f.StringSliceVar(&g.only, "method", nil, "methods that a figure of several methods draws; "+
+		"default: every one that the run suffices for")
+	f.StringVar(&g.run, "run", "",
+		"folder of the run, model or sweep; then all arguments are names")
 	f.StringVar(&g.out, "out", "", "folder for the files; default: RUN/figures")
-	f.StringSliceVar(&g.formats, "format", nil, "of the pictures: "+strings.Join(figures.Formats,
-		", ")+"; default: all")
+	f.StringSliceVar(&g.formats, "format", nil, "formats of the pictures: "+
+		strings.Join(figures.Formats, ", ")+"; default: all")
 	f.StringVar(&g.style, "style", figures.Styles[0].Name, "look: "+strings.Join(known, ", "))
-	f.Float64Var(&g.width, "width", 0, fmt.Sprintf("millimetres on paper, before a style's "+
-		"enlargement; default and least: a column's %.4g", float64(figures.Column/vg.Millimeter)))
-	f.StringArrayVar(&g.with, "beside", nil, "another run, or public log (locuslab/smoothing's "+
-		"tables of certificates), for draws and logs; may be repeated")
+	f.Float64Var(&g.width, "width", 0, fmt.Sprintf("width on paper in millimetres, before a "+
+		"style's zoom; default and least: a column, %.4g", float64(figures.Column/vg.Millimeter)))
+	f.StringArrayVar(&g.with, "beside", nil, "another run, or a table of certificates by "+
+		"locuslab/smoothing, for figures draws and logs; may be repeated")
 	c.AddCommand(figuresListCommand())
 	return c
 }

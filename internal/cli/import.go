@@ -305,17 +305,22 @@ func importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import SOURCE [ESTIMATION]",
 		Short: "Make a run of a table of votes that another program logged",
-		Long: `Make a run's folder of votes that another program logged, for certify and figures. SOURCE is one of
+		Long: `Make a run's folder from the votes that another program logged, for certify and
+figures. SOURCE is one of
 
-  a folder, or two tables  idx, label, counts, a bracketed list: the selection draw's table and the estimation draw's,
-                           with certify_args.json (sigma, N0, N) beside them
-  one table                index, label, and selection and estimation, each a bracketed list or class:count pairs, or one
-                           column a class: selection_0, …, estimation_0, …
-  one table of one draw    index, label, and counts, or the columns 0, 1, …: the class may not be chosen on the draw that it
-                           is estimated with, so --n0 of the draws, at random, are set aside to choose it with
-  locuslab/smoothing's     idx, label, predict, radius, correct, time: no votes, so no run; certified accuracies are printed
+  a folder, or two tables  idx, label, counts, a bracketed list: one table of the selection draw and
+                           one of the estimation draw, with certify_args.json (sigma, N0, N)
+  one table                index, label, selection and estimation. Each draw is a bracketed list or
+                           class:count pairs, or has a column a class: selection_0, …,
+                           estimation_0, …
+  one table of one draw    index, label, and counts, or the columns 0, 1, …. A class must not be
+                           chosen on the draw that estimates it, so import sets --n0 random draws
+                           of each image aside to choose the class.
+  a table of certificates  idx, label, predict, radius, correct, time, by locuslab/smoothing. It has
+                           no votes, so import makes no run and prints certified accuracies.
 
-Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need margins or a Lipschitz bound can't use them.`,
+Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need margins or a Lipschitz
+bound can't use them.`,
 		Example: "  lipsmooth import counts.tsv --sigma 0.5 --out runs/theirs\n  lipsmooth " +
 			"import selection.tsv estimation.tsv --sigma 0.5 --out runs/theirs",
 		Args: func(c *cobra.Command, args []string) error {

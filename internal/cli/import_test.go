@@ -176,9 +176,9 @@ func TestImportPlain(t *testing.T) {
 		!strings.Contains(out, "10 of 1000 draws") {
 		t.Error(out)
 	}
-	if out = must(t, "certify", filepath.Join(dir, "a"), "--simultaneous"); strings.Contains(out,
-		"isn't finished") || !strings.Contains(out, "certificates of 3 images") ||
-		!strings.Contains(out, "twobound") {
+	out = must(t, "certify", filepath.Join(dir, "a"), "--simultaneous")
+	if strings.Contains(out, "isn't finished") ||
+		!strings.Contains(out, "certificates of 3 images") || !strings.Contains(out, "adaptive") {
 		t.Error(out)
 	}
 	file(argsFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)

@@ -15,9 +15,10 @@ func mergeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "merge OUT SHARD...",
 		Short: "Merge shards of a run into one",
-		Long: `Merge runs that were sampled in parts, with the same settings and each its own examples, into the folder of one run, and their
-tuning images with them: the bytes are those of a run sampled in one piece. Refused are shards and examples that are
-there twice, shards and examples of the plan that aren't there (unless --partial), and settings that differ.`,
+		Long: `Merge runs of the same settings and different examples into the folder of one run,
+with their tuning images. The bytes are those of a run that was sampled in one piece. merge refuses
+shards of different settings. It refuses a shard or an example that is there twice, and without
+--partial also one that is missing.`,
 		Example: "  lipsmooth merge runs/whole runs/mnist/shard-*",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {

@@ -97,13 +97,14 @@ func notebooksCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notebooks [NAME…] [-- FLAG…]",
 		Short: "Open the notebooks in JupyterLab, or execute them headless",
-		Long: `Open the notebooks of the checkout in JupyterLab, all or those named. What that needs, GoNB and a Python
-environment with JupyterLab, is installed into the user's cache folder first; Go and Python 3.11 must be there. Flags
-after -- go to JupyterLab.
+		Long: `Open notebooks of the checkout in JupyterLab: the named ones, or all. The command
+first installs GoNB and a Python environment with JupyterLab into the user's cache folder. Go and
+Python 3.11 must be there. Flags after -- go to JupyterLab.
 
---execute runs them headless instead and leaves them as they are; a cell that panics, doesn't compile or takes too long
-is an error that names the cell and says why. --save keeps the outputs, --html exports pages, of what was executed or, without --execute, of
-what the notebooks hold.`,
+--execute runs the notebooks headless instead and doesn't change them. A cell that panics, doesn't
+compile or takes too long is an error, which names the cell and the reason. --save keeps the
+outputs. --html exports pages of the executed notebooks. Without --execute, it exports the outputs
+that the notebooks hold.`,
 		Example: `  lipsmooth notebooks --copy my-notebooks
   lipsmooth notebooks --execute --html pages 01_quickstart`,
 		RunE: func(cmd *cobra.Command, args []string) error {

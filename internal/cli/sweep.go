@@ -187,6 +187,6 @@ func (s sweep) report(w io.Writer, infos []*training.Info, t *table.Table) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s\n%s\n", files[len(files)-1], files[1])
+	fmt.Fprintf(w, "\n%s\n%s\n", filepath.Join(s.out, sweepFile), files[1])
 	return nil
 }

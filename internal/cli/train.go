@@ -243,8 +243,9 @@ func trainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Train a Lipschitz-bounded classifier and prove its bound",
-		Long: `Train a classifier with Gaussian noise and save the model with the proved bound of each layer.
-Run a stopped training again with the same flags: it continues from its last checkpoint.
+		Long: `Train a classifier with Gaussian noise and save the model with the proved bound
+of each layer. Run a stopped training again with the same flags: it continues from its last
+checkpoint.
 
 Every flag of the training takes a list, such as --loss offset,emma --sigma 0,0.25. train then
 trains every combination, one after another, each in a subfolder of --out. The folder also gets

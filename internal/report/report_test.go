@@ -268,6 +268,28 @@ func TestPage(t *testing.T) {
 }
 
 // TestEqualBytes: pages of equal runs are equal, though they took unequal time.
+// A new table of the page is a line in files, and needs no other change.
+func TestNewTable(t *testing.T) {
+	known := files
+	t.Cleanup(func() { files = known })
+	files = append(slices.Clip(known), struct{ file, id, title, from string }{
+		"toy.tsv", "toy", "A toy table", "lipsmooth toy RUN"})
+	lacks, p := html(t, write(t, run()), dataset(t, "a", "b", "c"))
+	check(t, lacks)
+	if len(p.Missing) != 1 || p.Missing[0] != "a toy table: no toy.tsv (lipsmooth toy RUN)" {
+		t.Errorf("missing: %q", p.Missing)
+	}
+	made := run()
+	made["toy.tsv"] = "# a toy\ntoy\tprice\nbear\t12\n"
+	text, _ := html(t, write(t, made), dataset(t, "a", "b", "c"))
+	check(t, text)
+	for _, want := range []string{`id="toy"`, "A toy table", "a toy", "bear"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+}
+
 func TestEqualBytes(t *testing.T) {
 	d := dataset(t, "a", "b", "c")
 	first, _ := html(t, write(t, run()), d)
