@@ -30,7 +30,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden images anew")
 
-// sampled makes evidence up: margins Gaussian around a clean margin, as an almost linear classifier gives them.
+// sampled makes up evidence. Its margins are Gaussian around a clean margin, as those of an almost
+// linear classifier are.
 func sampled(sigma float64, images, n int) *certify.Run {
 	run := countlog.Run{
 		Format:   countlog.Format,
@@ -237,7 +238,8 @@ func TestSVG(t *testing.T) {
 	}
 }
 
-// No title or axis has a letter that the font lacks, which would be drawn as an empty box; every figure has a caption.
+// TestLetters: the font has every letter of the titles and axes. It would draw a missing letter as
+// an empty box. Every figure has a caption.
 func TestLetters(t *testing.T) {
 	in := input()
 	face := font.DefaultCache.Lookup(textStyle(8).Font, 8).Face
@@ -374,7 +376,8 @@ func TestNewFigure(t *testing.T) {
 			p.Add(newLine(plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, lineAt(0), true))
 			f := &Figure{Name: "line", Title: "A line", Caption: "y = x", Plot: p,
 				Width: Column, Height: Column}
-			f.Table = &table.Table{Columns: []string{"x", "y"}, Rows: [][]string{{"0", "0"}, {"1", "1"}}}
+			f.Table = &table.Table{Columns: []string{"x", "y"},
+				Rows: [][]string{{"0", "0"}, {"1", "1"}}}
 			return f, nil
 		}})
 	checkEntry(t, List[len(known)], Input{})

@@ -51,7 +51,8 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	}
 	top, bottom := newPlot("number of classes K", "radius gained / σ"),
 		newPlot("draws n", "radius gained / σ")
-	panel := func(p *plot.Plot, outcomes []coverage.Outcome, of func(coverage.Case) int) (names []string, thumbs [][]plot.Thumbnailer, err error) {
+	panel := func(p *plot.Plot, outcomes []coverage.Outcome, of func(coverage.Case) int) (
+		names []string, thumbs [][]plot.Thumbnailer, err error) {
 		means := map[int]map[string]coverage.Outcome{}
 		var at []int
 		for _, o := range outcomes {

@@ -9,7 +9,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 )
 
-// Two bounds never certify less than CPM or Bonferroni, on equal votes; gains are differences of the means.
+// TestGain: on equal votes, two bounds never certify less than CPM or Bonferroni. Gains are
+// differences of the means.
 func TestGain(t *testing.T) {
 	f, err := drawGain(Input{})
 	if err != nil {

@@ -13,8 +13,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
 )
 
-// TestForm: a notebook says in its first words what the paper claims, has one preset, checks its claims, and is short: 1 MiB, and
-// cells of five lines at most, but for imports, other languages, and what only closes.
+// TestForm: the first words of a notebook say what the paper claims. A notebook has one preset,
+// checks its claims, and is short: 1 MiB, and at most five lines a cell. Imports, other languages
+// and lines that only close a bracket don't count.
 func TestForm(t *testing.T) {
 	paths, err := jupyter.Find("..")
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package notebooks_test executes the notebooks of this folder, as a reader would from top to bottom.
+// Package notebooks_test executes the notebooks of this folder from top to bottom, as a reader
+// would.
 package notebooks_test
 
 import (
@@ -19,8 +20,8 @@ import (
 	_ "github.com/lipsmooth/lipsmooth/notebooks/lab"
 )
 
-// setup installs GoNB and what executes notebooks. Without Python it skips, and without a network too where nobody
-// counts on the tests, which CI does.
+// setup installs GoNB and the Python packages that execute notebooks. Without Python, the test
+// skips. Without a network, it skips too, except in CI.
 func setup(t *testing.T) *jupyter.Tools {
 	t.Helper()
 	if testing.Short() {
@@ -74,7 +75,8 @@ func TestNotebooks(t *testing.T) {
 	}
 }
 
-// TestKept reads the notebooks as they are committed: their outputs are there, whole, and name no place of a machine.
+// TestKept reads the committed notebooks. Their outputs are there and whole, and name no path of a
+// machine.
 func TestKept(t *testing.T) {
 	paths, err := jupyter.Find("..")
 	if err != nil {
@@ -143,7 +145,7 @@ func TestFailures(t *testing.T) {
 	})
 }
 
-// TestHTML exports a page with the pictures in it, and nothing that must be fetched to see or drag them.
+// TestHTML exports a page with its pictures. Nothing has to be fetched to see or drag them.
 func TestHTML(t *testing.T) {
 	tools := setup(t)
 	out := filepath.Join(t.TempDir(), "page.html")

@@ -101,8 +101,8 @@ func TestGoldenCheckpoints(t *testing.T) {
 	panics(t, "no first", func() { Checkpoints{0, 2}.Sizes(1000) })
 }
 
-// Over all times at once, each side of an anytime-valid bound errs at most α of the time; Clopper–Pearson, looked
-// at as often, doesn't keep to it.
+// TestAnytimeBoundsCover: over all times at once, each side of an anytime-valid bound errs at most
+// α of the time. Clopper–Pearson, looked at as often, errs more often.
 func TestAnytimeBoundsCover(t *testing.T) {
 	const runs, n, alpha = 1000, 1000, 0.05
 	schedule := Checkpoints{First: 20, Growth: 1.2}

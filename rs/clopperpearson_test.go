@@ -82,7 +82,8 @@ func binomialTermBig(k, n int, p, q *big.Float) *big.Float {
 	return term.Quo(term, root.Sqrt(root))
 }
 
-// binomialBig returns P(Bin(n, p) >= k) to about 1e-30, by its first term and the ratios of the next, upwards where they fall.
+// binomialBig returns P(Bin(n, p) >= k) to about 1e-30. It takes the first term and the ratios of
+// the next ones, upwards, where the terms fall.
 func binomialBig(k, n int, p *big.Float) *big.Float {
 	q := bigNumber(0).Sub(bigNumber(1), p)
 	if mean, _ := p.Float64(); k > 0 && float64(k) < mean*float64(n) { // 1 - P(Bin(n, q) >= n-k+1)
@@ -102,8 +103,9 @@ func binomialBig(k, n int, p *big.Float) *big.Float {
 	}
 }
 
-// The error of the root before it is rounded outward, by the tail in big floats over its slope: a quarter of
-// binomialError at most, of p and of 1-p, beside a unit in the last place.
+// TestClopperPearsonRoots: the error of the root before outward rounding, by the tail in big floats
+// over its slope. The error is at most a quarter of binomialError, in p and in 1-p, beside a unit
+// in the last place.
 func TestClopperPearsonRoots(t *testing.T) {
 	type row struct {
 		k, n  int
@@ -206,7 +208,8 @@ func TestClopperPearsonClosedForms(t *testing.T) {
 	}
 }
 
-// TestClopperPearsonOfLeastAlpha: where the iteration doesn't end it is on the safe side: P(X >= 2) is about 3p² of 3 draws.
+// TestClopperPearsonOfLeastAlpha: where the iteration doesn't end, the bound is on the safe side.
+// For 3 draws, P(X >= 2) is about 3p².
 func TestClopperPearsonOfLeastAlpha(t *testing.T) {
 	for _, alpha := range []float64{1e-90, 1e-130, 1e-250, 1e-300} {
 		if p := (ClopperPearson{}).Lower(Bernoulli(2, 3), alpha); 3*p*p > alpha*(1+1e-9) {
@@ -244,7 +247,8 @@ func TestClopperPearsonIsMonotone(t *testing.T) {
 	}
 }
 
-// The root, put back: the tail at the bound is α, whatever k, n and α, to what rounding outward takes.
+// TestClopperPearsonOfManyDraws puts the root back. The tail at the bound is α, up to outward
+// rounding, for all k, n and α.
 func TestClopperPearsonOfManyDraws(t *testing.T) {
 	r := rand.New(rand.NewPCG(41, 42))
 	for range 2000 {

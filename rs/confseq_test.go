@@ -85,7 +85,8 @@ func mixtureBig(c float64, k, n int, p float64) *big.Float {
 	return m
 }
 
-// In big floats M is at least 1/α at each bound, and just within isn't; the general mixture agrees with the product.
+// TestBetaBinomialSolvesItsEquation: in big floats, M is at least 1/α at each bound, and less just
+// within it. The general mixture agrees with the product.
 func TestBetaBinomialSolvesItsEquation(t *testing.T) {
 	r := rand.New(rand.NewPCG(101, 102))
 	for range 300 {

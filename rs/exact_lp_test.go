@@ -9,11 +9,12 @@ import (
 	"gonum.org/v1/gonum/optimize/convex/lp"
 )
 
-// The exact radius by brute force: the worst score on a line is found by a linear program over its values on a grid, which knows
-// nothing of ramps.
+// This file computes the exact radius by brute force. A linear program finds the worst score on a
+// line, over the score's values on a grid. It knows nothing of ramps.
 
-// hats returns the Gaussian mean N(mean, sigma²) of each hat function of the grid, so that their sum with f's values is the mean of
-// f, linear between grid points and constant outside: E max(X - u, 0) is exact.
+// hats returns the mean of each hat function of the grid under N(mean, sigma²). The sum of these
+// means times f's values is the mean of f, where f is linear between grid points and constant
+// outside. E max(X - u, 0) is exact.
 func hats(grid []float64, mean, sigma float64) []float64 {
 	loss := func(u float64) float64 {
 		z := (u - mean) / sigma
@@ -37,9 +38,10 @@ type scored struct{ sigma, l, p float64 }
 // worstMean returns the smallest mean of such a score at -delta. The mean is the maximum of the
 // dual program, whose slacks are a first vertex,
 //
-//	max p y - Σ u_i - Σ L h_i (v_i + w_i):  a_i y - u_i + v_{i-1} - v_i - w_{i-1} + w_i <= b_i,  all >= 0,
+//	max p y - Σ u_i - Σ L h_i (v_i + w_i),
+//	a_i y - u_i + v_{i-1} - v_i - w_{i-1} + w_i <= b_i,  all >= 0,
 //
-// a and b being the weights of f's values in the two means.
+// where a and b are the weights of f's values in the two means.
 func (s scored) worstMean(t *testing.T, grid []float64, delta float64) float64 {
 	t.Helper()
 	sigma, l, p := s.sigma, s.l, s.p
@@ -77,7 +79,8 @@ func (s scored) worstMean(t *testing.T, grid []float64, delta float64) float64 {
 	return -least
 }
 
-// lineGrid is fine where a score may have to turn within 1/L, about -delta, and covers all the mass of both means.
+// lineGrid is fine about -delta, where a score may have to turn within 1/L. It covers all the mass
+// of both means.
 func lineGrid(sigma, l, delta float64) []float64 {
 	const reach, coarse = 5.5, 40
 	fine := 37 // no point at either end of the worst ramp
@@ -117,7 +120,8 @@ func TestExactRadiusIsALinearProgram(t *testing.T) {
 			t.Errorf("%+v: radius %g, the worst mean is %g just before it and %g just after", c,
 				radius, before, after)
 		}
-		// At any other δ it is F(F⁻¹(p) - δ): no score on the grid does worse, and one does nearly as badly.
+		// At any other δ, the worst mean is F(F⁻¹(p) - δ). No score on the grid has a lower mean,
+		// and one nearly has it.
 		for _, delta := range []float64{radius / 2, 1.3 * radius} {
 			want := s.F(s.Inverse(c.p) - delta)
 			got := scored{c.sigma, c.l, c.p}.worstMean(t, lineGrid(c.sigma, c.l, radius), delta)
@@ -128,7 +132,8 @@ func TestExactRadiusIsALinearProgram(t *testing.T) {
 	}
 }
 
-// Two scores: the lowest mean of the one and the highest of the other meet at Radius2. The highest is 1 less the lowest of 1-f.
+// TestExactRadiusOfTwoIsALinearProgram: the lowest mean of one score and the highest mean of
+// another meet at Radius2. The highest mean of f is 1 less the lowest of 1-f.
 func TestExactRadiusOfTwoIsALinearProgram(t *testing.T) {
 	for _, c := range []struct{ sigma, l, p1, p2 float64 }{
 		{1, 0.1, 0.6, 0.3}, {0.25, 2, 0.8, 0.1}, {1, 1, 0.45, 0.4}, {1, 1, 0.9, 0.001},

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Float32's error is subtracted from margins where asked for, and costs the score L times it; votes nothing.
+// TestFloat32: methods subtract float32's error from margins where Float32 asks for that. A score
+// loses L times the error, and votes lose nothing.
 func TestFloat32(t *testing.T) {
 	r := rand.New(rand.NewPCG(73, 74))
 	e := ramp(r, 1, 0.5, 1000)
@@ -58,8 +59,8 @@ func TestFloat32(t *testing.T) {
 	}
 }
 
-// TestFloat32Scores: whatever moves every difference of two logits by η at most moves a score, and the difference of two, by no more
-// than float32Error says; some do by nearly as much.
+// TestFloat32Scores: let every difference of two logits move by at most η. Then a score, and the
+// difference of two, move by no more than float32Error says. Some move by nearly as much.
 func TestFloat32Scores(t *testing.T) {
 	r := rand.New(rand.NewPCG(75, 76))
 	for _, m := range []ScoreMap{{"softmax", 1}, {"softmax", 5}, {"sparsemax", 0.5}, {"ramp", 2}} {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The bounds on votes of up to 1e9 draws, by logarithms in big floats: each lies on the far side of the root of its equation, and near it.
+// This file checks bounds on votes of up to 1e9 draws by logarithms in big floats. Each bound lies
+// on the far side of the root of its equation, and near the root.
 
 // bigLogGamma is ln Γ(x), x > 0, by Stirling's series beyond 200.
 func bigLogGamma(x *big.Float) *big.Float {

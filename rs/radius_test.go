@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Inverses in the tails, σ, L and q = 1-F given: mpmath, 80 digits and more, bisection of the closed form.
+// deepTails are inverses in the tails, for σ, L and q = 1-F: mpmath with 80 digits and more, by
+// bisection of the closed form.
 var deepTails = []struct{ sigma, l, q, t float64 }{
 	{0.25, 1e-06, 0x1p-53, 500001.458109831085},
 	{0.25, 1e-06, 0x1p-40, 500001.037489955302},

@@ -78,7 +78,8 @@ func TestRandomizedSolvesItsEquation(t *testing.T) {
 	panics(t, "alpha", func() { Randomized{}.Lower(Bernoulli(1, 2), 1) })
 }
 
-// Each side errs with probability α exactly, where Clopper–Pearson errs less: summed over all k and a grid of V.
+// Each side errs with probability α exactly, where Clopper–Pearson errs less often. The probability
+// is summed over all k and a grid of V.
 func TestRandomizedIsExact(t *testing.T) {
 	const n, grid = 40, 4000
 	for _, alpha := range []float64{0.001, 0.05} {
@@ -149,7 +150,8 @@ func TestRandomizedCovers(t *testing.T) {
 // always is one method for every example.
 func always(m Method) func(int) Method { return func(int) Method { return m } }
 
-// coverage counts the certificates above the true radius, over seeded runs of 10 selection and n estimation draws.
+// coverage counts the certificates above the true radius, over seeded runs of 10 selection draws
+// and n estimation draws.
 func coverage(t *testing.T, of func(index int) Method, p []float64, n, runs int,
 	alpha float64) (wrong int) {
 	t.Helper()

@@ -53,8 +53,8 @@ func TestWrongAtMost(t *testing.T) {
 	panics(t, "alpha", func() { ExpectedWrong(1, 3) })
 }
 
-// Test sets of m images by Mono: at α/m one is wrong anywhere in at most α of the sets; at α each, the number of
-// wrong ones keeps to its mean and its quantile.
+// Mono certifies test sets of m images. At α/m, one is wrong anywhere in at most α of the sets. At
+// α each, the number of wrong ones has the stated mean and quantile.
 func TestManyImages(t *testing.T) {
 	const sets, m, n, alpha, beta = 3000, 20, 50, 0.05, 0.05
 	r := rand.New(rand.NewPCG(101, 102))

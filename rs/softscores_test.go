@@ -129,8 +129,9 @@ func checkVectorMaps(t *testing.T) {
 	}
 }
 
-// A linear classifier of three classes in the plane, smoothed: no certificate by any map exceeds the distance at which the mean
-// scores meet, which by symmetry is that of the logits, more often than α.
+// TestSoftScoresCover smooths a linear classifier of three classes in the plane. Its mean scores
+// meet at a distance, which by symmetry is the distance at which the logits meet. No map's
+// certificates exceed that distance more often than α.
 func TestSoftScoresCover(t *testing.T) {
 	const runs, n, alpha = 250, 80, 0.1
 	maps := []ScoreMap{{"softmax", 2}, {"sparsemax", 1}, {"ramp", 1}}

@@ -93,8 +93,8 @@ func (s settling) draw(t *testing.T, r *rand.Rand) *Evidence {
 	return e
 }
 
-// Certificates of draws that end because of what was drawn hold, by any bound that is let through; the question is
-// answered as by all draws nearly always, with fewer.
+// TestStoppedDrawsCover: certificates of draws that end because of what was drawn hold, by every
+// bound that is let through. Fewer draws nearly always answer the question as all draws do.
 func TestStoppedDrawsCover(t *testing.T) {
 	const runs, alpha = 300, 0.05
 	stops := Stops(20, 10, 1500, 1.5)

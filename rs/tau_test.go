@@ -75,8 +75,8 @@ func TestChooseTau(t *testing.T) {
 	panics(t, "alpha", func() { ChooseTau(set, Lipschitz{Lambda: 1}, 0) })
 }
 
-// TestChooseTauForMoreDraws: the temperature chosen on few draws is near the best for the run; a vote that was perfect in them isn't
-// taken to stay so.
+// TestChooseTauForMoreDraws: the temperature chosen on few draws is near the best one for the run.
+// A vote that was perfect in the few draws isn't taken to stay perfect.
 func TestChooseTauForMoreDraws(t *testing.T) {
 	const alpha, n = 0.001, 10000
 	for _, sigma := range []float64{0.2, 0.35, 0.5, 1} {
@@ -104,7 +104,8 @@ func TestChooseTauForMoreDraws(t *testing.T) {
 	}
 }
 
-// TestChooseTauForABound: the temperature is that of the bound it is certified with, at the stops of the draws.
+// TestChooseTauForABound: the temperature suits the bound that certifies with it, at the stops of
+// the draws.
 func TestChooseTauForABound(t *testing.T) {
 	const alpha = 0.001
 	set := tuningSet(0.3, 1000)[:20]
@@ -149,7 +150,8 @@ func TestChooseTauForABound(t *testing.T) {
 	}
 }
 
-// TestForetell: nothing is made up where draws are lost already, where fewer are foretold, or of margins without edges or rivals.
+// TestForetell: Foretell loses no further votes where some are lost already, where it foretells
+// fewer draws, or where margins have no edges or rivals.
 func TestForetell(t *testing.T) {
 	e := &Evidence{Estimation: Votes{100, 0}, Margins: Histogram{Edges: []float64{-1, 0, 1, 2},
 		Counts: []int{0, 0, 40, 50, 10}}}

@@ -84,7 +84,8 @@ func TestBadFlags(t *testing.T) {
 		{train + " --loss emma,focal", `no loss "focal"; known: offset`},
 		{train + " --loss emma,", "loss: an empty value in its list"},
 		{train + " --method trades",
-			`no training method "trades"; known: gaussian, stability, consistency, macer, smoothadv`},
+			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
+				"smoothadv"},
 		{train + " --method macer --sigma 0", "sigma must be positive with method macer"},
 		{train + " --method consistency --draws 1", "draws must be at least 2"},
 		{train + " --draws 2", "draws: method gaussian takes none; those that do: stability"},

@@ -45,7 +45,8 @@ func init() {
 	os.Exit(0)
 }
 
-// fakePython stands for python3 -m venv. Of its environments jax's is the test's binary, and no other installs.
+// fakePython stands for python3 -m venv. The python of jax's environment is the test's own binary.
+// No other environment installs.
 const fakePython = `#!/bin/sh
 mkdir -p "$3/bin"
 cat >"$3/bin/python" <<'END'
@@ -67,7 +68,8 @@ func TestBadBench(t *testing.T) {
 	refused(t, lipsmooth("bench", "--peers", "jax"), "no peer runs: jax: no python3 on PATH")
 	for _, c := range []struct{ args, want string }{
 		{"--peers tensorflow",
-			`--peers: no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, torch-compile`},
+			`--peers: no peer "tensorflow"; known: jax, onnxruntime, torch-eager, ` +
+				"torch-channels-last, torch-compile"},
 		{"--peers jax,jax", "--peers: jax is given twice"},
 		{"--peers=", "--peers: no peer given; known: jax"},
 		{"--rounds 0", "--rounds 0: must be at least 1"},
@@ -79,8 +81,8 @@ func TestBadBench(t *testing.T) {
 	}
 }
 
-// The real command with a python3 that is none: what installs takes turns with ours, what doesn't is left out, and of a peer of
-// another net nothing is measured.
+// TestBenchTurns runs the real command with a fake python3. A peer that installs takes turns with
+// lipsmooth. A peer that doesn't is left out. With a peer of another net, nothing is measured.
 func TestBenchTurns(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the fake python3 is a shell script")

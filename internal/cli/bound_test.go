@@ -21,7 +21,8 @@ func TestBound(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	lines := strings.Split(strings.TrimSpace(read(t, tsv)), "\n")
-	if want := "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"; lines[0] != want || !strings.Contains(r.out, "two logits: Λ") {
+	const want = "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"
+	if lines[0] != want || !strings.Contains(r.out, "two logits: Λ") {
 		t.Errorf("%s, want %s, in\n%s", lines[1], want, r.out)
 	}
 	// the columns bound, observed and float32 of the last row, then of the one before
@@ -59,7 +60,8 @@ func TestBound(t *testing.T) {
 
 var marginErrorLine = regexp.MustCompile(`(?m)^  "margin_error": .*\n`)
 
-// TestFloat32: certify --float32 subtracts a run's margin_error and says what it costs; verify proves it again.
+// TestFloat32: certify --float32 subtracts a run's margin_error and prints its cost. verify proves
+// margin_error again.
 func TestFloat32(t *testing.T) {
 	dir := copied(t, smoke(t))
 	run := mustRun(t, dir)

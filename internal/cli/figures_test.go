@@ -117,7 +117,8 @@ func TestFigures(t *testing.T) {
 func TestBeside(t *testing.T) {
 	run, tables := smoke(t), t.TempDir()
 	for _, name := range []string{"net_noise_0.25", "net_noise_0.50"} {
-		text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.5\t1\t1.5\n1\t3\t2\t1.5\t0\t1.5\n"
+		text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n" +
+			"0\t3\t3\t0.5\t1\t1.5\n1\t3\t2\t1.5\t0\t1.5\n"
 		if err := os.WriteFile(filepath.Join(tables, name+".tsv"), []byte(text),
 			0o666); err != nil {
 			t.Fatal(err)
@@ -188,7 +189,8 @@ func TestFiguresOfModels(t *testing.T) {
 	}
 
 	sweep := t.TempDir()
-	text := "# test split of tiny\npoint\tconv\taccuracy\tr=1\taverage_radius\nconv-aol\taol\t0.9\t0.5\t1.1\nconv-bcop\tbcop\t0.92\t0.5\t1.2\n"
+	text := "# test split of tiny\npoint\tconv\taccuracy\tr=1\taverage_radius\n" +
+		"conv-aol\taol\t0.9\t0.5\t1.1\nconv-bcop\tbcop\t0.92\t0.5\t1.2\n"
 	if err := os.WriteFile(filepath.Join(sweep, sweepFile), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,8 @@ func theirs(t *testing.T, dir string) (selection, estimation [][]int) {
 	return selection, estimation
 }
 
-// published are the radii that ../shared/bench/recertify.py computes, line by line: mono, bonferroni, cpm.
+// published are the radii of mono, bonferroni and cpm that ../shared/bench/recertify.py computes,
+// line by line.
 func published(s, e []int) [3]float64 {
 	const sigma, alpha = 0.5, 0.001
 	n, k := 0, len(e)
@@ -231,7 +232,8 @@ func TestImportRadii(t *testing.T) {
 	noDevice(t)
 	path := filepath.Join(t.TempDir(), "net_sigma_0.50.tsv")
 	// Made here. σΦ⁻¹(0.001^(1/100000)) = 1.9057 for σ = 0.5.
-	text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t1.91\t1\t1\n1\t3\t2\t1.8\t0\t1\n2\t5\t5\t0.5\t1\t1\n3\t5\t-1\t0.0\t0\t1\n"
+	text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n" +
+		"0\t3\t3\t1.91\t1\t1\n1\t3\t2\t1.8\t0\t1\n2\t5\t5\t0.5\t1\t1\n3\t5\t-1\t0.0\t0\t1\n"
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +255,8 @@ func TestImportRadii(t *testing.T) {
 	refused(t, lipsmooth("import", path), path+":3: correct")
 }
 
-// The tables of Cohen et al. 2019 give the certified accuracies that were published, where LIPSMOOTH_COHEN2019 names their folder.
+// TestImportCohen: the tables of Cohen et al. 2019 give the published certified accuracies.
+// LIPSMOOTH_COHEN2019 names the folder of the tables.
 func TestImportCohen(t *testing.T) {
 	dir := os.Getenv("LIPSMOOTH_COHEN2019")
 	if dir == "" {

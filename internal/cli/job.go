@@ -32,10 +32,10 @@ func jobCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "job ENGINE",
 		Short: "Print a job that samples a run in shards on a cluster",
-		Long: `Print a template of a cluster job: an sbatch array script for slurm, or the manifest of
-an Indexed Job for kubernetes. Each task samples one shard (lipsmooth sample --shard auto). A killed
-task continues where it stopped. The comments of the template say how to submit the job and how to
-merge the shards.`,
+		Long: `Print a template of a cluster job: an sbatch array script for slurm, or the manifest
+of an Indexed Job for kubernetes. Each task samples one shard (lipsmooth sample --shard auto). A
+killed task continues where it stopped. The comments of the template say how to submit the job and
+how to merge the shards.`,
 		Example: "  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist " +
 			"runs/mnist --sigma 0.5 --n 100000",
 		Args:      one("engine: " + engineNames()),

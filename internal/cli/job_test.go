@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestJobScript: what job prints for Slurm is a script that bash reads and that asks for an array to be requeued;
-// .ci/slurm runs it.
+// TestJobScript: job prints a script for Slurm that bash reads. The script asks Slurm to requeue
+// the array. .ci/slurm runs it.
 func TestJobScript(t *testing.T) {
 	script := must(t, "job", "slurm")
 	for _, line := range []string{"#SBATCH --array=0-3\n", "#SBATCH --requeue\n",
@@ -30,8 +30,9 @@ func TestJobScript(t *testing.T) {
 	refused(t, lipsmooth("job", "pbs"), `no engine "pbs"; known: kubernetes, slurm`)
 }
 
-// TestJobManifest checks what job prints for Kubernetes line by line: the keys of each parent at one depth, the fields that an
-// Indexed Job needs, one number of shards, and flags that sample has.
+// TestJobManifest checks the manifest for Kubernetes line by line. The keys of each parent have one
+// depth. The manifest has the fields that an Indexed Job needs, one number of shards, and flags
+// that sample has.
 func TestJobManifest(t *testing.T) {
 	manifest := must(t, "job", "kubernetes")
 	if strings.Contains(manifest, "\t") || strings.Count(manifest, "\n---\n") != 1 {

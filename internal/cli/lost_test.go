@@ -14,13 +14,15 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// longArgs sample 400 images, a few milliseconds each, in pure Go, which starts at once. The caller sets the backend.
+// longArgs sample 400 images in pure Go, which starts at once. An image takes a few milliseconds.
+// The caller sets the backend.
 func longArgs(model, out string) []string {
 	return []string{"sample", model, "--data", tiny(), "--images", "400", "--tuning", "0", "--n0",
 		"20", "--n", "60", "--block", "20", "--out", out}
 }
 
-// long is the folder of such a run that went through, and the model it is of. The test goes on in pure Go.
+// long returns the folder of a finished run with longArgs, and its model. The test continues in
+// pure Go.
 func long(t *testing.T) (dir, model string) {
 	t.Helper()
 	model = filepath.Join(smoke(t), certify.ModelFolder)
@@ -61,7 +63,8 @@ func sameRun(t *testing.T, dir, want string) {
 	}
 }
 
-// goesOnFrom checks that the rows so far are the first of the run that went through, and returns their bytes.
+// goesOnFrom checks that the rows so far are the first rows of the finished run, and returns their
+// bytes.
 func goesOnFrom(t *testing.T, dir, want string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, countlog.CountsFile))
@@ -82,7 +85,8 @@ func grown(size int, dir string) func() bool {
 	}
 }
 
-// Killed 50 times, at its start and after random growth, a run ends as one that wasn't. In the middle of a write: rs/countlog.
+// TestKilledFiftyTimes: a run that is killed 50 times, at its start and after random growth, ends
+// with the bytes of an undisturbed run. rs/countlog tests kills in the middle of a write.
 func TestKilledFiftyTimes(t *testing.T) {
 	want, model := long(t)
 	dir := filepath.Join(t.TempDir(), "run")
@@ -112,8 +116,9 @@ func TestKilledFiftyTimes(t *testing.T) {
 	sameRun(t, dir, want)
 }
 
-// Terminated, as a cluster does it, a run says how to go on; without its model, or with another's weights, it is refused in
-// one line that leaves the log alone; with the model back it goes on.
+// TestModelGone: a run that a cluster terminates says how to continue. Without its model, or with
+// other weights, the run is refused in one line, and its log stays as it is. With the model back,
+// it continues.
 func TestModelGone(t *testing.T) {
 	want, model := long(t)
 	model = copied(t, model)

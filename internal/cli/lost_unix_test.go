@@ -37,7 +37,8 @@ func limited(t *testing.T, limit int, args ...string) result {
 	return result{status: c.ProcessState.ExitCode(), err: stderr.String()}
 }
 
-// Where a file has no room, as on a full disk, sampling ends in one line and keeps what is complete; with room it goes on.
+// TestNoRoom: where a file has no room, as on a full disk, sampling ends with one line and keeps
+// its complete rows. With room, it continues.
 func TestNoRoom(t *testing.T) {
 	want, model := long(t)
 	dir := filepath.Join(t.TempDir(), "run")

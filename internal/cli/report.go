@@ -52,9 +52,9 @@ func reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report RUN",
 		Short: "One HTML page of a run: tables, figures, images, settings and hashes",
-		Long: `Write one self-contained HTML page of a run's folder. It has the tables of certify and
-attack, the figures, a gallery of images with their certified radii and attacks, and a table of all
-images.
+		Long: `Write one self-contained HTML page of a run's folder. It has the tables of certify
+and attack, the figures, a gallery of images with their certified radii and attacks, and a table of
+all images.
 It also has the network's proved bounds, the settings and hashes. report needs no network, no device
 and no model. The page names the parts that are missing. reproduce ends with such a page.`,
 		Example: "  lipsmooth report runs/mnist-quick --data mnist",

@@ -9,7 +9,8 @@ import (
 	page "github.com/lipsmooth/lipsmooth/internal/report"
 )
 
-// TestReport: report makes the page that reproduce ended with, without a device and a model's weights.
+// TestReport: report makes the page that reproduce ends with, without a device and without the
+// model's weights.
 func TestReport(t *testing.T) {
 	dir := copied(t, smoke(t))
 	want := read(t, dir, page.File)

@@ -33,8 +33,8 @@ func start(t *testing.T, stderr *bytes.Buffer, args ...string) *exec.Cmd {
 	return c
 }
 
-// running starts the command and returns when seen says so; ended is closed when it has ended, by itself where the machine was
-// too busy to look in time.
+// running starts the command and returns when seen says so. ended is closed when the command has
+// ended. The command may end by itself first, where the machine is too busy to look in time.
 func running(t *testing.T, seen func() bool, args ...string) (c *exec.Cmd, ended <-chan struct{},
 	stderr *bytes.Buffer) {
 	t.Helper()
@@ -84,7 +84,8 @@ func lines(n int, dir ...string) func() bool {
 	}
 }
 
-// Killed along the way and finished, a job in another folder has the counts of one that ran through.
+// TestKilled: a job that was killed on the way and finished has the counts of an undisturbed job in
+// another folder.
 func TestKilled(t *testing.T) {
 	want := counts(t, smoke(t))
 	dir := filepath.Join(t.TempDir(), "job")

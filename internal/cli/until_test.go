@@ -8,10 +8,11 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// TestUntilActs: draws end where the question is settled, certify spends α over the stops and refuses bounds that don't hold
-// there, and verify draws the same.
+// TestUntilActs: draws end where the question is settled. certify spends α over the stops and
+// refuses bounds that don't hold there. verify draws the same.
 func TestUntilActs(t *testing.T) {
 	model := filepath.Join(smoke(t), certify.ModelFolder)
 	for _, method := range []string{"twobound", "lipschitz"} {
@@ -57,7 +58,8 @@ func TestUntilActs(t *testing.T) {
 	}
 }
 
-// TestScoresAct: the scores of all classes are logged, and methods take one map or all with α shared.
+// TestScoresAct: the run logs the scores of all classes. Methods take one map, or all maps with α
+// shared.
 func TestScoresAct(t *testing.T) {
 	model, out := filepath.Join(smoke(t), certify.ModelFolder), filepath.Join(t.TempDir(), "run")
 	must(t, "sample", model, "--data", tiny(), "--n", "400", "--images", "6", "--tuning", "4",
@@ -81,7 +83,8 @@ func TestScoresAct(t *testing.T) {
 		"no scores ramp,t=1; logged: softmax,t=4; sparsemax,t=1")
 }
 
-// TestDiscreteActs: noise on a grid is drawn, its cost is printed, and a run that says less of it is found out.
+// TestDiscreteActs: the noise lies on a grid, and its cost is printed. verify finds a run that
+// states a smaller cost.
 func TestDiscreteActs(t *testing.T) {
 	model, out := filepath.Join(smoke(t), certify.ModelFolder), filepath.Join(t.TempDir(), "run")
 	must(t, "sample", model, "--data", tiny(), "--n", "300", "--images", "6", "--tuning", "4",
@@ -101,33 +104,38 @@ func TestDiscreteActs(t *testing.T) {
 		"noise.rounding: ")
 }
 
-// TestSimultaneousAndInterval: α for all together is α/m each, and intervals stand beside the table.
+// TestSimultaneousAndInterval: for all certificates together, each is at α/m. Intervals stand
+// beside the table.
 func TestSimultaneousAndInterval(t *testing.T) {
 	out := copied(t, smoke(t))
 	must(t, "certify", out, "--method", "mono")
-	each := tsv(t, filepath.Join(out, "certificates.tsv"))
+	each := ofMono(tsv(t, filepath.Join(out, "certificates.tsv")), 3)
 	text := must(t, "certify", out, "--method", "mono", "--simultaneous", "--interval", "0.9")
-	together := tsv(t, filepath.Join(out, "certificates.tsv"))
-	for i, row := range together.Rows {
+	together := ofMono(tsv(t, filepath.Join(out, "certificates.tsv")), 3)
+	if len(together) != len(each) || len(each) == 0 {
+		t.Fatalf("%d certificates, alone %d", len(together), len(each))
+	}
+	for i, row := range together {
 		spent, _ := strconv.ParseFloat(row[8], 64)
 		if spent > 0.001/20 || spent < 0.00099/20 ||
-			number(t, row[7]) > number(t, each.Rows[i][7]) {
-			t.Errorf("%v, alone %v", row, each.Rows[i])
+			number(t, row[7]) > number(t, each[i][7]) {
+			t.Errorf("%v, alone %v", row, each[i])
 		}
 	}
 	if !strings.Contains(text, "hold all together with probability 1-0.001") ||
 		!strings.Contains(text, "90% confidence intervals") {
 		t.Errorf("printed:\n%s", text)
 	}
-	tab := tsv(t, filepath.Join(out, certify.IntervalsFile))
-	if len(tab.Rows) != 2 || !(number(t, tab.Rows[0][3]) < number(t, tab.Rows[1][3])) {
-		t.Errorf("intervals %v", tab.Rows)
+	rows := ofMono(tsv(t, filepath.Join(out, certify.IntervalsFile)), 0)
+	if len(rows) != 2 || !(number(t, rows[0][3]) < number(t, rows[1][3])) {
+		t.Errorf("intervals %v", rows)
 	}
 	must(t, "verify", out)
 	edit(t, func(s string) string { return strings.Replace(s, "high\t", "high\t9", 1) }, out,
 		certify.IntervalsFile)
 	refused(t, lipsmooth("verify", out), certify.IntervalsFile, "differs")
-	// Certified by another bound, the table says so and is verified; intervals of other settings are gone.
+	// After certifying by another bound, the table names the bound and is verified. The intervals
+	// of other settings are gone.
 	if text := must(t, "certify", out, "--bound", "hoeffding"); !strings.Contains(text,
 		", bound hoeffding,") || exists(filepath.Join(out, certify.IntervalsFile)) {
 		t.Errorf("by hoeffding:\n%s", text)
@@ -136,6 +144,16 @@ func TestSimultaneousAndInterval(t *testing.T) {
 	if strings.Contains(text, "--simultaneous makes") {
 		t.Errorf("advises what was done:\n%s", text)
 	}
+}
+
+// ofMono are the rows of mono, which has its name in this column.
+func ofMono(t *table.Table, column int) (rows [][]string) {
+	for _, row := range t.Rows {
+		if row[column] == "mono" {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }
 
 // TestRandomizedActs: each image has its own uniform number, from the run's seed.

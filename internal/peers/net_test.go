@@ -12,8 +12,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
-// reference is the net by its definition, in float64. SAME padding with stride 2 on an even side is a row at the end
-// (TensorFlow's rule).
+// reference is the net by its definition, in float64. SAME padding with stride 2 on an even side
+// adds a row at the end (TensorFlow's rule).
 func reference(n *Net) []float64 {
 	h, height := make([]float64, len(n.Image)), side // [height, height, in]
 	for i, v := range n.Image {

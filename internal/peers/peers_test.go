@@ -190,9 +190,10 @@ func TestAgree(t *testing.T) {
 		t.Error(err)
 	}
 	for want, other := range map[string]Contender{
-		"net2 computes another net than net2: logit 1 of the image without noise is 2.0002, not 2": of(1, 2.0002),
-		"logit 0 of the image without noise is NaN":                                                of(math.NaN(), 2),
-		"net1 has 1 logits, net2 2":                                                                of(1),
+		"net2 computes another net than net2: logit 1 of the image without noise is 2.0002, " +
+			"not 2": of(1, 2.0002),
+		"logit 0 of the image without noise is NaN": of(math.NaN(), 2),
+		"net1 has 1 logits, net2 2":                 of(1),
 	} {
 		if err := Agree(t.Context(), []Contender{of(1, 2), of(1, 2), other}); err == nil ||
 			!strings.Contains(err.Error(), want) {
@@ -208,7 +209,8 @@ func TestByNames(t *testing.T) {
 		t.Error(found, err)
 	}
 	for want, names := range map[string][]string{
-		`no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, torch-compile`: {"jax", "tensorflow"},
+		`no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, ` +
+			"torch-compile": {"jax", "tensorflow"},
 		"jax is given twice":                     {"jax", "jax"},
 		"no peer given; known: jax, onnxruntime": nil,
 	} {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// fakePython stands for python3 -m venv, which makes a python that notes pip's requirements, and imports what is "installed" if
-// these aren't refused.
+// fakePython stands for python3 -m venv. It makes a python that notes pip's requirements. That
+// python imports "installed" packages, unless a requirement is refused.
 const fakePython = `#!/bin/sh
 test "$1 $2" = "-m venv" || exit 9
 mkdir -p "$3/bin"
@@ -19,7 +19,8 @@ cat >"$3/bin/python" <<'END'
 #!/bin/sh
 here=$(dirname "$0")
 case "$*" in
-"-m pip install"*unheard==1) echo "WARNING: retrying" >&2; echo "ERROR: No matching distribution found for unheard==1" >&2; exit 1 ;;
+"-m pip install"*unheard==1) echo "WARNING: retrying" >&2
+	echo "ERROR: No matching distribution found for unheard==1" >&2; exit 1 ;;
 "-m pip install"*) echo "$*" >>"$here/installed" ;;
 "-I -c import good") test -e "$here/installed" ;;
 *) echo "ImportError: not so good" >&2; exit 1 ;;

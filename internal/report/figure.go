@@ -85,8 +85,10 @@ var (
 	svgElements = strings.Fields("svg g path rect circle ellipse line polyline polygon text " +
 		"tspan")
 	svgAttributes = strings.Fields(
-		`viewBox transform d style x y dx dy width height cx cy r rx ry x1 y1 x2 y2 points fill fill-opacity fill-rule
-		stroke stroke-width stroke-opacity stroke-dasharray stroke-linecap stroke-linejoin opacity font-family font-size font-weight font-style text-anchor`)
+		`viewBox transform d style x y dx dy width height cx cy r rx ry x1 y1 x2 y2 points
+		fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-dasharray
+		stroke-linecap stroke-linejoin opacity font-family font-size font-weight font-style
+		text-anchor`)
 	svgValue = regexp.MustCompile(`^[-+\w\s#.,:;%'" ]*$`)
 	// svgTransform is the one attribute that takes brackets.
 	svgTransform = regexp.MustCompile(`^[-+\w\s.,()]*$`)

@@ -33,15 +33,19 @@ const hostile = `"'><script>alert(1)<`
 // drawn is a figure such as gonum/plot writes.
 const drawn = `<?xml version="1.0"?>
 <!-- a comment -->
-<svg width="255pt" height="187pt" viewBox="0 0 255 187" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
-<g transform="scale(1, -1) translate(0, -187.09)"><path d="M0,0L255.12,0Z" style="fill:none;stroke:#0072B2;stroke-dasharray:5,2" /></g></svg>`
+<svg width="255pt" height="187pt" viewBox="0 0 255 187" xmlns="http://www.w3.org/2000/svg"
+  xmlns:xlink="http://www.w3.org/1999/xlink">
+<g transform="scale(1, -1) translate(0, -187.09)"><path d="M0,0L255.12,0Z" ` +
+	`style="fill:none;stroke:#0072B2;stroke-dasharray:5,2" /></g></svg>`
 
 // run is the files of a small run: image 0 is right, 1 is wrong, 2 is abstained from by mono.
 func run() map[string]string {
 	return map[string]string{
-		"run.json": `{"format": 1, "model": {"name": "conv", "hash": "feed", "lambda": 1.410, "lambda_source": "proved"},
-"dataset": {"name": "shapes", "hash": "beef", "split": "test", "classes": 3, "size": 6}, "examples": {"start": 0, "stride": 1, "count": 3},
-"sigma": 0.5, "n0": 10, "n": 100, "seed": 7, "block": 10, "margin_max": 0, "margin_bins": 0, "backend": "go"}`,
+		"run.json": `{"format": 1, "model": {"name": "conv", "hash": "feed", "lambda": 1.410,
+"lambda_source": "proved"}, "dataset": {"name": "shapes", "hash": "beef", "split": "test",
+"classes": 3, "size": 6}, "examples": {"start": 0, "stride": 1, "count": 3},
+"sigma": 0.5, "n0": 10, "n": 100, "seed": 7, "block": 10, "margin_max": 0,
+"margin_bins": 0, "backend": "go"}`,
 		"table.tsv": "# shapes test, α = 0.001\nmethod\tr=0\taverage " +
 			"radius\tseconds\nmono\t0.333\t0.3000\t0.123\nmargin\t0.667\t0.2000\t0.456\n",
 		"certificates.tsv": "# shapes test, α = " +
@@ -49,19 +53,25 @@ func run() map[string]string {
 			"0\t0\tmono\t0\t0.9999\t0.001\t\n0\t0\tmargin\t0\t0.5\t0\t\n" +
 			"1\t0\tmono\t2\t0.7\t0.001\t\n1\t0\tmargin\t2\t0.1\t0\t\n" +
 			"2\t1\tmono\t-1\t0\t0.001\t\n2\t1\tmargin\t1\t0.1\t0\t\n",
-		"attack.tsv": "# attacks\nindex\tlabel\tclassifier\ttau\tradius\tcertified\tattack\tclass\tdraws\tscore\tlower\n" +
-			"0\t0\tvotes\t0\t1.25\t0.9999\tpgd\t2\t9\t0\t0\n1\t0\tvotes\t0\t0\t0\tstart\t2\t9\t0\t0\n2\t1\tvotes\t0\t\t0\t\t1\t9\t0\t0\n",
-		"attack.npy":         perturbed(),
-		"gap.tsv":            "# attacks\nclassifier\tcurve\tr=0\tarea\nvotes\tmono\t0.333\t1.5\nvotes\tattack\t1\t+Inf\n",
+		"attack.tsv": "# attacks\nindex\tlabel\tclassifier\ttau\tradius\tcertified\tattack\t" +
+			"class\tdraws\tscore\tlower\n" +
+			"0\t0\tvotes\t0\t1.25\t0.9999\tpgd\t2\t9\t0\t0\n" +
+			"1\t0\tvotes\t0\t0\t0\tstart\t2\t9\t0\t0\n" +
+			"2\t1\tvotes\t0\t\t0\t\t1\t9\t0\t0\n",
+		"attack.npy": perturbed(),
+		"gap.tsv": "# attacks\nclassifier\tcurve\tr=0\tarea\n" +
+			"votes\tmono\t0.333\t1.5\nvotes\tattack\t1\t+Inf\n",
 		"figures/radius.svg": drawn,
 		"figures/radius.tsv": "# the radius, σ = 0.5\nradius\tmono\n0\t0.3\n",
 		"figures/mine.svg":   drawn,
-		"model/model.json": `{"class_names": ["a", "b", "c"], "config": {"width": 12, "list": [1, 2]},
-"layers": [{"layer": "dense 3", "bound": {"value": 1.25, "proof": "Gram"}}], "lambda": {"value": 1.410, "proof": "product"}}`,
+		"model/model.json": `{"class_names": ["a", "b", "c"], "config": {"width": 12,
+"list": [1, 2]}, "layers": [{"layer": "dense 3", "bound": {"value": 1.25, "proof": "Gram"}}],
+"lambda": {"value": 1.410, "proof": "product"}}`,
 	}
 }
 
-// perturbed is the file of the images of attack.tsv's lines: that of the first is image 0 of dataset with 1.25 more at (1, 1).
+// perturbed is the file of the images of attack.tsv's lines. The first is image 0 of dataset, with
+// 1.25 more at (1, 1).
 var perturbed = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "lipsmooth-report")
 	if err != nil {
@@ -99,7 +109,8 @@ func write(t *testing.T, files map[string]string) (dir string) {
 	return dir
 }
 
-// dataset has two images a class, in the order a, a, b, b, c, c: the label of image 1 is 0, of image 2 is 1.
+// dataset has two images a class, in the order a, a, b, b, c, c. So image 1 has label 0, and image
+// 2 has label 1.
 func dataset(t *testing.T, classes ...string) *data.Dataset {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -138,8 +149,8 @@ func html(t *testing.T, dir string, d *data.Dataset) (text string, p *Page) {
 	return b.String(), p
 }
 
-// check parses a page and reports what no page may have: bad nesting, something that runs or loads, or a part that can't be
-// read aloud. It returns how often each element is there.
+// check parses a page and reports faults: bad nesting, an element that runs or loads something, or
+// a part that can't be read aloud. It returns how often each element is there.
 func check(t *testing.T, text string) map[string]int {
 	t.Helper()
 	// The script is no XML.
@@ -348,7 +359,8 @@ func TestDrawing(t *testing.T) {
 	in := func(inner string) string { return `<svg viewBox="0 0 1 1">` + inner + `</svg>` }
 	for _, c := range []struct{ text, want string }{
 		{in(`<text x="1" font-size="8">a &lt; b</text>`),
-			`<svg viewBox="0 0 1 1" role="img" aria-label="a &#34;name&#34;"><text x="1" font-size="8">a &lt; b</text></svg>`},
+			`<svg viewBox="0 0 1 1" role="img" aria-label="a &#34;name&#34;">` +
+				`<text x="1" font-size="8">a &lt; b</text></svg>`},
 		{in(`<script>alert(1)</script>`), ""},
 		{in(`<foreignObject><p>x</p></foreignObject>`), ""},
 		{in(`<image href="http://example.org/x.png"/>`), ""},
@@ -525,7 +537,8 @@ func TestInside(t *testing.T) {
 	text, p := html(t, write(t, files), dataset(t, "a", "b", "c"))
 	check(t, text)
 	if !strings.Contains(text,
-		`<p class="wrong">The attack on votes, at 1.250, lies inside a certificate of 1.500: one of them is wrong, as a part α of certificates may be.</p>`) {
+		`<p class="wrong">The attack on votes, at 1.250, lies inside a certificate of 1.500: `+
+			`one of them is wrong, as a part α of certificates may be.</p>`) {
 		t.Error("not said")
 	}
 	if !strings.Contains(fmt.Sprint(p.Facts), "{attacks inside a certificate 1 of 3") {

@@ -125,7 +125,8 @@ func TestMissing(t *testing.T) {
 
 	// An environment whose pip finds no network.
 	script("python3", `case "$2" in venv) `+mkdir+` -p "$3/bin"; `+cp+
-		` "$0" "$3/bin/python";; pip) printf 'WARNING: retrying\nERROR: no route\nmore\n' >&2; exit 1; esac`)
+		` "$0" "$3/bin/python";; pip) printf 'WARNING: retrying\nERROR: no route\nmore\n' >&2; `+
+		`exit 1; esac`)
 	_, err = Setup(t.Context(), dir, Options{})
 	fails(t, err, "installing nbclient, nbconvert and onnx: pip install, which takes a network "+
 		"or a mirror that pip is set to: exit status 1: ERROR: no route")

@@ -36,7 +36,8 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// TestRun trains, samples and reads a run of the smallest size, and goes through what a notebook shows of it.
+// TestRun trains, samples and reads a run of the smallest size. Then it does everything that a
+// notebook shows of a run.
 func TestRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: trains nothing")

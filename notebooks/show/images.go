@@ -33,7 +33,8 @@ func Images(images ...Image) {
 	for _, m := range images {
 		fmt.Fprintf(&b,
 			"\n"+
-				`<figure style="margin:0;width:%dpx"><img width="%d" style="image-rendering:pixelated" alt="%s" src="%s">`+
+				`<figure style="margin:0;width:%dpx"><img width="%d" `+
+				`style="image-rendering:pixelated" alt="%s" src="%s">`+
 				`<figcaption style="font-size:small;line-height:1.3">%s</figcaption></figure>`,
 			imageSize, imageSize, html.EscapeString(m.Class), pngURI(m.png()),
 			strings.Join(m.caption(), "<br>"))

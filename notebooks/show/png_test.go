@@ -44,7 +44,8 @@ func TestSmaller(t *testing.T) {
 	}
 }
 
-// TestPalette keeps what has few colours as it is, and of colours that are alike the one there is most of.
+// TestPalette: a picture of few colours stays as it is. Of similar colours, the most common one
+// remains.
 func TestPalette(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, 256, 20))
 	for x := range 256 {

@@ -117,8 +117,8 @@ func TestFigure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		size := regexp.MustCompile(
-			`<svg width='([0-9.]+)pt' height='[0-9.]+pt' viewBox='0 0 ([0-9.]+) `).FindStringSubmatch(svg)
+		size := regexp.MustCompile(`<svg width='([0-9.]+)pt' height='[0-9.]+pt' ` +
+			`viewBox='0 0 ([0-9.]+) `).FindStringSubmatch(svg)
 		if size == nil {
 			t.Fatalf("%s: no size in %.300s", name, svg)
 		}
@@ -210,7 +210,8 @@ func TestProgress(t *testing.T) {
 		t.Errorf("shown %d times, and at last %q; want once a percent, and nothing at the end",
 			len(shown), shown[len(shown)-1])
 	}
-	if want := `<small>sampling <progress max="1000" value="10"></progress> 10 of 1000</small>`; shown[1] != want {
+	const want = `<small>sampling <progress max="1000" value="10"></progress> 10 of 1000</small>`
+	if shown[1] != want {
 		t.Errorf("got %q, want %q", shown[1], want)
 	}
 }

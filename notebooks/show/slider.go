@@ -32,10 +32,12 @@ func Frames[T any](name string, values []T, draw func(T)) {
 	var b strings.Builder
 	// The frames are the children after the label; each has its value in data-value.
 	fmt.Fprintf(&b,
-		`<div><label style="display:block"><input type="range" %s min="0" max="%d" value="0" style="vertical-align:middle;width:240px" oninput="`+
+		`<div><label style="display:block"><input type="range" %s min="0" max="%d" value="0" `+
+			`style="vertical-align:middle;width:240px" oninput="`+
 			`const frames=this.closest('div').querySelectorAll(':scope>section');`+
 			`frames.forEach((f,i)=>f.style.display=i==this.value?'':'none');`+
-			`this.nextElementSibling.textContent=frames[this.value].dataset.value"> <span>%s</span></label>`,
+			`this.nextElementSibling.textContent=frames[this.value].dataset.value"> `+
+			`<span>%s</span></label>`,
 		ownKeys, len(values)-1, said(name, values[0]))
 	for i, v := range values {
 		style := ""

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzRun: what is read of a run.json is valid, and written and read again it is the same run in the same bytes.
+// FuzzRun: a run.json that is read is valid. Written and read again, it is the same run in the same
+// bytes.
 func FuzzRun(f *testing.F) {
 	write := func(r Run) []byte {
 		data, err := json.MarshalIndent(&r, "", "  ")
@@ -56,7 +57,8 @@ func FuzzRun(f *testing.F) {
 	})
 }
 
-// FuzzRadii: rows that are read hold certificates that can be, and written as they were read they are the same.
+// FuzzRadii: rows that are read hold possible certificates. Written again, they read as the same
+// rows.
 func FuzzRadii(f *testing.F) {
 	const head = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n"
 	f.Add(head + "20\t7\t7\t0.0734\t1\t0:00:15.4\n40\t3\t-1\t0.0\t0\t1\n")

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Two files of bracketed lists of 1,000 classes, 500 rows, as the authors of Delattre et al. 2025 log them; an op is the whole import.
+// An op is the import of two files of bracketed lists, as the authors of Delattre et al. 2025 log
+// them: 1,000 classes, 500 rows.
 func BenchmarkImport(b *testing.B) {
 	const rows, classes = 500, 1000
 	file := func(name string, count func(c int) int) string {

@@ -47,7 +47,8 @@ func TestForeign(t *testing.T) {
 		{"index\tlabel\tcounts\r\n3\t1\t0:2,2:5\r\n7\t2\t1:7\r\n", 3, one},
 		{"index\tlabel\t0\t1\t2\n3\t1\t2\t0\t5\n7\t2\t0\t7\t0\n", 0, one},
 		{"index\tlabel\tselection\testimation\n3\t1\t2:1,0:1\t[2, 0, 5]\n", 3, two},
-		{"idx\tlabel\tselection_0\tselection_1\tselection_2\testimation_0\testimation_1\testimation_2\n3\t1\t1\t0\t1\t2\t0\t5\n", 0, two},
+		{"idx\tlabel\tselection_0\tselection_1\tselection_2\t" +
+			"estimation_0\testimation_1\testimation_2\n3\t1\t1\t0\t1\t2\t0\t5\n", 0, two},
 	} {
 		if got, err := foreignRows(c.text, c.classes); err != nil ||
 			!reflect.DeepEqual(got, c.want) {

@@ -29,7 +29,8 @@ func (f *dying) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Killed 50 times in one run, after a number of bytes that falls in a row or behind it, a log has the bytes of one that wasn't.
+// TestKilledFiftyTimes: a log whose writer was killed 50 times has the bytes of an undisturbed log.
+// A kill comes after a number of bytes that falls in a row or at its end.
 func TestKilledFiftyTimes(t *testing.T) {
 	r := testRun()
 	if dir := os.Getenv(killedDir); dir != "" { // the process to be killed

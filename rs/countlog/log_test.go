@@ -125,7 +125,8 @@ func TestDamage(t *testing.T) {
 			"running it again finishes it", true, true},
 		{"last damaged", good[:at] + "x" + last,
 			path +
-				`:3: index: "x50", want an index of the dataset, at most 9999 (the last line: running sample again drops it and goes on)`, false, true},
+				`:3: index: "x50", want an index of the dataset, at most 9999 ` +
+				"(the last line: running sample again drops it and goes on)", false, true},
 		{"zeros", good + strings.Repeat("\x00", 1<<20), path + ":4: torn last line", true, true},
 		{"inner damaged", good[:at] + "x" + last + strings.Replace(last, "50\t", "100\t", 1),
 			path + ":3: index: \"x50\", want an index of the dataset, at most 9999", false, false},

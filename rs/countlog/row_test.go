@@ -114,7 +114,8 @@ func TestRowMalformed(t *testing.T) {
 		{"\t7\t7\t", "\t-1\t7\t", `label: "-1", want a class`},
 		{"\t7\t7\t", "\t7\t-2\t", `clean_class: "-2", want a class or -1`},
 		{"\t7\t7\t", "\t7\t-1\t",
-			`clean_margin: "1.25", want a finite number >= 0 in shortest form, 0 where clean_class is -1`},
+			`clean_margin: "1.25", want a finite number >= 0 in shortest form, ` +
+				"0 where clean_class is -1"},
 		{"1.25", "1.250", `clean_margin: "1.250", want`},
 		{"1.25", "-1", `clean_margin: "-1", want`},
 		{"1.25", "-0", `clean_margin: "-0", want`},

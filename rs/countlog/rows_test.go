@@ -35,7 +35,8 @@ func readSerially(t *testing.T, l *Log) (rows []rs.Evidence, err error) {
 	}
 }
 
-// Rows, parsed side by side, are those read one after the other, up to the same error, wherever a line is damaged.
+// TestRowsInOrder: rows that are parsed in parallel equal rows that are read one after the other.
+// Both end with the same error, wherever a line is damaged.
 func TestRowsInOrder(t *testing.T) {
 	r := testRun()
 	r.Examples = Plan{Stride: 1, Count: 70}

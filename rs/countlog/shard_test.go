@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Shards of a plan have each of its indices once, also where they don't divide it, or some stay empty.
+// TestShardsCover: the shards of a plan have each of its indices once, also where the shards have
+// unequal sizes or some are empty.
 func TestShardsCover(t *testing.T) {
 	for _, p := range []Plan{Every(1), Every(10), Spread(10000, 200), Spread(299, 7),
 		{Start: 5, Stride: 7, Count: 61}} {

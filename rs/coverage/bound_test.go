@@ -26,7 +26,8 @@ func TestNewBound(t *testing.T) {
 	toy := bound{name: "half", lower: func(s rs.Sample, alpha float64) float64 {
 		return h.Lower(s, alpha/2)
 	}, upper: func(s rs.Sample, alpha float64) float64 { return h.Upper(s, alpha/2) }}
-	rs.Bounds = append(slices.Clip(known), rs.BoundEntry{Name: "half", Doc: "half of α", Bound: toy})
+	rs.Bounds = append(slices.Clip(known), rs.BoundEntry{Name: "half", Doc: "half of α",
+		Bound: toy})
 	if err := CheckBound(toy); err != nil {
 		t.Error(err)
 	}

@@ -48,8 +48,8 @@ func TestBinomial(t *testing.T) {
 	}
 }
 
-// Means and covariances of the votes are those of the multinomial, which conditional binomials must get
-// from each other.
+// TestMultinomial: the means and covariances of the votes are those of the multinomial. Conditional
+// binomials must get the covariances from each other.
 func TestMultinomial(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	p := []float64{0.3, 0, 0.25, 0.25, 0.15, 0.05}
@@ -161,8 +161,8 @@ func TestSound(t *testing.T) {
 	}
 }
 
-// The miscoverage of the bound on the class alone, against its closed form: the binomial probability of the counts whose
-// lower bound passes p.
+// TestMiscoverage compares the miscoverage of the bound on the class alone with its closed form:
+// the binomial probability of the counts whose lower bound exceeds p.
 func TestMiscoverage(t *testing.T) {
 	for _, c := range []Case{shaped(t, "zipf", 2, 0.9, draws{100, 100}),
 		shaped(t, "zipf", 30, 0.9, draws{100, 1000}),
@@ -216,7 +216,8 @@ func TestWrong(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-	// A bound on rivals as well is held to the two-class radius: σ/2 (Φ⁻¹(0.45) - Φ⁻¹(0.05)) = 0.7596.
+	// A bound on rivals as well is compared with the two-class radius: σ/2 (Φ⁻¹(0.45) - Φ⁻¹(0.05))
+	// = 0.7596.
 	c := Case{P: append([]float64{0.45}, slices.Repeat([]float64{0.05}, 11)...), Sigma: 1,
 		N0: 1, N: 1}
 	if r := c.TrueRadius(0, false); math.Abs(r-0.759596) > 1e-5 {

@@ -9,7 +9,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// levels is a multinomial of classes that share probabilities: pairs of a number of classes and the probability of each.
+// levels is a multinomial whose classes share probabilities. A pair is a number of classes and the
+// probability of each.
 func levels(pairs ...float64) []float64 {
 	var p []float64
 	for i := 0; i < len(pairs); i += 2 {
@@ -18,8 +19,8 @@ func levels(pairs ...float64) []float64 {
 	return p
 }
 
-// hard are multinomials on which a certificate that could be wrong often would be: ties, near ties, many rivals just below, tops that
-// the selection often mistakes.
+// hard are multinomials on which an unsound certificate would often be wrong. They have ties, near
+// ties, many rivals just below the top class, and top classes that the selection often misses.
 var hard = []struct {
 	p     []float64
 	n0, n int
@@ -143,8 +144,8 @@ func TestHard(t *testing.T) {
 		}
 	}
 	t.Log("largest miscoverage:", strings.TrimPrefix(fmt.Sprint(worst), "map"))
-	// The pair's bounds fail together more often than α; its radius needs both to err at once or one by
-	// a lot, and hasn't been seen to.
+	// The bounds of the pair fail together more often than α. Its radius is wrong only if both err
+	// at once, or one errs by a lot. No simulation has shown that.
 	for _, name := range []string{"unsound-second", "a bound of unsound-pair"} {
 		if !exceeds[name] {
 			t.Errorf("%s is wrong in %g at most", name, worst[name])
