@@ -99,7 +99,7 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 
 // WritePNG writes the figure as PNG with so many pixels an inch.
 func (f *Figure) WritePNG(w io.Writer, dpi int) error {
-	// its Scale would leave lines as thin as they were
+	// Canvas.Scale would leave lines as thin as they were.
 	zoomed := int(math.Round(float64(f.scale()) * float64(dpi)))
 	c := vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(zoomed))
 	f.Draw(draw.New(c))

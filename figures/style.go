@@ -368,7 +368,7 @@ func (l *legend) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
 }
 
 func (l *legend) Plot(c draw.Canvas, _ *plot.Plot) {
-	// over the y axis too, where it is wide
+	// A wide legend also stands over the y axis.
 	x := max(margin, min(c.Center().X-l.width()/2, c.Max.X-l.width()))
 	for col := range l.columns {
 		for i := col * l.rows(); i < min((col+1)*l.rows(), len(l.names)); i++ {

@@ -169,9 +169,9 @@ type BoundEntry struct {
 // Bounds lists the bounds by name.
 var Bounds = []BoundEntry{
 	{"clopper-pearson", "exact for votes: draws of 0 or 1", ClopperPearson{}},
-	{"star", "bets for the wealth still missing, the tightest for soft votes at a fixed number " +
-		"of draws (STaR-Bets 2025)", STaR{}},
-	{"betting", "mixture of constant bets, for soft votes, valid at every number of draws at once",
+	{"star", "bets sized by the missing wealth; tightest for soft votes at a fixed number of " +
+		"draws (STaR-Bets 2025)", STaR{}},
+	{"betting", "mixture of constant bets on soft votes, valid at every number of draws at once",
 		Betting{}},
 	{"bernstein", "empirical Bernstein (Maurer & Pontil 2009)", Bernstein{}},
 	{"hoeffding", "Hoeffding 1963", Hoeffding{}},

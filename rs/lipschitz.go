@@ -12,7 +12,7 @@ import (
 type Lipschitz struct {
 	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
 	Tau    float64 // temperature, in logits, >= 0
-	// nil is STaR, Betting where draws may end early, and ClopperPearson where Tau is 0
+	// Nil is STaR. It is Betting where draws may end early, and ClopperPearson where Tau is 0.
 	Bound Bound
 	Seed  uint64 // of the run: STaR's order where Bound is nil
 	// Float32 subtracts Evidence.MarginError from every margin. The certificate is then of the

@@ -26,8 +26,8 @@ var Methods = []Entry{
 			return Isoperimetric{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32,
 				Asked: s.Asked}, nil
 		}},
-	{Name: "adaptive", Doc: "one bound or two, at a level or of votes: the strongest, chosen on " +
-		"the selection draw", Lipschitz: true,
+	{Name: "adaptive", Doc: "the strongest of one bound or two, at a level or on votes, chosen " +
+		"on the selection draw", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			return Adaptive{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32, Asked: s.Asked},
 				nil
@@ -64,10 +64,11 @@ var Methods = []Entry{
 			return Margin{Lambda: s.Lambda, Float32: s.Float32}, nil
 		}},
 	{Name: "unsound-pair", Unsound: true,
-		Doc: "NOT PROVED: the class and its largest rival, alpha each: both bounds hold together " +
-			"at 2 alpha only; no counterexample for alpha <= 1/2",
+		Doc: "NOT PROVED: the class and its largest rival, alpha each; both bounds hold together " +
+			"only at 2 alpha, and no counterexample for alpha <= 1/2 is known",
 		New: func(s Setting) (Method, error) { return UnsoundPair{Bound: s.Bound}, nil }},
-	{Name: "unsound-second", Doc: "UNSOUND: no rival but the second of the selection draw",
+	{Name: "unsound-second", Doc: "UNSOUND: takes the second class of the selection draw for the " +
+		"only rival",
 		Unsound: true,
 		New:     func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},
 }

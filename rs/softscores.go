@@ -85,7 +85,7 @@ func (m SoftScores) radius(e *Evidence, of ScoreMap, pA, pB, marginError float64
 	float32One, float32Difference := of.float32Error(marginError, len(e.Estimation))
 	switch {
 	case m.TwoClass:
-		// of a score under Gaussian noise from one that was drawn
+		// off bounds the distance of a score under Gaussian noise from a score that was drawn.
 		off := one*e.Rounding + float32One
 		return Smoothed{Sigma: e.Sigma, L: one}.Radius2(lowered(pA, off),
 			oneMinusUp(lowered(oneMinusDown(pB), off)))

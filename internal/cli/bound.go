@@ -99,7 +99,7 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 		return nil, "", err
 	}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', 7, 64) }
-	// what float32 leaves of it
+	// Digits beyond float32's precision are left out.
 	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) }
 	off := func(x float64) string { return strconv.FormatFloat(x, 'e', 2, 64) }
 	r, unproved := m.Rounding(p, sample.Reach(sigma, m.Input.Entries(), 0))

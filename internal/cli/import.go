@@ -181,11 +181,11 @@ func reportRadii(w io.Writer, paths []string, sigma, alpha float64, out string) 
 	if err := t.WriteText(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "note: implied n: draws an image at which all votes for one class give the "+
-		"largest radius at α = %g, radii being printed to three digits; more, where no image had "+
-		"all votes\n", alpha)
-	fmt.Fprintln(w, "note: these tables hold certificates and no votes: no other method, bound "+
-		"or α can be had from them")
+	fmt.Fprintf(w, "note: implied n: the number of draws at which unanimous votes give the "+
+		"largest radius at α = %g, within its three digits. It is larger where no image had "+
+		"unanimous votes\n", alpha)
+	fmt.Fprintln(w, "note: these tables have certificates and no votes, so no other method, "+
+		"bound or α can certify from them")
 	if out != "" {
 		fmt.Fprintf(w, "note: %s: not written: a run holds votes\n", out)
 	}
@@ -252,8 +252,8 @@ func (q *importing) run(ctx context.Context, w io.Writer, paths []string) error 
 	q.Name = strings.TrimSuffix(filepath.Base(q.Estimation), filepath.Ext(q.Estimation))
 	run, rows, err := q.Write(ctx, q.out)
 	if errors.Is(err, countlog.ErrOneDraw) {
-		return fmt.Errorf("%w: give the selection draw's table too, or --n0 to set draws aside "+
-			"for it", err)
+		return fmt.Errorf("%w: give the selection draw's table too, or set draws aside with --n0",
+			err)
 	}
 	if err != nil {
 		return err
@@ -288,15 +288,15 @@ func (q *importing) report(w io.Writer, run countlog.Run, rows int) {
 	fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth "+
 		"certify %s\n", q.out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, q.out)
 	if rows < run.Examples.Count {
-		fmt.Fprintf(w, "note: their indices aren't evenly spaced: the run's plan has %d "+
-			"examples, from %d in steps of %d, and certify will say that sampling isn't finished\n",
+		fmt.Fprintf(w, "note: the indices aren't evenly spaced. The run's plan has %d examples, "+
+			"from %d in steps of %d. certify will report that sampling isn't finished\n",
 			run.Examples.Count, run.Examples.Start, run.Examples.Stride)
 	}
 	if q.Split > 0 {
-		fmt.Fprintf(w, "note: %d of %d draws, a random subset an image, choose the class; the "+
-			"others estimate\n", run.N0, run.N0+run.N)
+		fmt.Fprintf(w, "note: for each image, a random subset of %d of %d draws chooses the "+
+			"class. The others estimate\n", run.N0, run.N0+run.N)
 	}
-	fmt.Fprintln(w, "note: votes only: no margins, no prediction without noise, no Λ; mono, "+
+	fmt.Fprintln(w, "note: votes only, without margins, clean predictions or Λ. mono, "+
 		"bonferroni, cpm, twobound and adaptive can use them")
 }
 

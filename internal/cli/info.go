@@ -36,7 +36,7 @@ func infoCommand() *cobra.Command {
 			}
 			for _, name := range append([]string{"data", "sigma"}, onnxNames...) {
 				if cmd.Flags().Changed(name) {
-					return fmt.Errorf("--%s says how an ONNX file is read, and no file is given",
+					return fmt.Errorf("--%s is for an ONNX file: give the file",
 						name)
 				}
 			}

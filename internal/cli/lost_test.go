@@ -211,7 +211,7 @@ func TestFilesGone(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, countlog.CountsFile)); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth("certify", dir, "--tau", "0.2"), "a run without rows", dir)
+	refused(t, lipsmooth("certify", dir, "--tau", "0.2"), "the run has no rows", dir)
 	must(t, longArgs(model, dir)...)
 	sameRun(t, dir, want)
 }

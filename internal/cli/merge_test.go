@@ -60,7 +60,7 @@ func TestMerge(t *testing.T) {
 		return strings.Join(append(lines[:2:2], lines[3:]...), "")
 	}, shards[0], countlog.CountsFile)
 	other := filepath.Join(out, "partial")
-	refused(t, lipsmooth("merge", other, shards[0], shards[1]), "no shard has it", "1 of 20")
+	refused(t, lipsmooth("merge", other, shards[0], shards[1]), "is in no shard", "1 of 20")
 	if said := must(t, "merge", other, "--partial", shards[0], shards[1]); !strings.Contains(said,
 		"19 of 20 examples") {
 		t.Error(said)

@@ -81,8 +81,8 @@ func (s sweep) run(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	if len(diverged) > 0 {
-		return fmt.Errorf("training: %d of %d points diverged, which others' results don't "+
-			"depend on: %s", len(diverged), len(s.points), strings.Join(diverged, ", "))
+		return fmt.Errorf("training: %d of %d points diverged, and the other points are "+
+			"unaffected: %s", len(diverged), len(s.points), strings.Join(diverged, ", "))
 	}
 	return nil
 }

@@ -109,9 +109,9 @@ func TestDiscreteActs(t *testing.T) {
 func TestSimultaneousAndInterval(t *testing.T) {
 	out := copied(t, smoke(t))
 	must(t, "certify", out, "--method", "mono")
-	each := ofMono(tsv(t, filepath.Join(out, "certificates.tsv")), 3)
+	each := ofMono(tsv(t, filepath.Join(out, "certificates.tsv")), 4)
 	text := must(t, "certify", out, "--method", "mono", "--simultaneous", "--interval", "0.9")
-	together := ofMono(tsv(t, filepath.Join(out, "certificates.tsv")), 3)
+	together := ofMono(tsv(t, filepath.Join(out, "certificates.tsv")), 4)
 	if len(together) != len(each) || len(each) == 0 {
 		t.Fatalf("%d certificates, alone %d", len(together), len(each))
 	}

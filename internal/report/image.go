@@ -35,7 +35,7 @@ const (
 type Image struct {
 	Index, Label int
 	True         string // name of its class
-	// name of the class that the first method certifies, empty where all abstain
+	// Predicted names the class that the first method certifies. It is empty where all abstain.
 	Predicted    string
 	By           string // that method, where it isn't the first of all
 	Right        bool   // that class is the label's

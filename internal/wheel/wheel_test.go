@@ -153,12 +153,13 @@ func TestWrongMemberSize(t *testing.T) {
 }
 
 func TestLastLines(t *testing.T) {
+	const other = "DO NOT MATCH\n  Expected sha256 a\n       Got        b\n"
 	for text, want := range map[string]string{
 		"": "",
 
 		"ERROR: no version\nERROR: No matching distribution\n": ": ERROR: No matching distribution",
 
-		"DO NOT MATCH\n  Expected sha256 a\n       Got        b\n": ": Expected sha256 a; Got        b",
+		other: ": Expected sha256 a; Got        b",
 	} {
 		if got := lastLines([]byte(text)); got != want {
 			t.Errorf("%q, want %q", got, want)

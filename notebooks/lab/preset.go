@@ -8,7 +8,7 @@ import (
 // Preset is how much work a notebook does.
 type Preset struct {
 	Name string
-	// of training: epochs, images an epoch (0 is all), channels of the first convolution
+	// Settings of training: epochs, images an epoch (0 is all), channels of the first convolution.
 	Epochs, Images, Width int
 	// These are numbers of images to certify, of images to choose a temperature on, of selection
 	// draws and of estimation draws.

@@ -13,7 +13,8 @@ import (
 // Simulation says what votes to simulate, and what to certify them by.
 type Simulation struct {
 	Shape string // a name in coverage.Shapes; empty is zipf
-	// probability of the class, and exponent of its rivals' Zipf tail, where the shape has them
+	// Top is the probability of the class, and Tail the exponent of its rivals' Zipf tail, for
+	// shapes that have them.
 	Top, Tail float64
 	Sigma     float64
 	N0, N     int

@@ -12,7 +12,7 @@ import (
 
 // Image is a picture of a gallery, and what is said under it. A zero is not said.
 type Image struct {
-	// [height, width, channels]; what is outside [0, 1] is drawn black or white
+	// Pixels are [height, width, channels]. Values outside [0, 1] are drawn black or white.
 	Pixels                  []float32
 	Height, Width, Channels int // one channel is grey, three are RGB
 

@@ -118,7 +118,7 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 		for i, k := range knobs {
 			address := "/show/" + gonbui.UniqueId()
 			comms.Subscribe(address, func(_ string, to int) { hand.move(i, to, len(k.Values)) })
-			// waits for the browser
+			// This call waits for the browser.
 			slider := widgets.Slider(0, len(k.Values)-1, k.Start).WithAddress(address).AppendTo(
 				places[i]).Done()
 			dom.TransientJavascript(fmt.Sprintf(`document.getElementById(%q).setAttribute(%q, "")`,

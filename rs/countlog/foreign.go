@@ -245,8 +245,8 @@ func spaces(b []byte, i int) int {
 // pairs parses class:count pairs, separated by commas, classes in any order.
 func (f *foreignCounts) pairs(column string, cell []byte) (rs.Votes, error) {
 	if f.classes == 0 {
-		return nil, f.fail(column, fmt.Errorf("%s: class:count pairs do not say how many classes "+
-			"there are: give --classes", quote(cell)))
+		return nil, f.fail(column, fmt.Errorf("%s: class:count pairs don't give the number of "+
+			"classes: give --classes", quote(cell)))
 	}
 	votes, sum, seen := make(rs.Votes, f.classes), 0, make([]bool, f.classes)
 	for item := range bytes.SplitSeq(cell, []byte(",")) {

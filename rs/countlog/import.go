@@ -36,8 +36,7 @@ type Import struct {
 const Imported = "imported"
 
 // ErrOneDraw is wrapped by the error of a source of one draw that is not to be split.
-var ErrOneDraw = errors.New("one draw: the class may not be chosen on the draw that it is " +
-	"estimated with")
+var ErrOneDraw = errors.New("one draw: the class must not be chosen on the draw that estimates it")
 
 // Write makes the run's folder, which must not exist, and returns the run and the number of its
 // rows. A plan is evenly spaced and covers the indices of the source, so there may be fewer rows
@@ -112,8 +111,8 @@ func (m Import) run(ctx context.Context) (Run, error) {
 	r.Examples = Plan{Start: first, Stride: stride, Count: (last-first)/stride + 1}
 	r.Dataset.Size = last + 1
 	if r.Examples.Count > max(1<<20, 100*len(seen)) {
-		return r, fmt.Errorf("%s: %d examples from %d to %d: a run has evenly spaced ones, and "+
-			"these leave too many out", m.Estimation, len(seen), first, last)
+		return r, fmt.Errorf("%s: %d examples from %d to %d leave out too many of an evenly "+
+			"spaced plan, which a run needs", m.Estimation, len(seen), first, last)
 	}
 	for _, path := range []string{m.Selection, m.Estimation} {
 		if path == "" {

@@ -29,7 +29,7 @@ func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run
 	files := make([]*os.File, len(shards))
 	for i, shard := range shards {
 		if files[i], err = os.Open(filepath.Join(shard, CountsFile)); err != nil {
-			return run, 0, fmt.Errorf("a run without rows: %w", err)
+			return run, 0, fmt.Errorf("the run has no rows: %w", err)
 		}
 		defer files[i].Close()
 		n, err := locate(ctx, shard, files[:i+1], run.Examples, at)
@@ -39,7 +39,7 @@ func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run
 		rows += n
 	}
 	if i := slices.IndexFunc(at, func(p place) bool { return p.length == 0 }); i >= 0 && !partial {
-		return run, 0, fmt.Errorf("example %d: no shard has it, and %d of %d are missing in all",
+		return run, 0, fmt.Errorf("example %d is in no shard; %d of %d examples are missing",
 			run.Examples.At(i), run.Examples.Count-rows, run.Examples.Count)
 	}
 	if rows == 0 {
@@ -162,7 +162,7 @@ func mergedRun(partial bool, shards []string) (run Run, err error) {
 	}
 	for i := range min(run.Shard.Of, run.Examples.Count) {
 		if named[i] == "" && !partial {
-			return run, fmt.Errorf("shard %d/%d is missing, of the run that %s is part of", i,
+			return run, fmt.Errorf("shard %d/%d is missing from the run of %s", i,
 				run.Shard.Of, shards[0])
 		}
 	}
@@ -184,7 +184,7 @@ func step(p Plan) int {
 
 // writeNew makes a run's folder, whole or not at all.
 func writeNew(dir string, run Run, fill func(*Writer) error) error {
-	// without a slash at its end, which would put what is beside it inside
+	// With a slash at its end, dir would hold the temporary folder that must lie beside dir.
 	dir = filepath.Clean(dir)
 	if base := filepath.Base(dir); base == "." || base == ".." {
 		return fmt.Errorf("%s: name a folder to make", dir)

@@ -103,7 +103,7 @@ func TestMergeRefuses(t *testing.T) {
 			t.Error("a refused merge left a folder")
 		}
 	}
-	check("example 250: no shard has it, and 195 of 200 are missing in all", false, first, second)
+	check("example 250 is in no shard; 195 of 200 examples are missing", false, first, second)
 	check(":3: index: 50 is in "+filepath.Join(first, CountsFile)+":3 too", true, first,
 		shard(t, r, 150, 50))
 	for want, alter := range map[string]func(*Run){

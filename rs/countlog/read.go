@@ -52,7 +52,7 @@ func Open(dir string) (*Log, error) {
 	}
 	info, err := os.Stat(filepath.Join(dir, CountsFile))
 	if err != nil {
-		return nil, fmt.Errorf("a run without rows: %w", err)
+		return nil, fmt.Errorf("the run has no rows: %w", err)
 	}
 	return &Log{Run: r, dir: dir, size: info.Size()}, nil
 }

@@ -25,7 +25,7 @@ func appendRow(b []byte, e *rs.Evidence) []byte {
 	b = append(strconv.AppendInt(b, int64(e.Index), 10), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Label), 10), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Clean.Class), 10), '\t')
-	// +0 drops the sign of -0
+	// Adding 0 drops the sign of -0.
 	b = append(strconv.AppendFloat(b, e.Clean.Margin+0, 'g', -1, 64), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Class), 10), '\t')
 	b = append(appendPairs(b, e.Selection), '\t')

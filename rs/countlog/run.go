@@ -73,7 +73,7 @@ type Run struct {
 	Sigma float64 `json:"sigma"`
 	N0    int     `json:"n0"` // selection draws an example
 	N     int     `json:"n"`  // estimation draws an example
-	// every draw is a function of it, the index, the phase and the block
+	// Every draw is a function of Seed, the index, the phase and the block.
 	Seed  uint64 `json:"seed"`
 	Block int    `json:"block"` // draws a block
 	// MarginMax is the last edge of the margin histograms, in logits, and MarginBins the number
@@ -87,11 +87,11 @@ type Run struct {
 	// Scores are the maps of all logged scores, each as [rs.ScoreMap.String] writes it.
 	Scores []string `json:"scores,omitempty"`
 	Noise  Noise    `json:"noise,omitzero"` // zero is Gaussian, as float32 has it
-	// zero is N estimation draws for every example
+	// The zero Until is N estimation draws for every example.
 	Until Until `json:"until,omitzero"`
-	// what drew, where another need not give the same bits
+	// Backend drew the noise. Another backend may give other bits.
 	Backend string `json:"backend"`
-	// of lipsmooth, which Create adds, and what it draws with
+	// Versions are of lipsmooth, which Create adds, and of the libraries that draw.
 	Versions map[string]string `json:"versions,omitempty"`
 	Created  time.Time         `json:"created,omitzero"`
 }
@@ -107,7 +107,8 @@ type Model struct {
 	// Reading is what happens between a noisy image and the classifier's file. It is part of the
 	// certified classifier.
 	Reading Reading `json:"reading,omitzero"`
-	// it answers by chance: votes certify what it answers most often, and no draw can be made again
+	// Random says that the model's answers are random. Votes certify its most frequent answer,
+	// and no draw can be repeated.
 	Random bool `json:"random,omitempty"`
 }
 

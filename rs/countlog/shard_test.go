@@ -103,7 +103,7 @@ func TestMergeRefusesShards(t *testing.T) {
 			[]string{four[0], with(func(r *Run) { r.Examples.Stride = 14 }), four[2], four[3]}},
 		{"examples.start is 5 there, 6 here", true,
 			[]string{four[0], with(func(r *Run) { r.Examples.Start = 6 }), four[2], four[3]}},
-		{"example 40: no shard has it, and 2 of 10 are missing", false,
+		{"example 40 is in no shard; 2 of 10 examples are missing", false,
 			[]string{four[0], lacking, four[2], four[3]}},
 	} {
 		dir := filepath.Join(t.TempDir(), "run")

@@ -53,7 +53,7 @@ type Shape struct {
 // Shapes lists the families by name.
 var Shapes = []Shape{
 	{"zipf", "the top class, and rivals of a Zipf tail", zipf},
-	{"rivals", "the top class, and rivals all equal: the largest count is none of their own",
+	{"rivals", "the top class, and equal rivals: chance decides which has the largest count",
 		func(classes int, top, _ float64) []float64 {
 			return zipf(classes, top, 0)
 		}},

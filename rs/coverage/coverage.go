@@ -26,7 +26,7 @@ type Options struct {
 	Alpha  float64 // of each certificate, in (0, 1)
 	Trials int     // certificates of each method
 	Seed   uint64  // equal seeds give equal results, whatever Workers
-	// nil is every one of rs.Methods that certifies votes with nothing else known
+	// Nil stands for the function Methods: every method that certifies votes alone.
 	Methods []rs.Entry
 	Workers int // 0 is as many as there are processors
 	// Progress is called with the trials done so far, from one goroutine at a time; it may be nil.
