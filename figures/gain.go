@@ -53,16 +53,8 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 		newPlot("draws n", "radius gained / σ")
 	panel := func(p *plot.Plot, outcomes []coverage.Outcome, of func(coverage.Case) int) (
 		names []string, thumbs [][]plot.Thumbnailer, err error) {
-		means := map[int]map[string]coverage.Outcome{}
-		var at []int
-		for _, o := range outcomes {
-			x := of(o.Case)
-			if means[x] == nil {
-				means[x], at = map[string]coverage.Outcome{}, append(at, x)
-			}
-			means[x][o.Method] = o
-		}
-		if slices.Sort(at); len(at) < 2 {
+		means, at := byMethod(outcomes, of)
+		if len(at) < 2 {
 			return nil, nil, fmt.Errorf("figure gain: %s of one value", p.X.Label.Text)
 		}
 		lines := make([]plotter.XYs, len(gains))
@@ -119,4 +111,20 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 			"below: K = %d",
 			first.Case.Shape, slices.Max(first.Case.P), settings, len(second.Case.P)),
 		Plot: top, Lower: bottom, Table: numbers, Width: width, Height: 1.7*height + rows}, nil
+}
+
+// byMethod sorts outcomes by a number of their case and by method. It returns these numbers in
+// rising order.
+func byMethod(outcomes []coverage.Outcome, of func(coverage.Case) int) (
+	means map[int]map[string]coverage.Outcome, at []int) {
+	means = map[int]map[string]coverage.Outcome{}
+	for _, o := range outcomes {
+		x := of(o.Case)
+		if means[x] == nil {
+			means[x], at = map[string]coverage.Outcome{}, append(at, x)
+		}
+		means[x][o.Method] = o
+	}
+	slices.Sort(at)
+	return means, at
 }

@@ -30,21 +30,7 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit " +
 			"differences")
 	}
-	var radii [2][]float64 // wrong, right
-	far := 0.0
-	for i := range rows {
-		e := &rows[i]
-		if e.Clean.Class == rs.Abstain {
-			continue
-		}
-		r := max(0, rs.CleanRadius(e.Clean.Margin, s.Lambda))
-		right := 0
-		if e.Clean.Class == e.Label {
-			right = 1
-		}
-		radii[right] = append(radii[right], r)
-		far = max(far, r)
-	}
+	radii, far := cleanRadii(rows, s.Lambda)
 	n := len(radii[0]) + len(radii[1])
 	if n == 0 {
 		return nil, fmt.Errorf("figure margins: no example has a prediction without noise")
@@ -108,6 +94,25 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)",
 		s.Lambda, s.LambdaSource), certify.Settings{Dataset: s.Dataset, Model: s.Model}),
 		Caption: s.Caption(), Plot: p, Table: numbers, Width: width, Height: height}, nil
+}
+
+// cleanRadii returns the deterministic radii of the wrong and of the right predictions, and the
+// largest of all.
+func cleanRadii(rows []rs.Evidence, lambda float64) (radii [2][]float64, far float64) {
+	for i := range rows {
+		e := &rows[i]
+		if e.Clean.Class == rs.Abstain {
+			continue
+		}
+		r := max(0, rs.CleanRadius(e.Clean.Margin, lambda))
+		right := 0
+		if e.Clean.Class == e.Label {
+			right = 1
+		}
+		radii[right] = append(radii[right], r)
+		far = max(far, r)
+	}
+	return radii, far
 }
 
 // wholeTicks are ticks on whole numbers only.

@@ -87,13 +87,8 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	}
 	xlow, xhigh, ylow, yhigh := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, p := range points {
-		if len(p.Values) != len(axes) {
-			return nil, fmt.Errorf("figure sweep: a point of %d values, and %d axes", len(p.Values),
-				len(axes))
-		}
-		if math.IsNaN(p.Accuracy+p.Radius) || math.IsInf(p.Accuracy+p.Radius, 0) {
-			return nil, fmt.Errorf("figure sweep: accuracy %v and radius %v of %s", p.Accuracy,
-				p.Radius, strings.Join(p.Values, ", "))
+		if err := p.check(axes); err != nil {
+			return nil, err
 		}
 		name := strings.Join(slices.DeleteFunc(slices.Clone(p.Values[:told]),
 			func(v string) bool { return v == "" }), ", ")
@@ -147,6 +142,19 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	}
 	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "),
 		Caption: settings, Plot: p, Table: numbers, Width: width, Height: height + rows}, nil
+}
+
+// check reports a point that doesn't fit the axes, or whose numbers aren't finite.
+func (p SweepPoint) check(axes []string) error {
+	if len(p.Values) != len(axes) {
+		return fmt.Errorf("figure sweep: a point of %d values, and %d axes", len(p.Values),
+			len(axes))
+	}
+	if math.IsNaN(p.Accuracy+p.Radius) || math.IsInf(p.Accuracy+p.Radius, 0) {
+		return fmt.Errorf("figure sweep: accuracy %v and radius %v of %s", p.Accuracy, p.Radius,
+			strings.Join(p.Values, ", "))
+	}
+	return nil
 }
 
 // notes are texts beside points. Each stands above, below, right or left of its point, where it

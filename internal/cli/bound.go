@@ -143,10 +143,75 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 	return t, note, nil
 }
 
+// boundFlags are the flags of bound.
+type boundFlags struct {
+	ref, out string
+	sigma    float64
+	looking  bool
+}
+
+// run prints the table of bounds of the model in dir, and writes it where that is asked for.
+func (q boundFlags) run(cmd *cobra.Command, dir string) error {
+	if err := checkSigma(q.sigma); err != nil {
+		return err
+	}
+	if isONNX(dir) {
+		return fmt.Errorf("%s: lipsmooth proves bounds only for models that it "+
+			"trained, not for ONNX files (sample --lipschitz claims a bound)", dir)
+	}
+	m, err := training.Load(dir)
+	if err != nil {
+		return err
+	}
+	on := &opened{log: cmd.ErrOrStderr()}
+	if q.looking || q.ref != "" {
+		if err := on.open(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	var observed seen
+	steps := 0
+	if q.looking {
+		steps = observeSteps
+		if observed, err = observe(on.backend, m, steps); err != nil {
+			return err
+		}
+	}
+	steepest := 0.0
+	if q.ref != "" {
+		d, err := data.Load(q.ref, data.Test)
+		if err != nil {
+			return err
+		}
+		if steepest, err = slope(on.backend, m, d); err != nil {
+			return err
+		}
+	}
+	t, note, err := boundTable(m, q.sigma, observed, steepest)
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	caption := boundCaption(m, q.sigma, steps)
+	fmt.Fprintln(w, caption)
+	if err := t.WriteText(w); err != nil {
+		return err
+	}
+	if note != "" {
+		fmt.Fprintln(w, "note:", note)
+	}
+	out := q.out
+	if out == "" && q.looking {
+		out = filepath.Join(dir, boundsFile)
+	}
+	if out == "" {
+		return nil
+	}
+	return t.WriteFile(out, caption)
+}
+
 func boundCommand() *cobra.Command {
-	var ref, out string
-	var sigma float64
-	var looking bool
+	var q boundFlags
 	c := &cobra.Command{
 		Use:   "bound MODEL",
 		Short: "Show the proved Lipschitz bound of each layer of a model",
@@ -164,70 +229,16 @@ certify --float32 subtracts.`,
 		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist",
 		Args:    one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkSigma(sigma); err != nil {
-				return err
-			}
-			if isONNX(args[0]) {
-				return fmt.Errorf("%s: lipsmooth proves bounds only for models that it "+
-					"trained, not for ONNX files (sample --lipschitz claims a bound)", args[0])
-			}
-			m, err := training.Load(args[0])
-			if err != nil {
-				return err
-			}
-			on := &opened{log: cmd.ErrOrStderr()}
-			if looking || ref != "" {
-				if err := on.open(cmd.Context()); err != nil {
-					return err
-				}
-			}
-			var observed seen
-			steps := 0
-			if looking {
-				steps = observeSteps
-				if observed, err = observe(on.backend, m, steps); err != nil {
-					return err
-				}
-			}
-			steepest := 0.0
-			if ref != "" {
-				d, err := data.Load(ref, data.Test)
-				if err != nil {
-					return err
-				}
-				if steepest, err = slope(on.backend, m, d); err != nil {
-					return err
-				}
-			}
-			t, note, err := boundTable(m, sigma, observed, steepest)
-			if err != nil {
-				return err
-			}
-			w := cmd.OutOrStdout()
-			caption := boundCaption(m, sigma, steps)
-			fmt.Fprintln(w, caption)
-			if err := t.WriteText(w); err != nil {
-				return err
-			}
-			if note != "" {
-				fmt.Fprintln(w, "note:", note)
-			}
-			if out == "" && looking {
-				out = filepath.Join(args[0], boundsFile)
-			}
-			if out == "" {
-				return nil
-			}
-			return t.WriteFile(out, caption)
+			return q.run(cmd, args[0])
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&looking, "observe", false, "look for each layer's steepest slope, on the device")
-	f.StringVar(&ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the "+
+	f.BoolVar(&q.looking, "observe", false, "look for each layer's steepest slope, on the device")
+	f.StringVar(&q.ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the "+
 		"network's steepest slope is looked for")
-	f.Float64Var(&sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
+	f.Float64Var(&q.sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
 		"bounded under")
-	f.StringVar(&out, "out", "", "file to write the table to, as TSV; default with --observe: "+
+	f.StringVar(&q.out, "out", "", "file to write the table to, as TSV; default with --observe: "+
 		"MODEL/"+boundsFile+", which lipsmooth figures draws")
 	return c
 }

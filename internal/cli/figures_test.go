@@ -96,6 +96,12 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// TestFiguresRefuses: a wrong flag is refused before anything is written.
+func TestFiguresRefuses(t *testing.T) {
+	noDevice(t)
+	run := smoke(t)
 	for args, want := range map[string]string{
 		"--style grand":        `--style: no style "grand"; known: screen, paper`,
 		"--format svg,jpg":     `--format: no format "jpg"; known: svg, png, pdf`,
