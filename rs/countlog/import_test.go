@@ -163,7 +163,7 @@ func TestImportRefuses(t *testing.T) {
 		{strings.Replace(s, "4", "5", 1), e, nil, "e.tsv:3: 6 selection draws, want 5"},
 		{s, e, func(m *Import) { m.N = 30 }, "e.tsv:2: 20 estimation draws, want 30"},
 		{s, e, func(m *Import) { m.Split = 3 }, "nothing to split"},
-		{s, e, func(m *Import) { m.Selection = "" }, "e.tsv:1: one draw: the class may not be " +
+		{s, e, func(m *Import) { m.Selection = "" }, "e.tsv:1: one draw: the class must not be " +
 			"chosen"},
 		{s, e, func(m *Import) { m.Selection, m.Split = "", 20 },
 			"e.tsv:2: 20 draws, too few to set 20 aside"},
