@@ -105,8 +105,7 @@ func TestBadExport(t *testing.T) {
 		{[]string{filepath.Join(dir, "absent"), "--onnx", path}, "no model here"},
 		{[]string{dir, "--onnx", path}, "no model here"},
 		{[]string{damaged, "--onnx", path}, "they don't belong together"},
-		{[]string{path, "--onnx", path}, "export takes the folder of a model that was trained " +
-			"here"},
+		{[]string{path, "--onnx", path}, "export takes the folder of a model that lipsmooth trained"},
 	} {
 		refused(t, lipsmooth(append([]string{"export"}, c.args...)...), c.want)
 	}

@@ -116,7 +116,7 @@ func TestSimultaneousAndInterval(t *testing.T) {
 		t.Fatalf("%d certificates, alone %d", len(together), len(each))
 	}
 	for i, row := range together {
-		spent, _ := strconv.ParseFloat(row[8], 64)
+		spent, _ := strconv.ParseFloat(row[9], 64)
 		if spent > 0.001/20 || spent < 0.00099/20 ||
 			number(t, row[7]) > number(t, each[i][7]) {
 			t.Errorf("%v, alone %v", row, each[i])
