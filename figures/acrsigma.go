@@ -46,8 +46,8 @@ func drawACRSigma(in Input) (*Figure, error) {
 	return ACRSigma(settings, levels)
 }
 
-// equalDraws returns the runs of the one n that most of them have, the larger of two: radii of unequal n
-// don't compare.
+// equalDraws returns the runs of one number of draws n. It takes the n that most runs have, and of
+// equally common ones the larger. Radii of unequal n don't compare.
 func equalDraws(runs []*certify.Run) []*certify.Run {
 	count := map[int]int{}
 	for _, r := range runs {
@@ -59,12 +59,15 @@ func equalDraws(runs []*certify.Run) []*certify.Run {
 	return slices.DeleteFunc(slices.Clone(runs), func(r *certify.Run) bool { return r.Run.N != n })
 }
 
-// ACRSigma draws the average certified radius of each method against the σ sampled with, two at least. Bars
-// and table give ± 1.96 standard errors over the choice of examples: an estimate, not a bound.
+// ACRSigma draws the average certified radius of each method against the noise level σ. It needs
+// two σ at least. Bars and table give ± 1.96 standard errors over the choice of examples. Those are
+// an estimate, not a bound.
 func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
-	levels = slices.SortedFunc(slices.Values(levels), func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
+	levels = slices.SortedFunc(slices.Values(levels),
+		func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
 	if len(levels) < 2 {
-		return nil, lacks("acr-sigma", fmt.Sprintf("runs of %d noise level, want two or more", len(levels)), needsJob)
+		return nil, lacks("acr-sigma", fmt.Sprintf("runs of %d noise level, want two or more",
+			len(levels)), needsJob)
 	}
 	p := newPlot("σ of the noise sampled with", "average certified ℓ_{2} radius")
 	numbers := &table.Table{Columns: []string{"sigma"}}
@@ -73,7 +76,8 @@ func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 			return nil, fmt.Errorf("figure acr-sigma: two runs of σ = %g", l.Sigma)
 		}
 		if len(l.Curves) != len(levels[0].Curves) {
-			return nil, fmt.Errorf("figure acr-sigma: other methods at σ = %g than at %g", l.Sigma, levels[0].Sigma)
+			return nil, fmt.Errorf("figure acr-sigma: other methods at σ = %g than at %g", l.Sigma,
+				levels[0].Sigma)
 		}
 		numbers.Add(l.Sigma)
 	}
@@ -85,7 +89,8 @@ func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 		for i, l := range levels {
 			here := l.Curves[k]
 			if here.Method != c.Method || len(here.Results) == 0 {
-				return nil, fmt.Errorf("figure acr-sigma: nothing certified by %s at σ = %g", c.Method, l.Sigma)
+				return nil, fmt.Errorf("figure acr-sigma: nothing certified by %s at σ = %g",
+					c.Method, l.Sigma)
 			}
 			mean, half := rs.AverageRadius(here.Results), 1.96*standardError(here.Results)
 			e.add(l.Sigma, mean, half)
@@ -108,7 +113,8 @@ func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 		top = 1
 	}
 	room := 0.04 * (levels[len(levels)-1].Sigma - levels[0].Sigma)
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = levels[0].Sigma-room, levels[len(levels)-1].Sigma+room, 0, 1.04*top
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = levels[0].Sigma-room, levels[len(levels)-1].Sigma+room, 0,
+		1.04*top
 	return &Figure{Name: "acr-sigma", Title: title("Average certified radius", s),
 		Caption: s.Caption() + "; bars: ± 1.96 standard errors over the images",
 		Plot:    p, Table: numbers, Width: width, Height: height + rows}, nil

@@ -12,9 +12,10 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// BoundColumns are those that a table of bounds has, besides others: a row for each layer in order, whose cells through are
-// of the network from its input through that layer; then rows of the whole, bound and observed alone, whose names
-// begin with WholeRow. Observed cells may be empty.
+// BoundColumns are the columns that a table of bounds must have. The table has a row for each
+// layer, in order. A cell of a column _through is of the network from its input through that layer.
+// Rows of the whole network follow: their names begin with WholeRow, and only bound and observed
+// have cells. A cell of an observed column may be empty.
 var BoundColumns = []string{"layer", "bound", "observed", "bound_through", "observed_through"}
 
 // WholeRow begins the names of the rows of the whole network: of every difference of two logits.
@@ -27,9 +28,9 @@ func drawBounds(in Input) (*Figure, error) {
 	return Bounds(in.Bounds, in.Bounded)
 }
 
-// Bounds draws what is proved of each layer and what is observed, and the same of the network through each depth: the product
-// of the layers' bounds (PUB), and the steepest slope found. The last place is that of two logits, where the bound with linear layers
-// composed is drawn too.
+// Bounds draws the proved bound and the observed slope of each layer, and the same of the network
+// through each depth. The bound through a depth is the product of the layers' bounds (PUB). The
+// last place is the difference of two logits. It also shows the bound with linear layers composed.
 func Bounds(t *table.Table, settings string) (*Figure, error) {
 	labels, curves, err := depths(t)
 	if err != nil {
@@ -38,7 +39,8 @@ func Bounds(t *table.Table, settings string) (*Figure, error) {
 	if len(labels) == 0 || len(curves["layer"]) < len(labels) || len(curves["product"]) == 0 {
 		return nil, fmt.Errorf("figure bounds: a layer without a bound, or no layer")
 	}
-	top, bottom := newPlot("", "Lipschitz constant of the layer"), newPlot("layer", "… of the network to here")
+	top, bottom := newPlot("", "Lipschitz constant of the layer"),
+		newPlot("layer", "… of the network to here")
 	var legendNames []string
 	var thumbs [][]plot.Thumbnailer
 	put := func(p *plot.Plot, curve, name string, style int, joined bool) {
@@ -46,7 +48,8 @@ func Bounds(t *table.Table, settings string) (*Figure, error) {
 		if len(xy) == 0 {
 			return
 		}
-		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(style), Radius: 2.2, Shape: glyphs[style]}}
+		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(style),
+			Radius: 2.2, Shape: glyphs[style]}}
 		thumb := []plot.Thumbnailer{marks}
 		if joined {
 			line := newLine(xy, lineAt(style), false)
@@ -73,8 +76,9 @@ func Bounds(t *table.Table, settings string) (*Figure, error) {
 	if settings != "" {
 		caption = settings + "; layers: " + caption
 	}
-	return &Figure{Name: "bounds", Title: "Lipschitz constants by depth, proved and observed", Caption: caption,
-		Plot: top, Lower: bottom, Table: t, Width: width, Height: 1.7*height + rows}, nil
+	return &Figure{Name: "bounds", Title: "Lipschitz constants by depth, proved and observed",
+		Caption: caption,
+		Plot:    top, Lower: bottom, Table: t, Width: width, Height: 1.7*height + rows}, nil
 }
 
 // depths returns the names of the layers and the curves through their depths.
@@ -91,7 +95,8 @@ func depths(t *table.Table) (labels []string, curves map[string]plotter.XYs, err
 	curves = map[string]plotter.XYs{}
 	add := func(curve string, x int, column string, row int) {
 		if there[column][row] {
-			curves[curve] = append(curves[curve], plotter.XY{X: float64(x), Y: columns[column][row]})
+			curves[curve] = append(curves[curve],
+				plotter.XY{X: float64(x), Y: columns[column][row]})
 		}
 	}
 	names := 0
@@ -150,7 +155,8 @@ func scale(top, bottom *plot.Plot, curves map[string]plotter.XYs, places plot.Co
 			}
 		}
 		span := max(high-low, 0.002*high)
-		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.6, float64(len(places)-1)+1.4, max(0, low-0.1*span), high+0.1*span
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.6, float64(len(places)-1)+1.4, max(0, low-0.1*span),
+			high+0.1*span
 		p.X.Tick.Marker = places
 	}
 }

@@ -9,7 +9,8 @@ import (
 
 // bounds is a table as lipsmooth bound --observe writes it.
 func bounds() *table.Table {
-	return &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}, Rows: [][]string{
+	return &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through",
+		"observed_through", "float32", "proof"}, Rows: [][]string{
 		{"conv 3×3 12 (aol)", "28×28×1", "1.02", "1.01", "1.02", "1.01", "", "Gram"},
 		{"MaxMin", "28×28×12", "1", "1", "1.02", "1", "", "isometry"},
 		{"dense 96 (free)", "9408", "1.3", "1.29", "1.326", "1.15", "", "Gram"},
@@ -22,7 +23,8 @@ func bounds() *table.Table {
 
 func TestBounds(t *testing.T) {
 	f, err := Bounds(bounds(), "")
-	if err != nil || f.Lower == nil || !strings.HasPrefix(f.Caption, "1 conv 3×3 12 (aol), 2 MaxMin, ") {
+	if err != nil || f.Lower == nil || !strings.HasPrefix(f.Caption,
+		"1 conv 3×3 12 (aol), 2 MaxMin, ") {
 		t.Error(f, err)
 	}
 	// Without what is observed the proved bounds alone are drawn.
@@ -60,7 +62,9 @@ func TestBounds(t *testing.T) {
 		"or no layer":             none,
 		`no column "bound"`:       {Columns: []string{"layer"}},
 	} {
-		if _, err := Bounds(bad, ""); err == nil || !strings.HasPrefix(err.Error(), "figure bounds: ") || !strings.Contains(err.Error(), want) {
+		if _, err := Bounds(bad, ""); err == nil ||
+			!strings.HasPrefix(err.Error(), "figure bounds: ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}

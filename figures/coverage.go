@@ -21,7 +21,8 @@ import (
 )
 
 // methodLabels are the methods' names on paper.
-var methodLabels = map[string]string{"mono": "Mono", "bonferroni": "Bonferroni", "cpm": "CPM", "twobound": "two bounds"}
+var methodLabels = map[string]string{"mono": "Mono", "bonferroni": "Bonferroni", "cpm": "CPM",
+	"twobound": "two bounds"}
 
 func methodLabel(name string) string { return cmp.Or(methodLabels[name], name) }
 
@@ -41,11 +42,13 @@ func simulated(figure string, outcomes []coverage.Outcome) (string, error) {
 		return "", fmt.Errorf("figure %s: no simulation to draw", figure)
 	}
 	say := func(o coverage.Outcome) string {
-		return fmt.Sprintf("σ = %g, n0 = %d, n = %d, α = %g, %d trials", o.Case.Sigma, o.Case.N0, o.Case.N, o.Alpha, o.Trials)
+		return fmt.Sprintf("σ = %g, n0 = %d, n = %d, α = %g, %d trials", o.Case.Sigma, o.Case.N0,
+			o.Case.N, o.Alpha, o.Trials)
 	}
 	for _, o := range outcomes {
 		if say(o) != say(outcomes[0]) {
-			return "", fmt.Errorf("figure %s: simulations of %s and of %s", figure, say(outcomes[0]), say(o))
+			return "", fmt.Errorf("figure %s: simulations of %s and of %s", figure,
+				say(outcomes[0]), say(o))
 		}
 	}
 	return say(outcomes[0]), nil
@@ -61,9 +64,18 @@ const (
 // simulatedMethods are sound, and known on paper.
 var simulatedMethods = []string{"mono", "bonferroni", "cpm", "twobound"}
 
-// simulate draws votes of a shape, with seed 1, at each number of classes and draws.
-func simulate(figure string, in Input, shapes []coverage.Shape, classes, draws []int, trials int) (all []coverage.Outcome, err error) {
-	o := coverage.Options{Alpha: cmp.Or(in.Alpha, certify.Default().Alpha), Trials: trials, Seed: 1}
+// A study is what a figure of List simulates: each shape at each number of classes and draws.
+type study struct {
+	figure         string // its name, for errors
+	shapes         []coverage.Shape
+	classes, draws []int
+	trials         int
+}
+
+// simulate runs the study with seed 1, at the α of the input.
+func (s study) simulate(in Input) (all []coverage.Outcome, err error) {
+	alpha := cmp.Or(in.Alpha, certify.Default().Alpha)
+	o := coverage.Options{Alpha: alpha, Trials: s.trials, Seed: 1}
 	for _, name := range simulatedMethods {
 		entry, err := rs.MethodByName(name)
 		if err != nil {
@@ -71,13 +83,14 @@ func simulate(figure string, in Input, shapes []coverage.Shape, classes, draws [
 		}
 		o.Methods = append(o.Methods, entry)
 	}
-	for _, shape := range shapes {
-		for _, k := range classes {
-			for _, n := range draws {
-				c := coverage.Case{Shape: shape.Name, P: shape.P(k, simulatedTop, 1), Sigma: 1, N0: 100, N: n}
+	for _, shape := range s.shapes {
+		for _, k := range s.classes {
+			for _, n := range s.draws {
+				c := coverage.Case{Shape: shape.Name, P: shape.P(k, simulatedTop, 1), Sigma: 1,
+					N0: 100, N: n}
 				outcomes, err := coverage.Simulate(context.Background(), c, o)
 				if err != nil {
-					return nil, fmt.Errorf("figure %s: %w", figure, err)
+					return nil, fmt.Errorf("figure %s: %w", s.figure, err)
 				}
 				all = append(all, outcomes...)
 			}
@@ -95,7 +108,8 @@ func seeded(f *Figure, err error) (*Figure, error) {
 }
 
 func drawIntervals(in Input) (*Figure, error) {
-	outcomes, err := simulate("intervals", in, coverage.Shapes[:1], []int{2, 10, 100, 1000}, []int{simulatedDraws}, simulatedTrials)
+	outcomes, err := study{"intervals", coverage.Shapes[:1], []int{2, 10, 100, 1000},
+		[]int{simulatedDraws}, simulatedTrials}.simulate(in)
 	if err != nil {
 		return nil, err
 	}
@@ -103,26 +117,31 @@ func drawIntervals(in Input) (*Figure, error) {
 }
 
 func drawCoverage(in Input) (*Figure, error) {
-	outcomes, err := simulate("coverage", in, coverage.Shapes, []int{10}, []int{simulatedDraws}, 4*simulatedTrials)
+	outcomes, err := study{"coverage", coverage.Shapes, []int{10},
+		[]int{simulatedDraws}, 4 * simulatedTrials}.simulate(in)
 	if err != nil {
 		return nil, err
 	}
 	return seeded(Coverage(outcomes))
 }
 
-// CoverageTable holds outcomes row by row, with the two-sided 95% Clopper–Pearson interval of the miscoverage.
+// CoverageTable has a row for each outcome, with the two-sided 95% Clopper–Pearson interval of the
+// miscoverage.
 func CoverageTable(outcomes []coverage.Outcome) *table.Table {
-	t := &table.Table{Columns: []string{"shape", "classes", "n0", "n", "alpha", "sigma", "method", "trials", "wrong", "miscoverage", "low_95", "high_95", "abstain", "mean_radius", "standard_error"}}
+	t := &table.Table{Columns: []string{"shape", "classes", "n0", "n", "alpha", "sigma", "method",
+		"trials", "wrong", "miscoverage", "low_95", "high_95", "abstain", "mean_radius",
+		"standard_error"}}
 	for _, o := range outcomes {
 		low, high := o.Interval(0.95)
-		t.Add(o.Case.Shape, len(o.Case.P), o.Case.N0, o.Case.N, o.Alpha, o.Case.Sigma, o.Method, o.Trials, o.Wrong, o.Miscoverage(), low, high, o.Abstain, o.Mean, o.Error)
+		t.Add(o.Case.Shape, len(o.Case.P), o.Case.N0, o.Case.N, o.Alpha, o.Case.Sigma, o.Method,
+			o.Trials, o.Wrong, o.Miscoverage(), low, high, o.Abstain, o.Mean, o.Error)
 	}
 	return t
 }
 
-// Intervals draws the mean certified radius of each method against the number of classes, two at least, and the
-// radius that the true probabilities give. All outcomes are of one shape and equal settings. Bars are ± 1.96 standard
-// errors.
+// Intervals draws the mean certified radius of each method against the number of classes, and the
+// radius that the true probabilities give. It needs two numbers of classes at least. All outcomes
+// have one shape and equal settings. Bars are ± 1.96 standard errors.
 func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 	settings, err := simulated("intervals", outcomes)
 	if err != nil {
@@ -131,7 +150,8 @@ func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 	truth := map[int]float64{}
 	for _, o := range outcomes {
 		if o.Case.Shape != outcomes[0].Case.Shape {
-			return nil, fmt.Errorf("figure intervals: shapes %s and %s", outcomes[0].Case.Shape, o.Case.Shape)
+			return nil, fmt.Errorf("figure intervals: shapes %s and %s", outcomes[0].Case.Shape,
+				o.Case.Shape)
 		}
 		p := o.Case.P
 		truth[len(p)] = o.Case.TrueRadius(slices.Index(p, slices.Max(p)), false)
@@ -160,9 +180,12 @@ func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 	for m, method := range methodsOf(outcomes) {
 		var e estimates
 		for i, k := range classes {
-			at := slices.IndexFunc(outcomes, func(o coverage.Outcome) bool { return o.Method == method && len(o.Case.P) == k })
+			at := slices.IndexFunc(outcomes, func(o coverage.Outcome) bool {
+				return o.Method == method && len(o.Case.P) == k
+			})
 			if at < 0 {
-				return nil, fmt.Errorf("figure intervals: %s was not simulated at K = %d", method, k)
+				return nil, fmt.Errorf("figure intervals: %s was not simulated at K = %d",
+					method, k)
 			}
 			o, half := outcomes[at], 1.96*outcomes[at].Error
 			e.add(float64(k), o.Mean, half)
@@ -186,8 +209,10 @@ func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 	p.X.Min, p.X.Max = float64(classes[0])/room, float64(classes[len(classes)-1])*room
 	p.Y.Min, p.Y.Max = max(0, low-0.06*span), high+0.06*span
 	first := outcomes[0]
-	return &Figure{Name: "intervals", Title: fmt.Sprintf("What confidence costs: n = %d votes, α = %g", first.Case.N, first.Alpha),
-		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g, %s; true radius: of the true probabilities; bars: ± 1.96 standard errors",
+	return &Figure{Name: "intervals", Title: fmt.Sprintf(
+		"What confidence costs: n = %d votes, α = %g", first.Case.N, first.Alpha),
+		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g, %s; true "+
+			"radius: of the true probabilities; bars: ± 1.96 standard errors",
 			first.Case.Shape, slices.Max(first.Case.P), settings),
 		Plot: p, Table: numbers, Width: width, Height: height + rows}, nil
 }
@@ -213,9 +238,9 @@ func (logTicks) Ticks(low, high float64) (out []plot.Tick) {
 	return out
 }
 
-// Coverage draws how often the certificates of each method were wrong in each case, with the two-sided 95%
-// Clopper–Pearson interval, against α. The axis is logarithmic: where none was wrong there is no bar, and
-// the interval begins at the axis.
+// Coverage draws how often the certificates of each method were wrong in each case, against α, with
+// the two-sided 95% Clopper–Pearson interval. The axis is logarithmic. A case without a wrong
+// certificate has no bar, and its interval begins at the axis.
 func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 	settings, err := simulated("coverage", outcomes)
 	if err != nil {
@@ -241,7 +266,8 @@ func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 	for _, o := range outcomes {
 		m := slices.Index(methods, o.Method)
 		g := slices.Index(groups, group{o.Case.Shape, len(o.Case.P)})
-		k := mark{x: float64(g) + (float64(m)-float64(len(methods)-1)/2)*each, half: 0.4 * each, value: o.Miscoverage(), style: m}
+		k := mark{x: float64(g) + (float64(m)-float64(len(methods)-1)/2)*each, half: 0.4 * each,
+			value: o.Miscoverage(), style: m}
 		k.low, k.high = o.Interval(0.95)
 		marks = append(marks, k)
 		high = max(high, 1.3*k.high)
@@ -249,17 +275,21 @@ func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 	low, high = math.Pow(10, math.Floor(math.Log10(low)+1e-9)), min(1, high)
 	p.Add(bars(marks))
 	y := math.Log10(alpha)
-	level := newLine(plotter.XYs{{X: -0.5, Y: y}, {X: float64(len(groups)) - 0.5, Y: y}}, draw.LineStyle{Color: black, Width: 0.9, Dashes: dashes[1]}, false)
+	level := newLine(plotter.XYs{{X: -0.5, Y: y}, {X: float64(len(groups)) - 0.5, Y: y}},
+		draw.LineStyle{Color: black, Width: 0.9, Dashes: dashes[1]}, false)
 	p.Add(level, tags{[]float64{y}, []string{"α"}, []color.Color{black}})
 	var names []string
 	var thumbs [][]plot.Thumbnailer
 	for m, method := range methods {
 		names = append(names, methodLabel(method))
-		thumbs = append(thumbs, []plot.Thumbnailer{patch{shade(colorAt(m), fillAt(m)), draw.LineStyle{Color: colorAt(m), Width: 0.6}}})
+		thumbs = append(thumbs, []plot.Thumbnailer{patch{shade(colorAt(m), fillAt(m)),
+			draw.LineStyle{Color: colorAt(m), Width: 0.6}}})
 	}
 	rows := addLegend(p, names, thumbs, 0)
 	var at plot.ConstantTicks
-	one := !slices.ContainsFunc(groups, func(g group) bool { return g.classes != groups[0].classes })
+	one := !slices.ContainsFunc(groups, func(g group) bool {
+		return g.classes != groups[0].classes
+	})
 	for i, g := range groups {
 		label := g.shape
 		if !one {
@@ -269,12 +299,15 @@ func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 	}
 	p.X.Label.Text = "shape of the distribution, number of classes K"
 	if one {
-		p.X.Label.Text = fmt.Sprintf("shape of the distribution of K = %d classes", groups[0].classes)
+		p.X.Label.Text = fmt.Sprintf("shape of the distribution of K = %d classes",
+			groups[0].classes)
 	}
 	p.X.Tick.Marker = at
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(len(groups))-0.5, math.Log10(low), math.Log10(high)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(len(groups))-0.5, math.Log10(low),
+		math.Log10(high)
 	p.Y.Tick.Marker = powerTicks{}
-	return &Figure{Name: "coverage", Title: fmt.Sprintf("How often certificates are wrong: %d trials, α = %g", first.Trials, alpha),
+	return &Figure{Name: "coverage", Title: fmt.Sprintf("How often certificates are wrong: %d "+
+		"trials, α = %g", first.Trials, alpha),
 		Caption: "simulated votes, " + settings + "; intervals: two-sided 95% Clopper–Pearson",
 		Plot:    p, Table: CoverageTable(outcomes), Width: width, Height: height + rows}, nil
 }
@@ -288,7 +321,8 @@ type mark struct {
 // fillAt makes areas differ in grey as well: each lets through more than the one before.
 func fillAt(i int) uint8 { return []uint8{235, 150, 75, 0}[i%4] }
 
-// bars stand on the lower end of an axis of decimal logarithms. (On plot.LogScale the axis label takes room above it.)
+// bars stand on the lower end of an axis of decimal logarithms. (With plot.LogScale the label of
+// the axis would leave room above it.)
 type bars []mark
 
 func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
@@ -298,7 +332,8 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 	for _, m := range b {
 		left, right, top, middle := x(m.x-m.half), x(m.x+m.half), height(m.value), x(m.x)
 		if m.value > floor {
-			box := []vg.Point{{X: left, Y: c.Min.Y}, {X: left, Y: top}, {X: right, Y: top}, {X: right, Y: c.Min.Y}}
+			box := []vg.Point{{X: left, Y: c.Min.Y}, {X: left, Y: top}, {X: right, Y: top},
+				{X: right, Y: c.Min.Y}}
 			c.FillPolygon(shade(colorAt(m.style), fillAt(m.style)), box)
 			c.StrokeLines(draw.LineStyle{Color: colorAt(m.style), Width: 0.6}, box)
 		}

@@ -24,12 +24,14 @@ func soundMethods(t *testing.T) (entries []rs.Entry) {
 	return entries
 }
 
-func simulations(t *testing.T, shapes []coverage.Shape, classes []int, alpha float64, trials int) (all []coverage.Outcome) {
+func simulations(t *testing.T, shapes []coverage.Shape, classes []int, alpha float64,
+	trials int) (all []coverage.Outcome) {
 	t.Helper()
 	for _, s := range shapes {
 		for _, k := range classes {
 			c := coverage.Case{Shape: s.Name, P: s.P(k, 0.9, 1), Sigma: 1, N0: 100, N: 10000}
-			got, err := coverage.Simulate(t.Context(), c, coverage.Options{Alpha: alpha, Trials: trials, Seed: 1, Methods: soundMethods(t)})
+			got, err := coverage.Simulate(t.Context(), c,
+				coverage.Options{Alpha: alpha, Trials: trials, Seed: 1, Methods: soundMethods(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,7 +47,8 @@ func TestIntervals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, cpm, truth := column(t, f.Table, "twobound"), column(t, f.Table, "cpm"), column(t, f.Table, "true")
+	two, cpm, truth := column(t, f.Table, "twobound"), column(t, f.Table, "cpm"),
+		column(t, f.Table, "true")
 	for k := range truth {
 		a, _ := strconv.ParseFloat(cpm[k], 64)
 		b, _ := strconv.ParseFloat(two[k], 64)
@@ -54,17 +57,26 @@ func TestIntervals(t *testing.T) {
 			t.Errorf("K = %s: CPM %g, two bounds %g, true %g", k, a, b, c)
 		}
 	}
-	if q := distuv.UnitNormal.Quantile(0.9); math.Abs(q-must(strconv.ParseFloat(truth["2"], 64))) > 1e-5 {
+	if q := distuv.UnitNormal.Quantile(0.9); math.Abs(
+		q-must(strconv.ParseFloat(truth["2"], 64))) > 1e-5 {
 		t.Errorf("true radius %s of two classes, want %g", truth["2"], q)
 	}
 	for want, bad := range map[string][]coverage.Outcome{
-		"no simulation":            nil,
-		"one number of classes":    outcomes[:4],
-		"bonferroni was not":       append(outcomes[:5:5], outcomes[6:]...),
-		"simulations of":           {outcomes[0], func(o coverage.Outcome) coverage.Outcome { o.Alpha = 0.1; return o }(outcomes[4])},
-		"shapes zipf and surprise": {outcomes[0], func(o coverage.Outcome) coverage.Outcome { o.Case.Shape = "surprise"; return o }(outcomes[4])},
+		"no simulation":         nil,
+		"one number of classes": outcomes[:4],
+		"bonferroni was not":    append(outcomes[:5:5], outcomes[6:]...),
+		"simulations of": {outcomes[0], func(o coverage.Outcome) coverage.Outcome {
+			o.Alpha = 0.1
+			return o
+		}(outcomes[4])},
+		"shapes zipf and surprise": {outcomes[0], func(o coverage.Outcome) coverage.Outcome {
+			o.Case.Shape = "surprise"
+			return o
+		}(outcomes[4])},
 	} {
-		if _, err := Intervals(bad); err == nil || !strings.HasPrefix(err.Error(), "figure intervals: ") || !strings.Contains(err.Error(), want) {
+		if _, err := Intervals(bad); err == nil ||
+			!strings.HasPrefix(err.Error(), "figure intervals: ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -87,7 +99,8 @@ func TestCoverage(t *testing.T) {
 		t.Errorf("%d rows of %d outcomes", len(f.Table.Rows), len(outcomes))
 	}
 	for _, row := range f.Table.Rows {
-		low, rate, high := must(strconv.ParseFloat(row[10], 64)), must(strconv.ParseFloat(row[9], 64)), must(strconv.ParseFloat(row[11], 64))
+		low, rate, high := must(strconv.ParseFloat(row[10], 64)),
+			must(strconv.ParseFloat(row[9], 64)), must(strconv.ParseFloat(row[11], 64))
 		if !(low <= rate && rate <= high && rate < 0.02) {
 			t.Error(row)
 		}
@@ -113,12 +126,14 @@ func TestLocal(t *testing.T) {
 			p := must(strconv.ParseFloat(row[0], 64))
 			at, h := c.Inverse(p), 1e-4
 			slope := (normal.Quantile(c.F(at+h)) - normal.Quantile(c.F(at-h))) / (2 * h)
-			if got := must(strconv.ParseFloat(local[row[0]], 64)); math.Abs(got-slope) > 2e-3*slope || got < last || got > 1 {
+			if got := must(strconv.ParseFloat(local[row[0]], 64)); math.Abs(
+				got-slope) > 2e-3*slope || got < last || got > 1 {
 				t.Errorf("L = %g, p = %g: local %g, difference quotient %g", l, p, got, slope)
 			} else {
 				last = got
 			}
-			if got := must(strconv.ParseFloat(mean[row[0]], 64)); math.Abs(got*at-normal.Quantile(p)) > 1e-3 || got > last*(1+1e-5) {
+			if got := must(strconv.ParseFloat(mean[row[0]], 64)); math.Abs(
+				got*at-normal.Quantile(p)) > 1e-3 || got > last*(1+1e-5) {
 				t.Errorf("L = %g, p = %g: mean %g", l, p, got)
 			}
 		}

@@ -48,15 +48,19 @@ func drawDraws(in Input) (*Figure, error) {
 	return Draws(adaptive, fixed, in.Alpha)
 }
 
-// Draws draws, of runs whose draws end where a question is settled, the fraction of images whose draws are done, settled or at n; below, each image's draws
-// against its certified radius. That is the radius of a run of a fixed number of draws of the same images, nil where there is none: the adaptive
-// run's own then, which is smaller where few draws settled the question. Radii are those of Until's method, at alpha.
+// Draws draws how many draws adaptive runs need. An adaptive run ends the draws of an image once a
+// question is settled. The upper panel shows the fraction of images whose draws have ended, settled
+// or at n. The lower panel shows each image's draws against its certified radius. The radius is of
+// the run fixed, which has a fixed number of draws of the same images. Where fixed is nil, the
+// radius is of the adaptive run, which is smaller where few draws settled the question. Radii are
+// by Until's method, at alpha.
 func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure, error) {
 	if len(adaptive) == 0 {
 		return nil, fmt.Errorf("figure draws: no run to draw")
 	}
 	numbers := &table.Table{Columns: []string{"run", "index", "draws", "n", "radius"}}
-	p, each := newPlot("draws an image", "fraction of images done"), newPlot("certified ℓ_{2} radius", "draws")
+	p, each := newPlot("draws an image", "fraction of images done"),
+		newPlot("certified ℓ_{2} radius", "draws")
 	var names []string
 	var thumbs [][]plot.Thumbnailer
 	low, high, far := math.Inf(1), 0.0, 0.0
@@ -71,9 +75,11 @@ func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure,
 			draws, total = append(draws, q.draws), total+q.draws
 			low, high = min(low, q.draws), max(high, q.draws, float64(a.N))
 			if finite(q.reach) {
-				xy, far = append(xy, plotter.XY{X: q.reach, Y: math.Log10(q.draws)}), max(far, q.reach)
+				xy, far = append(xy, plotter.XY{X: q.reach, Y: math.Log10(q.draws)}),
+					max(far, q.reach)
 			}
-			numbers.Add(fmt.Sprintf("until %s by %s", until.Rule, until.Method), q.index, int(q.draws), a.N, q.reach)
+			numbers.Add(fmt.Sprintf("until %s by %s", until.Rule, until.Method), q.index,
+				int(q.draws), a.N, q.reach)
 		}
 		slices.Sort(draws)
 		curve := plotter.XYs{{X: draws[0], Y: 0}}
@@ -83,10 +89,12 @@ func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure,
 			}
 		}
 		line := &plotter.Line{XYs: curve, LineStyle: lineAt(k), StepStyle: plotter.PostStep}
-		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(k), 190), Radius: 1.7, Shape: glyphs[(2*k+1)%len(glyphs)]}}
+		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(k),
+			190), Radius: 1.7, Shape: glyphs[(2*k+1)%len(glyphs)]}}
 		p.Add(line)
 		each.Add(marks)
-		names = append(names, fmt.Sprintf("until %s (%s), mean %.0f", until.Rule, until.Method, total/float64(len(draws))))
+		names = append(names, fmt.Sprintf("until %s (%s), mean %.0f", until.Rule, until.Method,
+			total/float64(len(draws))))
 		thumbs = append(thumbs, []plot.Thumbnailer{line, marks})
 	}
 	n := float64(adaptive[0].Run.N)
@@ -94,14 +102,17 @@ func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure,
 		n = float64(fixed.Run.N)
 		high = max(high, n)
 	}
-	all := newLine(plotter.XYs{{X: n, Y: 0}, {X: n, Y: 1}}, draw.LineStyle{Color: black, Width: 1.1, Dashes: dashes[2]}, false)
+	all := newLine(plotter.XYs{{X: n, Y: 0}, {X: n, Y: 1}}, draw.LineStyle{Color: black, Width: 1.1,
+		Dashes: dashes[2]}, false)
 	p.Add(all)
-	names, thumbs = append(names, fmt.Sprintf("fixed, n = %.0f", n)), append(thumbs, []plot.Thumbnailer{all})
+	names, thumbs = append(names, fmt.Sprintf("fixed, n = %.0f", n)),
+		append(thumbs, []plot.Thumbnailer{all})
 	rows := addLegend(p, names, thumbs, 0)
 	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low/1.1, high*1.1, 0, 1.02
 	far = cmp.Or(far, 1)
-	each.X.Min, each.X.Max, each.Y.Min, each.Y.Max = -0.02*far, 1.03*far, math.Log10(low)-0.1, math.Log10(high)+0.1
+	each.X.Min, each.X.Max, each.Y.Min, each.Y.Max = -0.02*far, 1.03*far, math.Log10(low)-0.1,
+		math.Log10(high)+0.1
 	each.Y.Tick.Marker = powerTicks{} // of decimal logarithms
 	s := adaptive[0].Settings(certify.Default().At(alpha))
 	if len(adaptive) > 1 {
@@ -121,7 +132,8 @@ type drawn struct {
 	draws, reach float64
 }
 
-// drawsOf are the images of an adaptive run, certified by a run of a fixed number of draws where there is one.
+// drawsOf returns the images of an adaptive run. The run fixed, of a fixed number of draws,
+// certifies them where it isn't nil.
 func drawsOf(a, fixed *certify.Run, alpha float64) (points []drawn, err error) {
 	if a.Until.Rule == "" || len(a.Rows) == 0 {
 		return nil, fmt.Errorf("figure draws: a run without a rule, or without examples")
@@ -143,7 +155,8 @@ func drawsOf(a, fixed *certify.Run, alpha float64) (points []drawn, err error) {
 	for _, e := range a.Rows {
 		r, ok := radius[e.Index]
 		if !ok {
-			return nil, fmt.Errorf("figure draws: image %d isn't in the run of a fixed number of draws", e.Index)
+			return nil, fmt.Errorf("figure draws: image %d isn't in the run of a fixed number of "+
+				"draws", e.Index)
 		}
 		q := drawn{index: e.Index, draws: float64(e.Estimation.Total())}
 		if r.Class != rs.Abstain {

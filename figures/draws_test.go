@@ -22,14 +22,18 @@ func TestDraws(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, row := range f.Table.Rows {
-		if e := adaptive.Rows[i]; row[1] != strconv.Itoa(e.Index) || row[2] != strconv.Itoa(e.Estimation.Total()) || row[3] != "200" {
+		if e := adaptive.Rows[i]; row[1] != strconv.Itoa(e.Index) ||
+			row[2] != strconv.Itoa(e.Estimation.Total()) || row[3] != "200" {
 			t.Errorf("row %v of image %d", row, e.Index)
 		}
-		if r := c.Curves[0].Results[i]; r.Radius > 0 && row[4] != strconv.FormatFloat(r.Radius, 'g', 6, 64) {
+		if r := c.Curves[0].Results[i]; r.Radius > 0 && row[4] != strconv.FormatFloat(r.Radius, 'g',
+			6, 64) {
 			t.Errorf("row %v, radius %g", row, r.Radius)
 		}
 	}
-	if len(f.Table.Rows) != len(adaptive.Rows) || !strings.Contains(f.Caption, "until radius>=0.3") || !strings.Contains(f.Caption, "radii: of n = 200 draws") {
+	if len(f.Table.Rows) != len(adaptive.Rows) ||
+		!strings.Contains(f.Caption, "until radius>=0.3") ||
+		!strings.Contains(f.Caption, "radii: of n = 200 draws") {
 		t.Error(len(f.Table.Rows), f.Caption)
 	}
 	// Without a fixed run, radii are of the run itself, at its stops.
@@ -40,11 +44,21 @@ func TestDraws(t *testing.T) {
 	fewer := *in.Runs[0]
 	fewer.Rows = fewer.Rows[1:]
 	for want, try := range map[string]func() (*Figure, error){
-		"isn't in the run of a fixed":  func() (*Figure, error) { return Draws([]*certify.Run{adaptive}, &fewer, 0.001) },
-		"a run without a rule":         func() (*Figure, error) { return Draws(in.Runs[:1], nil, 0.001) },
-		"no run to draw":               func() (*Figure, error) { return Draws(nil, nil, 0.001) },
-		"lipsmooth sample --until":     func() (*Figure, error) { in.Beside = nil; return drawDraws(in) },
-		"no other run or public log: ": func() (*Figure, error) { in.Beside = nil; return drawLogs(in) },
+		"isn't in the run of a fixed": func() (*Figure, error) {
+			return Draws([]*certify.Run{adaptive}, &fewer, 0.001)
+		},
+		"a run without a rule": func() (*Figure, error) {
+			return Draws(in.Runs[:1], nil, 0.001)
+		},
+		"no run to draw": func() (*Figure, error) { return Draws(nil, nil, 0.001) },
+		"lipsmooth sample --until": func() (*Figure, error) {
+			in.Beside = nil
+			return drawDraws(in)
+		},
+		"no other run or public log: ": func() (*Figure, error) {
+			in.Beside = nil
+			return drawLogs(in)
+		},
 	} {
 		if _, err := try(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -58,7 +72,8 @@ func TestDrawsOfOtherNoise(t *testing.T) {
 	other := *in.Beside[0].Run
 	other.Run.Sigma = 1
 	in.Beside[0].Run = &other
-	if _, err := drawDraws(in); err == nil || !strings.Contains(err.Error(), "no run whose draws end") {
+	if _, err := drawDraws(in); err == nil ||
+		!strings.Contains(err.Error(), "no run whose draws end") {
 		t.Error(err)
 	}
 }
@@ -69,12 +84,15 @@ func TestLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"MNIST, dense4, σ = 0.25, mono", "MNIST, dense4, σ = 0.25, adaptive", "run until: MNIST, dense4, σ = 0.25, mono", "cifar10 resnet noise 0.25"} {
+	for _, want := range []string{"MNIST, dense4, σ = 0.25, mono",
+		"MNIST, dense4, σ = 0.25, adaptive", "run until: MNIST, dense4, σ = 0.25, mono",
+		"cifar10 resnet noise 0.25"} {
 		if !slices.Contains(f.Table.Columns, want) {
 			t.Errorf("no %q in %q", want, f.Table.Columns)
 		}
 	}
-	if cells := column(t, f.Table, "cifar10 resnet noise 0.25"); cells["0"] != "0.75" || !strings.Contains(f.Caption, "1 public table") {
+	if cells := column(t, f.Table, "cifar10 resnet noise 0.25"); cells["0"] != "0.75" ||
+		!strings.Contains(f.Caption, "1 public table") {
 		t.Error(cells["0"], f.Caption)
 	}
 	// Public logs alone.

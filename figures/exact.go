@@ -17,9 +17,10 @@ import (
 
 func drawExact(Input) (*Figure, error) { return Exact(0.05, 0.15, 0.5) }
 
-// Exact draws, against the mean score p of the class, the exact radius F⁻¹(p) of an L-Lipschitz
-// score, the one published by Delattre et al. 2025 (at ρ = 0), both for each Lσ, and
-// Cohen's σΦ⁻¹(p), in units of σ. The axis of p is scaled by Φ⁻¹, which makes Cohen's a straight line.
+// Exact draws radii against the mean score p of the class, in units of σ. For each Lσ it draws the
+// exact radius F⁻¹(p) of an L-Lipschitz score, and the radius published by Delattre et al. 2025 (at
+// ρ = 0). It also draws Cohen's radius σΦ⁻¹(p). Φ⁻¹ scales the axis of p, so Cohen's radius is a
+// straight line.
 func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 	if len(lipschitzSigmas) == 0 {
 		return nil, fmt.Errorf("figure exact: no Lσ to draw for")
@@ -55,20 +56,25 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 			paper[j] = plotter.XY{X: q, Y: c.PaperRadius(max(0.5, q))}
 			numbers.Extend(j, exact[j].Y, paper[j].Y)
 		}
-		numbers.Columns = append(numbers.Columns, fmt.Sprintf("exact_%g", ls), fmt.Sprintf("published_%g", ls))
+		numbers.Columns = append(numbers.Columns, fmt.Sprintf("exact_%g", ls),
+			fmt.Sprintf("published_%g", ls))
 		col := colorAt(i)
 		p.Add(stroke(exact, col, nil), stroke(paper, col, dashes[1]))
-		labels.y, labels.text, labels.colors = append(labels.y, exact[points].Y), append(labels.text, fmt.Sprintf("Lσ = %g", ls)), append(labels.colors, col)
+		labels.y, labels.text, labels.colors = append(labels.y, exact[points].Y),
+			append(labels.text, fmt.Sprintf("Lσ = %g", ls)), append(labels.colors, col)
 		top = max(top, exact[points].Y)
 	}
 	p.Add(line, labels)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.5, last, 0, 1.03*top
 	p.X.Scale = normalScale{}
-	p.X.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "0.5"}, {Value: 0.7, Label: "0.7"}, {Value: 0.9, Label: "0.9"},
-		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"}, {Value: 0.9999, Label: "0.9999"}}
+	p.X.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "0.5"}, {Value: 0.7, Label: "0.7"},
+		{Value: 0.9, Label: "0.9"},
+		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"},
+		{Value: 0.9999, Label: "0.9999"}}
 	return &Figure{Name: "exact", Title: "Radius certified by the mean of a Lipschitz score",
-		Caption: "score in [0, 1], L-Lipschitz in l2, averaged over noise of standard deviation σ; radii in units of σ",
-		Plot:    p, Table: numbers, Width: width, Height: height}, nil
+		Caption: "score in [0, 1], L-Lipschitz in l2, averaged over noise of standard deviation " +
+			"σ; radii in units of σ",
+		Plot: p, Table: numbers, Width: width, Height: height}, nil
 }
 
 // normalScale scales an axis of probabilities by Φ⁻¹.

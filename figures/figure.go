@@ -1,6 +1,6 @@
-// Package figures draws what a paper on randomized smoothing shows: the values of rs/certify in, a
-// plot and the table under it out. It needs no device, and one function draws one figure; [List] names
-// those that can be drawn from logs alone.
+// Package figures draws the figures of a paper on randomized smoothing. A function takes values of
+// rs/certify and returns one figure: a plot and the table under it. No figure needs a device.
+// [List] names the figures that can be drawn from logs alone.
 //
 // A new figure is one new file and one line in [List].
 package figures
@@ -99,7 +99,8 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 
 // WritePNG writes the figure as PNG with so many pixels an inch.
 func (f *Figure) WritePNG(w io.Writer, dpi int) error {
-	zoomed := int(math.Round(float64(f.scale()) * float64(dpi))) // its Scale would leave lines as thin as they were
+	// Canvas.Scale would leave lines as thin as they were.
+	zoomed := int(math.Round(float64(f.scale()) * float64(dpi)))
 	c := vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(zoomed))
 	f.Draw(draw.New(c))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
@@ -115,9 +116,11 @@ func (f *Figure) WritePDF(w io.Writer) error {
 	return err
 }
 
-// Save writes in each of the formats, none being all of Formats, name.svg, name.png and name.pdf, and name.tsv, with the caption in
-// name.json, into dir, made where there is none, each whole or not at all. It returns their paths, those of the TSV and the JSON
-// last. An empty name is the figure's own.
+// Save writes the figure into the folder dir, which it makes where there is none. It writes
+// name.svg, name.png and name.pdf, the table to name.tsv and the caption to name.json. With only,
+// it writes these of the Formats and no others. Each file is written whole or not at all. Save
+// returns the paths, with those of the TSV and the JSON last. An empty name stands for the figure's
+// own.
 func (f *Figure) Save(dir, name string, only ...string) (paths []string, err error) {
 	if name == "" {
 		name = f.Name
@@ -132,7 +135,9 @@ func (f *Figure) Save(dir, name string, only ...string) (paths []string, err err
 			continue
 		}
 		path := filepath.Join(dir, name+"."+kind.ext)
-		if err := atomic.WriteFile(path, func(w io.Writer) error { return kind.write(f, w) }); err != nil {
+		if err := atomic.WriteFile(path, func(w io.Writer) error {
+			return kind.write(f, w)
+		}); err != nil {
 			return paths, err
 		}
 		paths = append(paths, path)

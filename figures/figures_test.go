@@ -30,14 +30,16 @@ import (
 
 var update = flag.Bool("update", false, "write the golden images anew")
 
-// sampled makes evidence up: margins Gaussian around a clean margin, as an almost linear classifier gives them.
+// sampled makes up evidence. Its margins are Gaussian around a clean margin, as those of an almost
+// linear classifier are.
 func sampled(sigma float64, images, n int) *certify.Run {
 	run := countlog.Run{
 		Format:   countlog.Format,
 		Model:    countlog.Model{Name: "dense4", Lambda: math.Sqrt2, LambdaSource: countlog.Proved},
 		Dataset:  countlog.Dataset{Name: "MNIST", Split: "test", Classes: 10, Size: 10000},
 		Examples: countlog.Spread(10000, images),
-		Sigma:    sigma, N0: 100, N: n, Seed: 1, Block: 100, MarginMax: 8, MarginBins: countlog.DefaultMarginBins,
+		Sigma:    sigma, N0: 100, N: n, Seed: 1, Block: 100, MarginMax: 8,
+		MarginBins: countlog.DefaultMarginBins,
 	}
 	edges := run.Edges()
 	s := &certify.Run{Run: run, Tau: 0.5}
@@ -62,7 +64,8 @@ func sampled(sigma float64, images, n int) *certify.Run {
 			}
 			return votes, rs.Histogram{Edges: edges, Counts: counts}
 		}
-		e := rs.Evidence{Index: run.Examples.At(i), Label: label, Sigma: sigma, Clean: rs.Clean{Class: label, Margin: margin}}
+		e := rs.Evidence{Index: run.Examples.At(i), Label: label, Sigma: sigma,
+			Clean: rs.Clean{Class: label, Margin: margin}}
 		if margin < 0 {
 			e.Clean = rs.Clean{Class: (label + 1) % 10, Margin: -margin}
 		}
@@ -79,11 +82,13 @@ func sampled(sigma float64, images, n int) *certify.Run {
 
 // metrics makes a table of training up.
 func metrics() *table.Table {
-	t := &table.Table{Columns: []string{"step", "loss", "test_loss", "accuracy", "test_accuracy", "images_per_second"}}
+	t := &table.Table{Columns: []string{"step", "loss", "test_loss", "accuracy", "test_accuracy",
+		"images_per_second"}}
 	rnd := rand.New(rand.NewPCG(3, 3))
 	for step := 0; step <= 2000; step += 20 {
 		x := math.Exp(-float64(step) / 400)
-		row := []string{strconv.Itoa(step), fmt.Sprintf("%.4f", 0.2+2*x+0.03*rnd.NormFloat64()), "", fmt.Sprintf("%.4f", 0.97-0.8*x+0.01*rnd.NormFloat64()), "", "6800"}
+		row := []string{strconv.Itoa(step), fmt.Sprintf("%.4f", 0.2+2*x+0.03*rnd.NormFloat64()), "",
+			fmt.Sprintf("%.4f", 0.97-0.8*x+0.01*rnd.NormFloat64()), "", "6800"}
 		if step%200 == 0 {
 			row[2], row[4] = fmt.Sprintf("%.4f", 0.26+2*x), fmt.Sprintf("%.4f", 0.95-0.8*x)
 		}
@@ -100,7 +105,8 @@ func input() Input {
 	rnd := rand.New(rand.NewPCG(5, 5))
 	for _, e := range in.Runs[0].Rows[:40] {
 		for _, c := range certify.Attacked {
-			a := certify.Attack{Index: e.Index, Label: e.Label, Classifier: c.Name, Radius: e.Clean.Margin / math.Sqrt2 * (1.2 + 0.3*rnd.Float64())}
+			a := certify.Attack{Index: e.Index, Label: e.Label, Classifier: c.Name,
+				Radius: e.Clean.Margin / math.Sqrt2 * (1.2 + 0.3*rnd.Float64())}
 			if e.Clean.Class != e.Label {
 				a.Radius = 0
 			}
@@ -115,7 +121,8 @@ func input() Input {
 	in.Sweep, in.Swept = sweepTable(), "test split of MNIST, without noise"
 	until := new(certify.Run)
 	*until = *in.Runs[0]
-	until.Run.N, until.Run.Until = 200, countlog.Until{Rule: "radius>=0.3", Method: "twobound", Alpha: 0.001, Stops: []int{50, 100, 200}}
+	until.Run.N, until.Run.Until = 200, countlog.Until{Rule: "radius>=0.3", Method: "twobound",
+		Alpha: 0.001, Stops: []int{50, 100, 200}}
 	until.Rows = slices.Clone(until.Rows)
 	for i := range until.Rows {
 		e := &until.Rows[i]
@@ -129,13 +136,15 @@ func input() Input {
 	}
 	in.Beside = []Other{
 		{"run_until", until, nil},
-		{"cifar10_resnet_noise_0.25", nil, []rs.Result{result(3, 0.5), result(3, 0.25), result(1, 1), result(3, 0.9)}},
+		{"cifar10_resnet_noise_0.25", nil, []rs.Result{result(3, 0.5), result(3, 0.25),
+			result(1, 1), result(3, 0.9)}},
 	}
 	return in
 }
 
 // goldenMethods are those drawn, whatever others there come to be.
-var goldenMethods = []string{"mono", "bonferroni", "cpm", "twobound", "isoperimetric", "adaptive", "lipschitz", "margin"}
+var goldenMethods = []string{"mono", "bonferroni", "cpm", "twobound", "isoperimetric", "adaptive",
+	"lipschitz", "margin"}
 
 // Every figure is drawn as it was: look at the new image before -update makes it golden.
 func TestGolden(t *testing.T) {
@@ -189,14 +198,19 @@ func goldenFile(t *testing.T, name string, got []byte) []byte {
 func TestSVG(t *testing.T) {
 	p := newPlot("σ, x_{i}", "Φ^{−1}(α)")
 	xy := plotter.XYs{{X: 0, Y: 0.1}, {X: 1, Y: 0.5}, {X: 2, Y: 0.4}}
-	line, marks := newLine(xy, lineAt(1), true), &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(0), 100), Radius: 2, Shape: glyphs[0]}}
-	p.Add(band{[]float64{0, 1, 2}, []float64{0, 0.3, 0.2}, []float64{0.2, 0.7, 0.6}, shade(colorAt(1), 45)}, line, marks)
+	line, marks := newLine(xy, lineAt(1), true),
+		&plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(0), 100),
+			Radius: 2, Shape: glyphs[0]}}
+	p.Add(band{[]float64{0, 1, 2}, []float64{0, 0.3, 0.2}, []float64{0.2, 0.7, 0.6},
+		shade(colorAt(1), 45)}, line, marks)
 	p.X.Tick.Marker, p.Y.Tick.Marker = ticks{3}, ticks{3}
 	var text bytes.Buffer
-	if err := (&Figure{Plot: p, Width: 45 * vg.Millimeter, Height: 35 * vg.Millimeter}).WriteSVG(&text); err != nil {
+	if err := (&Figure{Plot: p, Width: 45 * vg.Millimeter, Height: 35 * vg.Millimeter}).WriteSVG(
+		&text); err != nil {
 		t.Fatal(err)
 	}
-	if same, err := cmpimg.Equal("svg", text.Bytes(), goldenFile(t, "small.golden.svg", text.Bytes())); !same || err != nil {
+	if same, err := cmpimg.Equal("svg", text.Bytes(),
+		goldenFile(t, "small.golden.svg", text.Bytes())); !same || err != nil {
 		t.Error("another SVG", err)
 	}
 	var sums bytes.Buffer
@@ -224,7 +238,8 @@ func TestSVG(t *testing.T) {
 	}
 }
 
-// No title or axis has a letter that the font lacks, which would be drawn as an empty box; every figure has a caption.
+// TestLetters: the font has every letter of the titles and axes. It would draw a missing letter as
+// an empty box. Every figure has a caption.
 func TestLetters(t *testing.T) {
 	in := input()
 	face := font.DefaultCache.Lookup(textStyle(8).Font, 8).Face
@@ -254,7 +269,8 @@ func TestStyles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]struct{ wide, points float64 }{"paper": {82.5 / 25.4 * 300, 72. / 300}, "screen": {1.5 * 82.5 / 25.4 * 192, 1}} {
+	for name, want := range map[string]struct{ wide, points float64 }{"paper": {82.5 / 25.4 * 300,
+		72. / 300}, "screen": {1.5 * 82.5 / 25.4 * 192, 1}} {
 		s, err := StyleByName(name)
 		if err != nil {
 			t.Fatal(err)
@@ -285,15 +301,18 @@ func TestStyles(t *testing.T) {
 			t.Error(wide, err)
 		}
 		for _, bad := range []vg.Length{10, -1, vg.Length(math.NaN()), vg.Length(math.Inf(1))} {
-			if _, err := s.Apply(f, bad*vg.Millimeter); err == nil || !strings.HasPrefix(err.Error(), "figure exact: ") {
+			if _, err := s.Apply(f, bad*vg.Millimeter); err == nil ||
+				!strings.HasPrefix(err.Error(), "figure exact: ") {
 				t.Errorf("%g mm: %v", bad, err)
 			}
 		}
 	}
-	if _, err := StyleByName("grand"); err == nil || err.Error() != `no style "grand"; known: screen, paper` {
+	if _, err := StyleByName("grand"); err == nil ||
+		err.Error() != `no style "grand"; known: screen, paper` {
 		t.Error(err)
 	}
-	if _, err := f.Save(t.TempDir(), "", "jpg"); err == nil || err.Error() != `no format "jpg"; known: svg, png, pdf` {
+	if _, err := f.Save(t.TempDir(), "", "jpg"); err == nil ||
+		err.Error() != `no format "jpg"; known: svg, png, pdf` {
 		t.Error(err)
 	}
 }
@@ -301,40 +320,67 @@ func TestStyles(t *testing.T) {
 func TestList(t *testing.T) {
 	in := input()
 	for _, e := range List {
-		var svg [2]bytes.Buffer
-		for i := range svg {
-			f, err := e.Draw(in)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := f.WriteSVG(&svg[i]); err != nil {
-				t.Fatal(err)
-			}
-			if f.Name != e.Name || f.Title == "" || len(f.Table.Rows) == 0 {
-				t.Errorf("%s: name %q, title %q, %d rows", e.Name, f.Name, f.Title, len(f.Table.Rows))
-			}
-			if mm := f.Width / vg.Millimeter; mm < 80 || mm > 120 {
-				t.Errorf("%s is %g mm wide", e.Name, mm)
-			}
-			for _, row := range f.Table.Rows {
-				if len(row) != len(f.Table.Columns) {
-					t.Fatalf("%s: a row of %d cells under %d columns", e.Name, len(row), len(f.Table.Columns))
-				}
-			}
-		}
-		if !bytes.Equal(svg[0].Bytes(), svg[1].Bytes()) {
-			t.Errorf("%s: two equal figures, two files", e.Name)
-		}
-		if _, err := e.Draw(Input{}); (err == nil) != (e.Needs == Nothing) || err != nil && !strings.HasPrefix(err.Error(), "figure "+e.Name+": ") {
-			t.Errorf("%s of nothing: %v", e.Name, err)
-		}
-		if got, err := ByName(e.Name); err != nil || got.Doc != e.Doc {
-			t.Error(got, err)
-		}
+		checkEntry(t, e, in)
 	}
-	if _, err := ByName("raduis"); err == nil || !strings.Contains(err.Error(), `no figure "raduis"; known: radius, radius-sigma,`) {
+	if _, err := ByName("raduis"); err == nil ||
+		!strings.Contains(err.Error(), `no figure "raduis"; known: radius, radius-sigma,`) {
 		t.Error(err)
 	}
+}
+
+// checkEntry is what every figure of List must pass.
+func checkEntry(t *testing.T, e Entry, in Input) {
+	t.Helper()
+	var svg [2]bytes.Buffer
+	for i := range svg {
+		f, err := e.Draw(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.WriteSVG(&svg[i]); err != nil {
+			t.Fatal(err)
+		}
+		if f.Name != e.Name || f.Title == "" || f.Caption == "" || len(f.Table.Rows) == 0 {
+			t.Errorf("%s: name %q, title %q, caption %q, %d rows", e.Name, f.Name, f.Title,
+				f.Caption, len(f.Table.Rows))
+		}
+		if mm := f.Width / vg.Millimeter; mm < 80 || mm > 120 {
+			t.Errorf("%s is %g mm wide", e.Name, mm)
+		}
+		for _, row := range f.Table.Rows {
+			if len(row) != len(f.Table.Columns) {
+				t.Fatalf("%s: a row of %d cells under %d columns", e.Name, len(row),
+					len(f.Table.Columns))
+			}
+		}
+	}
+	if !bytes.Equal(svg[0].Bytes(), svg[1].Bytes()) {
+		t.Errorf("%s: two equal figures, two files", e.Name)
+	}
+	if _, err := e.Draw(Input{}); (err == nil) != (e.Needs == Nothing) ||
+		err != nil && !strings.HasPrefix(err.Error(), "figure "+e.Name+": ") {
+		t.Errorf("%s of nothing: %v", e.Name, err)
+	}
+	if got, err := ByName(e.Name); err != nil || got.Doc != e.Doc {
+		t.Error(got, err)
+	}
+}
+
+// A new figure is a function in a file of its own and a line in List. checkEntry is its test.
+func TestNewFigure(t *testing.T) {
+	known := List
+	t.Cleanup(func() { List = known })
+	List = append(slices.Clip(known), Entry{"line", "a line", Nothing,
+		func(Input) (*Figure, error) {
+			p := newPlot("x", "y")
+			p.Add(newLine(plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, lineAt(0), true))
+			f := &Figure{Name: "line", Title: "A line", Caption: "y = x", Plot: p,
+				Width: Column, Height: Column}
+			f.Table = &table.Table{Columns: []string{"x", "y"},
+				Rows: [][]string{{"0", "0"}, {"1", "1"}}}
+			return f, nil
+		}})
+	checkEntry(t, List[len(known)], Input{})
 }
 
 func result(class int, radius float64) rs.Result {
@@ -357,8 +403,10 @@ func column(t *testing.T, table *table.Table, name string) map[string]string {
 
 func TestRadius(t *testing.T) {
 	curves := []certify.Curve{
-		{Method: "one", Results: []rs.Result{result(3, 1), result(3, 0.5), result(2, 3), result(rs.Abstain, 0)}},
-		{Method: "two", Results: []rs.Result{result(3, 0.2), result(3, 0.2), result(3, 0.2), result(3, 0)}},
+		{Method: "one", Results: []rs.Result{result(3, 1), result(3, 0.5), result(2, 3),
+			result(rs.Abstain, 0)}},
+		{Method: "two", Results: []rs.Result{result(3, 0.2), result(3, 0.2), result(3, 0.2),
+			result(3, 0)}},
 	}
 	s := certify.Settings{Sigma: 0.5, N: 100, Alpha: 0.001}
 	f, err := Curves(s, curves, nil)
@@ -367,14 +415,16 @@ func TestRadius(t *testing.T) {
 	}
 	one, two := column(t, f.Table, "one"), column(t, f.Table, "two")
 	for r, want := range map[string][2]string{
-		"0": {"0.5", "1"}, "0.2": {"0.5", "0.75"}, "0.205": {"0.5", "0"}, "0.5": {"0.5", "0"}, "0.505": {"0.25", "0"}, "1": {"0.25", "0"}, "1.005": {"0", "0"},
+		"0": {"0.5", "1"}, "0.2": {"0.5", "0.75"}, "0.205": {"0.5", "0"}, "0.5": {"0.5", "0"},
+		"0.505": {"0.25", "0"}, "1": {"0.25", "0"}, "1.005": {"0", "0"},
 	} {
 		if got := [2]string{one[r], two[r]}; got != want {
 			t.Errorf("at %s: %v, want %v", r, got, want)
 		}
 	}
 	// 2 of 4 by Clopper and Pearson: the roots of P(X >= 2) = P(X <= 2) = 0.025.
-	if low, high := column(t, f.Table, "one_low")["0"], column(t, f.Table, "one_high")["0"]; low != "0.067586" || high != "0.932414" {
+	if low, high := column(t, f.Table, "one_low")["0"],
+		column(t, f.Table, "one_high")["0"]; low != "0.067586" || high != "0.932414" {
 		t.Errorf("band %s to %s", low, high)
 	}
 	// A ceiling beyond all curves stays in the picture: 0.5 Φ⁻¹(0.001^(1/100)) = 0.752.
@@ -386,9 +436,15 @@ func TestRadius(t *testing.T) {
 		t.Error(f.Plot.X.Max, err)
 	}
 	for want, try := range map[string]func() (*Figure, error){
-		"no curve to draw":                      func() (*Figure, error) { return Curves(s, nil, nil) },
-		`a band of "three", which is not drawn`: func() (*Figure, error) { return Curves(s, curves, []string{"three"}) },
-		"four certified no example":             func() (*Figure, error) { return Curves(s, []certify.Curve{{Method: "four"}}, nil) },
+		"no curve to draw": func() (*Figure, error) {
+			return Curves(s, nil, nil)
+		},
+		`a band of "three", which is not drawn`: func() (*Figure, error) {
+			return Curves(s, curves, []string{"three"})
+		},
+		"four certified no example": func() (*Figure, error) {
+			return Curves(s, []certify.Curve{{Method: "four"}}, nil)
+		},
 	} {
 		if _, err := try(); err == nil || err.Error() != "figure radius: "+want {
 			t.Errorf("%v, want %s", err, want)
@@ -405,7 +461,8 @@ func TestRadiusOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := []string{"radius", "mono", "mono_low", "mono_high", "twobound", "twobound_low", "twobound_high"}; !slices.Equal(f.Table.Columns, want) {
+		if want := []string{"radius", "mono", "mono_low", "mono_high", "twobound", "twobound_low",
+			"twobound_high"}; !slices.Equal(f.Table.Columns, want) {
 			t.Errorf("columns %v", f.Table.Columns)
 		}
 		var b strings.Builder
@@ -416,16 +473,19 @@ func TestRadiusOptions(t *testing.T) {
 	in.Bands = []string{"mono"}
 	mono := svg()
 	in.Bands = []string{"mono", "twobound"}
-	if both := svg(); none == mono || mono == both || strings.Count(none, "fill-opacity") >= strings.Count(both, "fill-opacity") {
+	if both := svg(); none == mono || mono == both ||
+		strings.Count(none, "fill-opacity") >= strings.Count(both, "fill-opacity") {
 		t.Error("bands do not change the picture")
 	}
 	in.Methods = []string{"lipschitz"}
 	in.Runs[0].Tau = -1
-	if _, err := drawRadius(in); err == nil || !strings.Contains(err.Error(), "no temperature was chosen") {
+	if _, err := drawRadius(in); err == nil ||
+		!strings.Contains(err.Error(), "no temperature was chosen") {
 		t.Error(err)
 	}
 	in.Methods = nil
-	if f, err := drawRadius(Input{Runs: in.Runs, Alpha: 0.01}); err != nil || slices.Contains(f.Table.Columns, "lipschitz") {
+	if f, err := drawRadius(Input{Runs: in.Runs, Alpha: 0.01}); err != nil ||
+		slices.Contains(f.Table.Columns, "lipschitz") {
 		t.Error("a method that the run lacks something for:", err)
 	}
 }
@@ -436,7 +496,8 @@ func TestExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := f.Table.Rows[len(f.Table.Rows)-1]
-	if want := []string{"p", "cohen", "exact_0.1", "published_0.1", "exact_0.5", "published_0.5"}; !slices.Equal(f.Table.Columns, want) {
+	if want := []string{"p", "cohen", "exact_0.1", "published_0.1", "exact_0.5",
+		"published_0.5"}; !slices.Equal(f.Table.Columns, want) {
 		t.Error(f.Table.Columns)
 	}
 	if last[0] != "0.9999" || last[1] != "3.71902" { // Φ⁻¹(0.9999)
@@ -448,7 +509,8 @@ func TestExact(t *testing.T) {
 			x[i], _ = strconv.ParseFloat(cell, 64)
 		}
 		const slack = 1e-5 // of six digits
-		if x[1] > x[3]+slack || x[3] > x[2]+slack || x[1] > x[5]+slack || x[5] > x[4]+slack || x[4] > x[2]+slack {
+		if x[1] > x[3]+slack || x[3] > x[2]+slack || x[1] > x[5]+slack || x[5] > x[4]+slack ||
+			x[4] > x[2]+slack {
 			t.Errorf("not Cohen <= published <= exact, falling in L: %v", row)
 		}
 	}
@@ -463,48 +525,59 @@ func TestMargins(t *testing.T) {
 	row := func(class int, margin float64) rs.Evidence {
 		return rs.Evidence{Label: 3, Clean: rs.Clean{Class: class, Margin: margin}}
 	}
-	rows := []rs.Evidence{row(3, 0.12), row(3, 3.95), row(3, 3.95), row(2, 0.35), row(rs.Abstain, 0)}
+	rows := []rs.Evidence{row(3, 0.12), row(3, 3.95), row(3, 3.95), row(2, 0.35),
+		row(rs.Abstain, 0)}
 	f, err := Margins(certify.Settings{Lambda: 2, LambdaSource: "proved", Dataset: "made up"}, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
 	right, wrong := column(t, f.Table, "right"), column(t, f.Table, "wrong")
-	if right["0.05"] != "1" || right["1.95"] != "2" || wrong["0.15"] != "1" || wrong["1.95"] != "0" {
+	if right["0.05"] != "1" || right["1.95"] != "2" || wrong["0.15"] != "1" ||
+		wrong["1.95"] != "0" {
 		t.Error(f.Table.Rows)
 	}
-	if first := f.Table.Rows[1]; !slices.Equal(first, []string{"0.05", "0.1", "0.1", "0.2", "1", "0"}) {
+	if first := f.Table.Rows[1]; !slices.Equal(first, []string{"0.05", "0.1", "0.1", "0.2", "1",
+		"0"}) {
 		t.Error(first)
 	}
 	if f.Title != "Clean margins over Λ = 2 (proved): made up" {
 		t.Error(f.Title)
 	}
-	if _, err := Margins(certify.Settings{}, rows); err == nil || !strings.Contains(err.Error(), "no bound on the Lipschitz constant") {
+	if _, err := Margins(certify.Settings{}, rows); err == nil ||
+		!strings.Contains(err.Error(), "no bound on the Lipschitz constant") {
 		t.Error(err)
 	}
-	if _, err := Margins(certify.Settings{Lambda: 2}, rows[4:]); err == nil || !strings.Contains(err.Error(), "no example has a prediction") {
+	if _, err := Margins(certify.Settings{Lambda: 2}, rows[4:]); err == nil ||
+		!strings.Contains(err.Error(), "no example has a prediction") {
 		t.Error(err)
 	}
 }
 
 func TestTraining(t *testing.T) {
-	only := &table.Table{Columns: []string{"step", "accuracy"}, Rows: [][]string{{"0", "0.1"}, {"10", "0.9"}}}
+	only := &table.Table{Columns: []string{"step", "accuracy"},
+		Rows: [][]string{{"0", "0.1"}, {"10", "0.9"}}}
 	f, err := Training(only, "one")
 	if err != nil || f.Lower != nil || f.Title != "Training: one" || f.Plot.X.Max != 10 {
 		t.Error(f, err)
 	}
 	for want, numbers := range map[string]*table.Table{
-		`no column "step"; there are loss`:  {Columns: []string{"loss"}},
-		"no number under a column of loss":  {Columns: []string{"step", "speed"}, Rows: [][]string{{"1", "2"}}},
-		`column "loss", row 2: "x" is no n`: {Columns: []string{"step", "loss"}, Rows: [][]string{{"1", "2"}, {"2", "x"}}},
+		`no column "step"; there are loss`: {Columns: []string{"loss"}},
+		"no number under a column of loss": {Columns: []string{"step", "speed"},
+			Rows: [][]string{{"1", "2"}}},
+		`column "loss", row 2: "x" is no n`: {Columns: []string{"step", "loss"},
+			Rows: [][]string{{"1", "2"}, {"2", "x"}}},
 	} {
-		if _, err := Training(numbers, ""); err == nil || !strings.HasPrefix(err.Error(), "figure training: "+want) {
+		if _, err := Training(numbers, ""); err == nil ||
+			!strings.HasPrefix(err.Error(), "figure training: "+want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }
 
 func TestACRSigma(t *testing.T) {
-	curve := func(r ...rs.Result) []certify.Curve { return []certify.Curve{{Method: "mono", Results: r}} }
+	curve := func(r ...rs.Result) []certify.Curve {
+		return []certify.Curve{{Method: "mono", Results: r}}
+	}
 	f, err := ACRSigma(certify.Settings{}, []Noise{
 		{0.5, curve(result(3, 1), result(3, 3), result(1, 9), result(3, 0))},
 		{0.25, curve(result(3, 0.5), result(3, 0.5))},
@@ -523,7 +596,8 @@ func TestACRSigma(t *testing.T) {
 		"other methods at σ = 1":  {{0.5, curve(result(3, 1))}, {1, nil}},
 		"nothing certified by mo": {{0.5, curve(result(3, 1))}, {1, curve()}},
 	} {
-		if _, err := ACRSigma(certify.Settings{}, levels); err == nil || !strings.HasPrefix(err.Error(), "figure acr-sigma: "+want) {
+		if _, err := ACRSigma(certify.Settings{}, levels); err == nil ||
+			!strings.HasPrefix(err.Error(), "figure acr-sigma: "+want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -554,19 +628,23 @@ func TestSave(t *testing.T) {
 		}
 		return data[:min(len(data), 400)]
 	}
-	if !bytes.Contains(start(paths[0]), []byte("<svg")) || !bytes.HasPrefix(start(paths[2]), []byte("%PDF")) ||
+	if !bytes.Contains(start(paths[0]), []byte("<svg")) ||
+		!bytes.HasPrefix(start(paths[2]), []byte("%PDF")) ||
 		!bytes.HasPrefix(start(paths[3]), []byte("p\tcohen\t")) {
 		t.Error("not the files they are named")
 	}
-	if back, caption, err := table.ReadFile(paths[3]); err != nil || caption != f.Caption || len(back.Rows) != len(f.Table.Rows) {
+	if back, caption, err := table.ReadFile(paths[3]); err != nil || caption != f.Caption ||
+		len(back.Rows) != len(f.Table.Rows) {
 		t.Error(caption, err)
 	}
 	file, _ := os.Open(paths[1])
 	defer file.Close()
-	if size, err := png.DecodeConfig(file); err != nil || float64(size.Width) < 200*float64(f.Width/vg.Inch) {
+	if size, err := png.DecodeConfig(file); err != nil ||
+		float64(size.Width) < 200*float64(f.Width/vg.Inch) {
 		t.Error(size.Width, err)
 	}
-	if paths, err := f.Save(dir, "other"); err != nil || paths[0] != filepath.Join(dir, "other.svg") {
+	if paths, err := f.Save(dir, "other"); err != nil ||
+		paths[0] != filepath.Join(dir, "other.svg") {
 		t.Error(paths, err)
 	}
 	for _, c := range []struct{ dir, name, path string }{

@@ -14,11 +14,13 @@ import (
 )
 
 func drawGain(in Input) (*Figure, error) {
-	byClasses, err := simulate("gain", in, coverage.Shapes[:1], []int{2, 5, 10, 30, 100, 300, 1000}, []int{simulatedDraws}, simulatedTrials)
+	byClasses, err := study{"gain", coverage.Shapes[:1], []int{2, 5, 10, 30, 100, 300, 1000},
+		[]int{simulatedDraws}, simulatedTrials}.simulate(in)
 	if err != nil {
 		return nil, err
 	}
-	byDraws, err := simulate("gain", in, coverage.Shapes[:1], []int{100}, []int{100, 300, 1000, 3000, 10000, 30000, 100000}, simulatedTrials)
+	byDraws, err := study{"gain", coverage.Shapes[:1], []int{100},
+		[]int{100, 300, 1000, 3000, 10000, 30000, 100000}, simulatedTrials}.simulate(in)
 	if err != nil {
 		return nil, err
 	}
@@ -26,10 +28,12 @@ func drawGain(in Input) (*Figure, error) {
 }
 
 // gains are the pairs that Gain draws: what the first certifies more than the second.
-var gains = [][2]string{{"twobound", "bonferroni"}, {"twobound", "mono"}, {"cpm", "bonferroni"}, {"cpm", "mono"}}
+var gains = [][2]string{{"twobound", "bonferroni"}, {"twobound", "mono"}, {"cpm", "bonferroni"},
+	{"cpm", "mono"}}
 
-// Gain draws by how much the mean radius of two bounds and of CPM passes that of Bonferroni and Mono, in units of σ: above, against
-// the number of classes; below, against the draws. Votes are the same for all methods.
+// Gain draws how much larger the mean radius of two bounds and of CPM is than that of Bonferroni
+// and Mono, in units of σ. The upper panel is against the number of classes, the lower against the
+// number of draws. All methods get the same votes.
 func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	settings, err := simulated("gain", byClasses)
 	if err != nil {
@@ -45,18 +49,12 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	for _, g := range gains {
 		numbers.Columns = append(numbers.Columns, g[0]+"_less_"+g[1])
 	}
-	top, bottom := newPlot("number of classes K", "radius gained / σ"), newPlot("draws n", "radius gained / σ")
-	panel := func(p *plot.Plot, outcomes []coverage.Outcome, of func(coverage.Case) int) (names []string, thumbs [][]plot.Thumbnailer, err error) {
-		means := map[int]map[string]coverage.Outcome{}
-		var at []int
-		for _, o := range outcomes {
-			x := of(o.Case)
-			if means[x] == nil {
-				means[x], at = map[string]coverage.Outcome{}, append(at, x)
-			}
-			means[x][o.Method] = o
-		}
-		if slices.Sort(at); len(at) < 2 {
+	top, bottom := newPlot("number of classes K", "radius gained / σ"),
+		newPlot("draws n", "radius gained / σ")
+	panel := func(p *plot.Plot, outcomes []coverage.Outcome, of func(coverage.Case) int) (
+		names []string, thumbs [][]plot.Thumbnailer, err error) {
+		means, at := byMethod(outcomes, of)
+		if len(at) < 2 {
 			return nil, nil, fmt.Errorf("figure gain: %s of one value", p.X.Label.Text)
 		}
 		lines := make([]plotter.XYs, len(gains))
@@ -66,7 +64,8 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 			for _, method := range simulatedMethods {
 				o, ok := means[x][method]
 				if !ok {
-					return nil, nil, fmt.Errorf("figure gain: %s was not simulated at %d", method, x)
+					return nil, nil, fmt.Errorf("figure gain: %s was not simulated at %d",
+						method, x)
 				}
 				if row == nil {
 					row = []any{len(o.Case.P), o.Case.N, o.Case.Sigma}
@@ -81,12 +80,15 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 			}
 			numbers.Add(row...)
 		}
-		p.Add(newLine(plotter.XYs{{X: float64(at[0]), Y: 0}, {X: float64(at[len(at)-1]), Y: 0}}, draw.LineStyle{Color: black, Width: 0.6}, false))
+		p.Add(newLine(plotter.XYs{{X: float64(at[0]), Y: 0}, {X: float64(at[len(at)-1]), Y: 0}},
+			draw.LineStyle{Color: black, Width: 0.6}, false))
 		for i, g := range gains {
 			line := newLine(lines[i], lineAt(i), false)
-			marks := &plotter.Scatter{XYs: lines[i], GlyphStyle: draw.GlyphStyle{Color: colorAt(i), Radius: 2, Shape: glyphs[i%len(glyphs)]}}
+			marks := &plotter.Scatter{XYs: lines[i], GlyphStyle: draw.GlyphStyle{Color: colorAt(i),
+				Radius: 2, Shape: glyphs[i%len(glyphs)]}}
 			p.Add(line, marks)
-			names, thumbs = append(names, methodLabel(g[0])+" − "+methodLabel(g[1])), append(thumbs, []plot.Thumbnailer{line, marks})
+			names, thumbs = append(names, methodLabel(g[0])+" − "+methodLabel(g[1])),
+				append(thumbs, []plot.Thumbnailer{line, marks})
 		}
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
 		room := math.Pow(float64(at[len(at)-1])/float64(at[0]), 0.03)
@@ -103,8 +105,26 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	}
 	rows := addLegend(top, names, thumbs, 0)
 	first, second := byClasses[0], byDraws[0]
-	return &Figure{Name: "gain", Title: fmt.Sprintf("What an interval gains: n = %d; K = %d", first.Case.N, len(second.Case.P)),
-		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g; above: %s; below: K = %d",
+	return &Figure{Name: "gain", Title: fmt.Sprintf("What an interval gains: n = %d; K = %d",
+		first.Case.N, len(second.Case.P)),
+		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g; above: %s; "+
+			"below: K = %d",
 			first.Case.Shape, slices.Max(first.Case.P), settings, len(second.Case.P)),
 		Plot: top, Lower: bottom, Table: numbers, Width: width, Height: 1.7*height + rows}, nil
+}
+
+// byMethod sorts outcomes by a number of their case and by method. It returns these numbers in
+// rising order.
+func byMethod(outcomes []coverage.Outcome, of func(coverage.Case) int) (
+	means map[int]map[string]coverage.Outcome, at []int) {
+	means = map[int]map[string]coverage.Outcome{}
+	for _, o := range outcomes {
+		x := of(o.Case)
+		if means[x] == nil {
+			means[x], at = map[string]coverage.Outcome{}, append(at, x)
+		}
+		means[x][o.Method] = o
+	}
+	slices.Sort(at)
+	return means, at
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 )
 
-// Two bounds never certify less than CPM or Bonferroni, on equal votes; gains are differences of the means.
+// TestGain: on equal votes, two bounds never certify less than CPM or Bonferroni. Gains are
+// differences of the means.
 func TestGain(t *testing.T) {
 	f, err := drawGain(Input{})
 	if err != nil {
@@ -25,11 +26,13 @@ func TestGain(t *testing.T) {
 		return 0
 	}
 	for _, row := range f.Table.Rows {
-		two, cpm, bonferroni, mono := number(row, "twobound"), number(row, "cpm"), number(row, "bonferroni"), number(row, "mono")
+		two, cpm, bonferroni, mono := number(row, "twobound"), number(row, "cpm"),
+			number(row, "bonferroni"), number(row, "mono")
 		if two < cpm || two < bonferroni {
 			t.Errorf("two bounds %g, CPM %g, Bonferroni %g", two, cpm, bonferroni)
 		}
-		if math.Abs(number(row, "cpm_less_mono")-(cpm-mono)) > 1e-5 || math.Abs(number(row, "twobound_less_bonferroni")-(two-bonferroni)) > 1e-5 {
+		if math.Abs(number(row, "cpm_less_mono")-(cpm-mono)) > 1e-5 ||
+			math.Abs(number(row, "twobound_less_bonferroni")-(two-bonferroni)) > 1e-5 {
 			t.Error(row)
 		}
 	}
@@ -43,7 +46,8 @@ func TestGain(t *testing.T) {
 		"draws n of one value":             func() (*Figure, error) { return Gain(some, some[:4]) },
 		"twobound was not simulated at 10": func() (*Figure, error) { return Gain(some[:7], some) },
 	} {
-		if _, err := try(); err == nil || !strings.HasPrefix(err.Error(), "figure gain: ") || !strings.Contains(err.Error(), want) {
+		if _, err := try(); err == nil || !strings.HasPrefix(err.Error(), "figure gain: ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -55,7 +59,8 @@ func TestRadiusSigma(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Lower == nil || len(f.Table.Columns) != 11 || f.Table.Columns[1] != "twobound_0.12" || f.Table.Columns[10] != "isoperimetric_1" {
+	if f.Lower == nil || len(f.Table.Columns) != 11 || f.Table.Columns[1] != "twobound_0.12" ||
+		f.Table.Columns[10] != "isoperimetric_1" {
 		t.Error(f.Table.Columns)
 	}
 	in.Methods = []string{"mono"}
@@ -63,7 +68,8 @@ func TestRadiusSigma(t *testing.T) {
 		t.Error(f, err)
 	}
 	in.Runs = in.Runs[:1]
-	if _, err := drawRadiusSigma(in); err == nil || !strings.Contains(err.Error(), "runs of 1 noise level") {
+	if _, err := drawRadiusSigma(in); err == nil ||
+		!strings.Contains(err.Error(), "runs of 1 noise level") {
 		t.Error(err)
 	}
 }

@@ -38,13 +38,16 @@ func drawGap(in Input) (*Figure, error) {
 	return DrawGap(settings, gaps)
 }
 
-// DrawGap draws certified accuracy and what attacks leave of each classifier; below, the smallest attack found on each image
-// against its certificate: no point lies under the diagonal.
+// DrawGap draws, for each classifier, its certified accuracy and its accuracy under attack. The
+// lower panel shows the smallest attack found on each image against the image's certificate. No
+// point lies under the diagonal.
 func DrawGap(s certify.Settings, gaps []certify.Gap) (*Figure, error) {
 	far := 0.0
 	for _, g := range gaps {
-		if len(g.Certified) == 0 || len(g.Empirical) == 0 || len(g.Certified[0].Results) != len(g.Empirical) {
-			return nil, fmt.Errorf("figure gap: %s: certificates and attacks of other images", g.Classifier)
+		if len(g.Certified) == 0 || len(g.Empirical) == 0 ||
+			len(g.Certified[0].Results) != len(g.Empirical) {
+			return nil, fmt.Errorf("figure gap: %s: certificates and attacks of other images",
+				g.Classifier)
 		}
 		for _, r := range slices.Concat(g.Certified[0].Results, g.Empirical) {
 			if r.Right() && finite(r.Radius) {
@@ -71,8 +74,10 @@ func DrawGap(s certify.Settings, gaps []certify.Gap) (*Figure, error) {
 	for k, g := range gaps {
 		var low, high, xy plotter.XYs
 		for i, r := range at {
-			certified, empirical := rs.CertifiedAccuracy(g.Certified[0].Results, r), rs.CertifiedAccuracy(g.Empirical, r)
-			low, high = append(low, plotter.XY{X: r, Y: certified}), append(high, plotter.XY{X: r, Y: empirical})
+			certified, empirical := rs.CertifiedAccuracy(g.Certified[0].Results, r),
+				rs.CertifiedAccuracy(g.Empirical, r)
+			low, high = append(low, plotter.XY{X: r, Y: certified}),
+				append(high, plotter.XY{X: r, Y: empirical})
 			numbers.Extend(i, certified, empirical)
 		}
 		for i, r := range g.Certified[0].Results {
@@ -82,22 +87,30 @@ func DrawGap(s certify.Settings, gaps []certify.Gap) (*Figure, error) {
 		}
 		method := g.Certified[0].Method
 		numbers.Columns = append(numbers.Columns, method, g.Classifier+"_attack")
-		sty := lineAt(k) // in grey too, dashes tell the classifier, and width what is certified from what attacks leave
+		// Dashes tell the classifiers apart, also in grey. A curve under attack is thinner than a
+		// certified one.
+		sty := lineAt(k)
 		sty.Width = 1.7
 		certified := newLine(toAxis(low), sty, true)
 		sty.Width = 0.7
 		attacked := newLine(toAxis(high), sty, true)
-		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(k), 170), Radius: 1.5, Shape: glyphs[k%len(glyphs)]}}
+		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: shade(colorAt(k),
+			170), Radius: 1.5, Shape: glyphs[k%len(glyphs)]}}
 		p.Add(certified, attacked)
 		pairs.Add(marks)
-		names = append(names, fmt.Sprintf("%s, area %.3f", method, rs.AverageRadius(g.Certified[0].Results)))
-		attackNames = append(attackNames, fmt.Sprintf("attack on %s, area %.3f", g.Classifier, g.Area()))
-		thumbs, attackThumbs = append(thumbs, []plot.Thumbnailer{certified}), append(attackThumbs, []plot.Thumbnailer{attacked, marks})
+		names = append(names, fmt.Sprintf("%s, area %.3f", method,
+			rs.AverageRadius(g.Certified[0].Results)))
+		attackNames = append(attackNames, fmt.Sprintf("attack on %s, area %.3f", g.Classifier,
+			g.Area()))
+		thumbs, attackThumbs = append(thumbs, []plot.Thumbnailer{certified}),
+			append(attackThumbs, []plot.Thumbnailer{attacked, marks})
 	}
 	rows := addLegend(p, append(names, attackNames...), append(thumbs, attackThumbs...), 0)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.03*far, 0, 1
-	pairs.Add(newLine(plotter.XYs{{}, {X: far, Y: far}}, draw.LineStyle{Color: black, Width: 0.7, Dashes: []vg.Length{0.8, 1.6}}, false))
+	pairs.Add(newLine(plotter.XYs{{}, {X: far, Y: far}}, draw.LineStyle{Color: black, Width: 0.7,
+		Dashes: []vg.Length{0.8, 1.6}}, false))
 	pairs.X.Min, pairs.X.Max, pairs.Y.Min, pairs.Y.Max = 0, 1.03*far, 0, 1.03*far
-	return &Figure{Name: "gap", Title: title("Certified and empirical accuracy", s), Caption: s.Caption(),
-		Plot: p, Lower: pairs, Table: numbers, Width: width, Height: 1.9*height + rows}, nil
+	return &Figure{Name: "gap", Title: title("Certified and empirical accuracy", s),
+		Caption: s.Caption(),
+		Plot:    p, Lower: pairs, Table: numbers, Width: width, Height: 1.9*height + rows}, nil
 }

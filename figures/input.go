@@ -57,22 +57,36 @@ const (
 // List holds the figures in the order of a report.
 var List = []Entry{
 	{"radius", "certified accuracy against radius, method by method", needsRun, drawRadius},
-	{"radius-sigma", "certified accuracy against radius, noise by noise, of votes and with their margins", needsJob, drawRadiusSigma},
-	{"acr-sigma", "average certified radius against the noise sampled with", needsJob, drawACRSigma},
-	{"levels", "the isoperimetric radius of two images in its two parts, level by level", needsRun, drawLevels},
-	{"pa", "how the lower bound of the true class's probability is distributed over images", needsRun, drawPA},
-	{"exact", "the exact Lipschitz radius against Cohen's and the published one", Nothing, drawExact},
-	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score", Nothing, drawLocal},
-	{"intervals", "mean radius of each confidence interval against the number of classes, simulated", Nothing, drawIntervals},
-	{"gain", "radius that two bounds and CPM gain on Bonferroni and Mono, against classes and draws, simulated", Nothing, drawGain},
-	{"coverage", "how often each method's certificates are wrong, simulated", Nothing, drawCoverage},
-	{"gap", "certified accuracy against what attacks leave, and both radii of each image", needsAttack, drawGap},
-	{"draws", "draws until a question is settled, against those of a fixed number", needsUntil, drawDraws},
+	{"radius-sigma", "certified accuracy against radius, noise by noise, of votes and with their " +
+		"margins", needsJob, drawRadiusSigma},
+	{"acr-sigma", "average certified radius against the noise sampled with", needsJob,
+		drawACRSigma},
+	{"levels", "the isoperimetric radius of two images in its two parts, level by level", needsRun,
+		drawLevels},
+	{"pa", "how the lower bound of the true class's probability is distributed over images",
+		needsRun, drawPA},
+	{"exact", "the exact Lipschitz radius against Cohen's and the published one", Nothing,
+		drawExact},
+	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score",
+		Nothing, drawLocal},
+	{"intervals", "mean radius of each confidence interval against the number of classes, " +
+		"simulated", Nothing, drawIntervals},
+	{"gain", "radius that two bounds and CPM gain on Bonferroni and Mono, against classes and " +
+		"draws, simulated", Nothing, drawGain},
+	{"coverage", "how often each method's certificates are wrong, simulated", Nothing,
+		drawCoverage},
+	{"gap", "certified accuracy against what attacks leave, and both radii of each image",
+		needsAttack, drawGap},
+	{"draws", "draws until a question is settled, against those of a fixed number", needsUntil,
+		drawDraws},
 	{"margins", "clean margins as deterministic radii, right and wrong", needsRun, drawMargins},
 	{"training", "loss and accuracy over the steps of training", needsJob, drawTraining},
-	{"bounds", "what is proved and what is observed of each layer, and through the depth of the network", needsBound, drawBounds},
-	{"sweep", "accuracy and verified radius of trained classifiers: layers, losses or noise compared", needsSweep, drawSweep},
-	{"logs", "certified accuracy beside that of other runs and of public logs", needsBeside, drawLogs},
+	{"bounds", "what is proved and what is observed of each layer, and through the depth of the " +
+		"network", needsBound, drawBounds},
+	{"sweep", "accuracy and verified radius of trained classifiers: layers, losses or noise " +
+		"compared", needsSweep, drawSweep},
+	{"logs", "certified accuracy beside that of other runs and of public logs", needsBeside,
+		drawLogs},
 }
 
 // ByName finds an entry of List; the error lists what is known.

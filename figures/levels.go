@@ -32,7 +32,8 @@ func drawLevels(in Input) (*Figure, error) {
 		return nil, err
 	}
 	if !(s.Model.Lambda > 0) {
-		return nil, lacks("levels", "no bound on the Lipschitz constant of logit differences", needsRun)
+		return nil, lacks("levels", "no bound on the Lipschitz constant of logit differences",
+			needsRun)
 	}
 	m := rs.Isoperimetric{Lambda: s.Model.Lambda, Asked: s.Asked()}
 	var all []ImageLevels
@@ -57,8 +58,9 @@ func drawLevels(in Input) (*Figure, error) {
 	return Levels(s.Settings(in.config()), all[len(all)*9/10], all[len(all)/2])
 }
 
-// Levels draws R(s) = s/Λ + σΦ⁻¹(p̲_s) of one image or two against the level, as its two parts on top
-// of each other. A dot marks the level that the selection draw chose. The left end is Cohen's radius.
+// Levels draws R(s) = s/Λ + σΦ⁻¹(p̲_s) of one image or two against the level s, as two parts on top
+// of each other. A dot marks the level that the selection draw chose. The left end is Cohen's
+// radius.
 func Levels(s certify.Settings, images ...ImageLevels) (*Figure, error) {
 	if len(images) < 1 || len(images) > 2 {
 		return nil, fmt.Errorf("figure levels: %d images, want one or two", len(images))
@@ -67,7 +69,8 @@ func Levels(s certify.Settings, images ...ImageLevels) (*Figure, error) {
 	far, high := 0.0, 0.0
 	for _, image := range images {
 		if len(image.Levels) == 0 || image.Chosen < 0 || image.Chosen >= len(image.Levels) {
-			return nil, fmt.Errorf("figure levels: image %d: level %d of %d", image.Index, image.Chosen, len(image.Levels))
+			return nil, fmt.Errorf("figure levels: image %d: level %d of %d", image.Index,
+				image.Chosen, len(image.Levels))
 		}
 		for k, l := range image.Levels {
 			if r := l.Radius(); r >= 0 {
@@ -77,8 +80,10 @@ func Levels(s certify.Settings, images ...ImageLevels) (*Figure, error) {
 		}
 	}
 	far, high = cmp.Or(far, 1), cmp.Or(high, 1)
-	f := &Figure{Name: "levels", Title: title("Radius by level", s), Table: t, Width: width, Height: height,
-		Caption: s.Caption() + "; each level bounded by itself: the largest radius of all is no certificate"}
+	f := &Figure{Name: "levels", Title: title("Radius by level", s), Table: t, Width: width,
+		Height: height,
+		Caption: s.Caption() + "; each level bounded by itself: the largest radius of all is no " +
+			"certificate"}
 	for k, image := range images {
 		p := levelPanel(image)
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.01*far, 1.03*far, 0, 1.08*high
@@ -100,7 +105,8 @@ var levelNames = []string{"s/Λ", "σΦ^{−1}(p_{s}), p_{s} bounded from below"
 
 func levelThumbs() [][]plot.Thumbnailer {
 	dot := &plotter.Scatter{GlyphStyle: levelDot()}
-	return [][]plot.Thumbnailer{{patch{fill: shade(colorAt(0), 90)}}, {patch{fill: shade(colorAt(1), 90)}},
+	return [][]plot.Thumbnailer{{patch{fill: shade(colorAt(0), 90)}},
+		{patch{fill: shade(colorAt(1), 90)}},
 		{newLine(nil, lineAt(3), false)}, {dot}}
 }
 
@@ -120,8 +126,10 @@ func levelPanel(image ImageLevels) *plot.Plot {
 			continue
 		}
 		x := l.Distance
-		distance.x, distance.low, distance.high = append(distance.x, x), append(distance.low, 0), append(distance.high, min(x, r))
-		noise.x, noise.low, noise.high = append(noise.x, x), append(noise.low, min(x, r)), append(noise.high, r)
+		distance.x, distance.low, distance.high = append(distance.x, x), append(distance.low, 0),
+			append(distance.high, min(x, r))
+		noise.x, noise.low, noise.high = append(noise.x, x), append(noise.low, min(x, r)),
+			append(noise.high, r)
 		total = append(total, plotter.XY{X: x, Y: r})
 	}
 	if len(total) == 0 {
@@ -129,7 +137,8 @@ func levelPanel(image ImageLevels) *plot.Plot {
 	}
 	p.Add(distance, noise, newLine(total, lineAt(3), false))
 	if at := image.Levels[image.Chosen]; at.Radius() >= 0 {
-		p.Add(&plotter.Scatter{XYs: plotter.XYs{{X: at.Distance, Y: at.Radius()}}, GlyphStyle: levelDot()})
+		p.Add(&plotter.Scatter{XYs: plotter.XYs{{X: at.Distance, Y: at.Radius()}},
+			GlyphStyle: levelDot()})
 	}
 	return p
 }

@@ -17,10 +17,11 @@ import (
 
 func drawLocal(Input) (*Figure, error) { return Local(0.05, 0.15, 0.5) }
 
-// Local draws, against the smoothed score p and for each Lσ, the local Lipschitz constant of Φ⁻¹∘f̃ at p,
-// F'(F⁻¹(p))/φ(Φ⁻¹(p)), which the published radius takes for the constant on the way to 1/2, and
-// the mean slope Φ⁻¹(p)/F⁻¹(p) over that way, which is what the exact radius amounts to. Both are in units of 1/σ, the
-// constant of Cohen's radius. The axis of p is scaled by Φ⁻¹.
+// Local draws two constants against the smoothed score p, for each Lσ, in units of 1/σ, the
+// constant of Cohen's radius. The first is the local Lipschitz constant of Φ⁻¹∘f̃ at p,
+// F'(F⁻¹(p))/φ(Φ⁻¹(p)). The published radius uses this constant on the whole way to 1/2. The second
+// is the mean slope on that way, Φ⁻¹(p)/F⁻¹(p), which gives the exact radius. Φ⁻¹ scales the axis
+// of p.
 func Local(lipschitzSigmas ...float64) (*Figure, error) {
 	if len(lipschitzSigmas) == 0 {
 		return nil, fmt.Errorf("figure local: no Lσ to draw for")
@@ -39,7 +40,8 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 	}
 	cohen := stroke(plotter.XYs{{X: 0.5, Y: 1}, {X: last, Y: 1}}, black, dashes[2])
 	addLegend(p, []string{"local, at p", "mean, p to ½ (exact)", "Cohen"},
-		[][]plot.Thumbnailer{{stroke(nil, black, dashes[1])}, {stroke(nil, black, nil)}, {cohen}}, 0)
+		[][]plot.Thumbnailer{{stroke(nil, black, dashes[1])}, {stroke(nil, black, nil)}, {cohen}},
+		0)
 
 	var labels tags
 	for i, ls := range lipschitzSigmas {
@@ -56,17 +58,22 @@ func Local(lipschitzSigmas ...float64) (*Figure, error) {
 			}
 			numbers.Extend(j, local[j].Y, mean[j].Y)
 		}
-		numbers.Columns = append(numbers.Columns, fmt.Sprintf("local_%g", ls), fmt.Sprintf("mean_%g", ls))
+		numbers.Columns = append(numbers.Columns, fmt.Sprintf("local_%g", ls),
+			fmt.Sprintf("mean_%g", ls))
 		col := colorAt(i)
 		p.Add(stroke(local, col, dashes[1]), stroke(mean, col, nil))
-		labels.y, labels.text, labels.colors = append(labels.y, mean[points].Y), append(labels.text, fmt.Sprintf("Lσ = %g", ls)), append(labels.colors, col)
+		labels.y, labels.text, labels.colors = append(labels.y, mean[points].Y),
+			append(labels.text, fmt.Sprintf("Lσ = %g", ls)), append(labels.colors, col)
 	}
 	p.Add(cohen, labels)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0.5, last, 0, 1.04
 	p.X.Scale = normalScale{}
-	p.X.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "0.5"}, {Value: 0.7, Label: "0.7"}, {Value: 0.9, Label: "0.9"},
-		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"}, {Value: 0.9999, Label: "0.9999"}}
+	p.X.Tick.Marker = plot.ConstantTicks{{Value: 0.5, Label: "0.5"}, {Value: 0.7, Label: "0.7"},
+		{Value: 0.9, Label: "0.9"},
+		{Value: 0.99, Label: "0.99"}, {Value: 0.999, Label: "0.999"},
+		{Value: 0.9999, Label: "0.9999"}}
 	return &Figure{Name: "local", Title: "How steep Φ^{−1} of a smoothed Lipschitz score can be",
-		Caption: "largest slope of Φ⁻¹ of an L-Lipschitz score in [0, 1] averaged over noise of standard deviation σ, times σ; Cohen's radius takes 1",
-		Plot:    p, Table: numbers, Width: width, Height: height}, nil
+		Caption: "largest slope of Φ⁻¹ of an L-Lipschitz score in [0, 1] averaged over noise of " +
+			"standard deviation σ, times σ; Cohen's radius takes 1",
+		Plot: p, Table: numbers, Width: width, Height: height}, nil
 }

@@ -30,7 +30,8 @@ func drawLogs(in Input) (*Figure, error) {
 				return nil, fmt.Errorf("figure logs: %w", err)
 			}
 			if err == nil {
-				curves = append(curves, certify.Curve{Method: curve(s, method), Results: own.Curves[0].Results})
+				curves = append(curves, certify.Curve{Method: curve(s, method),
+					Results: own.Curves[0].Results})
 			}
 		}
 		caption = "this run: " + s.Settings(in.config()).Caption()
@@ -41,7 +42,8 @@ func drawLogs(in Input) (*Figure, error) {
 	}
 	common, logged, images := commonWords(names), 0, 0
 	for _, o := range in.Beside {
-		c := certify.Curve{Method: strings.ReplaceAll(strings.TrimPrefix(o.Name, common), "_", " "), Results: o.Results}
+		c := certify.Curve{Method: strings.ReplaceAll(strings.TrimPrefix(o.Name, common), "_", " "),
+			Results: o.Results}
 		if o.Run != nil {
 			own, err := o.Run.Certify(in.config(methodOfLogs))
 			if err != nil {
@@ -55,7 +57,8 @@ func drawLogs(in Input) (*Figure, error) {
 		curves = append(curves, c)
 	}
 	if logged > 0 {
-		caption += fmt.Sprintf("; %d public tables, of the data that their names say: certificates as logged, %d images in all", logged, images)
+		caption += fmt.Sprintf("; %d public tables, of the data that their names say: "+
+			"certificates as logged, %d images in all", logged, images)
 	}
 	f, err := Curves(certify.Settings{}, curves, []string{})
 	if err != nil {
@@ -68,13 +71,14 @@ func drawLogs(in Input) (*Figure, error) {
 	return f, nil
 }
 
-// curve names a run's certificates beside those of others: what was classified by what, in what noise, and the method.
+// curve names a run's certificates beside those of other runs: the model, the dataset, the noise
+// and the method.
 func curve(r *certify.Run, method string) string {
 	return fmt.Sprintf("%s, σ = %g, %s", r.Settings(certify.Config{}).Place(), r.Sigma, method)
 }
 
-// commonWords is what several names begin with, in words that end with an underscore, less the last of them: it says what the
-// names differ in.
+// commonWords returns the longest common beginning of several names, in words that end with an
+// underscore, without the last of these words. That last word says in what the names differ.
 func commonWords(names []string) string {
 	if len(names) < 2 {
 		return ""

@@ -23,27 +23,14 @@ func drawMargins(in Input) (*Figure, error) {
 	return Margins(settings, s.Rows)
 }
 
-// Margins draws a histogram of the margins of the classifier without noise, apart for right and wrong
-// predictions, on the scale of the deterministic radius margin/Λ.
+// Margins draws a histogram of the margins of the classifier without noise, one for right
+// predictions and one for wrong ones. The scale is the deterministic radius margin/Λ.
 func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 	if !(s.Lambda > 0) {
-		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit differences")
+		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit " +
+			"differences")
 	}
-	var radii [2][]float64 // wrong, right
-	far := 0.0
-	for i := range rows {
-		e := &rows[i]
-		if e.Clean.Class == rs.Abstain {
-			continue
-		}
-		r := max(0, rs.CleanRadius(e.Clean.Margin, s.Lambda))
-		right := 0
-		if e.Clean.Class == e.Label {
-			right = 1
-		}
-		radii[right] = append(radii[right], r)
-		far = max(far, r)
-	}
+	radii, far := cleanRadii(rows, s.Lambda)
 	n := len(radii[0]) + len(radii[1])
 	if n == 0 {
 		return nil, fmt.Errorf("figure margins: no example has a prediction without noise")
@@ -60,7 +47,8 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 			counts[k][min(int(r/step), bins-1)]++
 		}
 	}
-	numbers := &table.Table{Columns: []string{"radius_from", "radius_to", "margin_from", "margin_to", "right", "wrong"}}
+	numbers := &table.Table{Columns: []string{"radius_from", "radius_to", "margin_from",
+		"margin_to", "right", "wrong"}}
 	for i := range bins {
 		low, high := float64(i)*step, float64(i+1)*step
 		numbers.Add(low, high, low*s.Lambda, high*s.Lambda, int(counts[1][i]), int(counts[0][i]))
@@ -81,12 +69,15 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 			}
 			// One outline for the bins up to the next empty one.
 			x := float64(i) * step
-			area := band{[]float64{x}, []float64{stack[i]}, []float64{stack[i] + counts[k][i]}, fill}
+			area := band{[]float64{x}, []float64{stack[i]}, []float64{stack[i] + counts[k][i]},
+				fill}
 			outline := plotter.XYs{{X: x, Y: stack[i]}}
 			for ; i < bins && counts[k][i] > 0; i++ {
 				x, low, high := float64(i+1)*step, stack[i], stack[i]+counts[k][i]
-				area.x, area.low, area.high = append(area.x, x), append(area.low, low), append(area.high, high)
-				outline = append(outline, plotter.XY{X: float64(i) * step, Y: high}, plotter.XY{X: x, Y: high})
+				area.x, area.low, area.high = append(area.x, x), append(area.low, low),
+					append(area.high, high)
+				outline = append(outline, plotter.XY{X: float64(i) * step, Y: high},
+					plotter.XY{X: x, Y: high})
 				stack[i] = high
 				top = max(top, high)
 			}
@@ -100,8 +91,28 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 	addLegend(p, names, thumbs, 0)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, float64(bins)*step, 0, 1.05*top
 	p.Y.Tick.Marker = wholeTicks{}
-	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)", s.Lambda, s.LambdaSource), certify.Settings{Dataset: s.Dataset, Model: s.Model}),
+	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)",
+		s.Lambda, s.LambdaSource), certify.Settings{Dataset: s.Dataset, Model: s.Model}),
 		Caption: s.Caption(), Plot: p, Table: numbers, Width: width, Height: height}, nil
+}
+
+// cleanRadii returns the deterministic radii of the wrong and of the right predictions, and the
+// largest of all.
+func cleanRadii(rows []rs.Evidence, lambda float64) (radii [2][]float64, far float64) {
+	for i := range rows {
+		e := &rows[i]
+		if e.Clean.Class == rs.Abstain {
+			continue
+		}
+		r := max(0, rs.CleanRadius(e.Clean.Margin, lambda))
+		right := 0
+		if e.Clean.Class == e.Label {
+			right = 1
+		}
+		radii[right] = append(radii[right], r)
+		far = max(far, r)
+	}
+	return radii, far
 }
 
 // wholeTicks are ticks on whole numbers only.

@@ -30,12 +30,14 @@ func drawPA(in Input) (*Figure, error) {
 	return PA(c)
 }
 
-// PA draws how the lower bound of p_A, the probability of the true class under noise, is distributed
-// over the images: the fraction of images whose bound is at least p. The average certified radius
-// weighs the surest images most, and this picture doesn't (Sun et al. 2025 argue for it). An image
-// whose class is wrong has p = 0. The result must hold mono.
+// PA draws how the lower bound of p_A, the probability of the true class under noise, is
+// distributed over the images: the fraction of images whose bound is at least p. The average
+// certified radius weighs the surest images most. This figure doesn't (Sun et al. 2025 argue for
+// it). An image whose class is wrong has p = 0. The result must hold mono.
 func PA(c *certify.Result) (*Figure, error) {
-	at := slices.IndexFunc(c.Curves, func(curve certify.Curve) bool { return curve.Method == "mono" })
+	at := slices.IndexFunc(c.Curves, func(curve certify.Curve) bool {
+		return curve.Method == "mono"
+	})
 	if at < 0 || len(c.Indices) == 0 {
 		return nil, fmt.Errorf("figure pa: no certificates by mono")
 	}
@@ -64,12 +66,14 @@ func PA(c *certify.Result) (*Figure, error) {
 	ceiling, lift := 0.9999, vg.Length(0)
 	if s.Until == "" && s.N > 0 {
 		ceiling = rs.ClopperPearson{}.Lower(rs.Bernoulli(s.N, s.N), s.Alpha)
-		mark := upright{mathext.NormalQuantile(ceiling), fmt.Sprintf("all %d votes: %.5g", s.N, ceiling),
+		mark := upright{mathext.NormalQuantile(ceiling),
+			fmt.Sprintf("all %d votes: %.5g", s.N, ceiling),
 			draw.LineStyle{Color: black, Width: 0.8, Dashes: []vg.Length{0.8, 1.6}}}
 		p.Add(mark)
 		lift = mark.height()
 	}
-	name := fmt.Sprintf("right and certified: %.3f of images; ACR by votes %.3f", curve[0].Y, rs.AverageRadius(results))
+	name := fmt.Sprintf("right and certified: %.3f of images; ACR by votes %.3f", curve[0].Y,
+		rs.AverageRadius(results))
 	rows := addLegend(p, []string{name}, [][]plot.Thumbnailer{{line}}, lift)
 	p.X.Tick.Marker = probabilityTicks{}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.03*mathext.NormalQuantile(ceiling), 0, 1

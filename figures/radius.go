@@ -40,11 +40,11 @@ func drawRadius(in Input) (*Figure, error) {
 // Radius draws what was certified of a run, as [Curves] does.
 func Radius(c *certify.Result) (*Figure, error) { return Curves(c.Settings(), c.Curves, nil) }
 
-// Curves draws certified accuracy against the l2 radius, a step curve for each method: the fraction
-// of the examples predicted right with R >= r. Its table has a row for each radius drawn, with the 95%
-// Clopper–Pearson interval over the choice of examples; bands names the methods whose
-// interval is shaded, nil the one of the largest average certified radius. With σ, n and α set, a line marks
-// the largest radius that votes alone can certify, σΦ⁻¹(α^(1/n)).
+// Curves draws certified accuracy against the l2 radius r: the fraction of the examples that are
+// predicted right with R >= r. Each method has a step curve. The table has a row for each radius
+// that is drawn, with the 95% Clopper–Pearson interval over the choice of examples. bands names the
+// methods whose interval is shaded. Nil shades the method of the largest average certified radius.
+// With σ, n and α set, a line marks the largest radius that votes alone can certify, σΦ⁻¹(α^(1/n)).
 func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure, error) {
 	if len(curves) == 0 {
 		return nil, fmt.Errorf("figure radius: no curve to draw")
@@ -70,7 +70,8 @@ func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure
 		far = 1
 	}
 
-	// A point of the grid holds the exact value there, and the step before it keeps that: never too high.
+	// A point of the grid has the exact value there. The step before it keeps that value, which is
+	// never too high.
 	step := niceStep(far, 400)
 	grid := make([]float64, int(math.Ceil(far/step))+2)
 	for i := range grid {
@@ -87,7 +88,8 @@ func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure
 	var lines, areas []plot.Plotter
 	for i, c := range curves {
 		xy := make(plotter.XYs, len(grid))
-		b := band{x: grid, low: make([]float64, len(grid)), high: make([]float64, len(grid)), color: shade(colorAt(i), 45)}
+		b := band{x: grid, low: make([]float64, len(grid)), high: make([]float64, len(grid)),
+			color: shade(colorAt(i), 45)}
 		for j, r := range grid {
 			xy[j] = plotter.XY{X: r, Y: rs.CertifiedAccuracy(c.Results, r)}
 			b.low[j], b.high[j] = rs.AccuracyBand(c.Results, r, bandLevel)
@@ -116,7 +118,8 @@ func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure
 	lift += addLegend(p, names, thumbs, lift)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.03*far, 0, 1
 
-	caption := s.Caption() + fmt.Sprintf("; bands: %g%% Clopper–Pearson intervals over the images", 100*bandLevel)
+	caption := s.Caption() + fmt.Sprintf("; bands: %g%% Clopper–Pearson intervals over the images",
+		100*bandLevel)
 	return &Figure{Name: "radius", Title: title("Certified accuracy", s), Caption: caption,
 		Plot: p, Table: numbers, Width: width, Height: height + lift}, nil
 }

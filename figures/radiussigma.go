@@ -38,12 +38,14 @@ func drawRadiusSigma(in Input) (*Figure, error) {
 	return RadiusSigma(settings, levels)
 }
 
-// RadiusSigma draws certified accuracy against the radius, a step curve for each σ sampled with, two at least; a second method has
-// a panel of its own below.
+// RadiusSigma draws certified accuracy against the radius, with a step curve for each noise level
+// σ. It needs two σ at least. A second method has a panel of its own below.
 func RadiusSigma(s certify.Settings, levels []Noise) (*Figure, error) {
-	levels = slices.SortedFunc(slices.Values(levels), func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
+	levels = slices.SortedFunc(slices.Values(levels),
+		func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
 	if len(levels) < 2 {
-		return nil, lacks("radius-sigma", fmt.Sprintf("runs of %d noise level, want two or more", len(levels)), needsJob)
+		return nil, lacks("radius-sigma", fmt.Sprintf("runs of %d noise level, want two or more",
+			len(levels)), needsJob)
 	}
 	far := 0.0
 	for i, l := range levels {
@@ -51,11 +53,13 @@ func RadiusSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 			return nil, fmt.Errorf("figure radius-sigma: two runs of σ = %g", l.Sigma)
 		}
 		if n := len(l.Curves); n != len(levels[0].Curves) || n < 1 || n > 2 {
-			return nil, fmt.Errorf("figure radius-sigma: %d methods at σ = %g, want one or two, as many as at %g", n, l.Sigma, levels[0].Sigma)
+			return nil, fmt.Errorf("figure radius-sigma: %d methods at σ = %g, want one or two, "+
+				"as many as at %g", n, l.Sigma, levels[0].Sigma)
 		}
 		for k, c := range l.Curves {
 			if c.Method != levels[0].Curves[k].Method || len(c.Results) == 0 {
-				return nil, fmt.Errorf("figure radius-sigma: nothing certified by %s at σ = %g", levels[0].Curves[k].Method, l.Sigma)
+				return nil, fmt.Errorf("figure radius-sigma: nothing certified by %s at σ = %g",
+					levels[0].Curves[k].Method, l.Sigma)
 			}
 			for _, r := range c.Results {
 				if r.Right() && finite(r.Radius) {
@@ -88,15 +92,17 @@ func RadiusSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 			line := newLine(toAxis(xy), lineAt(i), true)
 			p.Add(line)
 			if k == 0 {
-				names, thumbs = append(names, fmt.Sprintf("σ = %g", l.Sigma)), append(thumbs, []plot.Thumbnailer{line})
+				names, thumbs = append(names, fmt.Sprintf("σ = %g", l.Sigma)),
+					append(thumbs, []plot.Thumbnailer{line})
 			}
 		}
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1.03*far, 0, 1
 		panels = append(panels, p)
 	}
 	rows := addLegend(panels[0], names, thumbs, 0)
-	f := &Figure{Name: "radius-sigma", Title: title("Certified accuracy by noise", s), Caption: s.Caption(),
-		Plot: panels[0], Table: numbers, Width: width, Height: height + rows}
+	f := &Figure{Name: "radius-sigma", Title: title("Certified accuracy by noise", s),
+		Caption: s.Caption(),
+		Plot:    panels[0], Table: numbers, Width: width, Height: height + rows}
 	if len(panels) == 2 {
 		f.Lower, f.Height = panels[1], 1.7*height+rows
 		panels[0].X.Label.Text = ""

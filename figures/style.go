@@ -19,7 +19,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Style is what a figure is made for. All have 8 point Liberation Sans (tick labels 7) before zoom, the palette and the dashes.
+// A Style is what a figure is made for, such as a screen. All styles have the same palette, dashes
+// and font: Liberation Sans of 8 points, tick labels of 7, before zoom.
 type Style struct {
 	Name, Doc string
 	Zoom      float64 // of everything, text too
@@ -30,7 +31,8 @@ type Style struct {
 // Styles are those there are. In print a title belongs into the caption.
 var Styles = []Style{
 	{"screen", "1.5 times as large, with a title; PNG of 192 dots an inch", 1.5, true, 192},
-	{"paper", "of a column's width, 8 point text, without a title; PNG of 300 dots an inch", 1, false, 300},
+	{"paper", "of a column's width, 8 point text, without a title; PNG of 300 dots an inch", 1,
+		false, 300},
 }
 
 // StyleByName finds an entry of Styles; the error lists what is known.
@@ -45,7 +47,8 @@ func StyleByName(name string) (Style, error) {
 	return Style{}, fmt.Errorf("no style %q; known: %s", name, strings.Join(known, ", "))
 }
 
-// Column is the width that figures are laid out for, that of a column of AISTATS, ICML and CVPR (3.25 inches): none can be narrower.
+// Column is the width that figures are laid out for: a column of AISTATS, ICML and CVPR, 3.25
+// inches. No figure can be narrower.
 const Column = 82.5 * vg.Millimeter
 
 // Apply returns the figure in a style and of a width before zoom, 0 being its own.
@@ -54,7 +57,8 @@ func (s Style) Apply(f *Figure, wide vg.Length) (*Figure, error) {
 	styled.zoom, styled.dpi = s.Zoom, s.DPI
 	if wide != 0 {
 		if !(wide >= Column-1e-9 && wide <= 1000*vg.Millimeter) {
-			return nil, fmt.Errorf("figure %s: %.4g mm wide, want %.4g to 1000", f.Name, wide/vg.Millimeter, Column/vg.Millimeter)
+			return nil, fmt.Errorf("figure %s: %.4g mm wide, want %.4g to 1000", f.Name,
+				wide/vg.Millimeter, Column/vg.Millimeter)
 		}
 		styled.Width = wide
 	}
@@ -91,10 +95,12 @@ var (
 		{0, 0, 0, 255},       // black
 	}
 	dashes = [][]vg.Length{
-		nil, {5, 2}, {1.5, 1.5}, {6, 1.5, 1.5, 1.5}, {3, 1.5}, {8, 2}, {6, 1.5, 1.5, 1.5, 1.5, 1.5}, {1, 2.5},
+		nil, {5, 2}, {1.5, 1.5}, {6, 1.5, 1.5, 1.5}, {3, 1.5}, {8, 2}, {6, 1.5, 1.5, 1.5, 1.5, 1.5},
+		{1, 2.5},
 	}
 	glyphs = []draw.GlyphDrawer{
-		draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{},
+		draw.CircleGlyph{}, draw.SquareGlyph{}, draw.TriangleGlyph{}, draw.RingGlyph{},
+		draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{},
 	}
 )
 
@@ -128,7 +134,8 @@ func titleStyle(title string, room vg.Length) text.Style {
 	return sty
 }
 
-// newPlot returns an empty plot with labelled axes and a grid. Labels may raise and lower: F^{-1}, x_{i}.
+// newPlot returns an empty plot with a grid. The labels x and y of its axes may have upper and
+// lower indices: F^{-1}, x_{i}.
 func newPlot(x, y string) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil
@@ -272,7 +279,8 @@ type ticks struct{ most int }
 func (t ticks) Ticks(low, high float64) []plot.Tick {
 	step := niceStep(high-low, t.most)
 	digits := 0
-	for digits < 12 && math.Abs(step*math.Pow10(digits)-math.Round(step*math.Pow10(digits))) > 1e-6 {
+	for digits < 12 && math.Abs(step*math.Pow10(digits)-math.Round(
+		step*math.Pow10(digits))) > 1e-6 {
 		digits++
 	}
 	var out []plot.Tick
@@ -281,7 +289,8 @@ func (t ticks) Ticks(low, high float64) []plot.Tick {
 		if i == 0 {
 			v = 0 // not -0
 		}
-		out = append(out, plot.Tick{Value: v, Label: strings.Replace(strconv.FormatFloat(v, 'f', digits, 64), "-", "−", 1)})
+		out = append(out, plot.Tick{Value: v,
+			Label: strings.Replace(strconv.FormatFloat(v, 'f', digits, 64), "-", "−", 1)})
 	}
 	return out
 }
@@ -314,9 +323,11 @@ const (
 	cellGap    = vg.Length(9)
 )
 
-// addLegend puts a legend of names and what stands for each above the data and what of others is there, lift high, in
-// as many columns as fit. It returns the height of the rows after the first.
-func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer, lift vg.Length) vg.Length {
+// addLegend puts a legend above the data: names, each with its thumbnails, in as many columns as
+// fit. The legend stands lift above what others have put there. addLegend returns the height of the
+// rows after the first.
+func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer,
+	lift vg.Length) vg.Length {
 	l := &legend{lift: lift + 4, style: textStyle(fontSize - 1), names: names, thumbs: thumbs}
 	l.style.YAlign = draw.YCenter
 	const room = width - 2*margin - 2*vg.Millimeter
@@ -352,11 +363,13 @@ func (l *legend) width() vg.Length {
 
 // GlyphBoxes keeps the band above the data free.
 func (l *legend) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
-	return []plot.GlyphBox{{Y: 1, Rectangle: vg.Rectangle{Max: vg.Point{Y: vg.Length(l.rows())*l.pitch() + l.lift}}}}
+	return []plot.GlyphBox{{Y: 1,
+		Rectangle: vg.Rectangle{Max: vg.Point{Y: vg.Length(l.rows())*l.pitch() + l.lift}}}}
 }
 
 func (l *legend) Plot(c draw.Canvas, _ *plot.Plot) {
-	x := max(margin, min(c.Center().X-l.width()/2, c.Max.X-l.width())) // over the y axis too, where it is wide
+	// A wide legend also stands over the y axis.
+	x := max(margin, min(c.Center().X-l.width()/2, c.Max.X-l.width()))
 	for col := range l.columns {
 		for i := col * l.rows(); i < min((col+1)*l.rows(), len(l.names)); i++ {
 			y := c.Max.Y + l.lift + l.pitch()*(vg.Length(l.rows()-1-(i-col*l.rows()))+0.5)
@@ -468,7 +481,8 @@ type outlined struct {
 	all bool
 }
 
-// pdfCanvas gives vgpdf red, green and blue as they are: it takes those that color.Color multiplies by alpha for them.
+// pdfCanvas hands red, green and blue to vgpdf unchanged. vgpdf would take the values that
+// color.Color has multiplied by alpha.
 type pdfCanvas struct{ outlined }
 
 func (c pdfCanvas) SetColor(col color.Color) {

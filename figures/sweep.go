@@ -15,18 +15,20 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// SweepPoint is a trained classifier of a sweep: the values of what was varied, and what is measured on the test split
-// without noise.
+// SweepPoint is one classifier of a sweep: the values of the settings that vary, and its
+// measurements on the test split without noise.
 type SweepPoint struct {
 	Values           []string
 	Accuracy, Radius float64 // Radius: the mean of margin/Λ where right, 0 elsewhere
 }
 
-// SweepOf reads the points of a table with the columns point, one a value that was varied, accuracy, any, and average_radius.
+// SweepOf reads the points of a table. Its columns are point, one for each setting that varies,
+// accuracy, any others, and average_radius.
 func SweepOf(t *table.Table) (axes []string, points []SweepPoint, err error) {
 	from, to := slices.Index(t.Columns, "point")+1, slices.Index(t.Columns, "accuracy")
 	if from < 1 || to <= from {
-		return nil, nil, fmt.Errorf("no columns of a sweep, point, …, accuracy; there are %s", strings.Join(t.Columns, ", "))
+		return nil, nil, fmt.Errorf("no columns of a sweep, point, …, accuracy; there are %s",
+			strings.Join(t.Columns, ", "))
 	}
 	var numbers [2][]float64
 	for i, column := range []string{"accuracy", "average_radius"} {
@@ -60,8 +62,9 @@ func drawSweep(in Input) (*Figure, error) {
 	return f, err
 }
 
-// Sweep draws the average verified radius of each point against its accuracy. Where the values of the last axis are numbers, points
-// that differ in it alone are joined in a line, and their values of it stand beside them; names have a mark each.
+// Sweep draws the average verified radius of each point against its accuracy. Where the values of
+// the last axis are numbers, a line joins points that differ in that axis alone, and the values
+// stand beside the points. Where they are names, each name has a mark.
 func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error) {
 	if len(points) == 0 || len(axes) == 0 {
 		return nil, fmt.Errorf("figure sweep: no point to draw")
@@ -84,13 +87,11 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	}
 	xlow, xhigh, ylow, yhigh := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, p := range points {
-		if len(p.Values) != len(axes) {
-			return nil, fmt.Errorf("figure sweep: a point of %d values, and %d axes", len(p.Values), len(axes))
+		if err := p.check(axes); err != nil {
+			return nil, err
 		}
-		if math.IsNaN(p.Accuracy+p.Radius) || math.IsInf(p.Accuracy+p.Radius, 0) {
-			return nil, fmt.Errorf("figure sweep: accuracy %v and radius %v of %s", p.Accuracy, p.Radius, strings.Join(p.Values, ", "))
-		}
-		name := strings.Join(slices.DeleteFunc(slices.Clone(p.Values[:told]), func(v string) bool { return v == "" }), ", ")
+		name := strings.Join(slices.DeleteFunc(slices.Clone(p.Values[:told]),
+			func(v string) bool { return v == "" }), ", ")
 		if series[name] == nil {
 			names = append(names, name)
 		}
@@ -101,9 +102,11 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 				texts.next[before] = len(texts.at)
 			}
 			latest[name] = len(texts.at)
-			texts.at, texts.text, texts.next = append(texts.at, xy), append(texts.text, p.Values[last]), append(texts.next, -1)
+			texts.at, texts.text, texts.next = append(texts.at, xy),
+				append(texts.text, p.Values[last]), append(texts.next, -1)
 		}
-		xlow, xhigh, ylow, yhigh = min(xlow, xy.X), max(xhigh, xy.X), min(ylow, xy.Y), max(yhigh, xy.Y)
+		xlow, xhigh, ylow, yhigh = min(xlow, xy.X), max(xhigh, xy.X), min(ylow, xy.Y),
+			max(yhigh, xy.Y)
 		var row []any
 		for _, v := range p.Values {
 			row = append(row, v)
@@ -113,8 +116,10 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	p := newPlot("accuracy", "average verified ℓ_{2} radius")
 	var thumbs [][]plot.Thumbnailer
 	for i, name := range names {
-		line := newLine(series[name], draw.LineStyle{Color: shade(colorAt(i), 150), Width: 0.8, Dashes: dashes[i%len(dashes)]}, false)
-		marks := &plotter.Scatter{XYs: series[name], GlyphStyle: draw.GlyphStyle{Color: colorAt(i), Radius: 2.4, Shape: glyphs[(i+i/len(colors))%len(glyphs)]}}
+		line := newLine(series[name], draw.LineStyle{Color: shade(colorAt(i), 150), Width: 0.8,
+			Dashes: dashes[i%len(dashes)]}, false)
+		marks := &plotter.Scatter{XYs: series[name], GlyphStyle: draw.GlyphStyle{Color: colorAt(i),
+			Radius: 2.4, Shape: glyphs[(i+i/len(colors))%len(glyphs)]}}
 		thumb := []plot.Thumbnailer{marks}
 		if numeric {
 			p.Add(line)
@@ -135,10 +140,25 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	if numeric {
 		settings += "; beside each point: " + axes[last]
 	}
-	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "), Caption: settings, Plot: p, Table: numbers, Width: width, Height: height + rows}, nil
+	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "),
+		Caption: settings, Plot: p, Table: numbers, Width: width, Height: height + rows}, nil
 }
 
-// notes are texts beside points: above, below, right or left, where the fewest other texts, points and lines between points are.
+// check reports a point that doesn't fit the axes, or whose numbers aren't finite.
+func (p SweepPoint) check(axes []string) error {
+	if len(p.Values) != len(axes) {
+		return fmt.Errorf("figure sweep: a point of %d values, and %d axes", len(p.Values),
+			len(axes))
+	}
+	if math.IsNaN(p.Accuracy+p.Radius) || math.IsInf(p.Accuracy+p.Radius, 0) {
+		return fmt.Errorf("figure sweep: accuracy %v and radius %v of %s", p.Accuracy, p.Radius,
+			strings.Join(p.Values, ", "))
+	}
+	return nil
+}
+
+// notes are texts beside points. Each stands above, below, right or left of its point, where it
+// meets the fewest other texts, points and lines.
 type notes struct {
 	at   plotter.XYs
 	text []string
@@ -159,7 +179,9 @@ func (n notes) Plot(c draw.Canvas, p *plot.Plot) {
 		off := vg.Point{X: half.X + 3, Y: half.Y + 3.5}
 		var best vg.Rectangle
 		fewest := -1
-		for _, d := range []vg.Point{{Y: off.Y}, {Y: -off.Y}, {X: off.X}, {X: -off.X}, {X: off.X, Y: off.Y}, {X: -off.X, Y: -off.Y}, {X: -off.X, Y: off.Y}, {X: off.X, Y: -off.Y}} {
+		for _, d := range []vg.Point{{Y: off.Y}, {Y: -off.Y}, {X: off.X}, {X: -off.X},
+			{X: off.X, Y: off.Y}, {X: -off.X, Y: -off.Y}, {X: -off.X, Y: off.Y},
+			{X: off.X, Y: -off.Y}} {
 			middle := at.Add(d)
 			box := vg.Rectangle{Min: middle.Sub(half), Max: middle.Add(half)}
 			if box.Min.X < c.Min.X || box.Max.X > c.Max.X || box.Min.Y < c.Min.Y {
@@ -167,7 +189,8 @@ func (n notes) Plot(c draw.Canvas, p *plot.Plot) {
 			}
 			hits := 0
 			for _, other := range taken {
-				if box.Min.X < other.Max.X && other.Min.X < box.Max.X && box.Min.Y < other.Max.Y && other.Min.Y < box.Max.Y {
+				if box.Min.X < other.Max.X && other.Min.X < box.Max.X && box.Min.Y < other.Max.Y &&
+					other.Min.Y < box.Max.Y {
 					hits += 3
 				}
 			}
@@ -178,7 +201,8 @@ func (n notes) Plot(c draw.Canvas, p *plot.Plot) {
 				}
 				for k := range 41 { // the line, or the point alone
 					q := a.Add(b.Sub(a).Scale(vg.Length(k) / 40))
-					if margin := vg.Length(2); q.X > box.Min.X-margin && q.X < box.Max.X+margin && q.Y > box.Min.Y-margin/2 && q.Y < box.Max.Y+margin/2 {
+					if margin := vg.Length(2); q.X > box.Min.X-margin && q.X < box.Max.X+margin &&
+						q.Y > box.Min.Y-margin/2 && q.Y < box.Max.Y+margin/2 {
 						hits++
 						break
 					}
@@ -192,6 +216,7 @@ func (n notes) Plot(c draw.Canvas, p *plot.Plot) {
 			best = vg.Rectangle{Min: at.Sub(half), Max: at.Add(half)}
 		}
 		taken = append(taken, best)
-		c.FillText(sty, vg.Point{X: (best.Min.X + best.Max.X) / 2, Y: (best.Min.Y + best.Max.Y) / 2}, n.text[i])
+		c.FillText(sty, vg.Point{X: (best.Min.X + best.Max.X) / 2,
+			Y: (best.Min.Y + best.Max.Y) / 2}, n.text[i])
 	}
 }

@@ -27,8 +27,9 @@ func drawTraining(in Input) (*Figure, error) {
 	return f, err
 }
 
-// Training draws the curves of a table with a column step: those whose name contains loss above, those
-// whose name contains accuracy or certified below. An empty cell is no point; other columns are not drawn.
+// Training draws the curves of a table with a column step. Columns whose name contains loss are in
+// the upper panel, columns whose name contains accuracy or certified in the lower. An empty cell is
+// no point. Other columns are not drawn.
 func Training(metrics *table.Table, subject string) (*Figure, error) {
 	steps, given, err := metrics.Numbers("step")
 	if err != nil {
@@ -57,7 +58,8 @@ func Training(metrics *table.Table, subject string) (*Figure, error) {
 			}
 			line := newLine(xy, lineAt(len(names)), false)
 			p.Add(line)
-			names, thumbs = append(names, strings.ReplaceAll(column, "_", " ")), append(thumbs, []plot.Thumbnailer{line})
+			names, thumbs = append(names, strings.ReplaceAll(column, "_", " ")),
+				append(thumbs, []plot.Thumbnailer{line})
 		}
 		if len(names) == 0 {
 			return nil, nil
@@ -92,7 +94,8 @@ func Training(metrics *table.Table, subject string) (*Figure, error) {
 	case accuracy != nil:
 		f.Plot = accuracy
 	default:
-		return nil, fmt.Errorf("figure training: no number under a column of loss or accuracy; there are %s", strings.Join(metrics.Columns, ", "))
+		return nil, fmt.Errorf("figure training: no number under a column of loss or accuracy; "+
+			"there are %s", strings.Join(metrics.Columns, ", "))
 	}
 	if loss != nil {
 		widen(&loss.Y, math.Inf(1))

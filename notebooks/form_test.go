@@ -13,8 +13,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
 )
 
-// TestForm: a notebook says in its first words what the paper claims, has one preset, checks its claims, and is short: 1 MiB, and
-// cells of five lines at most, but for imports, other languages, and what only closes.
+// TestForm: the first words of a notebook say what the paper claims. A notebook has one preset,
+// checks its claims, and is short: 1 MiB, and at most five lines a cell. Imports, other languages
+// and lines that only close a bracket don't count.
 func TestForm(t *testing.T) {
 	paths, err := jupyter.Find("..")
 	if err != nil {
@@ -26,7 +27,8 @@ func TestForm(t *testing.T) {
 			t.Errorf("%s: %d bytes, want 1 MiB at most; %v", path, info.Size(), err)
 		}
 		n := read(t, path)
-		if first := n.Cells[0].source(); !strings.Contains(first, "arxiv.org/abs/2504.02412") || !strings.Contains(first, "claim") {
+		if first := n.Cells[0].source(); !strings.Contains(first, "arxiv.org/abs/2504.02412") ||
+			!strings.Contains(first, "claim") {
 			t.Errorf("%s: its first cell doesn't say what the paper claims", path)
 		}
 		presets, checks := 0, 0
@@ -48,7 +50,8 @@ func TestForm(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the pictures of the gallery, from the notebooks as they are kept")
+var update = flag.Bool("update", false, "write the pictures of the gallery, from the notebooks "+
+	"as they are kept")
 
 // TestGallery: README.md here shows a picture of each notebook, that of the cell tagged gallery.
 func TestGallery(t *testing.T) {
@@ -64,7 +67,8 @@ func TestGallery(t *testing.T) {
 		var pictures []string
 		for _, c := range read(t, path).code() {
 			for _, o := range c.Outputs {
-				if text, ok := o.Data["image/png"].(string); ok && slices.Contains(c.Metadata.Tags, "gallery") {
+				if text, ok := o.Data["image/png"].(string); ok && slices.Contains(c.Metadata.Tags,
+					"gallery") {
 					pictures = append(pictures, text)
 				}
 			}
@@ -87,7 +91,8 @@ func TestGallery(t *testing.T) {
 			}
 		}
 		if kept, err := os.ReadFile(name); err != nil || string(kept) != string(picture) {
-			t.Errorf("%s isn't the picture of %s as it is kept: run go test ./notebooks -run Gallery -update; %v", name, path, err)
+			t.Errorf("%s isn't the picture of %s as it is kept: run go test ./notebooks -run "+
+				"Gallery -update; %v", name, path, err)
 		}
 		if len(picture) > 60<<10 {
 			t.Errorf("%s: %d bytes, want 60 KiB at most", name, len(picture))

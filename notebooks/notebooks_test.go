@@ -1,4 +1,5 @@
-// Package notebooks_test executes the notebooks of this folder, as a reader would from top to bottom.
+// Package notebooks_test executes the notebooks of this folder from top to bottom, as a reader
+// would.
 package notebooks_test
 
 import (
@@ -15,11 +16,12 @@ import (
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
-	_ "github.com/lipsmooth/lipsmooth/notebooks/lab" // what cells import: go test runs anew where it changed
+	// what cells import: go test runs anew where it changed
+	_ "github.com/lipsmooth/lipsmooth/notebooks/lab"
 )
 
-// setup installs GoNB and what executes notebooks. Without Python it skips, and without a network too where nobody
-// counts on the tests, which CI does.
+// setup installs GoNB and the Python packages that execute notebooks. Without Python, the test
+// skips. Without a network, it skips too, except in CI.
 func setup(t *testing.T) *jupyter.Tools {
 	t.Helper()
 	if testing.Short() {
@@ -53,7 +55,8 @@ func TestNotebooks(t *testing.T) {
 		t.Run(jupyter.Name(path), func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "out.ipynb")
-			cells, err := tools.Execute(t.Context(), path, jupyter.Execution{Folder: dir, Out: out, Cell: 10 * time.Minute})
+			cells, err := tools.Execute(t.Context(), path, jupyter.Execution{Folder: dir, Out: out,
+				Cell: 10 * time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,14 +67,16 @@ func TestNotebooks(t *testing.T) {
 			// The outputs that are kept are of this notebook as it stands.
 			for i, c := range kept.code() {
 				if got, want := kinds(c), kinds(executed.code()[i]); got != want {
-					t.Errorf("cell %d is kept with the outputs %q, and has %q: run `lipsmooth notebooks --execute --save %s`", i+1, got, want, jupyter.Name(path))
+					t.Errorf("cell %d is kept with the outputs %q, and has %q: run `lipsmooth "+
+						"notebooks --execute --save %s`", i+1, got, want, jupyter.Name(path))
 				}
 			}
 		})
 	}
 }
 
-// TestKept reads the notebooks as they are committed: their outputs are there, whole, and name no place of a machine.
+// TestKept reads the committed notebooks. Their outputs are there and whole, and name no path of a
+// machine.
 func TestKept(t *testing.T) {
 	paths, err := jupyter.Find("..")
 	if err != nil {
@@ -104,8 +109,10 @@ func TestKept(t *testing.T) {
 func TestFailures(t *testing.T) {
 	tools := setup(t)
 	for _, c := range []struct{ name, want string }{
-		{"panics", "cell 3, `var claims []string`: panic: runtime error: index out of range [3] with length 0"},
-		{"doesnt_compile", "cell 2, `var radius int = \"large\"`: line 2: cannot use \"large\" (untyped string constant) as int value in variable declaration"},
+		{"panics", "cell 3, `var claims []string`: panic: runtime error: index out of range [3] " +
+			"with length 0"},
+		{"doesnt_compile", "cell 2, `var radius int = \"large\"`: line 2: cannot use \"large\" " +
+			"(untyped string constant) as int value in variable declaration"},
 		{"command_fails", "cell 1, `!exit 4`: exit status 4"},
 		{"hangs", "cell 2, `select {`: not done after 8 s"},
 	} {
@@ -116,8 +123,10 @@ func TestFailures(t *testing.T) {
 			if c.name == "hangs" {
 				limit = 8 * time.Second
 			}
-			_, err := tools.Execute(t.Context(), path, jupyter.Execution{Folder: dir, Out: out, Cell: limit})
-			if failed := (*jupyter.CellError)(nil); !errors.As(err, &failed) || failed.Path != path || failed.What != c.want {
+			_, err := tools.Execute(t.Context(), path, jupyter.Execution{Folder: dir, Out: out,
+				Cell: limit})
+			if failed := (*jupyter.CellError)(nil); !errors.As(err, &failed) ||
+				failed.Path != path || failed.What != c.want {
 				t.Errorf("got %v, want %s: %s", err, path, c.want)
 			}
 			if _, err := os.Stat(out); err == nil {
@@ -128,14 +137,15 @@ func TestFailures(t *testing.T) {
 	t.Run("ended", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := tools.Execute(ctx, "testdata/hangs.ipynb", jupyter.Execution{Folder: t.TempDir(), Out: os.DevNull, Cell: time.Minute})
+		_, err := tools.Execute(ctx, "testdata/hangs.ipynb",
+			jupyter.Execution{Folder: t.TempDir(), Out: os.DevNull, Cell: time.Minute})
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want %v", err, context.Canceled)
 		}
 	})
 }
 
-// TestHTML exports a page with the pictures in it, and nothing that must be fetched to see or drag them.
+// TestHTML exports a page with its pictures. Nothing has to be fetched to see or drag them.
 func TestHTML(t *testing.T) {
 	tools := setup(t)
 	out := filepath.Join(t.TempDir(), "page.html")
@@ -146,12 +156,14 @@ func TestHTML(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`<h1`, `<input[^>]* type="range"`, `src="data:image/svg\+xml;base64,`, `src="data:image/png;base64,`} {
+	for _, want := range []string{`<h1`, `<input[^>]* type="range"`,
+		`src="data:image/svg\+xml;base64,`, `src="data:image/png;base64,`} {
 		if !regexp.MustCompile(want).Match(page) {
 			t.Errorf("the page has no %s", want)
 		}
 	}
-	if from := regexp.MustCompile(`<(img|link)[^>]*(src|href)="https?:[^"]*"`).Find(page); from != nil {
+	if from := regexp.MustCompile(`<(img|link)[^>]*(src|href)="https?:[^"]*"`).Find(
+		page); from != nil {
 		t.Errorf("the page fetches %s", from)
 	}
 }

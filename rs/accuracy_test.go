@@ -22,10 +22,12 @@ func TestAccuracy(t *testing.T) {
 		t.Errorf("average radius %g", got)
 	}
 	lo, hi := AccuracyBand(results, 0.25, 0.95)
-	if s := Bernoulli(1, 5); !near(lo, ClopperPearson{}.Lower(s, 0.025), 1e-12) || !near(hi, ClopperPearson{}.Upper(s, 0.025), 1e-12) {
+	if s := Bernoulli(1, 5); !near(lo, ClopperPearson{}.Lower(s, 0.025), 1e-12) ||
+		!near(hi, ClopperPearson{}.Upper(s, 0.025), 1e-12) {
 		t.Errorf("band [%g, %g]", lo, hi)
 	}
-	if lo, hi := AccuracyBand(nil, 0, 0.95); lo != 0 || hi != 1 || !math.IsNaN(AverageRadius(nil)) || !math.IsNaN(CertifiedAccuracy(nil, 0)) {
+	if lo, hi := AccuracyBand(nil, 0, 0.95); lo != 0 || hi != 1 ||
+		!math.IsNaN(AverageRadius(nil)) || !math.IsNaN(CertifiedAccuracy(nil, 0)) {
 		t.Errorf("of none: [%g, %g]", lo, hi)
 	}
 	panics(t, "level 1", func() { AccuracyBand(results, 0, 1) })

@@ -5,14 +5,15 @@ import (
 	"math"
 )
 
-// BetaMixture is the beta-binomial mixture bound for draws of 0 or 1: the likelihood of k of n under a Beta(A, B)
-// prior over that under p,
+// BetaMixture is the beta-binomial mixture bound for draws of 0 or 1. The likelihood of k of n
+// under a Beta(A, B) prior, over the likelihood under p, is
 //
-//	M(p) = B(A+k, B+n-k) / (B(A, B) p^k (1-p)^(n-k)),
+//	M(p) = B(A+k, B+n-k) / (B(A, B) p^k (1-p)^(n-k)).
 //
-// is a nonnegative martingale in n where p is the mean, and the bounds are the p on either side of k/n
-// where M = 1/α (Ville 1939, Robbins 1970). Each holds at every n at once, so sampling may stop by
-// looking at it. Draws strictly between count as 0 for the lower bound and as 1 for the upper one.
+// M is a nonnegative martingale in n where p is the mean. The bounds are the p on either side of
+// k/n where M = 1/α (Ville 1939, Robbins 1970). Each bound holds at every n at once, so sampling
+// may stop because of its value. A draw strictly between 0 and 1 counts as 0 for the lower bound
+// and as 1 for the upper one.
 type BetaMixture struct {
 	A, B float64 // the prior, > 0; both 0 are 1/2 and 1/2 (Krichevsky & Trofimov 1981)
 }
@@ -63,7 +64,8 @@ func (s Sample) aboveZero() int {
 // 1e-14 (betamixture_test.go), is far below.
 const mixtureSlack = 1e-11
 
-// root bisects between end, 0 or 1, and k/n, and returns a point where ln M >= ln 1/α + mixtureSlack, or end.
+// root bisects between end, which is 0 or 1, and k/n. It returns a point where ln M >= ln 1/α +
+// mixtureSlack, or end.
 func (m BetaMixture) root(k, n int, end, alpha float64) float64 {
 	far, near := end, float64(k)/float64(n)
 	target, weight := mixtureSlack-math.Log(alpha), m.logWeight(k, n)
@@ -113,7 +115,8 @@ func (m BetaMixture) logWeight(k, n int) float64 {
 	if k < n {
 		log += y * math.Log1p(-lean/(s*y))
 	}
-	log += 0.5*math.Log(2*math.Pi*s/((a+x)*(b+y))) + stirlingError(a+x) + stirlingError(b+y) - stirlingError(s)
+	log += 0.5*math.Log(2*math.Pi*s/((a+x)*(b+y))) + stirlingError(a+x) +
+		stirlingError(b+y) - stirlingError(s)
 	return log - logBeta(a, b)
 }
 

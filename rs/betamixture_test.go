@@ -33,8 +33,10 @@ func TestGoldenBernoulliPaths(t *testing.T) {
 	}
 	goldenJSON(t, "bernoulli_paths.json", &cases)
 	for _, c := range cases {
-		if len(c.KTLower) != len(c.At) || len(c.Wealth) != len(c.At) || len(c.BetsLower) != len(c.At) {
-			t.Fatalf("columns of %d, %d, %d times, want %d", len(c.KTLower), len(c.Wealth), len(c.BetsLower), len(c.At))
+		if len(c.KTLower) != len(c.At) || len(c.Wealth) != len(c.At) ||
+			len(c.BetsLower) != len(c.At) {
+			t.Fatalf("columns of %d, %d, %d times, want %d", len(c.KTLower), len(c.Wealth),
+				len(c.BetsLower), len(c.At))
 		}
 		for i, n := range c.At {
 			x := make([]float64, n)
@@ -59,7 +61,8 @@ func TestGoldenBernoulliPaths(t *testing.T) {
 				"bets upper": {Hedged{}.Upper(x, c.Alpha), c.BetsHigher[i]},
 			} {
 				if !near(pair[0], pair[1], 1e-9) {
-					t.Errorf("p = %g, α = %g, n = %d: %s = %.15g, want %.15g", c.P, c.Alpha, n, what, pair[0], pair[1])
+					t.Errorf("p = %g, α = %g, n = %d: %s = %.15g, want %.15g", c.P, c.Alpha, n,
+						what, pair[0], pair[1])
 				}
 			}
 		}
@@ -77,10 +80,12 @@ func TestGoldenCheckpoints(t *testing.T) {
 			continue
 		}
 		s := Bernoulli(int(row["k"]), n)
-		if lower := c.Lower(s, alpha); !near(lower, row["lower"], 1e-12*row["lower"]) || lower > row["lower"] {
+		if lower := c.Lower(s, alpha); !near(lower, row["lower"], 1e-12*row["lower"]) ||
+			lower > row["lower"] {
 			t.Errorf("%v: lower = %.17g", row, lower)
 		}
-		if upper := c.Upper(s, alpha); !near(upper, row["upper"], 1e-12*row["upper"]) || upper < row["upper"] {
+		if upper := c.Upper(s, alpha); !near(upper, row["upper"], 1e-12*row["upper"]) ||
+			upper < row["upper"] {
 			t.Errorf("%v: upper = %.17g", row, upper)
 		}
 	}
@@ -96,15 +101,16 @@ func TestGoldenCheckpoints(t *testing.T) {
 	panics(t, "no first", func() { Checkpoints{0, 2}.Sizes(1000) })
 }
 
-// Over all times at once, each side of an anytime-valid bound errs at most α of the time; Clopper–Pearson, looked
-// at as often, doesn't keep to it.
+// TestAnytimeBoundsCover: over all times at once, each side of an anytime-valid bound errs at most
+// α of the time. Clopper–Pearson, looked at as often, errs more often.
 func TestAnytimeBoundsCover(t *testing.T) {
 	const runs, n, alpha = 1000, 1000, 0.05
 	schedule := Checkpoints{First: 20, Growth: 1.2}
 	sizes := schedule.Sizes(n)
 	for _, p := range []float64{0.5, 0.9, 0.02} {
 		wrong := map[string]int{}
-		for _, b := range []Bound{BetaMixture{}, BetaMixture{A: 2, B: 5}, schedule, ClopperPearson{}} {
+		for _, b := range []Bound{BetaMixture{}, BetaMixture{A: 2, B: 5}, schedule,
+			ClopperPearson{}} {
 			r := rand.New(rand.NewPCG(31, 32))
 			below, above := 0, 0
 			for range runs {
@@ -121,7 +127,8 @@ func TestAnytimeBoundsCover(t *testing.T) {
 			}
 			wrong[b.Name()] = max(below, above)
 			if limit := excess(runs, alpha); max(below, above) > limit && b != (ClopperPearson{}) {
-				t.Errorf("%+v, p = %g: wrong %d and %d times of %d, want at most %d", b, p, below, above, runs, limit)
+				t.Errorf("%+v, p = %g: wrong %d and %d times of %d, want at most %d", b, p, below,
+					above, runs, limit)
 			}
 		}
 		if wrong["clopper-pearson"] <= excess(runs, alpha) {
@@ -135,7 +142,8 @@ func TestBetaMixtureLimits(t *testing.T) {
 	for _, n := range []int{1, 7, 1000, 1e9} {
 		for _, alpha := range []float64{0.5, 0.001, 1e-15} {
 			want := -math.Expm1(math.Log(alpha/float64(n+1)) / float64(n))
-			if got := (BetaMixture{A: 1, B: 1}).Upper(Bernoulli(0, n), alpha); !near(got, want, 1e-10*want) || got < want*(1-1e-15) {
+			if got := (BetaMixture{A: 1, B: 1}).Upper(Bernoulli(0, n), alpha); !near(got, want,
+				1e-10*want) || got < want*(1-1e-15) {
 				t.Errorf("0 of %d at %g: %.17g, want %.17g", n, alpha, got, want)
 			}
 		}
@@ -143,7 +151,8 @@ func TestBetaMixtureLimits(t *testing.T) {
 	for _, n := range []int{10, 1000, 1e9} { // never tighter than Clopper–Pearson
 		for _, k := range []int{0, 1, n / 3, n - 1, n} {
 			s := Bernoulli(k, n)
-			if a, b := (BetaMixture{}).Lower(s, 1e-15), (ClopperPearson{}).Lower(s, 1e-15); a > b || k > 0 && a == 0 {
+			if a, b := (BetaMixture{}).Lower(s, 1e-15), (ClopperPearson{}).Lower(s, 1e-15); a > b ||
+				k > 0 && a == 0 {
 				t.Errorf("%d of %d: lower %g, Clopper–Pearson %g", k, n, a, b)
 			}
 			if a, b := (BetaMixture{}).Upper(s, 1e-15), (ClopperPearson{}).Upper(s, 1e-15); a < b {
@@ -159,7 +168,8 @@ func TestBetaMixtureLimits(t *testing.T) {
 			got := BetaMixture{}.LogWealth(k+1, n+1, p) - BetaMixture{}.LogWealth(k, n, p)
 			want := math.Log((float64(k) + 0.5) / (float64(n) + 1) / p)
 			if !near(got, want, mixtureSlack/10) {
-				t.Errorf("wealth of %d of %d against %g: one draw adds %.15g, want %.15g", k, n, p, got, want)
+				t.Errorf("wealth of %d of %d against %g: one draw adds %.15g, want %.15g", k, n, p,
+					got, want)
 			}
 		}
 	}

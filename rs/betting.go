@@ -8,14 +8,16 @@ import (
 
 // Betting bounds the mean by the wealth of a mixture of constant bets,
 //
-//	W(m) = Σ_j π_j Π_i (1 - θ_j + θ_j x_i/m),
+//	W(m) = Σ_j π_j Π_i (1 - θ_j + θ_j x_i/m).
 //
-// a nonnegative martingale where m is the mean: it passes 1/α with probability at most α, and
-// falls in m, so that the lower bound is the m where W = 1/α. It holds for any draws in [0, 1]
-// (Orabona & Jun 2021; Waudby-Smith & Ramdas 2024). The prior π depends on α and on a number of draws.
+// W is a nonnegative martingale where m is the mean, so it exceeds 1/α with probability at most α.
+// W falls in m, and the lower bound is the m where W = 1/α. The bound holds for any draws in [0, 1]
+// (Orabona & Jun 2021; Waudby-Smith & Ramdas 2024). The prior π depends on α and on a number of
+// draws.
 type Betting struct {
-	// N is the number of draws that the prior is made for, and the bound holds at every number at once; 0 is the
-	// sample's own number, which must then be fixed beforehand.
+	// N is the number of draws that the prior is made for. The bound holds at every number of draws
+	// at once. Where N is 0, the prior is made for the sample's own number, which must then be
+	// fixed beforehand.
 	N int
 }
 
@@ -43,9 +45,9 @@ type bets struct {
 	theta, logWeight []float64
 }
 
-// newBets spaces bets by about a standard deviation of their likelihood. At the bound, the best bet is near
-// m√(2 ln(1/α)/(nV)), V the variance: most of the weight is where m²/V lies in
-// [1/2, 150], and the bet 1 of draws that are all alike has a part of its own.
+// newBets spaces bets by about a standard deviation of their likelihood. At the bound, the best bet
+// is near m√(2 ln(1/α)/(nV)), where V is the variance. Most of the weight is where m²/V lies in
+// [1/2, 150]. The bet 1, for draws that are all alike, has its own part.
 func newBets(n int, alpha float64) bets {
 	l := -math.Log(alpha) + 1
 	unit := math.Sqrt(2 * l / float64(n))

@@ -27,7 +27,8 @@ func TestBettingPrior(t *testing.T) {
 // The bound is where the whole mixture's wealth is 1/α, to what negligible leaves out.
 func TestBettingIsTheRoot(t *testing.T) {
 	const alpha = 0.001
-	for _, s := range []Sample{Bernoulli(90, 100), Bernoulli(3, 1000), Bernoulli(70, 70), softSample(5000), Draws([]float64{0.2, 0.9, 0.9, 1, 1, 1})} {
+	for _, s := range []Sample{Bernoulli(90, 100), Bernoulli(3, 1000), Bernoulli(70, 70),
+		softSample(5000), Draws([]float64{0.2, 0.9, 0.9, 1, 1, 1})} {
 		wealth := func(m float64) float64 {
 			b := newBets(s.N, alpha)
 			sum := 0.0
@@ -63,7 +64,8 @@ func TestBettingIsTight(t *testing.T) {
 		for _, rate := range []float64{0.5, 0.7, 0.9, 0.95} {
 			s := Bernoulli(int(rate*float64(n)+0.5), n)
 			exact := ClopperPearson{}.Lower(s, alpha)
-			if ratio := (rate - Betting{}.Lower(s, alpha)) / (rate - exact); ratio < 1 || ratio > 1.42 {
+			if ratio := (rate - Betting{}.Lower(s, alpha)) / (rate - exact); ratio < 1 ||
+				ratio > 1.42 {
 				t.Errorf("%g of %d: %g times as far as Clopper–Pearson", rate, n, ratio)
 			}
 		}

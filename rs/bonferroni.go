@@ -14,5 +14,6 @@ func (b Bonferroni) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		return Certificate{}, err
 	}
 	k := len(e.Estimation)
-	return twoClass(e, b.Bound, share(alpha, k), e.largestRival(), k-1, "rivals", b.Clip)
+	return against{of: "rivals", votes: e.largestRival(), uppers: k - 1, bound: b.Bound,
+		clip: b.Clip}.certify(e, share(alpha, k))
 }

@@ -36,7 +36,8 @@ func Bernoulli(k, n int) Sample {
 	return Sample{N: n, Lo: ends, Hi: ends, Counts: []int{n - k, k}}
 }
 
-// Draws is the sample of the values x, each in [0, 1]; it panics on any other, and where there is none.
+// Draws is the sample of the values x, each in [0, 1]. It panics on any other value, and on an
+// empty x.
 func Draws(x []float64) Sample {
 	values := slices.Sorted(slices.Values(x))
 	counts := make([]int, 0, len(x))
@@ -99,7 +100,8 @@ func (s Sample) variance() float64 {
 
 // mirror is the sample of 1-x, rounded outward.
 func (s Sample) mirror() Sample {
-	m := Sample{N: s.N, Lo: make([]float64, len(s.Lo)), Hi: make([]float64, len(s.Hi)), Counts: s.Counts}
+	m := Sample{N: s.N, Lo: make([]float64, len(s.Lo)), Hi: make([]float64, len(s.Hi)),
+		Counts: s.Counts}
 	for i := range s.Counts {
 		m.Lo[i], m.Hi[i] = oneMinusDown(s.Hi[i]), oneMinusUp(s.Lo[i])
 	}
@@ -125,7 +127,8 @@ func (c *compensated) value() float64 { return c.sum + c.rest }
 // the rounding of both, some units of 2^-53.
 const meanSlack = 0x1p-48
 
-// MinAlpha is the least error probability that can be asked for where methods share it out: parts of less may not be numbers any more.
+// MinAlpha is the least error probability that may be asked for where methods share it out. Smaller
+// parts may underflow.
 const MinAlpha = 1e-100
 
 func checkAlpha(alpha float64) {
@@ -166,13 +169,18 @@ type BoundEntry struct {
 // Bounds lists the bounds by name.
 var Bounds = []BoundEntry{
 	{"clopper-pearson", "exact for votes: draws of 0 or 1", ClopperPearson{}},
-	{"star", "bets for the wealth still missing, the tightest for soft votes at a fixed number of draws (STaR-Bets 2025)", STaR{}},
-	{"betting", "mixture of constant bets, for soft votes, valid at every number of draws at once", Betting{}},
+	{"star", "bets sized by the missing wealth; tightest for soft votes at a fixed number of " +
+		"draws (STaR-Bets 2025)", STaR{}},
+	{"betting", "mixture of constant bets on soft votes, valid at every number of draws at once",
+		Betting{}},
 	{"bernstein", "empirical Bernstein (Maurer & Pontil 2009)", Bernstein{}},
 	{"hoeffding", "Hoeffding 1963", Hoeffding{}},
-	{"randomized", "randomized Clopper–Pearson, with one uniform number from the run's seed (Voráček 2024)", Randomized{}},
-	{"beta-mixture", "beta-binomial mixture on votes, valid at every number of draws at once", BetaMixture{}},
-	{"beta-binomial", "confidence sequence of Howard et al. 2021 on votes, valid at every number of draws at once", BetaBinomialSequence{}},
+	{"randomized", "randomized Clopper–Pearson, with one uniform number from the run's seed " +
+		"(Voráček 2024)", Randomized{}},
+	{"beta-mixture", "beta-binomial mixture on votes, valid at every number of draws at once",
+		BetaMixture{}},
+	{"beta-binomial", "confidence sequence of Howard et al. 2021 on votes, valid at every number " +
+		"of draws at once", BetaBinomialSequence{}},
 }
 
 // BoundNames lists the names of Bounds.

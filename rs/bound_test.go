@@ -66,7 +66,8 @@ func TestBoundsCover(t *testing.T) {
 				above += b2i(p.mean > bound.Upper(s, alpha))
 			}
 			if limit := excess(runs, alpha); below > limit || above > limit {
-				t.Errorf("%s, %s: the mean lies below the lower bound %d times and above the upper one %d times of %d, want at most %d",
+				t.Errorf("%s, %s: the mean lies below the lower bound %d times and above the "+
+					"upper one %d times of %d, want at most %d",
 					b.Name, p.name, below, above, runs, limit)
 			}
 		}
@@ -87,7 +88,8 @@ func TestHedgedCovers(t *testing.T) {
 				wrong += b2i(p.mean < h.Lower(x, alpha))
 			}
 			if wrong > excess(runs, alpha) {
-				t.Errorf("%+v, %s: %d of %d lower bounds are above the mean", h, p.name, wrong, runs)
+				t.Errorf("%+v, %s: %d of %d lower bounds are above the mean", h, p.name,
+					wrong, runs)
 			}
 		}
 	}
@@ -111,10 +113,12 @@ func TestBoundsAreMonotone(t *testing.T) {
 				t.Errorf("%s: a smaller α gives a tighter bound", b.Name)
 			}
 			coarse := binned(x, 0.125)
-			if b.Bound.Lower(coarse, 0.01) > lower+1e-12 && b.Name != "bernstein" { // whose variance may fall
+			// whose variance may fall
+			if b.Bound.Lower(coarse, 0.01) > lower+1e-12 && b.Name != "bernstein" {
 				t.Errorf("%s: coarse bins raise the lower bound", b.Name)
 			}
-			if got, want := b.Bound.Upper(s, 0.01), 1-b.Bound.Lower(s.mirror(), 0.01); !near(got, want, 1e-12) {
+			if got, want := b.Bound.Upper(s, 0.01), 1-b.Bound.Lower(s.mirror(), 0.01); !near(got,
+				want, 1e-12) {
 				t.Errorf("%s: upper %g, 1 - lower of 1-x %g", b.Name, got, want)
 			}
 		}
@@ -134,7 +138,8 @@ func TestBoundsAreMonotone(t *testing.T) {
 
 func TestBoundsByName(t *testing.T) {
 	for _, entry := range Bounds {
-		if b, err := BoundByName(entry.Name); err != nil || b != entry.Bound || b.Name() != entry.Name || entry.Doc == "" {
+		if b, err := BoundByName(entry.Name); err != nil || b != entry.Bound ||
+			b.Name() != entry.Name || entry.Doc == "" {
 			t.Errorf("%s: %v, %v", entry.Name, b, err)
 		}
 	}
@@ -161,7 +166,11 @@ func TestSample(t *testing.T) {
 	panics(t, "a draw of 2", func() { Draws([]float64{2}) })
 	panics(t, "a draw of NaN", func() { Draws([]float64{math.NaN()}) })
 	panics(t, "no draws", func() { Draws(nil) })
-	panics(t, "N", func() { Hoeffding{}.Lower(Sample{N: 3, Lo: []float64{0}, Hi: []float64{0}, Counts: []int{2}}, 0.1) })
+	panics(t, "N",
+		func() {
+			Hoeffding{}.Lower(Sample{N: 3, Lo: []float64{0}, Hi: []float64{0},
+				Counts: []int{2}}, 0.1)
+		})
 	for _, b := range Bounds {
 		for _, alpha := range []float64{0, 1, -1, math.NaN()} {
 			panics(t, b.Name, func() { b.Bound.Lower(Bernoulli(1, 2), alpha) })

@@ -34,12 +34,14 @@ func (e *Evidence) checkVotes(classes int) error {
 	case !(e.Sigma > 0) || e.Sigma > 1e300:
 		return fmt.Errorf("example %d: sigma = %g, want a positive number", e.Index, e.Sigma)
 	case !(e.Rounding >= 0) || math.IsInf(e.Rounding, 1):
-		return fmt.Errorf("example %d: noise rounded by %g, want a number >= 0", e.Index, e.Rounding)
+		return fmt.Errorf("example %d: noise rounded by %g, want a number >= 0", e.Index,
+			e.Rounding)
 	case len(e.Estimation) < classes:
 		return fmt.Errorf("example %d: estimation votes of %d classes, want at least %d",
 			e.Index, len(e.Estimation), classes)
 	case e.Class < 0 || e.Class >= len(e.Estimation):
-		return fmt.Errorf("example %d: class %d selected of %d", e.Index, e.Class, len(e.Estimation))
+		return fmt.Errorf("example %d: class %d selected of %d", e.Index, e.Class,
+			len(e.Estimation))
 	}
 	if n, err := total(e.Estimation); err != nil {
 		return e.field("estimation votes", err)
@@ -52,12 +54,14 @@ func (e *Evidence) checkVotes(classes int) error {
 // checkStops reports stops that are none, not positive or not rising.
 func (e *Evidence) checkStops() error {
 	if e.Stops != nil && len(e.Stops) == 0 {
-		return e.field("stops", fmt.Errorf("empty, want numbers of draws, or nil for a fixed number"))
+		return e.field("stops", fmt.Errorf("empty, want numbers of draws, or nil for a fixed "+
+			"number"))
 	}
 	before := 0
 	for _, n := range e.Stops {
 		if n <= before || n > mostDraws {
-			return e.field("stops", fmt.Errorf("%d after %d, want positive numbers, rising", n, before))
+			return e.field("stops", fmt.Errorf("%d after %d, want positive numbers, rising", n,
+				before))
 		}
 		before = n
 	}

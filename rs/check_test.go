@@ -15,7 +15,8 @@ func fullEvidence() *Evidence {
 	return &Evidence{
 		SelectionMargins: Histogram{Edges: margins.Edges, Counts: []int{4, 0, 2, 3}},
 		Index:            7, Sigma: 1, Class: 0, Selection: Votes{5, 4}, Estimation: Votes{50, 40},
-		Margins: margins, Clean: Clean{Class: 0, Margin: 1}, MarginError: 1e-6, Stops: []int{60, 90},
+		Margins: margins, Clean: Clean{Class: 0, Margin: 1}, MarginError: 1e-6,
+		Stops:  []int{60, 90},
 		Scores: []Scores{{Map: ScoreMap{"sparsemax", 1}, Classes: []Histogram{scores, scores}}},
 	}
 }
@@ -23,13 +24,14 @@ func fullEvidence() *Evidence {
 // everyMethod returns the methods of the table, and those that differ by a field.
 func everyMethod(t *testing.T, lambda, tau float64, b Bound) map[string]Method {
 	methods := map[string]Method{
-		"cpm clip":              CPM{Clip: true, Bound: b},
-		"bonferroni clip":       Bonferroni{Clip: true, Bound: b},
-		"twobound clip":         TwoBound{Clip: true, Bound: b},
-		"lipschitz float32":     Lipschitz{Lambda: lambda, Tau: tau, Bound: b, Float32: true},
-		"margin float32":        Margin{Lambda: lambda, Float32: true},
-		"lipschitz-two float32": SoftScores{Lambda: lambda, TwoClass: true, Bound: b, Float32: true},
-		"lipschitz-two bare":    SoftScores{TwoClass: true},
+		"cpm clip":          CPM{Clip: true, Bound: b},
+		"bonferroni clip":   Bonferroni{Clip: true, Bound: b},
+		"twobound clip":     TwoBound{Clip: true, Bound: b},
+		"lipschitz float32": Lipschitz{Lambda: lambda, Tau: tau, Bound: b, Float32: true},
+		"margin float32":    Margin{Lambda: lambda, Float32: true},
+		"lipschitz-two float32": SoftScores{Lambda: lambda, TwoClass: true, Bound: b,
+			Float32: true},
+		"lipschitz-two bare": SoftScores{TwoClass: true},
 	}
 	for _, entry := range Methods {
 		if m, err := entry.New(Setting{Lambda: lambda, Tau: tau, Bound: b}); err == nil {
@@ -41,80 +43,93 @@ func everyMethod(t *testing.T, lambda, tau float64, b Bound) map[string]Method {
 	return methods
 }
 
-func TestMalformedEvidence(t *testing.T) {
-	const levels = "isoperimetric adaptive "
-	const selecting, soft = "cpm unsound-second " + levels, "lipschitz paper " + levels
-	const scores = "lvm lipschitz-two lipschitz-margin "
-	const votes = "mono bonferroni twobound unsound-pair " + selecting + soft + scores
+// Names of the methods that read a part of the evidence.
+const (
+	ofLevels    = "isoperimetric adaptive "
+	ofSelecting = "cpm unsound-second " + ofLevels
+	ofSoft      = "lipschitz paper " + ofLevels
+	ofScores    = "lvm lipschitz-two lipschitz-margin "
+	ofVotes     = "mono bonferroni twobound unsound-pair " + ofSelecting + ofSoft + ofScores
+)
+
+// A malformation spoils one field of the evidence, which these methods read.
+type malformation struct {
+	what, methods, field string
+	spoil                func(*Evidence)
+}
+
+func malformed() []malformation {
 	overflow := func() Votes { return Votes{math.MaxInt, math.MaxInt} }
 	inf := math.Inf(1)
+	return []malformation{
+		{"no stop", ofVotes, "stops", func(e *Evidence) { e.Stops = []int{} }},
+		{"stops that fall", ofVotes, "stops", func(e *Evidence) { e.Stops = []int{90, 60} }},
+		{"a stop twice", ofVotes, "stops", func(e *Evidence) { e.Stops = []int{60, 90, 90} }},
+		{"a stop at 0", ofVotes, "stops", func(e *Evidence) { e.Stops = []int{0, 90} }},
+		{"a negative stop", ofVotes, "stops", func(e *Evidence) { e.Stops = []int{-1, 90} }},
+		{"an endless stop", ofVotes, "stops",
+			func(e *Evidence) { e.Stops = []int{90, math.MaxInt} }},
+		{"votes that overflow", ofVotes, "estimation votes", func(e *Evidence) {
+			e.Estimation = overflow()
+		}},
+		{"a negative vote", ofVotes, "estimation votes", func(e *Evidence) {
+			e.Estimation = Votes{91, -1}
+		}},
+		{"a selection that overflows", ofSelecting, "selection votes", func(e *Evidence) {
+			e.Selection = overflow()
+		}},
+		{"a negative selection", ofSelecting, "selection votes", func(e *Evidence) {
+			e.Selection = Votes{9, -1}
+		}},
+		{"a negative selected bin", ofLevels, "selection margins", func(e *Evidence) {
+			e.SelectionMargins.Counts = []int{-1, 5, 2, 3}
+		}},
+		{"other selected edges", ofLevels, "selection margins", func(e *Evidence) {
+			e.SelectionMargins.Edges = []float64{0, 1, 3}
+		}},
+		{"no selection", ofLevels, "selection votes", func(e *Evidence) {
+			e.Selection = Votes{0, 0}
+		}},
+		{"a negative bin", ofSoft, "margins", func(e *Evidence) {
+			e.Margins.Counts = []int{41, -1, 30, 20}
+		}},
+		{"a bin that overflows", ofSoft, "margins", func(e *Evidence) {
+			e.Margins.Counts = append(overflow(), 2, 90)
+		}},
+		{"edges that fall", ofSoft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{0, 6, 5}
+		}},
+		{"an edge twice", ofSoft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{0, 1, 1}
+		}},
+		{"an edge NaN", ofSoft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{math.NaN(), 1, 2}
+		}},
+		{"an endless edge", ofSoft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{0, 1, inf}
+		}},
+		{"an edge at -Inf", ofSoft, "margins", func(e *Evidence) {
+			e.Margins.Edges = []float64{-inf, 1, 2}
+		}},
+		{"a negative score", ofScores, "scores", func(e *Evidence) {
+			e.Scores[0].Classes[1].Counts = []int{-1, 41, 50, 0}
+		}},
+		{"score edges that fall", ofScores, "scores", func(e *Evidence) {
+			e.Scores[0].Classes[1].Edges = []float64{0.5, 0, 1}
+		}},
+		{"a map without a factor", ofScores, "scores", func(e *Evidence) { e.Scores[0].Map.T = 0 }},
+		{"a clean class beyond", "margin", "clean class", func(e *Evidence) { e.Clean.Class = 2 }},
+	}
+}
+
+func TestMalformedEvidence(t *testing.T) {
 	methods := everyMethod(t, 1, 1, nil)
-	for _, name := range strings.Fields(votes + " margin") {
+	for _, name := range strings.Fields(ofVotes + " margin") {
 		if _, err := methods[name].Certify(fullEvidence(), 0.1); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, c := range []struct {
-		what, methods, field string
-		spoil                func(*Evidence)
-	}{
-		{"no stop", votes, "stops", func(e *Evidence) { e.Stops = []int{} }},
-		{"stops that fall", votes, "stops", func(e *Evidence) { e.Stops = []int{90, 60} }},
-		{"a stop twice", votes, "stops", func(e *Evidence) { e.Stops = []int{60, 90, 90} }},
-		{"a stop at 0", votes, "stops", func(e *Evidence) { e.Stops = []int{0, 90} }},
-		{"a negative stop", votes, "stops", func(e *Evidence) { e.Stops = []int{-1, 90} }},
-		{"an endless stop", votes, "stops", func(e *Evidence) { e.Stops = []int{90, math.MaxInt} }},
-		{"votes that overflow", votes, "estimation votes", func(e *Evidence) {
-			e.Estimation = overflow()
-		}},
-		{"a negative vote", votes, "estimation votes", func(e *Evidence) {
-			e.Estimation = Votes{91, -1}
-		}},
-		{"a selection that overflows", selecting, "selection votes", func(e *Evidence) {
-			e.Selection = overflow()
-		}},
-		{"a negative selection", selecting, "selection votes", func(e *Evidence) {
-			e.Selection = Votes{9, -1}
-		}},
-		{"a negative selected bin", levels, "selection margins", func(e *Evidence) {
-			e.SelectionMargins.Counts = []int{-1, 5, 2, 3}
-		}},
-		{"other selected edges", levels, "selection margins", func(e *Evidence) {
-			e.SelectionMargins.Edges = []float64{0, 1, 3}
-		}},
-		{"no selection", levels, "selection votes", func(e *Evidence) {
-			e.Selection = Votes{0, 0}
-		}},
-		{"a negative bin", soft, "margins", func(e *Evidence) {
-			e.Margins.Counts = []int{41, -1, 30, 20}
-		}},
-		{"a bin that overflows", soft, "margins", func(e *Evidence) {
-			e.Margins.Counts = append(overflow(), 2, 90)
-		}},
-		{"edges that fall", soft, "margins", func(e *Evidence) {
-			e.Margins.Edges = []float64{0, 6, 5}
-		}},
-		{"an edge twice", soft, "margins", func(e *Evidence) {
-			e.Margins.Edges = []float64{0, 1, 1}
-		}},
-		{"an edge NaN", soft, "margins", func(e *Evidence) {
-			e.Margins.Edges = []float64{math.NaN(), 1, 2}
-		}},
-		{"an endless edge", soft, "margins", func(e *Evidence) {
-			e.Margins.Edges = []float64{0, 1, inf}
-		}},
-		{"an edge at -Inf", soft, "margins", func(e *Evidence) {
-			e.Margins.Edges = []float64{-inf, 1, 2}
-		}},
-		{"a negative score", scores, "scores", func(e *Evidence) {
-			e.Scores[0].Classes[1].Counts = []int{-1, 41, 50, 0}
-		}},
-		{"score edges that fall", scores, "scores", func(e *Evidence) {
-			e.Scores[0].Classes[1].Edges = []float64{0.5, 0, 1}
-		}},
-		{"a map without a factor", scores, "scores", func(e *Evidence) { e.Scores[0].Map.T = 0 }},
-		{"a clean class beyond", "margin", "clean class", func(e *Evidence) { e.Clean.Class = 2 }},
-	} {
+	for _, c := range malformed() {
 		for _, name := range strings.Fields(c.methods) {
 			e := fullEvidence()
 			c.spoil(e)
@@ -212,7 +227,8 @@ func (b *bytesOf) histogram(n int) Histogram {
 func (b *bytesOf) evidence() *Evidence {
 	e := &Evidence{Index: b.int(), Label: b.int(), Sigma: b.float(), Class: int(b.byte()) % 5,
 		Selection: b.ints(4), Estimation: b.ints(4),
-		Clean: Clean{Class: b.int(), Margin: b.float()}, Rounding: b.float(), MarginError: b.float()}
+		Clean: Clean{Class: b.int(), Margin: b.float()}, Rounding: b.float(),
+		MarginError: b.float()}
 	if n := e.Estimation.Total(); b.byte() < 192 {
 		if b.byte() < 128 {
 			e.Stops = append(b.ints(3), n)
@@ -254,7 +270,8 @@ func FuzzMethods(f *testing.F) {
 				t.Errorf("%s: an error of two lines: %v", what, err)
 			}
 			if err == nil && (!(c.Radius >= 0) || c.Class < Abstain ||
-				c.Class == Abstain && c.Radius > 0 || name != "unsound-pair" && c.Alpha() > alpha*(1+1e-12)) {
+				c.Class == Abstain && c.Radius > 0 || name != "unsound-pair" &&
+				c.Alpha() > alpha*(1+1e-12)) {
 				t.Errorf("%s: %+v", what, c)
 			}
 			if ranger, ok := m.(Ranger); ok {

@@ -5,9 +5,10 @@ import (
 	"math"
 )
 
-// Checkpoints is Clopper–Pearson at geometrically spaced numbers of draws, with α spent over them: n_0 = First,
-// n_{j+1} = max(n_j + 1, ⌈Growth n_j⌉), at level α/((j+1)(j+2)), which sum to α. The bounds of all
-// checkpoints hold together, so sampling may stop at any by looking at it. It is no bound at any other
+// Checkpoints is Clopper–Pearson at geometrically spaced numbers of draws, with α spent over them.
+// The numbers are n_0 = First and n_{j+1} = max(n_j + 1, ⌈Growth n_j⌉). The level of n_j is
+// α/((j+1)(j+2)), and these levels sum to α. The bounds of all checkpoints hold together, so
+// sampling may stop at any of them because of its value. Checkpoints is no bound at any other
 // number of draws, and panics there.
 type Checkpoints struct {
 	First  int     // draws at the first checkpoint, > 0

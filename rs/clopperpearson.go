@@ -121,8 +121,8 @@ func binomialRoot(k, n int, alpha float64, atLeast bool) float64 {
 	return hi
 }
 
-// betaOdds returns about x/(1-x), where x is the alpha-quantile of Beta(a, b), a and b at least 2: a start for
-// iterations (Abramowitz & Stegun 1964, 26.5.22).
+// betaOdds returns about x/(1-x), where x is the alpha-quantile of Beta(a, b), and a and b are at
+// least 2. It is a start for iterations (Abramowitz & Stegun 1964, 26.5.22).
 func betaOdds(a, b, alpha float64) float64 {
 	y := -mathext.NormalQuantile(alpha)
 	r, s, t := (y*y-3)/6, 1/(2*a-1), 1/(2*b-1)
@@ -145,11 +145,12 @@ func logBinomial(k, n int, p, q, d float64) float64 {
 		deviance(x, fn*p, d) - deviance(fn-x, fn*q, -d) + 0.5*math.Log(fn/(2*math.Pi*x*(fn-x)))
 }
 
-// beyond is P(Bin(n, p) > k) / P(Bin(n, p) = k), 0 < k < n: the sum of the terms where few of them count, else
+// beyond is P(Bin(n, p) > k) / P(Bin(n, p) = k), 0 < k < n. It is the sum of the terms where few of
+// them matter, else
 //
 //	k ∫ (1-u)^(k-1) (1 + up/q)^(n-k) du - 1, 0 <= u <= 1,
 //
-// by Gauss–Legendre up to where the integrand, log-concave, is below e^-42.
+// by Gauss–Legendre, up to where the integrand is below e^-42. The integrand is log-concave.
 func beyond(k, n int, p, q, d float64) float64 {
 	const nats, few = 42, 128
 	x, fn, odds := float64(k), float64(n), p/q
@@ -176,13 +177,15 @@ func beyond(k, n int, p, q, d float64) float64 {
 	return x*u*sum - 1
 }
 
-// From 24 nodes on, rounding is all that's left of the error. (gonum v0.17's rule of 26 nodes is wrong by 1%.)
+// From 24 nodes on, the rest of the error is rounding. (gonum v0.17's rule of 26 nodes is wrong by
+// 1%.)
 var tailNodes, tailWeights = func() (x, w [32]float64) {
 	quad.Legendre{}.FixedLocations(x[:], w[:], 0, 1)
 	return x, w
 }()
 
-// deviance is x ln(x/m) + m - x, given d = x - m (Loader 2000, "Fast and accurate computation of binomial probabilities").
+// deviance is x ln(x/m) + m - x, given d = x - m (Loader 2000, "Fast and accurate computation of
+// binomial probabilities").
 func deviance(x, m, d float64) float64 {
 	v := d / (x + m)
 	if math.Abs(v) > 0.1 {

@@ -29,8 +29,10 @@ func bigConstant(digits string) *big.Float {
 }
 
 var (
-	bigE  = bigConstant("2.71828182845904523536028747135266249775724709369995957496696762772407663035354759")
-	bigPi = bigConstant("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
+	bigE = bigConstant(
+		"2.71828182845904523536028747135266249775724709369995957496696762772407663035354759")
+	bigPi = bigConstant(
+		"3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
 )
 
 // bigStirling is n! / (√(2πn) (n/e)^n) to about 1e-35: by Stirling's series from 200 on.
@@ -46,7 +48,8 @@ func bigStirling(n int) *big.Float {
 		return y.Quo(y, bigPower(x.Quo(x, bigE), n))
 	}
 	log, power := bigNumber(0), bigNumber(0).Set(x) // Σ B_2i/(2i(2i-1) n^(2i-1))
-	for _, c := range [][2]float64{{1, 12}, {-1, 360}, {1, 1260}, {-1, 1680}, {1, 1188}, {-691, 360360}, {1, 156}, {-3617, 122400}} {
+	for _, c := range [][2]float64{{1, 12}, {-1, 360}, {1, 1260}, {-1, 1680}, {1, 1188},
+		{-691, 360360}, {1, 156}, {-3617, 122400}} {
 		log.Add(log, bigNumber(0).Quo(bigNumber(c[0]), bigNumber(0).Mul(power, bigNumber(c[1]))))
 		power.Mul(power, x)
 		power.Mul(power, x)
@@ -79,7 +82,8 @@ func binomialTermBig(k, n int, p, q *big.Float) *big.Float {
 	return term.Quo(term, root.Sqrt(root))
 }
 
-// binomialBig returns P(Bin(n, p) >= k) to about 1e-30, by its first term and the ratios of the next, upwards where they fall.
+// binomialBig returns P(Bin(n, p) >= k) to about 1e-30. It takes the first term and the ratios of
+// the next ones, upwards, where the terms fall.
 func binomialBig(k, n int, p *big.Float) *big.Float {
 	q := bigNumber(0).Sub(bigNumber(1), p)
 	if mean, _ := p.Float64(); k > 0 && float64(k) < mean*float64(n) { // 1 - P(Bin(n, q) >= n-k+1)
@@ -99,8 +103,9 @@ func binomialBig(k, n int, p *big.Float) *big.Float {
 	}
 }
 
-// The error of the root before it is rounded outward, by the tail in big floats over its slope: a quarter of
-// binomialError at most, of p and of 1-p, beside a unit in the last place.
+// TestClopperPearsonRoots: the error of the root before outward rounding, by the tail in big floats
+// over its slope. The error is at most a quarter of binomialError, in p and in 1-p, beside a unit
+// in the last place.
 func TestClopperPearsonRoots(t *testing.T) {
 	type row struct {
 		k, n  int
@@ -118,7 +123,8 @@ func TestClopperPearsonRoots(t *testing.T) {
 		for range 20000 / (400 + int(math.Sqrt(float64(n)))) {
 			u := r.Float64()
 			rows = append(rows, row{1 + r.IntN(n-1), n, alpha()},
-				row{1 + int(math.Pow(float64(n-2), u)), n, alpha()}, row{n - int(math.Pow(float64(n-2), u)), n, alpha()})
+				row{1 + int(math.Pow(float64(n-2), u)), n, alpha()},
+				row{n - int(math.Pow(float64(n-2), u)), n, alpha()})
 		}
 	}
 	worst := 0.0
@@ -151,9 +157,12 @@ func TestClopperPearsonTails(t *testing.T) {
 		k, n  int
 		alpha float64
 	}{
-		{1, 1, 0.001}, {1, 10, 0.05}, {9, 10, 0.9}, {5, 10, 0.7}, {50, 100, 1e-9}, {99, 100, 0.0005}, {2, 3, 0.5},
-		{990, 1000, 0.001}, {3, 100000, 0.001}, {99990, 100000, 0.0005}, {1, 100000000, 0.001}, {2, 100000000, 1e-12},
-		{99999998, 100000000, 1e-6}, {9000, 10000, 0.001}, {7000, 10000, 0.001}, {3000, 10000, 0.001}, {10000, 10000, 0.001},
+		{1, 1, 0.001}, {1, 10, 0.05}, {9, 10, 0.9}, {5, 10, 0.7}, {50, 100, 1e-9},
+		{99, 100, 0.0005}, {2, 3, 0.5},
+		{990, 1000, 0.001}, {3, 100000, 0.001}, {99990, 100000, 0.0005}, {1, 100000000, 0.001},
+		{2, 100000000, 1e-12},
+		{99999998, 100000000, 1e-6}, {9000, 10000, 0.001}, {7000, 10000, 0.001},
+		{3000, 10000, 0.001}, {10000, 10000, 0.001},
 		{99000, 100000, 0.0005}, {20, 1000, 1e-100},
 	}
 	for _, c := range cases {
@@ -164,7 +173,8 @@ func TestClopperPearsonTails(t *testing.T) {
 			loss := 1e-10 + 6e-16/(1-p)*float64(c.n-c.k+1) + 1e-13*float64(c.k)
 			less := new(big.Float).SetFloat64(c.alpha * (1 - loss))
 			if tail.Cmp(alpha) > 0 || tail.Cmp(less) < 0 {
-				t.Errorf("k = %d of %d, %s: the tail is %.15g, want at most %g", c.k, c.n, what, tail, c.alpha)
+				t.Errorf("k = %d of %d, %s: the tail is %.15g, want at most %g", c.k, c.n, what,
+					tail, c.alpha)
 			}
 		}
 		s := Bernoulli(c.k, c.n)
@@ -181,27 +191,32 @@ func TestClopperPearsonTails(t *testing.T) {
 func TestClopperPearsonClosedForms(t *testing.T) {
 	for _, n := range []int{1, 2, 7, 100, 12345, 1e6} {
 		for _, alpha := range []float64{1e-9, 0.001, 0.05, 0.3, 0.8} {
-			lower, want := ClopperPearson{}.Lower(Bernoulli(n, n), alpha), math.Pow(alpha, 1/float64(n))
+			lower, want := ClopperPearson{}.Lower(Bernoulli(n, n), alpha),
+				math.Pow(alpha, 1/float64(n))
 			if !near(lower, want, 1e-13*want+3e-16) {
 				t.Errorf("all of %d: %.17g, want α^(1/n) = %.17g", n, lower, want)
 			}
-			if upper := (ClopperPearson{}).Upper(Bernoulli(0, n), alpha); !near(upper, 1-want, 1e-12*(1-want)+3e-16) {
+			if upper := (ClopperPearson{}).Upper(Bernoulli(0, n), alpha); !near(upper, 1-want,
+				1e-12*(1-want)+3e-16) {
 				t.Errorf("none of %d: %.17g, want %.17g", n, upper, 1-want)
 			}
 		}
 	}
-	if (ClopperPearson{}).Lower(Bernoulli(0, 9), 0.1) != 0 || (ClopperPearson{}).Upper(Bernoulli(9, 9), 0.1) != 1 {
+	if (ClopperPearson{}).Lower(Bernoulli(0, 9), 0.1) != 0 ||
+		(ClopperPearson{}).Upper(Bernoulli(9, 9), 0.1) != 1 {
 		t.Error("no vote and every vote aren't 0 and 1")
 	}
 }
 
-// TestClopperPearsonOfLeastAlpha: where the iteration doesn't end it is on the safe side: P(X >= 2) is about 3p² of 3 draws.
+// TestClopperPearsonOfLeastAlpha: where the iteration doesn't end, the bound is on the safe side.
+// For 3 draws, P(X >= 2) is about 3p².
 func TestClopperPearsonOfLeastAlpha(t *testing.T) {
 	for _, alpha := range []float64{1e-90, 1e-130, 1e-250, 1e-300} {
 		if p := (ClopperPearson{}).Lower(Bernoulli(2, 3), alpha); 3*p*p > alpha*(1+1e-9) {
 			t.Errorf("α = %g: p = %g", alpha, p)
 		}
-		if p := (ClopperPearson{}).Upper(Bernoulli(1, 3), alpha); p < 1 && 3*(1-p)*(1-p) > alpha*(1+1e-9) {
+		if p := (ClopperPearson{}).Upper(Bernoulli(1, 3), alpha); p < 1 &&
+			3*(1-p)*(1-p) > alpha*(1+1e-9) {
 			t.Errorf("α = %g: p = %g from above", alpha, p)
 		}
 	}
@@ -215,11 +230,13 @@ func TestClopperPearsonIsMonotone(t *testing.T) {
 				s := Bernoulli(k, n)
 				lower, upper := ClopperPearson{}.Lower(s, alpha), ClopperPearson{}.Upper(s, alpha)
 				if lower <= lastLower || upper <= lastUpper {
-					t.Errorf("%d of %d at %g: [%g, %g] after [%g, %g]", k, n, alpha, lower, upper, lastLower, lastUpper)
+					t.Errorf("%d of %d at %g: [%g, %g] after [%g, %g]", k, n, alpha, lower, upper,
+						lastLower, lastUpper)
 				}
 				mirrored := ClopperPearson{}.Lower(Bernoulli(n-k, n), alpha)
 				if !near(upper, 1-mirrored, 1e-14) {
-					t.Errorf("%d of %d at %g: upper %g, 1 - lower of the rest %g", k, n, alpha, upper, 1-mirrored)
+					t.Errorf("%d of %d at %g: upper %g, 1 - lower of the rest %g", k, n, alpha,
+						upper, 1-mirrored)
 				}
 				if smaller := (ClopperPearson{}).Lower(s, alpha/2); k > 0 && smaller >= lower {
 					t.Errorf("%d of %d: lower at α/2 = %g, at α %g", k, n, smaller, lower)
@@ -230,20 +247,24 @@ func TestClopperPearsonIsMonotone(t *testing.T) {
 	}
 }
 
-// The root, put back: the tail at the bound is α, whatever k, n and α, to what rounding outward takes.
+// TestClopperPearsonOfManyDraws puts the root back. The tail at the bound is α, up to outward
+// rounding, for all k, n and α.
 func TestClopperPearsonOfManyDraws(t *testing.T) {
 	r := rand.New(rand.NewPCG(41, 42))
 	for range 2000 {
 		n := 3 + int(math.Exp(15*r.Float64()))
 		k := 1 + r.IntN(n-2)
 		alpha := math.Exp(-0.7 - 30*r.Float64())
-		lower, upper := ClopperPearson{}.Lower(Bernoulli(k, n), alpha), ClopperPearson{}.Upper(Bernoulli(k, n), alpha)
+		lower, upper := ClopperPearson{}.Lower(Bernoulli(k, n), alpha),
+			ClopperPearson{}.Upper(Bernoulli(k, n), alpha)
 		fn, fk := float64(n), float64(k)
 		below, _ := binomialTail(k, n, lower, 1-lower, -math.FMA(fn, lower, -fk))
 		above, _ := binomialTail(n-k, n, 1-upper, upper, math.FMA(fn, upper, -fk))
 		tolerance := 1e-9 + 1e-13*fn
-		if !near(below, math.Log(alpha), tolerance) || !near(above, math.Log(alpha), tolerance+1e-15*fn/(1-upper)) {
-			t.Errorf("%d of %d at %g: [%g, %g], ln tails %g, %g, want %g", k, n, alpha, lower, upper, below, above, math.Log(alpha))
+		if !near(below, math.Log(alpha), tolerance) ||
+			!near(above, math.Log(alpha), tolerance+1e-15*fn/(1-upper)) {
+			t.Errorf("%d of %d at %g: [%g, %g], ln tails %g, %g, want %g", k, n, alpha, lower,
+				upper, below, above, math.Log(alpha))
 		}
 	}
 }
@@ -251,10 +272,12 @@ func TestClopperPearsonOfManyDraws(t *testing.T) {
 // Draws between 0 and 1 count to the safe side.
 func TestClopperPearsonOfSoftDraws(t *testing.T) {
 	s := Draws([]float64{0, 0.2, 0.2, 1, 1, 1})
-	if got, want := (ClopperPearson{}).Lower(s, 0.05), (ClopperPearson{}).Lower(Bernoulli(3, 6), 0.05); got != want {
+	if got, want := (ClopperPearson{}).Lower(s, 0.05), (ClopperPearson{}).Lower(Bernoulli(3, 6),
+		0.05); got != want {
 		t.Errorf("lower %g, want %g", got, want)
 	}
-	if got, want := (ClopperPearson{}).Upper(s, 0.05), (ClopperPearson{}).Upper(Bernoulli(5, 6), 0.05); got != want {
+	if got, want := (ClopperPearson{}).Upper(s, 0.05), (ClopperPearson{}).Upper(Bernoulli(5, 6),
+		0.05); got != want {
 		t.Errorf("upper %g, want %g", got, want)
 	}
 }

@@ -31,7 +31,8 @@ func TestGoldenBetaBinomial(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		m := BetaBinomialMixture{G: arg["g"], H: arg["h"], V: arg["v_opt"], Alpha: arg["alpha_opt"], OneSided: strings.HasSuffix(cells[0], "one_sided")}
+		m := BetaBinomialMixture{G: arg["g"], H: arg["h"], V: arg["v_opt"], Alpha: arg["alpha_opt"],
+			OneSided: strings.HasSuffix(cells[0], "one_sided")}
 		b := BetaBinomialSequence{T: arg["t_opt"], Alpha: arg["alpha_opt"]}
 		var got float64
 		switch kind, _, _ := strings.Cut(cells[0], "_sided"); kind {
@@ -84,13 +85,15 @@ func mixtureBig(c float64, k, n int, p float64) *big.Float {
 	return m
 }
 
-// In big floats M is at least 1/α at each bound, and just within isn't; the general mixture agrees with the product.
+// TestBetaBinomialSolvesItsEquation: in big floats, M is at least 1/α at each bound, and less just
+// within it. The general mixture agrees with the product.
 func TestBetaBinomialSolvesItsEquation(t *testing.T) {
 	r := rand.New(rand.NewPCG(101, 102))
 	for range 300 {
 		n := 1 + int(math.Exp(7*r.Float64()))
 		k, alpha := r.IntN(n+1), math.Exp(-0.1-34*r.Float64()*r.Float64())
-		b := BetaBinomialSequence{T: math.Exp(12 * r.Float64()), Alpha: math.Exp(-0.1 - 10*r.Float64())}
+		b := BetaBinomialSequence{T: math.Exp(12 * r.Float64()),
+			Alpha: math.Exp(-0.1 - 10*r.Float64())}
 		c, s := b.concentration(), Bernoulli(k, n)
 		lower, upper := b.Lower(s, alpha), b.Upper(s, alpha)
 		least := new(big.Float).Quo(big.NewFloat(1), big.NewFloat(alpha))
@@ -100,10 +103,12 @@ func TestBetaBinomialSolvesItsEquation(t *testing.T) {
 			}
 			within := p + (mean-p)*1e-6
 			if m := mixtureBig(c, k, n, p); m.Cmp(least) < 0 {
-				t.Errorf("%+v, %d of %d, α = %g: M(%.17g) = %g, less than 1/α", b, k, n, alpha, p, m)
+				t.Errorf("%+v, %d of %d, α = %g: M(%.17g) = %g, less than 1/α", b, k, n,
+					alpha, p, m)
 			}
 			if m := mixtureBig(c, k, n, within); m.Cmp(least) > 0 {
-				t.Errorf("%+v, %d of %d, α = %g: M(%g) = %g within the bound %g", b, k, n, alpha, within, m, p)
+				t.Errorf("%+v, %d of %d, α = %g: M(%g) = %g within the bound %g", b, k, n, alpha,
+					within, m, p)
 			}
 		}
 		mean := float64(k) / float64(n)
@@ -113,8 +118,10 @@ func TestBetaBinomialSolvesItsEquation(t *testing.T) {
 		general := BetaBinomialMixture{G: p, H: 1 - p, V: p * (1 - p) * b.T, Alpha: b.Alpha}
 		v := float64(n) * p * (1 - p)
 		sum := min(max(float64(k)-float64(n)*p, -v/(1-p)), v/p)
-		if got, want := general.Log(sum, v), logMixture(c, k, n, p); !near(got, want, 1e-9*(1+c+float64(n))) {
-			t.Errorf("%+v, %d of %d at %g: the general mixture %.15g, by deviances %.15g", b, k, n, p, got, want)
+		if got, want := general.Log(sum, v), logMixture(c, k, n, p); !near(got, want,
+			1e-9*(1+c+float64(n))) {
+			t.Errorf("%+v, %d of %d at %g: the general mixture %.15g, by deviances %.15g", b, k, n,
+				p, got, want)
 		}
 	}
 }
@@ -154,18 +161,22 @@ func TestBetaBinomialCovers(t *testing.T) {
 
 func TestBetaBinomialSettings(t *testing.T) {
 	s := Bernoulli(900, 1000)
-	if a, b := (BetaBinomialSequence{}).Lower(s, 0.01), (BetaBinomialSequence{T: 1000, Alpha: 0.001}).Lower(s, 0.01); a != b {
+	if a, b := (BetaBinomialSequence{}).Lower(s, 0.01),
+		(BetaBinomialSequence{T: 1000, Alpha: 0.001}).Lower(s, 0.01); a != b {
 		t.Errorf("the zero value gives %g, its meaning %g", a, b)
 	}
-	for _, n := range []int{100, 1000, 100000} { // tuned to n it is the tightest at n, but for what the tuning rounds
+	// tuned to n it is the tightest at n, but for what the tuning rounds
+	for _, n := range []int{100, 1000, 100000} {
 		at := func(draws float64) float64 {
 			return BetaBinomialSequence{T: draws, Alpha: 0.01}.Lower(Bernoulli(n*9/10, n), 0.01)
 		}
 		if best := at(float64(n)); best <= at(float64(10*n)) || best <= at(float64(n)/10) {
-			t.Errorf("n = %d: tuned %g, to 10n %g, to n/10 %g", n, best, at(float64(10*n)), at(float64(n)/10))
+			t.Errorf("n = %d: tuned %g, to 10n %g, to n/10 %g", n, best, at(float64(10*n)),
+				at(float64(n)/10))
 		}
 	}
-	for _, m := range []BetaBinomialMixture{{}, {G: 1, H: 1, V: 1, Alpha: 1}, {G: 1, H: -1, V: 1, Alpha: 0.1}, {G: 1, H: 1, V: 1, Alpha: 0.5, OneSided: true}} {
+	for _, m := range []BetaBinomialMixture{{}, {G: 1, H: 1, V: 1, Alpha: 1},
+		{G: 1, H: -1, V: 1, Alpha: 0.1}, {G: 1, H: 1, V: 1, Alpha: 0.5, OneSided: true}} {
 		panics(t, fmt.Sprintf("%+v", m), func() { m.Log(0, 1) })
 	}
 	panics(t, "T < 0", func() { BetaBinomialSequence{T: -1}.Lower(s, 0.1) })

@@ -28,7 +28,8 @@ func (m CPM) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		}
 		most = max(most, votes)
 	}
-	return twoClass(e, m.Bound, share(alpha, len(buckets)), most, len(buckets)-1, "buckets", m.Clip)
+	return against{of: "buckets", votes: most, uppers: len(buckets) - 1, bound: m.Bound,
+		clip: m.Clip}.certify(e, share(alpha, len(buckets)))
 }
 
 // Partition returns the buckets of CPM: {class}, {runner-up}, then, while the rest has more
@@ -42,7 +43,9 @@ func Partition(selection Votes, class int) [][]int {
 			order, rest = append(order, c), rest+k
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(selection[b], selection[a]) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(selection[b], selection[a])
+	})
 	for c, k := range selection { // most of many classes: no need to sort them
 		if c != class && k <= 0 {
 			order = append(order, c)

@@ -20,12 +20,14 @@ func imports(t *testing.T, args ...string) (lines []string) {
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
-// Certificates, logs, figures and ONNX files need no device of GoMLX's: no package of theirs imports it. Nor does a
-// certificate need what draws.
+// TestNoDevice: no package of certificates, logs, figures and ONNX files imports a device of GoMLX.
+// Nor does a certificate's package import one that draws.
 func TestNoDevice(t *testing.T) {
-	for _, line := range imports(t, "-deps", "./rs", "./rs/countlog", "./rs/table", "./rs/certify", "./rs/sample/onnx", "./figures") {
+	for _, line := range imports(t, "-deps", "./rs", "./rs/countlog", "./rs/table", "./rs/certify",
+		"./rs/sample/onnx", "./figures") {
 		if strings.Contains(line, "gomlx") {
-			t.Errorf("rs, rs/countlog, rs/table, rs/certify, rs/sample/onnx or figures needs %s", line)
+			t.Errorf("rs, rs/countlog, rs/table, rs/certify, rs/sample/onnx or figures needs %s",
+				line)
 		}
 	}
 	for _, line := range imports(t, "-deps", "./rs/...") {
@@ -38,10 +40,13 @@ func TestNoDevice(t *testing.T) {
 // What a Go program could want isn't in the command.
 func TestCommandAlone(t *testing.T) {
 	const command = module + "/internal/cli"
-	for _, line := range imports(t, "-f", `{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} {{join .XTestImports " "}}`, "./...") {
+	const format = `{{.ImportPath}} {{join .Imports " "}} {{join .TestImports " "}} ` +
+		`{{join .XTestImports " "}}`
+	for _, line := range imports(t, "-f", format, "./...") {
 		pkg, imports, _ := strings.Cut(line, " ")
 		for _, name := range strings.Fields(imports) {
-			if (name == command || strings.HasPrefix(name, command+"/")) && pkg != module && !strings.HasPrefix(pkg, command) {
+			if (name == command || strings.HasPrefix(name, command+"/")) && pkg != module &&
+				!strings.HasPrefix(pkg, command) {
 				t.Errorf("%s imports %s", pkg, name)
 			}
 		}

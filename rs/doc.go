@@ -1,18 +1,20 @@
-// Package rs is the mathematics of certified robustness by randomized smoothing: from the votes
-// and margins that noisy sampling leaves (Evidence) to a Certificate, a class with an l2
-// radius. It is pure: no device, no random numbers, no files.
+// Package rs is the mathematics of certified robustness by randomized smoothing. Noisy sampling
+// gives votes and margins (Evidence). Package rs turns them into a Certificate: a class with an l2
+// radius. The package is pure: no device, no random numbers, no files.
 //
 // A Method (Mono, TwoBound, Isoperimetric, Adaptive, Bonferroni, CPM, Lipschitz, PaperLipschitz,
-// SoftScores, Margin) turns evidence and α into a certificate; Methods lists them by name. Under it
-// lie a Bound (ClopperPearson, STaR, Betting, Bernstein,
-// Hoeffding, BetaMixture and others; Bounds lists them) on the mean of draws in [0, 1], and a radius: Smoothed is the exact
-// one of a Lipschitz score, which contains Cohen's. Over it lie certified accuracy, the
-// average certified radius of many results, and what α means for all of them together.
+// SoftScores, Margin) turns evidence and α into a certificate. Methods lists them by name. A method
+// uses a Bound on the mean of draws in [0, 1] (ClopperPearson, STaR, Betting, Bernstein, Hoeffding,
+// BetaMixture and others). Bounds lists them by name. A method also uses a radius: Smoothed has the
+// exact radius of a Lipschitz score, and contains Cohen's. Other functions turn many results into
+// certified accuracy and the average certified radius, and give the meaning of α for all of them
+// together.
 //
-// Draws that end because of what was drawn say where they could (Evidence.Stops): bounds hold there together, or are refused.
-// A Rule says when a question is settled; no certificate rests on it.
+// Draws may end because of what was drawn. Then Evidence.Stops has the numbers of draws where they
+// could end. A bound holds at all of these together, or is refused. A Rule says when a question is
+// settled. No certificate rests on a Rule.
 //
-// Radii are l2, in units of the image ([0, 1]), as σ is. Everything that reaches a
-// certificate is rounded to the safe side by a stated slack. Misuse of the mathematics (α outside
-// (0, 1), say) panics; evidence that lacks something is an error.
+// Radii and σ are l2, in units of the image ([0, 1]). Everything that reaches a certificate is
+// rounded to the safe side by a stated slack. Misuse of the mathematics panics, such as α outside
+// (0, 1). Evidence that lacks something is an error.
 package rs

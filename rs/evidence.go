@@ -62,17 +62,20 @@ type Evidence struct {
 	SelectionMargins, Margins Histogram
 	// Clean is the prediction without noise; its Class is Abstain where the log has none.
 	Clean Clean
-	// Scores are the scores of every class over the estimation draw, by each map of the run; nil where none were logged.
+	// Scores are the scores of every class over the estimation draw, by each map of the run. It is
+	// nil where the run logged none.
 	Scores []Scores
-	// Stops are the numbers of draws, rising, at any of which the estimation draw could end because of what was
-	// drawn; nil where its number was fixed beforehand. The rows of a run share them.
+	// Stops are the rising numbers of draws at which the estimation draw could end because of what
+	// was drawn. It is nil where the number of draws was fixed beforehand. The rows of a run share
+	// Stops.
 	Stops []int
-	// Rounding bounds ‖σZ - Z'‖ (l2, in units of the image) of every draw, between Gaussian noise and the noise Z' that was
-	// drawn; 0 where the noise is taken to be Gaussian.
+	// Rounding bounds ‖σZ - Z'‖ (l2, in units of the image) of every draw, where σZ is Gaussian
+	// noise and Z' is the noise drawn. It is 0 where the noise is taken to be Gaussian.
 	Rounding float64
-	// MarginError bounds what float32 does to every difference of two logits, in logits, for all draws but a part of probability
-	// BeyondReach; 0 where no bound is known. Methods with Float32 set subtract it. Votes have no use for it: they certify the
-	// classifier as float32 computes it.
+	// MarginError bounds the effect of float32 on every difference of two logits, in logits, for
+	// all draws but a part of probability BeyondReach. It is 0 where no bound is known. Methods
+	// with Float32 set subtract it. Votes need no such bound: they certify the classifier as
+	// float32 computes it.
 	MarginError float64
 }
 
@@ -82,7 +85,8 @@ const BeyondReach = 0x1p-58
 // marginError is MarginError, where it is to be subtracted.
 func (e *Evidence) marginError(float32 bool) (float64, error) {
 	if float32 && (!(e.MarginError > 0) || math.IsInf(e.MarginError, 1)) {
-		return 0, fmt.Errorf("example %d: no bound on what float32 does to margins (margin_error) is known of its run", e.Index)
+		return 0, fmt.Errorf("example %d: no bound on what float32 does to margins "+
+			"(margin_error) is known of its run", e.Index)
 	}
 	if !float32 {
 		return 0, nil
@@ -96,8 +100,8 @@ type Clean struct {
 	Margin float64 // logit of Class less the largest other one
 }
 
-// CleanOf is the prediction of logits, the lowest class among equals, with its margin: exact of float32. It is an error where one is NaN or
-// infinite.
+// CleanOf is the prediction of logits with its margin, exact for float32. Among equal logits, the
+// lowest class wins. A logit that is NaN or infinite is an error.
 func CleanOf(z []float32) (Clean, error) {
 	top := 0
 	for c, v := range z {

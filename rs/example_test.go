@@ -46,7 +46,8 @@ func ExampleLipschitz() {
 	e := &rs.Evidence{
 		Sigma:      0.12,
 		Estimation: rs.Votes{1000, 0},
-		Margins:    rs.Histogram{Edges: []float64{0, 0.5, 1, 1.5}, Counts: []int{0, 5, 45, 400, 550}},
+		Margins: rs.Histogram{Edges: []float64{0, 0.5, 1, 1.5},
+			Counts: []int{0, 5, 45, 400, 550}},
 	}
 	for _, tau := range []float64{0, 1, 1.5} {
 		c, err := rs.Lipschitz{Lambda: 1.4, Tau: tau}.Certify(e, 0.001)
@@ -64,7 +65,8 @@ func ExampleLipschitz() {
 
 func ExampleClopperPearson() {
 	s := rs.Bernoulli(990, 1000)
-	fmt.Printf("%.6f %.6f\n", rs.ClopperPearson{}.Lower(s, 0.001), rs.ClopperPearson{}.Upper(s, 0.001))
+	fmt.Printf("%.6f %.6f\n", rs.ClopperPearson{}.Lower(s, 0.001),
+		rs.ClopperPearson{}.Upper(s, 0.001))
 	// Output:
 	// 0.976036 0.997030
 }

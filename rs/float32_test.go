@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Float32's error is subtracted from margins where asked for, and costs the score L times it; votes nothing.
+// TestFloat32: methods subtract float32's error from margins where Float32 asks for that. A score
+// loses L times the error, and votes lose nothing.
 func TestFloat32(t *testing.T) {
 	r := rand.New(rand.NewPCG(73, 74))
 	e := ramp(r, 1, 0.5, 1000)
@@ -15,12 +16,14 @@ func TestFloat32(t *testing.T) {
 	const off = 0.01
 	for name, m := range map[string]struct{ plain, exact Method }{
 		"lipschitz": {Lipschitz{Lambda: 1, Tau: 2}, Lipschitz{Lambda: 1, Tau: 2, Float32: true}},
-		"paper":     {PaperLipschitz{Lambda: 1, Tau: 2}, PaperLipschitz{Lambda: 1, Tau: 2, Float32: true}},
-		"margin":    {Margin{Lambda: 1}, Margin{Lambda: 1, Float32: true}},
+		"paper": {PaperLipschitz{Lambda: 1, Tau: 2},
+			PaperLipschitz{Lambda: 1, Tau: 2, Float32: true}},
+		"margin": {Margin{Lambda: 1}, Margin{Lambda: 1, Float32: true}},
 	} {
 		e.MarginError = 0
 		before := certify(t, m.plain, e, 0.01)
-		if _, err := m.exact.Certify(e, 0.01); err == nil || !strings.Contains(err.Error(), "margin_error") {
+		if _, err := m.exact.Certify(e, 0.01); err == nil ||
+			!strings.Contains(err.Error(), "margin_error") {
 			t.Errorf("%s of a run that knows none: %v", name, err)
 		}
 		e.MarginError = math.NaN()
@@ -31,7 +34,8 @@ func TestFloat32(t *testing.T) {
 		if again := certify(t, m.plain, e, 0.01); again.Radius != before.Radius {
 			t.Errorf("%s subtracts unasked: %g, before %g", name, again.Radius, before.Radius)
 		}
-		if cost := before.Radius - certify(t, m.exact, e, 0.01).Radius; cost < 0.5*off || cost > 1.1*off {
+		if cost := before.Radius - certify(t, m.exact, e, 0.01).Radius; cost < 0.5*off ||
+			cost > 1.1*off {
 			t.Errorf("%s: costs %g of %g", name, cost, off)
 		}
 	}
@@ -43,18 +47,20 @@ func TestFloat32(t *testing.T) {
 		t.Errorf("τ = 0.25, with a grid: costs %g", cost)
 	}
 	e.Clean.Margin = off
-	if c := certify(t, Margin{Lambda: 1, Float32: true}, e, 0.01); c.Class != Abstain || c.Radius != 0 {
+	if c := certify(t, Margin{Lambda: 1, Float32: true}, e, 0.01); c.Class != Abstain ||
+		c.Radius != 0 {
 		t.Errorf("a margin no larger than its error: %+v", c)
 	}
 	// The hard vote has no margins: it certifies the classifier as float32 computes it.
 	e.MarginError = 0
-	if c := certify(t, Lipschitz{Float32: true}, e, 0.01); c.Radius != certify(t, Mono{}, e, 0.01).Radius {
+	if c := certify(t, Lipschitz{Float32: true}, e, 0.01); c.Radius != certify(t, Mono{}, e,
+		0.01).Radius {
 		t.Errorf("τ = 0: %g", c.Radius)
 	}
 }
 
-// TestFloat32Scores: whatever moves every difference of two logits by η at most moves a score, and the difference of two, by no more
-// than float32Error says; some do by nearly as much.
+// TestFloat32Scores: let every difference of two logits move by at most η. Then a score, and the
+// difference of two, move by no more than float32Error says. Some move by nearly as much.
 func TestFloat32Scores(t *testing.T) {
 	r := rand.New(rand.NewPCG(75, 76))
 	for _, m := range []ScoreMap{{"softmax", 1}, {"softmax", 5}, {"sparsemax", 0.5}, {"ramp", 2}} {
@@ -78,16 +84,20 @@ func TestFloat32Scores(t *testing.T) {
 				}
 			}
 			if most1 > one || most2 > difference || most1 < 0.8*one || most2 < 0.8*difference {
-				t.Errorf("%v of %d classes: a score moves by %g, bound %g; a difference by %g, bound %g", m, classes, most1, one, most2, difference)
+				t.Errorf("%v of %d classes: a score moves by %g, bound %g; a difference by %g, "+
+					"bound %g", m, classes, most1, one, most2, difference)
 			}
 		}
 	}
 	// What that costs a radius; LVM-RS nothing.
-	e := &Evidence{Sigma: 0.5, Selection: Votes{10, 0}, Estimation: Votes{1000, 0}, Scores: []Scores{emptyScores(ScoreMap{"ramp", 1}, 2)}}
+	e := &Evidence{Sigma: 0.5, Selection: Votes{10, 0}, Estimation: Votes{1000, 0},
+		Scores: []Scores{emptyScores(ScoreMap{"ramp", 1}, 2)}}
 	for range 1000 {
 		addScores(&e.Scores[0], []float64{0.5 + 0.1*r.NormFloat64(), 0})
 	}
-	for name, m := range map[string]SoftScores{"lvm": {}, "lipschitz-two": {Lambda: 1, TwoClass: true}, "lipschitz-margin": {Lambda: 1, Difference: true}} {
+	for name, m := range map[string]SoftScores{"lvm": {},
+		"lipschitz-two":    {Lambda: 1, TwoClass: true},
+		"lipschitz-margin": {Lambda: 1, Difference: true}} {
 		e.MarginError = 0
 		before, exact := certify(t, m, e, 0.01).Radius, m
 		exact.Float32 = true

@@ -66,7 +66,8 @@ func TestGoldenBoundedMean(t *testing.T) {
 				}
 				wantLower, wantUpper := pair[0].(float64), pair[1].(float64)
 				if !near(lower, wantLower, 1e-9) || !near(upper, wantUpper, 1e-9) {
-					t.Errorf("%s, alpha = %g: %s = [%.12g, %.12g], want [%.12g, %.12g]", c.Name, alpha, name, lower, upper, wantLower, wantUpper)
+					t.Errorf("%s, alpha = %g: %s = [%.12g, %.12g], want [%.12g, %.12g]", c.Name,
+						alpha, name, lower, upper, wantLower, wantUpper)
 				}
 			}
 			check("hoeffding", Hoeffding{}.Lower(s, alpha), Hoeffding{}.Upper(s, alpha))
@@ -88,7 +89,8 @@ func TestGoldenHedgedTrace(t *testing.T) {
 	for i, row := range rows {
 		_, capital := Hedged{}.logCapital(x[:i+1], seq, 0.4)
 		for name, got := range map[string]float64{
-			"lambda_seq": seq[i], "lambda_fixed_n20": fixed[i], "log_capital_seq_m0.4_c0.5": capital,
+			"lambda_seq": seq[i], "lambda_fixed_n20": fixed[i],
+			"log_capital_seq_m0.4_c0.5": capital,
 		} {
 			if want := row[name]; !near(got, want, 1e-10*math.Abs(want)) {
 				t.Errorf("draw %d: %s = %.15g, want %.15g", i+1, name, got, want)

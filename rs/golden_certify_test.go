@@ -27,7 +27,8 @@ func TestGoldenCertify(t *testing.T) {
 		"two_bound": TwoBound{}, "two_bound_clip": TwoBound{Clip: true},
 	}
 	for _, c := range cases {
-		e := &Evidence{Sigma: c.Sigma, Selection: c.Selection, Estimation: c.Estimation, Class: c.Selection.Top()}
+		e := &Evidence{Sigma: c.Sigma, Selection: c.Selection, Estimation: c.Estimation,
+			Class: c.Selection.Top()}
 		if got := Partition(c.Selection, e.Class); !reflect.DeepEqual(got, c.CPMBuckets) {
 			t.Errorf("%s: buckets %v, want %v", c.Note, got, c.CPMBuckets)
 		}

@@ -8,7 +8,8 @@ import (
 func TestGoldenCohen(t *testing.T) {
 	for _, row := range goldenTSV(t, "radii_cohen.tsv") {
 		checkRadius(t, row, "CohenRadius", CohenRadius(row["sigma"], row["pA"]), row["r_mono"])
-		checkRadius(t, row, "CohenRadius2", CohenRadius2(row["sigma"], row["pA"], row["pB"]), row["r_multi"])
+		checkRadius(t, row, "CohenRadius2", CohenRadius2(row["sigma"], row["pA"], row["pB"]),
+			row["r_multi"])
 	}
 }
 
@@ -37,15 +38,18 @@ func TestGoldenLipschitzMulti(t *testing.T) {
 		c, p1, p2 := Smoothed{Sigma: row["sigma"], L: row["L"]}, row["p1"], row["p2"]
 		checkRadius(t, row, "Radius2", c.Radius2(p1, p2), row["r_multi_exact"])
 		checkRadius(t, row, "CohenRadius2", CohenRadius2(c.Sigma, p1, p2), row["r_multi_cohen"])
-		checkRadius(t, row, "MarginRadius 2L", MarginRadius(c.Sigma, 2*c.L, p1-p2), row["r_margin_2L"])
-		checkRadius(t, row, "MarginRadius √2L", MarginRadius(c.Sigma, math.Sqrt2*c.L, p1-p2), row["r_margin_sqrt2L"])
+		checkRadius(t, row, "MarginRadius 2L", MarginRadius(c.Sigma, 2*c.L, p1-p2),
+			row["r_margin_2L"])
+		checkRadius(t, row, "MarginRadius √2L", MarginRadius(c.Sigma, math.Sqrt2*c.L, p1-p2),
+			row["r_margin_sqrt2L"])
 		checkRelative(t, row, "PaperRadius2", c.PaperRadius2(p1, p2), row["r_multi_paper_rho0"])
 	}
 }
 
 func TestGoldenSmoothedLipschitz(t *testing.T) {
 	for _, row := range goldenTSV(t, "lipschitz_smoothed.tsv") {
-		got, want := Smoothed{Sigma: row["sigma"], L: row["L"]}.Lipschitz(row["range"]), row["lip_exact"]
+		got, want := Smoothed{Sigma: row["sigma"], L: row["L"]}.Lipschitz(row["range"]),
+			row["lip_exact"]
 		checkRelative(t, row, "Lipschitz", got, want)
 		if got < want {
 			t.Errorf("%v: Lipschitz = %.17g, below %.17g", row, got, want)

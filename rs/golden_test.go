@@ -50,7 +50,8 @@ func near(got, want, tolerance float64) bool {
 	return got == want || math.Abs(got-want) <= tolerance
 }
 
-// checkRadius takes the tolerance of testdata/README.md below the vector, and rounding alone above it.
+// checkRadius takes the tolerance of testdata/README.md below the expected radius, and rounding
+// alone above it.
 func checkRadius(t *testing.T, row any, what string, got, want float64) {
 	t.Helper()
 	if !near(got, want, 1e-9*max(1, math.Abs(want))) || got > want+4e-16*math.Abs(want) {

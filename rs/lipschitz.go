@@ -12,10 +12,11 @@ import (
 type Lipschitz struct {
 	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
 	Tau    float64 // temperature, in logits, >= 0
-	Bound  Bound   // nil is STaR, Betting where draws may end early, and ClopperPearson where Tau is 0
-	Seed   uint64  // of the run: STaR's order where Bound is nil
-	// Float32 subtracts Evidence.MarginError from every margin: the certificate is of the network in real arithmetic, which is
-	// what Lambda bounds. Tau = 0 has no margins to subtract from.
+	// Nil is STaR. It is Betting where draws may end early, and ClopperPearson where Tau is 0.
+	Bound Bound
+	Seed  uint64 // of the run: STaR's order where Bound is nil
+	// Float32 subtracts Evidence.MarginError from every margin. The certificate is then of the
+	// network in real arithmetic, which Lambda bounds. Tau = 0 has no margins to subtract from.
 	Float32 bool
 }
 
@@ -78,7 +79,8 @@ func (l Lipschitz) check() error {
 	case !(l.Tau >= 0) || math.IsInf(l.Tau, 1):
 		return fmt.Errorf("lipschitz: tau = %g, want a temperature >= 0", l.Tau)
 	case l.Tau > 0 && (!(l.Lambda > 0) || math.IsInf(l.Lambda, 1)):
-		return fmt.Errorf("lipschitz: Lambda = %g, want a positive bound on the Lipschitz constant of logit differences", l.Lambda)
+		return fmt.Errorf("lipschitz: Lambda = %g, want a positive bound on the Lipschitz "+
+			"constant of logit differences", l.Lambda)
 	}
 	return nil
 }
@@ -88,8 +90,9 @@ func (l Lipschitz) check() error {
 // outermost bins reach 0 and 1.
 func SoftVotes(margins Histogram, tau float64) Sample { return softVotes(margins, tau, 0) }
 
-// softVotes is SoftVotes of margins that may be less by shift than those counted. Under noise that is off by Rounding at most a
-// margin is off by Λ times as much, and by MarginError in float32, so that what is counted bounds the soft votes under Gaussian noise from below.
+// softVotes is SoftVotes of margins that may be smaller by shift than the counted ones. Noise that
+// is off by at most Rounding changes a margin by at most Λ times as much. float32 changes it by at
+// most MarginError. So the counted margins bound the soft votes under Gaussian noise from below.
 func softVotes(margins Histogram, tau, shift float64) Sample {
 	shift *= 1 + 0x1p-40
 	s := Sample{Counts: margins.Counts, N: margins.Total()}

@@ -48,7 +48,8 @@ func TestLipschitzCovers(t *testing.T) {
 			if wrong > excess(runs, alpha) {
 				t.Errorf("x = %g, τ = %g: wrong %d times of %d", x, tau, wrong, runs)
 			}
-			if x > 1 && tau == 4 && sum < 0.7*x*runs { // draws of small variance about a score that is exact
+			// draws of small variance about a score that is exact
+			if x > 1 && tau == 4 && sum < 0.7*x*runs {
 				t.Errorf("x = %g, τ = %g: mean radius %g", x, tau, sum/runs)
 			}
 		}
@@ -60,13 +61,16 @@ func TestLipschitzOfHardVotes(t *testing.T) {
 	for range 50 {
 		e := ramp(r, 0.5, 0.5, 200)
 		hard, mono := certify(t, Lipschitz{}, e, 0.001), certify(t, Mono{}, e, 0.001)
-		if hard.Class != mono.Class || hard.Radius != mono.Radius || hard.Ledger[0] != mono.Ledger[0] {
+		if hard.Class != mono.Class || hard.Radius != mono.Radius ||
+			hard.Ledger[0] != mono.Ledger[0] {
 			t.Errorf("τ = 0: %v, mono %v", hard, mono)
 		}
 		// A tiny τ is nearly a vote with margin >= τ, bounded the same way.
-		e.Margins = Histogram{Edges: []float64{-1e-7, 1e-7}, Counts: []int{e.Estimation[1-e.Class], 0, e.Estimation[e.Class]}}
+		e.Margins = Histogram{Edges: []float64{-1e-7, 1e-7},
+			Counts: []int{e.Estimation[1-e.Class], 0, e.Estimation[e.Class]}}
 		soft := certify(t, Lipschitz{Lambda: 1, Tau: 1e-7, Bound: ClopperPearson{}}, e, 0.001)
-		if soft.Class != mono.Class || !near(soft.Radius, mono.Radius, 1e-9) || soft.Ledger[0].Of != "score" {
+		if soft.Class != mono.Class || !near(soft.Radius, mono.Radius, 1e-9) ||
+			soft.Ledger[0].Of != "score" {
 			t.Errorf("τ → 0: %v, mono %v", soft, mono)
 		}
 	}
@@ -81,7 +85,8 @@ func TestLipschitzSettingsAct(t *testing.T) {
 	if c := certify(t, Lipschitz{Lambda: 1, Tau: 2}, e, 0.001); c.Radius == base.Radius {
 		t.Error("τ changes nothing")
 	}
-	if c := certify(t, Lipschitz{Lambda: 1, Tau: 1, Bound: Hoeffding{}}, e, 0.001); c.Ledger[0].Bound != "hoeffding" || c.Radius == base.Radius {
+	if c := certify(t, Lipschitz{Lambda: 1, Tau: 1, Bound: Hoeffding{}}, e,
+		0.001); c.Ledger[0].Bound != "hoeffding" || c.Radius == base.Radius {
 		t.Errorf("Hoeffding: %v", c)
 	}
 	if base.Ledger[0].Bound != "star" {

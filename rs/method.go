@@ -56,12 +56,14 @@ type Method interface {
 
 // Setting is what methods need beyond the evidence of one example.
 type Setting struct {
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 where no bound is known.
+	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. It is 0 where no
+	// bound is known.
 	Lambda float64
 	// Tau is the temperature of soft votes, in logits, fixed apart from the evidence
 	// certified; 0 is the hard vote, negative not chosen.
 	Tau float64
-	// Scores is the map of scores that methods take, as ScoreMap.String has it; empty is every one that was logged.
+	// Scores is the map of scores that methods take, as ScoreMap.String writes it. Empty stands for
+	// every map that was logged.
 	Scores string
 	// Bound is the confidence bound that methods take; nil is the one each is best with.
 	Bound Bound
@@ -80,7 +82,8 @@ type Entry struct {
 	New func(Setting) (Method, error)
 	// Lipschitz says that its certificates rest on Setting.Lambda.
 	Lipschitz bool
-	// Unsound says that its certificates may fail more often than alpha: a shortcut kept for comparison.
+	// Unsound says that the method's certificates may fail more often than alpha. Such a method is
+	// kept for comparison.
 	Unsound bool
 }
 
@@ -99,7 +102,8 @@ func MethodNames() []string {
 func MethodByName(name string) (Entry, error) {
 	i := slices.IndexFunc(Methods, func(m Entry) bool { return m.Name == name })
 	if i < 0 {
-		return Entry{}, fmt.Errorf("no method %q; known: %s", name, strings.Join(MethodNames(), ", "))
+		return Entry{}, fmt.Errorf("no method %q; known: %s", name,
+			strings.Join(MethodNames(), ", "))
 	}
 	return Methods[i], nil
 }

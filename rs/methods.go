@@ -22,47 +22,61 @@ var Methods = []Entry{
 		New: func(s Setting) (Method, error) { return CPM{Bound: s.Bound}, nil }},
 	{Name: "twobound", Doc: "the class and its largest rival, alpha/2 each",
 		New: func(s Setting) (Method, error) { return TwoBound{Bound: s.Bound}, nil }},
-	{Name: "isoperimetric", Doc: "votes and margins in one bound, at a level chosen on the selection draw", Lipschitz: true,
+	{Name: "isoperimetric", Doc: "votes and margins in one bound, at a level chosen on the " +
+		"selection draw", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			if !(s.Lambda > 0) {
-				return nil, fmt.Errorf("isoperimetric: no bound on the Lipschitz constant of logit differences")
+				return nil, fmt.Errorf("isoperimetric: no bound on the Lipschitz constant of " +
+					"logit differences")
 			}
-			return Isoperimetric{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32, Asked: s.Asked}, nil
+			return Isoperimetric{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32,
+				Asked: s.Asked}, nil
 		}},
-	{Name: "adaptive", Doc: "one bound or two, at a level or of votes: the strongest, chosen on the selection draw", Lipschitz: true,
+	{Name: "adaptive", Doc: "the strongest of one bound or two, at a level or on votes, chosen " +
+		"on the selection draw", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
-			return Adaptive{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32, Asked: s.Asked}, nil
+			return Adaptive{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32, Asked: s.Asked},
+				nil
 		}},
-	{Name: "lipschitz", Doc: "soft votes and the exact radius of a Lipschitz score", Lipschitz: true,
-		New: func(s Setting) (Method, error) { return lipschitzIn("lipschitz", s) }},
-	{Name: "paper", Doc: "soft votes and the radius of Delattre et al. 2025, as published", Lipschitz: true,
+	{Name: "lipschitz", Doc: "soft votes and the exact radius of a Lipschitz score",
+		Lipschitz: true,
+		New:       func(s Setting) (Method, error) { return lipschitzIn("lipschitz", s) }},
+	{Name: "paper", Doc: "soft votes and the radius of Delattre et al. 2025, as published",
+		Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			l, err := lipschitzIn("paper", s)
 			return PaperLipschitz(l), err
 		}},
 	{Name: "lvm", Doc: "mean scores of all classes, two bounds (LVM-RS, Delattre et al. 2024)",
-		New: func(s Setting) (Method, error) { return SoftScores{Map: s.Scores, Bound: s.Bound, Seed: s.Seed}, nil }},
-	{Name: "lipschitz-two", Doc: "mean scores of all classes, the exact radius of two Lipschitz scores", Lipschitz: true,
+		New: func(s Setting) (Method, error) {
+			return SoftScores{Map: s.Scores, Bound: s.Bound, Seed: s.Seed}, nil
+		}},
+	{Name: "lipschitz-two", Doc: "mean scores of all classes, the exact radius of two Lipschitz " +
+		"scores", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			return scoresIn("lipschitz-two", s, SoftScores{TwoClass: true})
 		}},
-	{Name: "lipschitz-margin", Doc: "mean scores of all classes, the exact radius of a Lipschitz difference of two", Lipschitz: true,
+	{Name: "lipschitz-margin", Doc: "mean scores of all classes, the exact radius of a Lipschitz " +
+		"difference of two", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			return scoresIn("lipschitz-margin", s, SoftScores{Difference: true})
 		}},
 	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			if !(s.Lambda > 0) {
-				return nil, fmt.Errorf("margin: no bound on the Lipschitz constant of logit differences")
+				return nil, fmt.Errorf("margin: no bound on the Lipschitz constant of logit " +
+					"differences")
 			}
 			return Margin{Lambda: s.Lambda, Float32: s.Float32}, nil
 		}},
 	{Name: "unsound-pair", Unsound: true,
-		Doc: "NOT PROVED: the class and its largest rival, alpha each: both bounds hold together " +
-			"at 2 alpha only; no counterexample for alpha <= 1/2",
+		Doc: "NOT PROVED: the class and its largest rival, alpha each; both bounds hold together " +
+			"only at 2 alpha, and no counterexample for alpha <= 1/2 is known",
 		New: func(s Setting) (Method, error) { return UnsoundPair{Bound: s.Bound}, nil }},
-	{Name: "unsound-second", Doc: "UNSOUND: no rival but the second of the selection draw", Unsound: true,
-		New: func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},
+	{Name: "unsound-second", Doc: "UNSOUND: takes the second class of the selection draw for the " +
+		"only rival",
+		Unsound: true,
+		New:     func(s Setting) (Method, error) { return UnsoundSecond{Bound: s.Bound}, nil }},
 }
 
 // scoresIn is m in that setting, for the method of that name.
@@ -81,7 +95,8 @@ func lipschitzIn(name string, s Setting) (Lipschitz, error) {
 	case s.Lambda == 0 && s.Tau < 0:
 		return l, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
 	case s.Tau < 0:
-		return l, fmt.Errorf("%s: no temperature was chosen: sample with --tuning images, or give one with --tau", name)
+		return l, fmt.Errorf("%s: no temperature was chosen: sample with --tuning images, or "+
+			"give one with --tau", name)
 	}
 	return l, l.check()
 }

@@ -3,6 +3,7 @@ package rs
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,7 +41,8 @@ func randomVotes(r *rand.Rand) *Evidence {
 	for c := range p {
 		p[c] /= sum
 	}
-	e := &Evidence{Sigma: 0.5, Selection: multinomial(r, 50, p), Estimation: multinomial(r, 10+r.IntN(3000), p)}
+	e := &Evidence{Sigma: 0.5, Selection: multinomial(r, 50, p),
+		Estimation: multinomial(r, 10+r.IntN(3000), p)}
 	e.Class = e.Selection.Top()
 	return e
 }
@@ -55,7 +57,8 @@ func TestTwoBoundIsNeverBelow(t *testing.T) {
 		for name, m := range map[string]Method{"CPM": CPM{}, "Bonferroni": Bonferroni{}} {
 			other := certify(t, m, e, alpha)
 			if other.Radius > two.Radius || other.Class != Abstain && two.Class == Abstain {
-				t.Errorf("%v at %g: %s %v above two bounds %v", e.Estimation, alpha, name, other, two)
+				t.Errorf("%v at %g: %s %v above two bounds %v", e.Estimation, alpha, name,
+					other, two)
 			}
 			strictly += b2i(other.Radius < two.Radius)
 		}
@@ -70,17 +73,22 @@ func TestTwoBoundIsNeverBelow(t *testing.T) {
 
 // Every method of the table: its ledger spends at most α, its radius grows with α, and a
 // certificate names the selected class.
-func TestMethodsSpendAtMostAlpha(t *testing.T) {
+func TestMethodsSpendAtMostAlpha(t *testing.T) { checkMethods(t, Methods) }
+
+func checkMethods(t *testing.T, methods []Entry) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(13, 14))
 	for range 100 {
 		e := randomVotes(r)
 		e.Clean = Clean{Class: e.Class, Margin: 1}
-		e.Margins = Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{0, 3, r.IntN(50), 20, 0}}
-		e.SelectionMargins = Histogram{Edges: e.Margins.Edges, Counts: []int{0, 0, 0, 0, e.Selection.Total()}}
+		e.Margins = Histogram{Edges: []float64{-1, 0, 0.5, 1},
+			Counts: []int{0, 3, r.IntN(50), 20, 0}}
+		e.SelectionMargins = Histogram{Edges: e.Margins.Edges,
+			Counts: []int{0, 0, 0, 0, e.Selection.Total()}}
 		e.Estimation[e.Class] += 100 // enough for those margins
 		e.Margins.Counts[4] = e.Estimation.Total() - e.Margins.Total()
 		e.Scores = []Scores{hardScores(e), hardScores(e)}
-		for _, entry := range Methods {
+		for _, entry := range methods {
 			if entry.Unsound {
 				continue
 			}
@@ -94,9 +102,11 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 				if a := c.Alpha(); a > alpha*(1+1e-12) || a == 0 && entry.Name != "margin" {
 					t.Errorf("%s spends %g of %g", entry.Name, a, alpha)
 				}
-				chosen := entry.Name == "adaptive" || entry.Name == "isoperimetric" // the choice turns on α
-				falls := c.Radius < last && !chosen && entry.Name != "paper"        // T isn't monotone
-				if falls || c.Class == Abstain && c.Radius != 0 || c.Class != Abstain && c.Class != e.Class {
+				// the choice turns on α
+				chosen := entry.Name == "adaptive" || entry.Name == "isoperimetric"
+				falls := c.Radius < last && !chosen && entry.Name != "paper" // T isn't monotone
+				if falls || c.Class == Abstain && c.Radius != 0 ||
+					c.Class != Abstain && c.Class != e.Class {
 					t.Errorf("%s at α = %g: %v after %g", entry.Name, alpha, c, last)
 				}
 				last = c.Radius
@@ -106,25 +116,30 @@ func TestMethodsSpendAtMostAlpha(t *testing.T) {
 }
 
 func TestRadiusGrowsWithVotes(t *testing.T) {
-	for _, m := range []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, TwoBound{Clip: true}, TwoBound{Bound: Betting{}}} {
+	for _, m := range []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, TwoBound{Clip: true},
+		TwoBound{Bound: Betting{}}} {
 		last := -1.0
 		for k := 500; k <= 1000; k += 20 { // a vote more for the class is one less for its rival
-			e := &Evidence{Sigma: 1, Selection: Votes{60, 30, 10}, Estimation: Votes{k, 1000 - k, 0}}
+			e := &Evidence{Sigma: 1, Selection: Votes{60, 30, 10},
+				Estimation: Votes{k, 1000 - k, 0}}
 			c := certify(t, m, e, 0.001)
 			if c.Radius < last || k >= 600 && c.Radius <= last {
 				t.Errorf("%+v: %d votes give %g after %g", m, k, c.Radius, last)
 			}
 			last = c.Radius
 		}
-		few := certify(t, m, &Evidence{Sigma: 1, Selection: Votes{9, 1, 0}, Estimation: Votes{90, 9, 1}}, 0.001)
-		many := certify(t, m, &Evidence{Sigma: 1, Selection: Votes{9, 1, 0}, Estimation: Votes{9000, 900, 100}}, 0.001)
+		few := certify(t, m, &Evidence{Sigma: 1, Selection: Votes{9, 1, 0},
+			Estimation: Votes{90, 9, 1}}, 0.001)
+		many := certify(t, m, &Evidence{Sigma: 1, Selection: Votes{9, 1, 0},
+			Estimation: Votes{9000, 900, 100}}, 0.001)
 		if few.Radius >= many.Radius {
 			t.Errorf("%+v: 100 draws %g, 10,000 draws %g", m, few.Radius, many.Radius)
 		}
 	}
 	// All votes: p̲ = α^(1/n).
 	all := certify(t, Mono{}, &Evidence{Sigma: 0.5, Estimation: Votes{0, 0, 1000}, Class: 2}, 0.001)
-	if want := CohenRadius(0.5, math.Pow(0.001, 0.001)); !near(all.Radius, want, 1e-10) || all.Class != 2 {
+	if want := CohenRadius(0.5, math.Pow(0.001, 0.001)); !near(all.Radius, want, 1e-10) ||
+		all.Class != 2 {
 		t.Errorf("all votes: %v, want radius %g", all, want)
 	}
 }
@@ -145,7 +160,8 @@ func TestVoteMethodsCover(t *testing.T) {
 			r := rand.New(rand.NewPCG(15, 16))
 			wrong := 0
 			for range runs {
-				e := &Evidence{Sigma: 1, Selection: multinomial(r, 10, p), Estimation: multinomial(r, 80, p)}
+				e := &Evidence{Sigma: 1, Selection: multinomial(r, 10, p),
+					Estimation: multinomial(r, 80, p)}
 				e.Class = e.Selection.Top()
 				rival := 0.0
 				for c, x := range p {
@@ -154,7 +170,8 @@ func TestVoteMethodsCover(t *testing.T) {
 					}
 				}
 				c := certify(t, m, e, alpha)
-				wrong += b2i(c.Class != Abstain && c.Radius > CohenRadius2(1, p[e.Class], rival)+1e-12)
+				wrong += b2i(c.Class != Abstain && c.Radius > CohenRadius2(1, p[e.Class],
+					rival)+1e-12)
 			}
 			if wrong > excess(runs, alpha) {
 				t.Errorf("%T, %v: wrong %d times of %d", m, p, wrong, runs)
@@ -166,9 +183,11 @@ func TestVoteMethodsCover(t *testing.T) {
 func TestMethodErrors(t *testing.T) {
 	good := func() *Evidence {
 		return &Evidence{Index: 7, Sigma: 1, Selection: Votes{5, 4}, Estimation: Votes{50, 40},
-			Margins: Histogram{Edges: []float64{0}, Counts: []int{40, 50}}, Clean: Clean{Class: 0, Margin: 1}}
+			Margins: Histogram{Edges: []float64{0}, Counts: []int{40, 50}},
+			Clean:   Clean{Class: 0, Margin: 1}}
 	}
-	votes := []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, UnsoundPair{}, UnsoundSecond{}, Lipschitz{Lambda: 1, Tau: 1}, PaperLipschitz{Lambda: 1, Tau: 1}}
+	votes := []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, UnsoundPair{}, UnsoundSecond{},
+		Lipschitz{Lambda: 1, Tau: 1}, PaperLipschitz{Lambda: 1, Tau: 1}}
 	any := []Method{Mono{}, Adaptive{}}
 	all := append([]Method{Margin{Lambda: 1}, Adaptive{}}, votes...)
 	cases := []struct {
@@ -183,20 +202,32 @@ func TestMethodErrors(t *testing.T) {
 		{"a negative vote", votes, func(e *Evidence) { e.Estimation = Votes{9, -1} }},
 		{"a class beyond", votes, func(e *Evidence) { e.Class = 2 }},
 		{"no class", votes, func(e *Evidence) { e.Class = Abstain }},
-		{"one class", votes[1:], func(e *Evidence) { e.Selection, e.Estimation = Votes{9}, Votes{90} }},
+		{"one class", votes[1:], func(e *Evidence) {
+			e.Selection, e.Estimation = Votes{9}, Votes{90}
+		}},
 		{"no noise", any, func(e *Evidence) { e.Sigma = 0 }},
 		{"a class beyond", any, func(e *Evidence) { e.Class = 2 }},
 		{"a negative selection", []Method{Adaptive{}}, func(e *Evidence) { e.Selection[1] = -1 }},
-		{"no selection votes", []Method{Adaptive{}}, func(e *Evidence) { e.Selection = Votes{0, 0} }},
-		{"no selection", []Method{CPM{}, Adaptive{}, UnsoundSecond{}}, func(e *Evidence) { e.Selection = nil }},
-		{"no margins", []Method{Lipschitz{Lambda: 1, Tau: 1}}, func(e *Evidence) { e.Margins = Histogram{} }},
-		{"bins", []Method{Lipschitz{Lambda: 1, Tau: 1}}, func(e *Evidence) { e.Margins.Counts = []int{1, 2, 3} }},
-		{"empty bins", []Method{Lipschitz{Lambda: 1, Tau: 1}}, func(e *Evidence) { e.Margins.Counts = []int{0, 0} }},
-		{"no clean class", []Method{Margin{Lambda: 1}}, func(e *Evidence) { e.Clean.Class = Abstain }},
-		{"a negative margin", []Method{Margin{Lambda: 1}}, func(e *Evidence) { e.Clean.Margin = -1 }},
-		{"a margin NaN", []Method{Margin{Lambda: 1}}, func(e *Evidence) { e.Clean.Margin = math.NaN() }},
-		{"no Lambda", []Method{Margin{}, Lipschitz{Tau: 1}, Lipschitz{Lambda: -1, Tau: 1}, Lipschitz{Lambda: math.NaN(), Tau: 1}}, func(*Evidence) {}},
-		{"tau", []Method{Lipschitz{Lambda: 1, Tau: -1}, Lipschitz{Lambda: 1, Tau: math.NaN()}}, func(*Evidence) {}},
+		{"no selection votes", []Method{Adaptive{}},
+			func(e *Evidence) { e.Selection = Votes{0, 0} }},
+		{"no selection", []Method{CPM{}, Adaptive{}, UnsoundSecond{}},
+			func(e *Evidence) { e.Selection = nil }},
+		{"no margins", []Method{Lipschitz{Lambda: 1, Tau: 1}},
+			func(e *Evidence) { e.Margins = Histogram{} }},
+		{"bins", []Method{Lipschitz{Lambda: 1, Tau: 1}},
+			func(e *Evidence) { e.Margins.Counts = []int{1, 2, 3} }},
+		{"empty bins", []Method{Lipschitz{Lambda: 1, Tau: 1}},
+			func(e *Evidence) { e.Margins.Counts = []int{0, 0} }},
+		{"no clean class", []Method{Margin{Lambda: 1}},
+			func(e *Evidence) { e.Clean.Class = Abstain }},
+		{"a negative margin", []Method{Margin{Lambda: 1}},
+			func(e *Evidence) { e.Clean.Margin = -1 }},
+		{"a margin NaN", []Method{Margin{Lambda: 1}},
+			func(e *Evidence) { e.Clean.Margin = math.NaN() }},
+		{"no Lambda", []Method{Margin{}, Lipschitz{Tau: 1}, Lipschitz{Lambda: -1, Tau: 1},
+			Lipschitz{Lambda: math.NaN(), Tau: 1}}, func(*Evidence) {}},
+		{"tau", []Method{Lipschitz{Lambda: 1, Tau: -1}, Lipschitz{Lambda: 1, Tau: math.NaN()}},
+			func(*Evidence) {}},
 	}
 	for _, m := range all {
 		if _, err := m.Certify(good(), 0.1); err != nil {
@@ -216,22 +247,26 @@ func TestMethodErrors(t *testing.T) {
 		panics(t, "alpha = 1", func() { m.Certify(good(), 1) })
 	}
 	for _, m := range any {
-		if c, err := m.Certify(&Evidence{Sigma: 1, Selection: Votes{9}, Estimation: Votes{90}}, 0.1); err != nil || c.Class != 0 {
+		if c, err := m.Certify(&Evidence{Sigma: 1, Selection: Votes{9}, Estimation: Votes{90}},
+			0.1); err != nil || c.Class != 0 {
 			t.Errorf("%T of one class: %v, %v", m, c, err)
 		}
 	}
 }
 
 func TestMethodTable(t *testing.T) {
-	if got := strings.Join(MethodNames(), " "); got != "mono bonferroni cpm twobound isoperimetric adaptive lipschitz paper lvm lipschitz-two lipschitz-margin margin" {
-		t.Errorf("methods: %s", got)
-	}
-	for _, name := range MethodNames() {
-		if e, err := MethodByName(name); err != nil || e.Name != name || e.Doc == "" {
-			t.Errorf("%s: %v, %v", name, e, err)
+	for _, name := range DefaultMethods {
+		if !slices.Contains(MethodNames(), name) {
+			t.Errorf("%s: no sound method", name)
 		}
 	}
-	for _, entry := range Methods {
+	for i, entry := range Methods {
+		if e, err := MethodByName(entry.Name); err != nil || e.Doc != entry.Doc || e.Doc == "" {
+			t.Errorf("%s: %v, %v", entry.Name, e, err)
+		}
+		if slices.ContainsFunc(Methods[:i], func(e Entry) bool { return e.Name == entry.Name }) {
+			t.Errorf("two methods %s", entry.Name)
+		}
 		if strings.HasPrefix(entry.Name, "unsound-") != entry.Unsound {
 			t.Errorf("%s: unsound is %v", entry.Name, entry.Unsound)
 		}
@@ -244,7 +279,8 @@ func TestMethodTable(t *testing.T) {
 		s    Setting
 		ok   bool
 	}{
-		{"mono", Setting{}, true}, {"margin", Setting{}, false}, {"margin", Setting{Lambda: 1}, true},
+		{"mono", Setting{}, true}, {"margin", Setting{}, false},
+		{"margin", Setting{Lambda: 1}, true},
 		{"lipschitz", Setting{Lambda: 1, Tau: -1}, false}, {"lipschitz", Setting{Tau: 1}, false},
 		{"lipschitz", Setting{}, true}, {"lipschitz", Setting{Lambda: 1, Tau: 2}, true},
 	} {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The bounds on votes of up to 1e9 draws, by logarithms in big floats: each lies on the far side of the root of its equation, and near it.
+// This file checks bounds on votes of up to 1e9 draws by logarithms in big floats. Each bound lies
+// on the far side of the root of its equation, and near the root.
 
 // bigLogGamma is ln Γ(x), x > 0, by Stirling's series beyond 200.
 func bigLogGamma(x *big.Float) *big.Float {
@@ -22,9 +23,11 @@ func bigLogGamma(x *big.Float) *big.Float {
 	sum.Add(sum, bigNumber(0).Quo(bigLog(bigNumber(0).Mul(bigNumber(2), bigPi)), bigNumber(2)))
 	square, power := bigNumber(0).Mul(y, y), bigNumber(0).Set(y)
 	for _, term := range [][2]float64{ // B_2k/(2k(2k-1))
-		{1, 12}, {-1, 360}, {1, 1260}, {-1, 1680}, {1, 1188}, {-691, 360360}, {1, 156}, {-3617, 122400},
+		{1, 12}, {-1, 360}, {1, 1260}, {-1, 1680}, {1, 1188}, {-691, 360360}, {1, 156},
+		{-3617, 122400},
 	} {
-		sum.Add(sum, bigNumber(0).Quo(bigNumber(term[0]), bigNumber(0).Mul(bigNumber(term[1]), power)))
+		sum.Add(sum, bigNumber(0).Quo(bigNumber(term[0]),
+			bigNumber(0).Mul(bigNumber(term[1]), power)))
 		power.Mul(power, square)
 	}
 	return sum.Sub(sum, bigLog(product))
@@ -33,12 +36,14 @@ func bigLogGamma(x *big.Float) *big.Float {
 func TestBigLogGamma(t *testing.T) {
 	for _, x := range []float64{0.5, 1, 2, 10.25, 199.5, 1000, 1e9} {
 		want, _ := math.Lgamma(x)
-		if got, _ := bigLogGamma(bigNumber(x)).Float64(); !near(got, want, 1e-14*(1+math.Abs(want))) {
+		if got, _ := bigLogGamma(bigNumber(x)).Float64(); !near(got, want,
+			1e-14*(1+math.Abs(want))) {
 			t.Errorf("ln Γ(%g) = %.17g, want %.17g", x, got, want)
 		}
 	}
 	// Γ(1/2) = √π, to the digits of big floats.
-	root := bigNumber(0).Sub(bigLogGamma(bigNumber(0.5)), bigNumber(0).Quo(bigLog(bigPi), bigNumber(2)))
+	root := bigNumber(0).Sub(bigLogGamma(bigNumber(0.5)),
+		bigNumber(0).Quo(bigLog(bigPi), bigNumber(2)))
 	if e, _ := root.Float64(); math.Abs(e) > 1e-35 {
 		t.Errorf("ln Γ(1/2) is off by %g", e)
 	}
@@ -53,12 +58,14 @@ func bigLogBeta(a, b *big.Float) *big.Float {
 // bigLogLikelihood is k ln p + (n-k) ln(1-p).
 func bigLogLikelihood(k, n int, p *big.Float) *big.Float {
 	l := bigNumber(0).Mul(bigNumber(float64(k)), bigLog(p))
-	return l.Add(l, bigNumber(0).Mul(bigNumber(float64(n-k)), bigLog(bigNumber(0).Sub(bigNumber(1), p))))
+	return l.Add(l, bigNumber(0).Mul(bigNumber(float64(n-k)),
+		bigLog(bigNumber(0).Sub(bigNumber(1), p))))
 }
 
 // bigLogMixture is ln M(p) under the prior Beta(a, b).
 func bigLogMixture(a, b *big.Float, k, n int, p *big.Float) *big.Float {
-	l := bigLogBeta(bigNumber(0).Add(a, bigNumber(float64(k))), bigNumber(0).Add(b, bigNumber(float64(n-k))))
+	l := bigLogBeta(bigNumber(0).Add(a, bigNumber(float64(k))),
+		bigNumber(0).Add(b, bigNumber(float64(n-k))))
 	l.Sub(l, bigLogBeta(a, b))
 	return l.Sub(l, bigLogLikelihood(k, n, p))
 }
@@ -81,7 +88,9 @@ func bigLogTail(k, n int, p *big.Float, weight float64) *big.Float {
 func TestVoteBoundsRoundOutward(t *testing.T) {
 	type evidence func(k, n int, p *big.Float) *big.Float // against a mean of p or less
 	mixture := func(a, b float64) evidence {
-		return func(k, n int, p *big.Float) *big.Float { return bigLogMixture(bigNumber(a), bigNumber(b), k, n, p) }
+		return func(k, n int, p *big.Float) *big.Float {
+			return bigLogMixture(bigNumber(a), bigNumber(b), k, n, p)
+		}
 	}
 	sequence := func(b BetaBinomialSequence) evidence {
 		c := bigNumber(b.concentration())
@@ -99,8 +108,10 @@ func TestVoteBoundsRoundOutward(t *testing.T) {
 		bound           Bound
 		below, mirrored evidence
 	}{
-		{Randomized{V: 0.75}, tail, tail}, {BetaMixture{}, mixture(0.5, 0.5), mixture(0.5, 0.5)}, {BetaMixture{A: 20, B: 3}, mixture(20, 3), mixture(3, 20)},
-		{BetaBinomialSequence{}, sequence(BetaBinomialSequence{}), sequence(BetaBinomialSequence{})}, {tuned, sequence(tuned), sequence(tuned)},
+		{Randomized{V: 0.75}, tail, tail}, {BetaMixture{}, mixture(0.5, 0.5), mixture(0.5, 0.5)},
+		{BetaMixture{A: 20, B: 3}, mixture(20, 3), mixture(3, 20)},
+		{BetaBinomialSequence{}, sequence(BetaBinomialSequence{}),
+			sequence(BetaBinomialSequence{})}, {tuned, sequence(tuned), sequence(tuned)},
 	} {
 		for _, n := range []int{3, 30, 1000, 1e6, 1e9} {
 			for _, k := range []int{1, 2, n / 3, n - n/10, n - n/1000 - 1, n - 1} {
@@ -116,7 +127,8 @@ func TestVoteBoundsRoundOutward(t *testing.T) {
 							t.Errorf("%s: lower %.17g is above the root", say, lower)
 						}
 						// The spacing of doubles near 1, and where 200 bisections end.
-						inner := lower + max(1e-9*min(lower, 1-lower), 8e-16*lower, float64(k)/float64(n)*0x1p-198)
+						inner := lower + max(1e-9*min(lower, 1-lower), 8e-16*lower,
+							float64(k)/float64(n)*0x1p-198)
 						if c.below(k, n, bigNumber(inner)).Cmp(target) > 0 {
 							t.Errorf("%s: lower %.17g is far from the root", say, lower)
 						}

@@ -30,7 +30,8 @@ func (m Mono) Ceiling(e *Evidence, alpha float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return CohenRadius(e.Sigma, bound.Upper(Bernoulli(e.Estimation[e.Class], e.Estimation.Total()), alpha)), nil
+	return CohenRadius(e.Sigma, bound.Upper(Bernoulli(e.Estimation[e.Class], e.Estimation.Total()),
+		alpha)), nil
 }
 
 // certificate abstains where the radius is negative.

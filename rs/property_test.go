@@ -12,7 +12,8 @@ import (
 func bigLog(x *big.Float) *big.Float {
 	artanh := func(z *big.Float) *big.Float {
 		square, power, sum := bigNumber(0).Mul(z, z), bigNumber(0).Set(z), bigNumber(0)
-		for k := 1; k == 1 || power.Sign() != 0 && power.MantExp(nil) > sum.MantExp(nil)-160; k += 2 {
+		for k := 1; k == 1 || power.Sign() != 0 &&
+			power.MantExp(nil) > sum.MantExp(nil)-160; k += 2 {
 			sum.Add(sum, bigNumber(0).Quo(power, bigNumber(float64(k))))
 			power.Mul(power, square)
 		}
@@ -23,7 +24,8 @@ func bigLog(x *big.Float) *big.Float {
 	if m.Cmp(bigNumber(0.7)) < 0 { // to [0.7, 1.4)
 		m, e = m.Mul(m, bigNumber(2)), e-1
 	}
-	log := artanh(bigNumber(0).Quo(bigNumber(0).Sub(m, bigNumber(1)), bigNumber(0).Add(m, bigNumber(1))))
+	log := artanh(bigNumber(0).Quo(bigNumber(0).Sub(m, bigNumber(1)),
+		bigNumber(0).Add(m, bigNumber(1))))
 	if e == 0 {
 		return log
 	}
@@ -33,7 +35,8 @@ func bigLog(x *big.Float) *big.Float {
 
 func TestBigLog(t *testing.T) {
 	for _, x := range []float64{1, 2, 0.1, 1e-300, 1e300, 0.999999999} {
-		if got, _ := bigLog(bigNumber(x)).Float64(); !near(got, math.Log(x), 4e-16*math.Abs(math.Log(x))) {
+		if got, _ := bigLog(bigNumber(x)).Float64(); !near(got, math.Log(x),
+			4e-16*math.Abs(math.Log(x))) {
 			t.Errorf("ln %g = %.17g, want %.17g", x, got, math.Log(x))
 		}
 	}
@@ -72,23 +75,27 @@ func extremeSamples() (samples []Sample) {
 			Sample{N: n, Lo: soft, Hi: soft, Counts: []int{part, part, part, part, n - 4*part}},
 			Sample{N: n, Lo: soft, Hi: soft, Counts: []int{n - part, 0, 0, 0, part}},
 			Sample{N: n, Lo: soft[:2], Hi: soft[:2], Counts: []int{0, n}},
-			Sample{N: n, Lo: []float64{1e-9, 1e-3}, Hi: []float64{1e-9, 1e-3}, Counts: []int{n - part, part}})
+			Sample{N: n, Lo: []float64{1e-9, 1e-3}, Hi: []float64{1e-9, 1e-3},
+				Counts: []int{n - part, part}})
 	}
 	return samples
 }
 
 var extremeAlphas = []float64{0.9, 0.5, 0.05, 0.001, 1e-9, 1e-15}
 
-// Every bound, at any number of draws and any level: in [0, 1], around the mean, wider at a smaller α, and its two sides mirror images.
+// TestBoundsAtTheExtremes: at any number of draws and any level, every bound lies in [0, 1], on its
+// side of the mean. It is wider at a smaller α, and its two sides are mirror images.
 func TestBoundsAtTheExtremes(t *testing.T) {
-	for _, entry := range append([]BoundEntry{{Name: "beta-binomial", Bound: BetaBinomialSequence{}}, {Name: "betting at any time", Bound: Betting{N: 1000}},
+	for _, entry := range append([]BoundEntry{{Name: "beta-binomial",
+		Bound: BetaBinomialSequence{}}, {Name: "betting at any time", Bound: Betting{N: 1000}},
 		{Name: "V = 0.7", Bound: Randomized{V: 0.7}}}, Bounds...) {
 		for _, s := range extremeSamples() {
 			mean, _ := exactMean(s).Float64()
 			lastLower, lastUpper := 2.0, -1.0
 			for _, alpha := range extremeAlphas {
 				lower, upper := entry.Bound.Lower(s, alpha), entry.Bound.Upper(s, alpha)
-				say := fmt.Sprintf("%s of %v × %v at %g: [%.17g, %.17g]", entry.Name, s.Counts, s.Lo, alpha, lower, upper)
+				say := fmt.Sprintf("%s of %v × %v at %g: [%.17g, %.17g]", entry.Name, s.Counts,
+					s.Lo, alpha, lower, upper)
 				if !(0 <= lower && lower <= 1 && 0 <= upper && upper <= 1) {
 					t.Error(say)
 				}
@@ -100,7 +107,8 @@ func TestBoundsAtTheExtremes(t *testing.T) {
 					t.Errorf("%s, at the larger α [%.17g, %.17g]", say, lastLower, lastUpper)
 				}
 				lastLower, lastUpper = lower, upper
-				if mirrored := entry.Bound.Lower(s.mirror(), alpha); !near(1-upper, mirrored, 1e-14+1e-11*mirrored) {
+				if mirrored := entry.Bound.Lower(s.mirror(), alpha); !near(1-upper, mirrored,
+					1e-14+1e-11*mirrored) {
 					t.Errorf("%s, of 1-x from %.17g", say, mirrored)
 				}
 			}
@@ -108,7 +116,8 @@ func TestBoundsAtTheExtremes(t *testing.T) {
 	}
 }
 
-// Hoeffding's and Bernstein's deviation, and the wealth of bets, in big floats: bounds lie on the far side.
+// TestBoundsRoundOutward: Hoeffding's and Bernstein's deviation, and the wealth of bets, in big
+// floats. Each bound lies on the far side.
 func TestBoundsRoundOutward(t *testing.T) {
 	for _, s := range extremeSamples() {
 		mean, n := exactMean(s), bigNumber(float64(s.N))
@@ -119,11 +128,15 @@ func TestBoundsRoundOutward(t *testing.T) {
 			outward := func(b Bound, deviation *big.Float) {
 				t.Helper()
 				lower, upper := b.Lower(s, alpha), b.Upper(s, alpha)
-				if low := bigNumber(0).Sub(mean, deviation); lower > 0 && bigNumber(lower).Cmp(low) > 0 {
-					t.Errorf("%s of %v × %v at %g: lower %.17g, exactly %.20g", b.Name(), s.Counts, s.Lo, alpha, lower, low)
+				if low := bigNumber(0).Sub(mean, deviation); lower > 0 &&
+					bigNumber(lower).Cmp(low) > 0 {
+					t.Errorf("%s of %v × %v at %g: lower %.17g, exactly %.20g", b.Name(), s.Counts,
+						s.Lo, alpha, lower, low)
 				}
-				if high := bigNumber(0).Add(mean, deviation); upper < 1 && bigNumber(upper).Cmp(high) < 0 {
-					t.Errorf("%s of %v × %v at %g: upper %.17g, exactly %.20g", b.Name(), s.Counts, s.Lo, alpha, upper, high)
+				if high := bigNumber(0).Add(mean, deviation); upper < 1 &&
+					bigNumber(upper).Cmp(high) < 0 {
+					t.Errorf("%s of %v × %v at %g: upper %.17g, exactly %.20g", b.Name(), s.Counts,
+						s.Lo, alpha, upper, high)
 				}
 			}
 			outward(Hoeffding{}, hoeffding)
@@ -132,18 +145,21 @@ func TestBoundsRoundOutward(t *testing.T) {
 				root := exactVariance(s)
 				root.Mul(root, bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(2), l), n))
 				root.Sqrt(root)
-				rest := bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(7), l), bigNumber(3*float64(s.N-1)))
+				rest := bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(7), l),
+					bigNumber(3*float64(s.N-1)))
 				outward(Bernstein{}, root.Add(root, rest))
 			}
 			for _, b := range []Betting{{}, {N: 5000}} {
 				if lower := b.Lower(s, alpha); lower > 0 {
 					if gap := wealthGap(b, s, lower, alpha, log); !(gap >= 0) {
-						t.Errorf("%+v of %v × %v at %g: ln wealth at %.17g misses ln 1/α by %g", b, s.Counts, s.Lo, alpha, lower, gap)
+						t.Errorf("%+v of %v × %v at %g: ln wealth at %.17g misses ln 1/α by %g", b,
+							s.Counts, s.Lo, alpha, lower, gap)
 					}
 				}
 				if upper := b.Upper(s, alpha); upper < 1 {
 					if gap := wealthGap(b, s.mirror(), 1-upper, alpha, log); !(gap >= 0) {
-						t.Errorf("%+v of %v × %v at %g: ln wealth at the upper bound %.17g misses ln 1/α by %g", b, s.Counts, s.Lo, alpha, upper, gap)
+						t.Errorf("%+v of %v × %v at %g: ln wealth at the upper bound %.17g "+
+							"misses ln 1/α by %g", b, s.Counts, s.Lo, alpha, upper, gap)
 					}
 				}
 			}
@@ -162,7 +178,8 @@ func wealthGap(b Betting, s Sample, m, alpha float64, target *big.Float) float64
 	for j, theta := range prior.theta {
 		log, lost := bigNumber(prior.logWeight[j]), false
 		for i, c := range s.Counts {
-			f := bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(theta), bigNumber(s.Lo[i])), bigNumber(m))
+			f := bigNumber(0).Quo(bigNumber(0).Mul(bigNumber(theta), bigNumber(s.Lo[i])),
+				bigNumber(m))
 			f.Add(f, bigNumber(0).Sub(bigNumber(1), bigNumber(theta)))
 			switch {
 			case c == 0:
@@ -185,7 +202,8 @@ func TestMethodsOfTwoClasses(t *testing.T) {
 	r := rand.New(rand.NewPCG(111, 112))
 	for range 200 {
 		p := 0.3 + 0.7*r.Float64()
-		e := &Evidence{Sigma: 0.5, Selection: multinomial(r, 20, []float64{p, 1 - p}), Estimation: multinomial(r, 1+r.IntN(2000), []float64{p, 1 - p})}
+		e := &Evidence{Sigma: 0.5, Selection: multinomial(r, 20, []float64{p, 1 - p}),
+			Estimation: multinomial(r, 1+r.IntN(2000), []float64{p, 1 - p})}
 		e.Class = e.Selection.Top()
 		alpha := math.Exp(-0.7 - 20*r.Float64())
 		two := certify(t, TwoBound{}, e, alpha)
@@ -194,7 +212,8 @@ func TestMethodsOfTwoClasses(t *testing.T) {
 				t.Errorf("%v at %g: %T %v, two bounds %v", e.Estimation, alpha, m, c, two)
 			}
 		}
-		// The rival has what the class lacks: each bound is the other's mirror, and the radius is Mono's at α/2; the pair's, Mono's at α.
+		// The rival has every vote that the class lacks, so each bound is the other's mirror. The
+		// radius is Mono's at α/2. The radius of UnsoundPair is Mono's at α.
 		for level, m := range map[float64]Method{alpha / 2: TwoBound{}, alpha: UnsoundPair{}} {
 			mono, c := certify(t, Mono{}, e, level), certify(t, m, e, alpha)
 			if c.Class != mono.Class || !near(c.Radius, mono.Radius, 1e-11*mono.Radius+1e-12) {
@@ -202,20 +221,24 @@ func TestMethodsOfTwoClasses(t *testing.T) {
 			}
 		}
 		// Randomized at V = 0 is Clopper–Pearson.
-		if c := certify(t, TwoBound{Bound: Randomized{}}, e, alpha); !near(c.Radius, two.Radius, 1e-9*two.Radius+1e-10) {
+		if c := certify(t, TwoBound{Bound: Randomized{}}, e, alpha); !near(c.Radius, two.Radius,
+			1e-9*two.Radius+1e-10) {
 			t.Errorf("%v at %g: V = 0 %v, Clopper–Pearson %v", e.Estimation, alpha, c, two)
 		}
 	}
 }
 
-// A vote that moves from a rival to the class never costs radius; as many times the draws in equal proportions never do; σ scales.
+// TestVoteMethodsAreMonotone: a vote that moves from a rival to the class never lowers the radius.
+// Nor do more draws in equal proportions. The radius is proportional to σ.
 func TestVoteMethodsAreMonotone(t *testing.T) {
 	r := rand.New(rand.NewPCG(113, 114))
-	methods := []Method{Mono{}, Bonferroni{}, CPM{}, TwoBound{}, TwoBound{Clip: true}, Adaptive{}, UnsoundSecond{}}
+	methods := []Method{Mono{}, Bonferroni{}, CPM{}, TwoBound{}, TwoBound{Clip: true}, Adaptive{},
+		UnsoundSecond{}}
 	for range 300 {
 		e, alpha := randomVotes(r), math.Exp(-1-20*r.Float64())
 		moved, more, wide := *e, *e, *e
-		moved.Estimation, more.Estimation = append(Votes(nil), e.Estimation...), append(Votes(nil), e.Estimation...)
+		moved.Estimation, more.Estimation = append(Votes(nil), e.Estimation...),
+			append(Votes(nil), e.Estimation...)
 		for c := range e.Estimation {
 			more.Estimation[c] *= 3
 		}
@@ -227,21 +250,25 @@ func TestVoteMethodsAreMonotone(t *testing.T) {
 		for _, m := range methods {
 			c := certify(t, m, e, alpha)
 			if after := certify(t, m, &moved, alpha); after.Radius < c.Radius {
-				t.Errorf("%T: %v gives %g, %v %g", m, e.Estimation, c.Radius, moved.Estimation, after.Radius)
+				t.Errorf("%T: %v gives %g, %v %g", m, e.Estimation, c.Radius, moved.Estimation,
+					after.Radius)
 			}
 			if _, chooses := m.(Adaptive); !chooses { // by the number of draws, too
 				if after := certify(t, m, &more, alpha); after.Radius < c.Radius {
-					t.Errorf("%T: %v gives %g, three times as many %g", m, e.Estimation, c.Radius, after.Radius)
+					t.Errorf("%T: %v gives %g, three times as many %g", m, e.Estimation, c.Radius,
+						after.Radius)
 				}
 			}
-			if after := certify(t, m, &wide, alpha); after.Class != c.Class || !near(after.Radius, 3*c.Radius, 1e-12*after.Radius) {
+			if after := certify(t, m, &wide, alpha); after.Class != c.Class ||
+				!near(after.Radius, 3*c.Radius, 1e-12*after.Radius) {
 				t.Errorf("%T: %g at σ, %g at 3σ", m, c.Radius, after.Radius)
 			}
 		}
 	}
 }
 
-// Two scores: the radius grows with p1 and σ and falls with p2 and L, from that of scores without noise to Cohen's.
+// TestRadius2IsMonotone: the radius of two scores grows with p1 and σ and falls with p2 and L. It
+// goes from the radius without noise to Cohen's.
 func TestRadius2IsMonotone(t *testing.T) {
 	r := rand.New(rand.NewPCG(115, 116))
 	for range 5000 {
@@ -259,17 +286,20 @@ func TestRadius2IsMonotone(t *testing.T) {
 			"any score":     CohenRadius2(s.Sigma, p1, p2),
 			"the published": min(s.PaperRadius2(p1, p2), math.Inf(1)),
 		} {
-			if what == "the published" && (s.width() > 1e3 || p1 < 0.5 || p2 == 0) { // T is no bound below 1/2
+			// T is no bound below 1/2
+			if what == "the published" && (s.width() > 1e3 || p1 < 0.5 || p2 == 0) {
 				continue
 			}
 			if less > radius+slack+1e-9*radius*float64(b2i(what == "the published")) {
 				t.Errorf("%+v, %g, %g: radius %g, with %s %g", s, p1, p2, radius, what, less)
 			}
 		}
-		if large, cohen := (Smoothed{s.Sigma, 1e12 / s.Sigma}).Radius2(p1, p2), CohenRadius2(s.Sigma, p1, p2); !near(large, cohen, 1e-9*cohen+slack) {
+		if large, cohen := (Smoothed{s.Sigma, 1e12 / s.Sigma}).Radius2(p1, p2),
+			CohenRadius2(s.Sigma, p1, p2); !near(large, cohen, 1e-9*cohen+slack) {
 			t.Errorf("L → ∞: %g, Cohen %g", large, cohen)
 		}
-		if small, clean := (Smoothed{1e-12 / s.L, s.L}).Radius2(p1, p2), (p1-p2)/(2*s.L); p2 > 1e-3 && p1 < 0.999 && !near(small, clean, 1e-9*clean+1e-12/s.L) {
+		if small, clean := (Smoothed{1e-12 / s.L, s.L}).Radius2(p1, p2),
+			(p1-p2)/(2*s.L); p2 > 1e-3 && p1 < 0.999 && !near(small, clean, 1e-9*clean+1e-12/s.L) {
 			t.Errorf("σ → 0: %g, want %g", small, clean)
 		}
 	}

@@ -8,20 +8,21 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// Smoothed is the worst case of a score f: R^d → [0, 1] that is L-Lipschitz (l2) and
-// averaged over Gaussian noise: the clipped ramp
+// Smoothed is the worst case of a score f: R^d → [0, 1] that is L-Lipschitz (l2) and averaged over
+// Gaussian noise. The worst case is the clipped ramp
 //
-//	F(t) = E clip(L(t + σZ) + 1/2, 0, 1) = Lσ[G((t + 1/2L)/σ) - G((t - 1/2L)/σ)],  G(u) = uΦ(u) + φ(u).
+//	F(t) = E clip(L(t + σZ) + 1/2, 0, 1) = Lσ[G((t + 1/2L)/σ) - G((t - 1/2L)/σ)],
+//	G(u) = uΦ(u) + φ(u).
 //
-// If E f(x + σZ) >= p, then E f(x + δ + σZ) >= F(F⁻¹(p) - ‖δ‖), and a ramp attains it.
-// L = +Inf is any measurable score (Cohen et al. 2019), Sigma = 0 no noise at all.
+// If E f(x + σZ) >= p, then E f(x + δ + σZ) >= F(F⁻¹(p) - ‖δ‖), and a ramp attains it. L = +Inf is
+// any measurable score (Cohen et al. 2019). Sigma = 0 is no noise at all.
 type Smoothed struct {
 	Sigma float64 // standard deviation of the noise, >= 0
 	L     float64 // Lipschitz constant of the score, > 0
 }
 
-// tailError is a bound on the relative error of tail, measured at some units of 1e-15 (radius_test.go).
-// Radii are lowered by what it can do, and by as much of themselves.
+// tailError bounds the relative error of tail, which radius_test.go measures at some units of
+// 1e-15. Radii are lowered by the effect of tailError, and by the part tailError of themselves.
 const tailError = 0x1p-45
 
 // noiseless reports whether the noise vanishes against the ramp in all digits. Leaving it
@@ -317,7 +318,8 @@ func density(u float64) float64 {
 	return math.Exp(-sq/2) * (1 - rest/2) / math.Sqrt(2*math.Pi)
 }
 
-// upperNormal returns Φ(-u) to about 1e-16 relative, by erfc at u/√2 corrected for the rounding of u/√2, and φ(u).
+// upperNormal returns Φ(-u), to about 1e-16 relative, and φ(u). It takes erfc at u/√2 and corrects
+// for the rounding of u/√2.
 func upperNormal(u float64) (mass, phi float64) {
 	const sqrt2, rest = math.Sqrt2, -9.667293313452913e-17 // √2 = sqrt2 + rest
 	phi = density(u)

@@ -18,7 +18,8 @@ func TestRadiiGrowWithSigma(t *testing.T) {
 		}
 		q := r.Float64() * (1 - p)
 		if x, y := a.Radius2(p, q), b.Radius2(p, q); y < x-1e-12 {
-			t.Fatalf("L = %v, p = %v, %v: radius %v at σ = %v, %v at %v", l, p, q, x, sigma, y, more)
+			t.Fatalf("L = %v, p = %v, %v: radius %v at σ = %v, %v at %v", l, p, q, x, sigma,
+				y, more)
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Inverses in the tails, σ, L and q = 1-F given: mpmath, 80 digits and more, bisection of the closed form.
+// deepTails are inverses in the tails, for σ, L and q = 1-F: mpmath with 80 digits and more, by
+// bisection of the closed form.
 var deepTails = []struct{ sigma, l, q, t float64 }{
 	{0.25, 1e-06, 0x1p-53, 500001.458109831085},
 	{0.25, 1e-06, 0x1p-40, 500001.037489955302},
@@ -112,7 +113,8 @@ func TestSmoothedInverts(t *testing.T) {
 		}
 		if s.width() < 1e3 { // F' underflows beyond
 			if paper := s.PaperRadius(p); paper > exact*(1+1e-9)+1e-12 || paper < cohen*(1-1e-9) {
-				t.Errorf("%v: p = %g: the paper's radius %g, Cohen %g, exact %g", s, p, paper, cohen, exact)
+				t.Errorf("%v: p = %g: the paper's radius %g, Cohen %g, exact %g", s, p, paper,
+					cohen, exact)
 			}
 		}
 	}
@@ -146,7 +148,8 @@ func TestRadiusLimits(t *testing.T) {
 			t.Errorf("L → ∞: %g, Cohen %g", large, cohen)
 		}
 		clean := Smoothed{0, 3}.Radius(p)
-		if small := (Smoothed{1e-9, 3}).Radius(p); !near(small, clean, 1e-7) || !near(clean, (p-0.5)/3, 1e-12) {
+		if small := (Smoothed{1e-9, 3}).Radius(p); !near(small, clean, 1e-7) ||
+			!near(clean, (p-0.5)/3, 1e-12) {
 			t.Errorf("σ → 0: %g, %g without noise", small, clean)
 		}
 		// Two classes that share everything are one.
@@ -159,11 +162,16 @@ func TestRadiusLimits(t *testing.T) {
 		}
 	}
 	cases := []struct{ got, want float64 }{
-		{Smoothed{1, 1}.Radius(1), inf}, {Smoothed{1, inf}.Radius(1), inf}, {Smoothed{1, 1}.Radius(0), -inf},
-		{Smoothed{0, inf}.Radius(0.9), 0}, {Smoothed{1, 1}.Radius(0.5), 0}, {Smoothed{1, 1}.Radius2(0.3, 0.3), 0}, {Smoothed{1, 1}.Radius2(0.9, 0), inf}, {Smoothed{1, 1}.Radius2(1, 0), inf},
-		{Smoothed{1, 1}.PaperRadius(0.5), 0}, {Smoothed{0, 2}.F(0.1), 0.7}, {Smoothed{0, 2}.Derivative(0.1), 2},
+		{Smoothed{1, 1}.Radius(1), inf}, {Smoothed{1, inf}.Radius(1), inf},
+		{Smoothed{1, 1}.Radius(0), -inf},
+		{Smoothed{0, inf}.Radius(0.9), 0}, {Smoothed{1, 1}.Radius(0.5), 0},
+		{Smoothed{1, 1}.Radius2(0.3, 0.3), 0}, {Smoothed{1, 1}.Radius2(0.9, 0), inf},
+		{Smoothed{1, 1}.Radius2(1, 0), inf},
+		{Smoothed{1, 1}.PaperRadius(0.5), 0}, {Smoothed{0, 2}.F(0.1), 0.7},
+		{Smoothed{0, 2}.Derivative(0.1), 2},
 		{Smoothed{0, 2}.Derivative(1), 0}, {Smoothed{1, inf}.F(0), 0.5},
-		{Smoothed{1, inf}.Lipschitz(1), 1 / math.Sqrt(2*math.Pi) * (1 + tailError)}, {Smoothed{0, 3}.Lipschitz(1), 3},
+		{Smoothed{1, inf}.Lipschitz(1), 1 / math.Sqrt(2*math.Pi) * (1 + tailError)},
+		{Smoothed{0, 3}.Lipschitz(1), 3},
 	}
 	for i, c := range cases {
 		if !near(c.got, c.want, 1e-15) {
@@ -175,7 +183,8 @@ func TestRadiusLimits(t *testing.T) {
 		s        Smoothed
 		p, limit float64
 	}{
-		{Smoothed{1e-200, 1e-200}, 0.75, 0.25e200}, {Smoothed{1, 1e-300}, 0.75, 0.25e300}, {Smoothed{1e-300, 1}, 0.75, 0.25},
+		{Smoothed{1e-200, 1e-200}, 0.75, 0.25e200}, {Smoothed{1, 1e-300}, 0.75, 0.25e300},
+		{Smoothed{1e-300, 1}, 0.75, 0.25},
 	} {
 		if r := c.s.Radius(c.p); r > c.limit || r < c.limit*(1-1e-12) {
 			t.Errorf("%v: radius %g, want %g", c.s, r, c.limit)

@@ -42,10 +42,12 @@ func TestRadiusOfTinyProbabilities(t *testing.T) {
 	// F⁻¹ rises, however narrow the ramp, and so do its bounds.
 	tiny := []float64{0, 0x1p-1074, 0x3p-1074, 1e-320, 0x1p-1022, 1e-305,
 		0x1p-1001, 0x1p-1000, 0x1p-999, 1e-300, 1e-200, 1e-20, 0.25, 0.5}
-	for _, l := range []float64{math.Inf(1), 1e300, 1e30, 100, 1, 1e-3, 1e-10, 1e-15, 3e-16, 1e-20, 1e-300} {
+	for _, l := range []float64{math.Inf(1), 1e300, 1e30, 100, 1, 1e-3, 1e-10, 1e-15, 3e-16, 1e-20,
+		1e-300} {
 		s := Smoothed{Sigma: 1, L: l}
 		for i, p := range tiny[1:] {
-			if s.below(p) < s.below(tiny[i]) || s.above(p) < s.above(tiny[i]) || s.below(p) > s.above(p) {
+			if s.below(p) < s.below(tiny[i]) || s.above(p) < s.above(tiny[i]) ||
+				s.below(p) > s.above(p) {
 				t.Errorf("L = %g: F⁻¹(%g) in [%g, %g], F⁻¹(%g) in [%g, %g]",
 					l, tiny[i], s.below(tiny[i]), s.above(tiny[i]), p, s.below(p), s.above(p))
 			}

@@ -5,20 +5,22 @@ import (
 	"math"
 )
 
-// Randomized is Clopper–Pearson with one uniform draw V (Voráček 2024): the lower bound solves
-// P(X > k) + (1-V) P(X = k) = α, the upper one P(X < k) + (1-V) P(X = k) = α, X ~ Bin(n, p). Over X and V each errs
-// with probability α exactly, not only at most. V = 0, the zero value, is Clopper–Pearson itself.
+// Randomized is Clopper–Pearson with one uniform draw V (Voráček 2024). The lower bound solves P(X
+// > k) + (1-V) P(X = k) = α, the upper one P(X < k) + (1-V) P(X = k) = α, where X ~ Bin(n, p). Over
+// X and V, each errs with probability α exactly, not only at most. V = 0, the zero value, is
+// Clopper–Pearson itself.
 //
-// V must be uniform in [0, 1), independent of the draws and chosen before they are seen: Uniform gives it. One V
-// may serve both sides. Where no p below 1 solves the equation (all n votes and 1-V <= α), the
-// bound is Clopper–Pearson's, which costs exactness for p > α^(1/n) and spares infinite radii. Draws
-// strictly between count as 0 for the lower bound and as 1 for the upper one.
+// V must be uniform in [0, 1), independent of the draws and chosen before they are seen. Uniform
+// gives such a V. One V may serve both sides. Where all n votes agree and 1-V <= α, no p below 1
+// solves the equation. The bound is then Clopper–Pearson's. That gives up exactness for p >
+// α^(1/n), and avoids infinite radii. A draw strictly between 0 and 1 counts as 0 for the lower
+// bound and as 1 for the upper one.
 type Randomized struct {
 	V float64
 }
 
-// OfExample returns b for an example of a run: Randomized gets the V that seed and index give and STaR its order, any other
-// bound is itself.
+// OfExample returns b for an example of a run. Randomized gets the V that seed and index give, and
+// STaR gets its order. Any other bound is returned as it is.
 func OfExample(b Bound, seed uint64, index int) Bound {
 	switch b.(type) {
 	case Randomized:
@@ -29,8 +31,8 @@ func OfExample(b Bound, seed uint64, index int) Bound {
 	return b
 }
 
-// Uniform returns the V of an example: a hash of the run's seed and the example's index, uniform in [0, 1). It is no
-// stream of the generator that the noise comes from.
+// Uniform returns the V of an example, uniform in [0, 1). V is a hash of the run's seed and the
+// example's index. It isn't drawn from the generator of the noise.
 func Uniform(seed uint64, index int) float64 {
 	x := splitMix(splitMix(seed^0x72616e646f6d6973) + uint64(index))
 	return float64(splitMix(x)>>11) * 0x1p-53
@@ -60,8 +62,8 @@ func (r Randomized) Upper(s Sample, alpha float64) float64 {
 	return oneMinusUp(r.root(n-k, n, alpha))
 }
 
-// randomizedError bounds the relative error of solve, in p and in 1-p, beside two units in the last place: measured
-// at some 1e-13 (randomized_test.go).
+// randomizedError bounds the relative error of solve, in p and in 1-p, beside two units in the last
+// place. randomized_test.go measures some 1e-13.
 const randomizedError = 0x1p-39
 
 // root is solve, rounded down.
@@ -90,7 +92,8 @@ func (r Randomized) solve(k, n int, alpha float64) float64 {
 	case r.V == 0:
 		return clopperPearsonLower(k, n, alpha)
 	}
-	lo, hi := clopperPearsonLower(k, n, alpha), min(1, clopperPearsonLower(k+1, n, alpha)*(1+0x1p-40))
+	lo, hi := clopperPearsonLower(k, n, alpha),
+		min(1, clopperPearsonLower(k+1, n, alpha)*(1+0x1p-40))
 	target := math.Log(alpha)
 	p := lo + r.V*(hi-lo)
 	for range 200 {
@@ -113,7 +116,8 @@ func (r Randomized) solve(k, n int, alpha float64) float64 {
 	return lo
 }
 
-// weightedTail returns ln [P(X > k) + weight P(X = k)], X ~ Bin(n, p), 0 < k < n, and its slope in p.
+// weightedTail returns ln [P(X > k) + weight P(X = k)] and its slope in p, where X ~ Bin(n, p) and
+// 0 < k < n.
 func weightedTail(k, n int, p, weight float64) (log, slope float64) {
 	q, x, fn := 1-p, float64(k), float64(n)
 	d := -math.FMA(fn, p, -x)

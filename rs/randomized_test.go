@@ -24,7 +24,8 @@ func weightedTailBig(k, n int, p, weight float64) float64 {
 	}
 	q := new(big.Float).SetPrec(200).Sub(at(1), at(p))
 	odds := new(big.Float).SetPrec(200).Quo(at(p), q)
-	term := mul(new(big.Float).SetPrec(200).SetInt(new(big.Int).Binomial(int64(n), int64(k))), mul(power(at(p), k), power(q, n-k)))
+	term := mul(new(big.Float).SetPrec(200).SetInt(new(big.Int).Binomial(int64(n), int64(k))),
+		mul(power(at(p), k), power(q, n-k)))
 	sum := mul(at(weight), term)
 	for j := k; j < n; j++ {
 		term = mul(term, odds)
@@ -48,9 +49,11 @@ func TestRandomizedSolvesItsEquation(t *testing.T) {
 		b := Randomized{V: v}
 		lower, upper := b.Lower(Bernoulli(k, n), alpha), b.Upper(Bernoulli(n-k, n), alpha)
 		if k < n || 1-v > alpha {
-			at, above := weightedTailBig(k, n, lower, 1-v), weightedTailBig(k, n, min(1-1e-16, lower*(1+1e-10)), 1-v)
+			at, above := weightedTailBig(k, n, lower, 1-v),
+				weightedTailBig(k, n, min(1-1e-16, lower*(1+1e-10)), 1-v)
 			if lower > 0 && at > alpha*(1+1e-15) || above < alpha && lower < 1-1e-9 {
-				t.Errorf("%d of %d, V = %g, α = %g: tail %.17g at %g, and %.17g above", k, n, v, alpha, at, lower, above)
+				t.Errorf("%d of %d, V = %g, α = %g: tail %.17g at %g, and %.17g above", k, n, v,
+					alpha, at, lower, above)
 			}
 		}
 		if !near(1-upper, lower, 1e-15) || upper < 1-lower {
@@ -61,9 +64,11 @@ func TestRandomizedSolvesItsEquation(t *testing.T) {
 			next = ClopperPearson{}.Lower(Bernoulli(k+1, n), alpha)
 		}
 		if lower < classic*(1-1e-11) || lower > next {
-			t.Errorf("%d of %d, V = %g: %g outside Clopper–Pearson's [%g, %g]", k, n, v, lower, classic, next)
+			t.Errorf("%d of %d, V = %g: %g outside Clopper–Pearson's [%g, %g]", k, n, v, lower,
+				classic, next)
 		}
-		if plain := (Randomized{}).Lower(Bernoulli(k, n), alpha); !near(plain, classic, 1e-11*classic) {
+		if plain := (Randomized{}).Lower(Bernoulli(k, n), alpha); !near(plain, classic,
+			1e-11*classic) {
 			t.Errorf("%d of %d at V = 0: %g, Clopper–Pearson %g", k, n, plain, classic)
 		}
 	}
@@ -73,7 +78,8 @@ func TestRandomizedSolvesItsEquation(t *testing.T) {
 	panics(t, "alpha", func() { Randomized{}.Lower(Bernoulli(1, 2), 1) })
 }
 
-// Each side errs with probability α exactly, where Clopper–Pearson errs less: summed over all k and a grid of V.
+// Each side errs with probability α exactly, where Clopper–Pearson errs less often. The probability
+// is summed over all k and a grid of V.
 func TestRandomizedIsExact(t *testing.T) {
 	const n, grid = 40, 4000
 	for _, alpha := range []float64{0.001, 0.05} {
@@ -104,7 +110,8 @@ func TestRandomizedIsExact(t *testing.T) {
 				above += share(func(r Randomized) bool { return p > r.Upper(s, alpha) })
 			}
 			slack := 1.0 / grid
-			if below > alpha+slack || above > alpha+slack || exact && (below < alpha-slack || above < alpha-slack) {
+			if below > alpha+slack || above > alpha+slack ||
+				exact && (below < alpha-slack || above < alpha-slack) {
 				t.Errorf("p = %g: wrong below %g, above %g, want %g", p, below, above, alpha)
 			}
 		}
@@ -129,7 +136,8 @@ func TestUniform(t *testing.T) {
 
 func TestRandomizedCovers(t *testing.T) {
 	const runs, alpha = 4000, 0.05
-	for _, p := range [][]float64{{0.6, 0.4}, {0.9, 0.1}, {0.4, 0.3, 0.3}, {0.25, 0.25, 0.25, 0.25}} {
+	for _, p := range [][]float64{{0.6, 0.4}, {0.9, 0.1}, {0.4, 0.3, 0.3},
+		{0.25, 0.25, 0.25, 0.25}} {
 		wrong := coverage(t, func(index int) Method {
 			return TwoBound{Bound: OfExample(Randomized{}, 3, index)}
 		}, p, 80, runs, alpha)
@@ -142,12 +150,15 @@ func TestRandomizedCovers(t *testing.T) {
 // always is one method for every example.
 func always(m Method) func(int) Method { return func(int) Method { return m } }
 
-// coverage counts the certificates above the true radius, over seeded runs of 10 selection and n estimation draws.
-func coverage(t *testing.T, of func(index int) Method, p []float64, n, runs int, alpha float64) (wrong int) {
+// coverage counts the certificates above the true radius, over seeded runs of 10 selection draws
+// and n estimation draws.
+func coverage(t *testing.T, of func(index int) Method, p []float64, n, runs int,
+	alpha float64) (wrong int) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(51, 52))
 	for i := range runs {
-		e := &Evidence{Index: i, Sigma: 1, Selection: multinomial(r, 10, p), Estimation: multinomial(r, n, p)}
+		e := &Evidence{Index: i, Sigma: 1, Selection: multinomial(r, 10, p),
+			Estimation: multinomial(r, n, p)}
 		e.Class = e.Selection.Top()
 		rival := 0.0
 		for c, x := range p {

@@ -10,16 +10,18 @@ import (
 // A Ranger is a Method that also says how far its certificate could still come.
 type Ranger interface {
 	Method
-	// Ceiling returns the radius of which the certificate of e, were there draws without end, falls short with probability
-	// at least 1-alpha: negative where it would abstain. It certifies nothing.
+	// Ceiling returns a radius. The certificate of e, after endless draws, falls short of this
+	// radius with probability at least 1-alpha. It is negative where that certificate would
+	// abstain. Ceiling certifies nothing.
 	Ceiling(e *Evidence, alpha float64) (float64, error)
 }
 
-// A Rule says when an estimation draw has answered its question, and may end. No certificate rests on it: those of draws that
-// end early hold whatever the rule.
+// A Rule says when an estimation draw has answered its question and may end. No certificate rests
+// on a Rule. Certificates of draws that end early hold whatever the rule.
 type Rule struct {
-	// Radius asks whether the certified radius is at least this; Width, where Radius is 0, whether it is known within this
-	// fraction of itself. Both are answered, too, where the certificate will abstain.
+	// Radius asks whether the certified radius is at least Radius. Where Radius is 0, Width asks
+	// whether the radius is known within this fraction of itself. Both are also answered where the
+	// certificate will abstain.
 	Radius, Width float64
 }
 
@@ -44,7 +46,8 @@ func ParseRule(text string) (Rule, error) {
 			return Rule{Width: v}, nil
 		}
 	}
-	return Rule{}, fmt.Errorf("%q is no rule: want radius>=0.5 or width<=5%%, with a positive number", text)
+	return Rule{}, fmt.Errorf("%q is no rule: want radius>=0.5 or width<=5%%, with a positive "+
+		"number", text)
 }
 
 func (r Rule) String() string {

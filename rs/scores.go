@@ -8,25 +8,28 @@ import (
 	"strings"
 )
 
-// A ScoreMap makes scores in [0, 1], one a class and at most 1 in sum for two, of logits times T. It is part of the classifier
-// that a certificate speaks of, so it must be fixed before the estimation draw.
+// A ScoreMap makes scores in [0, 1] from logits times T. Each class has one score, and two scores
+// sum to at most 1. The map is part of the classifier that a certificate is about, so it must be
+// fixed before the estimation draw.
 type ScoreMap struct {
 	Name string  // a key of scoreMaps
 	T    float64 // factor of the logits, > 0
 }
 
-// scoreMap says how a map is computed, and what it stretches: where every difference of two logits is 1-Lipschitz, bounds on
-// the Lipschitz constants of one score and of the difference of two, at T = 1.
+// scoreMap says how a map is computed and how much it stretches. Where every difference of two
+// logits is 1-Lipschitz, it bounds the Lipschitz constants of one score and of the difference of
+// two, at T = 1.
 type scoreMap struct {
 	doc     string
 	scores  func(z []float64, t float64) []float64
 	stretch func(classes int) (one, difference float64)
 }
 
-// The constants follow from gradients in terms of differences of logits. Softmax s: ∇s_a = s_a Σ_j s_j(∇z_a - ∇z_j), of norm
-// at most s_a(1-s_a); for two, 2s_a s_b + (s_a+s_b)(1-s_a-s_b) <= 1/2. Sparsemax with k classes in its support:
-// ∇s_a = (1/k) Σ_j (∇z_a - ∇z_j), of norm at most 1-1/k, and ∇s_a - ∇s_b = ∇z_a - ∇z_b. The clipped ramp:
-// ∇h_a = (∇z_a - ∇z_j)/2, j the largest other class.
+// The constants follow from gradients in terms of differences of logits. Softmax s: ∇s_a = s_a Σ_j
+// s_j(∇z_a - ∇z_j), of norm at most s_a(1-s_a). For two scores the norm is at most 2s_a s_b +
+// (s_a+s_b)(1-s_a-s_b) <= 1/2. Sparsemax with k classes in its support: ∇s_a = (1/k) Σ_j (∇z_a -
+// ∇z_j), of norm at most 1-1/k, and ∇s_a - ∇s_b = ∇z_a - ∇z_b. The clipped ramp: ∇h_a = (∇z_a -
+// ∇z_j)/2, where j is the largest other class.
 var scoreMaps = map[string]scoreMap{
 	"softmax": {"softmax of t times the logits", Softmax,
 		func(int) (one, difference float64) { return 0.25, 0.5 }},
@@ -64,7 +67,8 @@ func ScoreMapNames() []string {
 // Check reports an unknown name or a factor that isn't positive and finite.
 func (m ScoreMap) Check() error {
 	if _, ok := scoreMaps[m.Name]; !ok {
-		return fmt.Errorf("no map of scores %q; known: %s", m.Name, strings.Join(ScoreMapNames(), ", "))
+		return fmt.Errorf("no map of scores %q; known: %s", m.Name,
+			strings.Join(ScoreMapNames(), ", "))
 	}
 	if !(m.T > 0) || m.T > 1e30 {
 		return fmt.Errorf("%s: t = %g, want a positive number", m.Name, m.T)
@@ -77,8 +81,9 @@ func (m ScoreMap) String() string { return fmt.Sprintf("%s,t=%g", m.Name, m.T) }
 // Scores returns the score of each class.
 func (m ScoreMap) Scores(z []float64) []float64 { return scoreMaps[m.Name].scores(z, m.T) }
 
-// Lipschitz bounds the Lipschitz constants of one score and of the difference of two, rounded up, where lambda bounds that of
-// every difference of two logits: +Inf where lambda is 0, no bound known.
+// Lipschitz bounds the Lipschitz constants of one score and of the difference of two, rounded up.
+// lambda bounds the constant of every difference of two logits. Where lambda is 0, no bound is
+// known, and the results are +Inf.
 func (m ScoreMap) Lipschitz(lambda float64, classes int) (one, difference float64) {
 	if lambda == 0 {
 		return math.Inf(1), math.Inf(1)
@@ -88,10 +93,12 @@ func (m ScoreMap) Lipschitz(lambda float64, classes int) (one, difference float6
 	return up * one, up * difference
 }
 
-// float32Error bounds what one score, and the difference of two, are off by in the mean where every difference of two logits is off by
-// marginError at most: along the way from one to the other, the gradients' arguments are those of Lipschitz, with marginError for
-// lambda. The map itself is taken to lose no more than 2⁻²³ a class and eight times that (float32, its exponential to 4 units in the
-// last place) beside what MarginError has room for. 0 where marginError is 0.
+// float32Error bounds the error in the mean of one score, and of the difference of two. marginError
+// bounds the error of every difference of two logits. The bound follows the gradients from the one
+// logits to the other, as in Lipschitz, with marginError in place of lambda. The map itself is
+// taken to lose no more than 2⁻²³ a class and eight times that: float32, with its exponential to 4
+// units in the last place. That loss is beside the errors that MarginError covers. The results are
+// 0 where marginError is 0.
 func (m ScoreMap) float32Error(marginError float64, classes int) (one, difference float64) {
 	if marginError == 0 {
 		return 0, 0
@@ -117,7 +124,8 @@ func ramps(z []float64, t float64) []float64 {
 	return h
 }
 
-// Scores are the scores of every class under noise, by one map: a histogram a class over shared edges.
+// Scores are the scores of every class under noise, by one map. Each class has a histogram over
+// shared edges.
 type Scores struct {
 	Map     ScoreMap
 	Classes []Histogram
@@ -126,8 +134,9 @@ type Scores struct {
 // scoreBins is the number of bins between the edges next to 0 and 1.
 const scoreBins = 128
 
-// ScoreEdges returns the edges of histograms of scores, each a float32, symmetric and fine near 0 and 1. The scores 0 and 1
-// have a bin each, the first and the last but for what lies outside [0, 1].
+// ScoreEdges returns the edges of histograms of scores, each a float32, symmetric and fine near 0
+// and 1. The scores 0 and 1 have one bin each: the first and the last, apart from the bins outside
+// [0, 1].
 func ScoreEdges() []float64 {
 	edges := []float64{0, 0x1p-100}
 	for j := 1; j < scoreBins; j++ {
@@ -140,7 +149,8 @@ func ScoreEdges() []float64 {
 // sample is the sample of one class's scores.
 func (s *Scores) sample(class int) Sample {
 	h := s.Classes[class]
-	out := Sample{N: h.Total(), Counts: h.Counts, Lo: make([]float64, len(h.Counts)), Hi: make([]float64, len(h.Counts))}
+	out := Sample{N: h.Total(), Counts: h.Counts, Lo: make([]float64, len(h.Counts)),
+		Hi: make([]float64, len(h.Counts))}
 	for i, edge := range h.Edges {
 		edge = min(max(edge, 0), 1)
 		out.Lo[i+1], out.Hi[i] = edge, edge

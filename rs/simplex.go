@@ -21,7 +21,8 @@ func Softmax(z []float64, t float64) []float64 {
 	return p
 }
 
-// Sparsemax returns the Euclidean projection of t z on the simplex, t > 0 (Martins & Astudillo 2016).
+// Sparsemax returns the Euclidean projection of t z on the simplex, t > 0 (Martins & Astudillo
+// 2016).
 func Sparsemax(z []float64, t float64) []float64 {
 	checkTemperature(z, t)
 	top := slices.Max(z)
@@ -52,8 +53,8 @@ func Sparsemax(z []float64, t float64) []float64 {
 	return p
 }
 
-// SimplexLipschitz holds l2 Lipschitz constants with respect to the logits z, rounded up: of the map to the simplex as a
-// vector, of one entry of it, and of the difference of two.
+// SimplexLipschitz holds l2 Lipschitz constants with respect to the logits z, rounded up: of the
+// map to the simplex as a vector, of one entry, and of the difference of two entries.
 type SimplexLipschitz struct{ Vector, Class, Margin float64 }
 
 // SoftmaxLipschitz is t/2, t√2/4 and t/√2, for any number of classes.

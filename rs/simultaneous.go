@@ -5,15 +5,16 @@ import (
 	"math"
 )
 
-// SimultaneousAlpha returns the level of each of m certificates that hold all together with probability
-// at least 1-alpha, whatever their dependence: alpha/m, rounded down.
+// SimultaneousAlpha returns the level alpha/m, rounded down. m certificates at this level hold all
+// together with probability at least 1-alpha, whatever their dependence.
 func SimultaneousAlpha(alpha float64, m int) float64 {
 	checkAlpha(alpha)
 	checkImages(m)
 	return share(alpha, m)
 }
 
-// share is alpha/m, rounded down, so that m of it are at most alpha. A power of two divides exactly.
+// share is alpha/m, rounded down, so that m of it are at most alpha. A power of two divides
+// exactly.
 func share(alpha float64, m int) float64 {
 	if m&(m-1) == 0 {
 		return alpha / float64(m)
@@ -29,9 +30,10 @@ func ExpectedWrong(alpha float64, m int) float64 {
 	return float64(m) * alpha * (1 + 0x1p-52)
 }
 
-// WrongAtMost returns the least w such that, of m certificates at alpha each from independent noise, more than w
-// are wrong with probability at most beta: the (1-beta)-quantile of Bin(m, alpha), which the number of wrong
-// ones doesn't exceed in distribution. Probabilities are rounded up by a part in 10^9.
+// WrongAtMost returns the least w such that more than w of m certificates are wrong with
+// probability at most beta. The certificates are at alpha each, from independent noise. w is the
+// (1-beta)-quantile of Bin(m, alpha), which bounds the number of wrong ones in distribution.
+// Probabilities are rounded up by a part in 10^9.
 func WrongAtMost(alpha float64, m int, beta float64) int {
 	checkAlpha(alpha)
 	checkAlpha(beta)

@@ -15,7 +15,8 @@ func TestWrongAtMost(t *testing.T) {
 				a, _ := math.Lgamma(float64(m + 1))
 				b, _ := math.Lgamma(float64(k + 1))
 				c, _ := math.Lgamma(float64(m - k + 1))
-				mass[k] = math.Exp(a - b - c + float64(k)*math.Log(alpha) + float64(m-k)*math.Log1p(-alpha))
+				mass[k] = math.Exp(a - b - c + float64(k)*math.Log(alpha) +
+					float64(m-k)*math.Log1p(-alpha))
 			}
 			for _, beta := range []float64{1e-6, 0.01, 0.05, 0.5} {
 				got, above := WrongAtMost(alpha, m, beta), 0.0
@@ -23,7 +24,8 @@ func TestWrongAtMost(t *testing.T) {
 					above += mass[k]
 				}
 				if above > beta || got > 0 && above+mass[got] <= beta*(1-1e-8) {
-					t.Errorf("%d images at %g: %d wrong, more with probability %g, want %g", m, alpha, got, above, beta)
+					t.Errorf("%d images at %g: %d wrong, more with probability %g, want %g", m,
+						alpha, got, above, beta)
 				}
 			}
 		}
@@ -51,8 +53,8 @@ func TestWrongAtMost(t *testing.T) {
 	panics(t, "alpha", func() { ExpectedWrong(1, 3) })
 }
 
-// Test sets of m images by Mono: at α/m one is wrong anywhere in at most α of the sets; at α each, the number of
-// wrong ones keeps to its mean and its quantile.
+// Mono certifies test sets of m images. At α/m, one is wrong anywhere in at most α of the sets. At
+// α each, the number of wrong ones has the stated mean and quantile.
 func TestManyImages(t *testing.T) {
 	const sets, m, n, alpha, beta = 3000, 20, 50, 0.05, 0.05
 	r := rand.New(rand.NewPCG(101, 102))
@@ -76,11 +78,14 @@ func TestManyImages(t *testing.T) {
 		}
 		any, passed, total = any+b2i(anywhere), passed+b2i(wrong > quantile), total+wrong
 	}
-	t.Logf("%d sets: a wrong one in %d at α/m; at α each %d wrong, more than %d in %d sets", sets, any, total, quantile, passed)
+	t.Logf("%d sets: a wrong one in %d at α/m; at α each %d wrong, more than %d in %d sets", sets,
+		any, total, quantile, passed)
 	if any > excess(sets, alpha) || passed > excess(sets, beta) || total > excess(sets*m, alpha) {
-		t.Errorf("%d sets: a wrong one in %d at α/m; at α each %d wrong, more than %d in %d sets", sets, any, total, quantile, passed)
+		t.Errorf("%d sets: a wrong one in %d at α/m; at α each %d wrong, more than %d in %d sets",
+			sets, any, total, quantile, passed)
 	}
-	if e := ExpectedWrong(alpha, m); !near(e, 1, 1e-12) || each*m > alpha || each*m < alpha*(1-1e-12) {
+	if e := ExpectedWrong(alpha, m); !near(e, 1, 1e-12) || each*m > alpha ||
+		each*m < alpha*(1-1e-12) {
 		t.Errorf("expected %g, level %g", e, each)
 	}
 }

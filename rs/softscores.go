@@ -6,22 +6,25 @@ import (
 	"strings"
 )
 
-// SoftScores certifies with the mean scores of all classes under noise: a lower bound on the class's and, from above, the largest
-// of its rivals', at α/2 each, which suffice as in TwoBound. The radius is the largest that its fields ask for;
-// all follow from the same two bounds. Of several maps, each has its part of α, and the one with the largest radius certifies:
-// the ledger names it, since every map is a classifier of its own.
+// SoftScores certifies with the mean scores of all classes under noise. It takes a lower bound on
+// the class's mean and an upper bound on the largest rival's, at α/2 each. Two bounds suffice, as
+// in TwoBound. The radius is the largest that its fields ask for, since all radii follow from the
+// same two bounds. Where there are several maps, each has its part of α, and the map with the
+// largest radius certifies. The ledger names the map, since every map is a classifier of its own.
 type SoftScores struct {
 	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 is none known.
 	Lambda float64
-	// Map is the map to take, as ScoreMap.String has it, fixed apart from the estimation draw; empty is every one that was logged.
+	// Map is the map to take, as ScoreMap.String writes it, fixed apart from the estimation draw.
+	// Empty stands for every map that was logged.
 	Map string
-	// TwoClass takes the exact radius of two scores that are Lipschitz, Difference that of a difference that is. Neither is
-	// LVM-RS (Delattre et al. 2024): σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)), for any scores in [0, 1].
+	// TwoClass takes the exact radius of two Lipschitz scores. Difference takes the exact radius of
+	// a Lipschitz difference of two scores. With neither, the radius is that of LVM-RS for any
+	// scores in [0, 1], σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)) (Delattre et al. 2024).
 	TwoClass, Difference bool
 	Bound                Bound  // nil is STaR, and Betting where draws may end early
 	Seed                 uint64 // of the run: STaR's order where Bound is nil
-	// Float32 subtracts from TwoClass and Difference what Evidence.MarginError does to a score. LVM-RS needs no
-	// Lipschitz constant: it certifies the scores as float32 computes them.
+	// Float32 subtracts the effect of Evidence.MarginError on a score, for TwoClass and Difference.
+	// LVM-RS needs no Lipschitz constant: it certifies the scores as float32 computes them.
 	Float32 bool
 }
 
@@ -62,9 +65,12 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		}
 		pB = min(pB, oneMinusUp(pA))
 		all = append(all,
-			Spent{Of: "score " + s.Map.String(), Bound: bound.Name(), Alpha: each, Times: 1, Value: pA},
-			Spent{Of: "rivals' " + s.Map.String(), Bound: bound.Name(), Upper: true, Alpha: each, Times: 1, Value: pB})
-		if c := certificate(e.Class, m.radius(e, s.Map, pA, pB, off), nil); best.Class == Abstain || c.Radius > best.Radius {
+			Spent{Of: "score " + s.Map.String(), Bound: bound.Name(), Alpha: each, Times: 1,
+				Value: pA},
+			Spent{Of: "rivals' " + s.Map.String(), Bound: bound.Name(), Upper: true, Alpha: each,
+				Times: 1, Value: pB})
+		if c := certificate(e.Class, m.radius(e, s.Map, pA, pB, off), nil); best.Class == Abstain ||
+			c.Radius > best.Radius {
 			best = c
 		}
 	}
@@ -72,16 +78,20 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	return best, nil
 }
 
-// radius is the radius that the two bounds give, where float32 does no more than marginError to a difference of two logits.
+// radius is the radius that the two bounds give, where float32 changes a difference of two logits
+// by at most marginError.
 func (m SoftScores) radius(e *Evidence, of ScoreMap, pA, pB, marginError float64) float64 {
 	one, difference := of.Lipschitz(m.Lambda, len(e.Estimation))
 	float32One, float32Difference := of.float32Error(marginError, len(e.Estimation))
 	switch {
 	case m.TwoClass:
-		off := one*e.Rounding + float32One // of a score under Gaussian noise from one that was drawn
-		return Smoothed{Sigma: e.Sigma, L: one}.Radius2(lowered(pA, off), oneMinusUp(lowered(oneMinusDown(pB), off)))
+		// off bounds the distance of a score under Gaussian noise from a score that was drawn.
+		off := one*e.Rounding + float32One
+		return Smoothed{Sigma: e.Sigma, L: one}.Radius2(lowered(pA, off),
+			oneMinusUp(lowered(oneMinusDown(pB), off)))
 	case m.Difference:
-		return MarginRadius(e.Sigma, difference, math.Nextafter(pA-pB, -1)-(difference*e.Rounding+float32Difference)*(1+0x1p-50))
+		return MarginRadius(e.Sigma, difference,
+			math.Nextafter(pA-pB, -1)-(difference*e.Rounding+float32Difference)*(1+0x1p-50))
 	}
 	return CohenRadius2(e.Sigma, pA, pB)
 }
@@ -106,9 +116,11 @@ func (m SoftScores) maps(e *Evidence) ([]*Scores, error) {
 	}
 	switch {
 	case len(known) == 0:
-		return nil, fmt.Errorf("example %d: no scores of all classes were logged (sample --scores)", e.Index)
+		return nil, fmt.Errorf("example %d: no scores of all classes were logged (sample --scores)",
+			e.Index)
 	case len(maps) == 0:
-		return nil, fmt.Errorf("example %d: no scores %s; logged: %s", e.Index, m.Map, strings.Join(known, "; "))
+		return nil, fmt.Errorf("example %d: no scores %s; logged: %s", e.Index, m.Map,
+			strings.Join(known, "; "))
 	}
 	return maps, nil
 }

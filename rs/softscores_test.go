@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // hardScores are the votes as scores of 0 and 1.
@@ -42,75 +44,94 @@ func TestSoftScoresOfHardVotes(t *testing.T) {
 	for range 30 {
 		e := randomVotes(r)
 		e.Scores = []Scores{hardScores(e)}
-		soft, hard := certify(t, SoftScores{Bound: ClopperPearson{}}, e, 0.01), certify(t, TwoBound{Clip: true}, e, 0.01)
+		soft, hard := certify(t, SoftScores{Bound: ClopperPearson{}}, e, 0.01),
+			certify(t, TwoBound{Clip: true}, e, 0.01)
 		bettered := certify(t, SoftScores{Bound: Betting{}}, e, 0.01)
 		betted := certify(t, TwoBound{Clip: true, Bound: Betting{}}, e, 0.01)
-		if soft.Radius > hard.Radius || !near(bettered.Radius, betted.Radius, 1e-9) || bettered.Class != betted.Class {
-			t.Errorf("%v: %v, two bounds %v; betting %v, %v", e.Estimation, soft, hard, bettered, betted)
+		if soft.Radius > hard.Radius || !near(bettered.Radius, betted.Radius, 1e-9) ||
+			bettered.Class != betted.Class {
+			t.Errorf("%v: %v, two bounds %v; betting %v, %v", e.Estimation, soft, hard, bettered,
+				betted)
 		}
 	}
 }
 
-// A score's constants hold for a linear network whose logit differences are known, and are nearly met.
 func TestScoreMapLipschitz(t *testing.T) {
-	r := rand.New(rand.NewPCG(63, 64))
 	for _, name := range ScoreMapNames() {
-		for _, classes := range []int{2, 3, 10} {
-			one, two := 0.0, 0.0
-			for trial := range 4000 {
-				// Logits of unit steps in orthogonal directions, √½ each: every difference is 1-Lipschitz.
-				m := ScoreMap{name, math.Exp(r.NormFloat64())}
-				z := make([]float64, classes)
-				for c := range z {
-					z[c] = r.NormFloat64() * math.Exp(-float64(trial%6)) / m.T
-				}
-				const step = 1e-6
-				jacobian := make([][]float64, classes) // of score a, by logit
-				for a := range jacobian {
-					jacobian[a] = make([]float64, classes)
-				}
-				for j := range z {
-					up, down := slices.Clone(z), slices.Clone(z)
-					up[j], down[j] = up[j]+step, down[j]-step
-					hi, lo := m.Scores(up), m.Scores(down)
-					for a := range jacobian {
-						jacobian[a][j] = (hi[a] - lo[a]) / (2 * step) * math.Sqrt(0.5)
-					}
-				}
-				norm := func(f func(j int) float64) float64 {
-					s := 0.0
-					for j := range z {
-						s += f(j) * f(j)
-					}
-					return math.Sqrt(s)
-				}
-				boundOne, boundTwo := m.Lipschitz(1, classes)
-				for a := range jacobian {
-					one = max(one, norm(func(j int) float64 { return jacobian[a][j] })/boundOne)
-					for b := range a {
-						two = max(two, norm(func(j int) float64 { return jacobian[a][j] - jacobian[b][j] })/boundTwo)
-					}
-				}
+		checkScoreMap(t, name)
+	}
+	checkVectorMaps(t)
+}
+
+// checkScoreMap: the constants of a score hold for a linear network with known differences of
+// logits, and some input nearly meets them.
+func checkScoreMap(t *testing.T, name string) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(63, 64))
+	for _, classes := range []int{2, 3, 10} {
+		one, two := 0.0, 0.0
+		for trial := range 4000 {
+			// Logits of unit steps in orthogonal directions, √½ each: every difference is
+			// 1-Lipschitz.
+			m := ScoreMap{name, math.Exp(r.NormFloat64())}
+			z := make([]float64, classes)
+			for c := range z {
+				z[c] = r.NormFloat64() * math.Exp(-float64(trial%6)) / m.T
 			}
-			// Orthogonal logits meet softmax's constant with two classes only, the ramp's and a difference's always.
-			least := map[bool]float64{true: 0.98, false: 0.6}[classes == 2 || name == "ramp"]
-			if one > 1+1e-4 || two > 1+1e-4 || one < least || two < 0.75 {
-				t.Errorf("%s of %d classes: %.4f and %.4f of the constants", name, classes, one, two)
+			jacobian := scoreJacobian(m, z)
+			boundOne, boundTwo := m.Lipschitz(1, classes)
+			for a := range jacobian {
+				one = max(one, floats.Norm(jacobian[a], 2)/boundOne)
+				for b := range a {
+					two = max(two, floats.Distance(jacobian[a], jacobian[b], 2)/boundTwo)
+				}
 			}
 		}
+		// Orthogonal logits meet softmax's constant with two classes only. They always meet the
+		// ramp's, and the constant of a difference.
+		least := map[bool]float64{true: 0.98, false: 0.6}[classes == 2 || name == "ramp"]
+		if one > 1+1e-4 || two > 1+1e-4 || one < least || two < 0.75 {
+			t.Errorf("%s of %d classes: %.4f and %.4f of the constants", name, classes, one, two)
+		}
 	}
-	// The general constants of the vector map (SoftmaxLipschitz, SparsemaxLipschitz) with logits that are √½-Lipschitz agree.
+}
+
+// scoreJacobian returns the derivative of each score, by steps along each logit of √½,
+// [classes, classes].
+func scoreJacobian(m ScoreMap, z []float64) [][]float64 {
+	const step = 1e-6
+	jacobian := make([][]float64, len(z))
+	for a := range jacobian {
+		jacobian[a] = make([]float64, len(z))
+	}
+	for j := range z {
+		up, down := slices.Clone(z), slices.Clone(z)
+		up[j], down[j] = up[j]+step, down[j]-step
+		hi, lo := m.Scores(up), m.Scores(down)
+		for a := range jacobian {
+			jacobian[a][j] = (hi[a] - lo[a]) / (2 * step) * math.Sqrt(0.5)
+		}
+	}
+	return jacobian
+}
+
+// checkVectorMaps: with logits that are √½-Lipschitz, the constants of the vector maps
+// (SoftmaxLipschitz, SparsemaxLipschitz) agree with those of the score maps.
+func checkVectorMaps(t *testing.T) {
+	t.Helper()
 	soft, _ := ScoreMap{"softmax", 3}.Lipschitz(1, 10)
 	if want := SoftmaxLipschitz(3).Class * math.Sqrt(0.5); !near(soft, want, 1e-12) {
 		t.Errorf("softmax: %g, want %g", soft, want)
 	}
-	if one, two := (ScoreMap{"sparsemax", 2}).Lipschitz(0, 5); !math.IsInf(one, 1) || !math.IsInf(two, 1) {
+	if one, two := (ScoreMap{"sparsemax", 2}).Lipschitz(0, 5); !math.IsInf(one, 1) ||
+		!math.IsInf(two, 1) {
 		t.Errorf("no Λ gives constants of %g and %g", one, two)
 	}
 }
 
-// A linear classifier of three classes in the plane, smoothed: no certificate by any map exceeds the distance at which the mean
-// scores meet, which by symmetry is that of the logits, more often than α.
+// TestSoftScoresCover smooths a linear classifier of three classes in the plane. Its mean scores
+// meet at a distance, which by symmetry is the distance at which the logits meet. No map's
+// certificates exceed that distance more often than α.
 func TestSoftScoresCover(t *testing.T) {
 	const runs, n, alpha = 250, 80, 0.1
 	maps := []ScoreMap{{"softmax", 2}, {"sparsemax", 1}, {"ramp", 1}}
@@ -142,7 +163,8 @@ func TestSoftScoresCover(t *testing.T) {
 				name string
 				SoftScores
 			}{
-				{"lvm", SoftScores{}}, {"two", SoftScores{Lambda: 1, TwoClass: true}}, {"difference", SoftScores{Lambda: 1, Difference: true}},
+				{"lvm", SoftScores{}}, {"two", SoftScores{Lambda: 1, TwoClass: true}},
+				{"difference", SoftScores{Lambda: 1, Difference: true}},
 				{"softmax", SoftScores{Lambda: 1, TwoClass: true, Map: "softmax,t=2"}},
 			} {
 				c := certify(t, m.SoftScores, e, alpha)
@@ -167,8 +189,10 @@ func TestSoftScoresCover(t *testing.T) {
 func TestScoreMaps(t *testing.T) {
 	for text, want := range map[string]string{
 		"softmax": "softmax,t=1", "sparsemax,t=0.5": "sparsemax,t=0.5", "ramp, t=2": "ramp,t=2",
-		"max": `no map of scores "max"; known: ramp, softmax, sparsemax`, "softmax,t=0": "t = 0, want a positive number",
-		"softmax,u=1": "no map of scores: want", "softmax,t=": "no map of scores: want", "softmax,t=NaN": "t = NaN", "": `no map of scores ""`,
+		"max":         `no map of scores "max"; known: ramp, softmax, sparsemax`,
+		"softmax,t=0": "t = 0, want a positive number",
+		"softmax,u=1": "no map of scores: want", "softmax,t=": "no map of scores: want",
+		"softmax,t=NaN": "t = NaN", "": `no map of scores ""`,
 	} {
 		got := ""
 		if m, err := ParseScoreMap(text); err != nil {
@@ -197,8 +221,10 @@ func TestScoreMaps(t *testing.T) {
 	for want, change := range map[string]func(){
 		"no scores of all classes":                   func() { e.Scores = nil },
 		"no scores softmax,t=9; logged: softmax,t=1": func() { e.Scores = []Scores{hardScores(e)} },
-		"scores softmax,t=1 of class 1: 10 draws in": func() { e.Scores[0].Classes[1].Edges = e.Scores[0].Classes[1].Edges[1:] },
-		"of 1 classes, votes of 2":                   func() { e.Scores[0].Classes = e.Scores[0].Classes[:1] },
+		"scores softmax,t=1 of class 1: 10 draws in": func() {
+			e.Scores[0].Classes[1].Edges = e.Scores[0].Classes[1].Edges[1:]
+		},
+		"of 1 classes, votes of 2": func() { e.Scores[0].Classes = e.Scores[0].Classes[:1] },
 	} {
 		e.Scores = []Scores{hardScores(e)}
 		change()

@@ -21,7 +21,9 @@ var starCases = []struct {
 		return 0.9 - 0.7*float64(b2i(r.Float64() < 0.05))
 	}},
 	// clip(1/2 + z, 0, 1) of z normal, symmetric
-	{"clipped ramp", 0.5, func(r *rand.Rand) float64 { return min(max(0.5+r.NormFloat64(), 0), 1) }},
+	{"clipped ramp", 0.5, func(r *rand.Rand) float64 {
+		return min(max(0.5+r.NormFloat64(), 0), 1)
+	}},
 }
 
 func starDraws(r *rand.Rand, n int, draw func(r *rand.Rand) float64) Sample {
@@ -81,7 +83,8 @@ func TestSTaRRoundsOutward(t *testing.T) {
 			w := bigNumber(1)
 			for i, bet := range g.bets {
 				for _, x := range g.x[g.blocks[i].from:g.blocks[i].to] {
-					f := bigNumber(0).Mul(bigNumber(bet), bigNumber(0).Sub(bigNumber(x), bigNumber(m)))
+					f := bigNumber(0).Mul(bigNumber(bet),
+						bigNumber(0).Sub(bigNumber(x), bigNumber(m)))
 					w.Mul(w, f.Add(f, bigNumber(1)))
 				}
 				if bigNumber(0).Mul(w, bigNumber(alpha)).Cmp(big.NewFloat(1)) >= 0 {
@@ -120,7 +123,8 @@ func TestSTaRBetsAreFixedBefore(t *testing.T) {
 		g.play(m)
 		h.play(m)
 		k := min(at+1, len(g.bets), len(h.bets))
-		if k < g.common || !slices.Equal(g.bets[:k], h.bets[:k]) || !slices.Equal(g.cells(), h.cells()) {
+		if k < g.common || !slices.Equal(g.bets[:k], h.bets[:k]) ||
+			!slices.Equal(g.cells(), h.cells()) {
 			t.Errorf("draws from %d on change what was before them", g.blocks[at].from)
 		}
 		for i, bet := range g.bets {

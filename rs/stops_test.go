@@ -37,8 +37,10 @@ func TestStops(t *testing.T) {
 
 func TestRule(t *testing.T) {
 	for text, want := range map[string]string{
-		"radius>=0.5": "radius>=0.5", "radius >= 1": "radius>=1", "width<=5%": "width<=5%", "width<=0.05": "width<=5%", "width<=7%": "width<=7%",
-		"radius>0.5": "is no rule", "radius>=0": "is no rule", "width<=-1": "is no rule", "": "is no rule", "radius>=NaN": "is no rule", "radius>=Inf": "is no rule",
+		"radius>=0.5": "radius>=0.5", "radius >= 1": "radius>=1", "width<=5%": "width<=5%",
+		"width<=0.05": "width<=5%", "width<=7%": "width<=7%",
+		"radius>0.5": "is no rule", "radius>=0": "is no rule", "width<=-1": "is no rule",
+		"": "is no rule", "radius>=NaN": "is no rule", "radius>=Inf": "is no rule",
 	} {
 		got := ""
 		if r, err := ParseRule(text); err != nil {
@@ -52,9 +54,18 @@ func TestRule(t *testing.T) {
 	}
 }
 
-// draws of a classifier on the line, ended at a stop by a rule.
-func settled(t *testing.T, r *rand.Rand, x, sigma float64, stops []int, rule Rule, m Ranger, alpha float64) *Evidence {
+// settling is a classifier on the line whose draws a rule ends at a stop.
+type settling struct {
+	x, sigma, alpha float64
+	stops           []int
+	rule            Rule
+	m               Ranger
+}
+
+// draw draws until the rule is settled.
+func (s settling) draw(t *testing.T, r *rand.Rand) *Evidence {
 	t.Helper()
+	x, sigma, stops := s.x, s.sigma, s.stops
 	e := ramp(r, x, sigma, 0)
 	e.Stops = stops
 	last := 0
@@ -73,7 +84,7 @@ func settled(t *testing.T, r *rand.Rand, x, sigma float64, stops []int, rule Rul
 		if n == stops[len(stops)-1] {
 			break
 		}
-		if ok, err := rule.Settled(e, m, alpha); err != nil {
+		if ok, err := s.rule.Settled(e, s.m, s.alpha); err != nil {
 			t.Fatal(err)
 		} else if ok {
 			break
@@ -82,8 +93,8 @@ func settled(t *testing.T, r *rand.Rand, x, sigma float64, stops []int, rule Rul
 	return e
 }
 
-// Certificates of draws that end because of what was drawn hold, by any bound that is let through; the question is
-// answered as by all draws nearly always, with fewer.
+// TestStoppedDrawsCover: certificates of draws that end because of what was drawn hold, by every
+// bound that is let through. Fewer draws nearly always answer the question as all draws do.
 func TestStoppedDrawsCover(t *testing.T) {
 	const runs, alpha = 300, 0.05
 	stops := Stops(20, 10, 1500, 1.5)
@@ -92,7 +103,7 @@ func TestStoppedDrawsCover(t *testing.T) {
 			r := rand.New(rand.NewPCG(71, 72))
 			wrong, anytime, used, yes := 0, 0, 0, 0
 			for range runs {
-				e := settled(t, r, x, 0.5, stops, Rule{Radius: 0.5}, m, alpha)
+				e := settling{x, 0.5, alpha, stops, Rule{Radius: 0.5}, m}.draw(t, r)
 				truth := x
 				if e.Class == 1 {
 					truth = -x
@@ -109,7 +120,8 @@ func TestStoppedDrawsCover(t *testing.T) {
 			if wrong > excess(runs, alpha) || anytime > 2*excess(runs, alpha) {
 				t.Errorf("%T at %g: wrong %d and %d times of %d", m, x, wrong, anytime, runs)
 			}
-			if mean := used / runs; x != 0.45 && x != 0.55 && mean > 400 || x == 1 && yes < runs*95/100 {
+			if mean := used / runs; x != 0.45 && x != 0.55 && mean > 400 ||
+				x == 1 && yes < runs*95/100 {
 				t.Errorf("%T at %g: %d draws on average, %d times yes", m, x, mean, yes)
 			}
 		}
@@ -117,24 +129,30 @@ func TestStoppedDrawsCover(t *testing.T) {
 }
 
 func TestFixedBoundsAreRefused(t *testing.T) {
-	e := &Evidence{Index: 7, Sigma: 1, Selection: Votes{9, 1}, Estimation: Votes{190, 10}, Stops: []int{100, 200, 1000}}
-	fixed := certify(t, TwoBound{}, &Evidence{Sigma: 1, Selection: e.Selection, Estimation: e.Estimation}, 0.01)
+	e := &Evidence{Index: 7, Sigma: 1, Selection: Votes{9, 1}, Estimation: Votes{190, 10},
+		Stops: []int{100, 200, 1000}}
+	fixed := certify(t, TwoBound{}, &Evidence{Sigma: 1, Selection: e.Selection,
+		Estimation: e.Estimation}, 0.01)
 	for _, b := range Bounds {
 		_, anytime := b.Bound.(Anytime)
 		c, err := TwoBound{Bound: b.Bound}.Certify(e, 0.01)
 		switch {
-		case anytime && err != nil || !anytime && (err == nil || !strings.Contains(err.Error(), "example 7: "+b.Name+" holds at a number of draws fixed beforehand")):
+		case anytime && err != nil || !anytime &&
+			(err == nil || !strings.Contains(err.Error(),
+				"example 7: "+b.Name+" holds at a number of draws fixed beforehand")):
 			t.Errorf("%s: %v", b.Name, err)
 		case anytime && !(c.Radius < fixed.Radius && c.Radius > 0):
 			t.Errorf("%s: radius %g, of a fixed number %g", b.Name, c.Radius, fixed.Radius)
 		}
 	}
 	c := certify(t, TwoBound{}, e, 0.01)
-	if c.Ledger[0].Bound != "clopper-pearson at stops" || !(c.Radius < fixed.Radius && c.Radius > 0.5*fixed.Radius) || c.Alpha() > 0.01 {
+	if c.Ledger[0].Bound != "clopper-pearson at stops" ||
+		!(c.Radius < fixed.Radius && c.Radius > 0.5*fixed.Radius) || c.Alpha() > 0.01 {
 		t.Errorf("%+v, of a fixed number %g", c, fixed.Radius)
 	}
 	e.Estimation[0]--
-	if _, err := (Mono{}).Certify(e, 0.01); err == nil || !strings.Contains(err.Error(), "199 estimation draws") {
+	if _, err := (Mono{}).Certify(e, 0.01); err == nil ||
+		!strings.Contains(err.Error(), "199 estimation draws") {
 		t.Errorf("%v", err)
 	}
 	// The division of α is chosen on the most draws there could be, whatever was drawn.

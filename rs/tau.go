@@ -11,10 +11,12 @@ import (
 // tauCandidates is how many positive temperatures ChooseTau tries.
 const tauCandidates = 32
 
-// ChooseTau returns the temperature that maximises the average radius that l, its own aside, certifies of examples of what it
-// is to certify, foretold for as many draws as that has ([Foretell]): 0 (hard votes) or a positive edge of their histograms, so
-// that no bin straddles it. They must be examples other than those certified. Of equals the smallest is taken; it is 0
-// where Lambda <= 0 or no example has margins.
+// ChooseTau returns the temperature that maximises the average radius that l certifies of the
+// tuning examples, with l's own temperature set aside. The radius is foretold for as many draws as
+// the examples to certify have ([Foretell]). A temperature is 0 (hard votes) or a positive edge of
+// the histograms, so that no bin straddles it. The tuning examples must be others than the
+// certified ones. Of equal temperatures, ChooseTau takes the smallest. It returns 0 where Lambda <=
+// 0 or no example has margins.
 func ChooseTau(tuning []Evidence, l Lipschitz, alpha float64) (float64, error) {
 	checkAlpha(alpha)
 	var edges []float64
@@ -51,10 +53,11 @@ func ChooseTau(tuning []Evidence, l Lipschitz, alpha float64) (float64, error) {
 	return best, nil
 }
 
-// Foretell returns e with n draws to be expected of it: votes and margins in the same proportions, and, where n is more and e lost
-// no vote, as many lost as a Gaussian of its margins' mean and deviation loses. Fewer draws ask for a larger temperature, and from
-// draws that were all right it doesn't follow that ten times as many would be, which the hard vote alone would gain from. Nothing
-// may be certified of it.
+// Foretell returns the evidence that n draws of e's example would be expected to give. Votes and
+// margins keep their proportions. Where n is larger and e lost no vote, it loses as many votes as a
+// Gaussian of its margins' mean and deviation would. Fewer draws ask for a larger temperature. If
+// all draws were right, ten times as many may not all be, and ignoring that would favour the hard
+// vote. Nothing may be certified from the result.
 func Foretell(e *Evidence, n int) Evidence {
 	if n < 1 || e.Estimation.Total() == 0 {
 		panic(fmt.Sprintf("rs: %d draws foretold from %d", n, e.Estimation.Total()))
@@ -104,7 +107,8 @@ func (e *Evidence) lose() {
 	}
 }
 
-// logSpaced returns at most count of the positive edges, the last among them, about evenly spaced in logarithm.
+// logSpaced returns at most count of the positive edges, about evenly spaced in logarithm. The last
+// edge is among them.
 func logSpaced(edges []float64, count int) []float64 {
 	positive := slices.DeleteFunc(slices.Clone(edges), func(x float64) bool { return !(x > 0) })
 	if len(positive) <= count {
@@ -126,7 +130,8 @@ func logSpaced(edges []float64, count int) []float64 {
 	return chosen
 }
 
-// scaled returns counts in the same proportions that sum to n: rounded down, the largest remainders up.
+// scaled returns counts in the same proportions that sum to n. Each is rounded down, and those with
+// the largest remainders are rounded up.
 func scaled[C ~[]int](counts C, n int) C {
 	total, left := Votes(counts).Total(), n
 	to, rests, order := make(C, len(counts)), make([]int, len(counts)), make([]int, len(counts))

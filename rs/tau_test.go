@@ -75,8 +75,8 @@ func TestChooseTau(t *testing.T) {
 	panics(t, "alpha", func() { ChooseTau(set, Lipschitz{Lambda: 1}, 0) })
 }
 
-// TestChooseTauForMoreDraws: the temperature chosen on few draws is near the best for the run; a vote that was perfect in them isn't
-// taken to stay so.
+// TestChooseTauForMoreDraws: the temperature chosen on few draws is near the best one for the run.
+// A vote that was perfect in the few draws isn't taken to stay perfect.
 func TestChooseTauForMoreDraws(t *testing.T) {
 	const alpha, n = 0.001, 10000
 	for _, sigma := range []float64{0.2, 0.35, 0.5, 1} {
@@ -96,14 +96,16 @@ func TestChooseTauForMoreDraws(t *testing.T) {
 			for draws, least := range map[int]float64{100: 0.95, 1000: 0.985} {
 				tau := choose(t, tuningSet(sigma, draws), n, Lipschitz{Lambda: lambda}, alpha)
 				if got := average(tau); got < least*best {
-					t.Errorf("σ = %g, Λ = %g, %d draws: τ = %g: average radius %g, the best is %g", sigma, lambda, draws, tau, got, best)
+					t.Errorf("σ = %g, Λ = %g, %d draws: τ = %g: average radius %g, the best is %g",
+						sigma, lambda, draws, tau, got, best)
 				}
 			}
 		}
 	}
 }
 
-// TestChooseTauForABound: the temperature is that of the bound it is certified with, at the stops of the draws.
+// TestChooseTauForABound: the temperature suits the bound that certifies with it, at the stops of
+// the draws.
 func TestChooseTauForABound(t *testing.T) {
 	const alpha = 0.001
 	set := tuningSet(0.3, 1000)[:20]
@@ -116,7 +118,8 @@ func TestChooseTauForABound(t *testing.T) {
 			average := func(tau float64) float64 {
 				sum := 0.0
 				for i := range foretold {
-					sum += certify(t, Lipschitz{Lambda: 1, Tau: tau, Bound: bound}, &foretold[i], alpha).Radius
+					sum += certify(t, Lipschitz{Lambda: 1, Tau: tau, Bound: bound}, &foretold[i],
+						alpha).Radius
 				}
 				return sum
 			}
@@ -126,9 +129,11 @@ func TestChooseTauForABound(t *testing.T) {
 			}
 			chosen := average(tau)
 			candidates := logSpaced(set[0].Margins.Edges, tauCandidates)
-			for _, other := range []float64{0, candidates[3], candidates[10], candidates[len(candidates)-1]} {
+			for _, other := range []float64{0, candidates[3], candidates[10],
+				candidates[len(candidates)-1]} {
 				if a := average(other); a > chosen {
-					t.Errorf("%v, n = %d: τ = %g certifies %g, and %g at %g", bound, n, tau, chosen, a, other)
+					t.Errorf("%v, n = %d: τ = %g certifies %g, and %g at %g", bound, n, tau, chosen,
+						a, other)
 				}
 			}
 		}
@@ -136,7 +141,8 @@ func TestChooseTauForABound(t *testing.T) {
 	// A bound for a fixed number of draws is refused at stops, as it is in certifying.
 	e := Foretell(&set[0], 200)
 	e.Stops = []int{200, 1000}
-	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1, Bound: Hoeffding{}}, alpha); err == nil {
+	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1, Bound: Hoeffding{}},
+		alpha); err == nil {
 		t.Error("hoeffding at stops")
 	}
 	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1}, alpha); err != nil {
@@ -144,13 +150,17 @@ func TestChooseTauForABound(t *testing.T) {
 	}
 }
 
-// TestForetell: nothing is made up where draws are lost already, where fewer are foretold, or of margins without edges or rivals.
+// TestForetell: Foretell loses no further votes where some are lost already, where it foretells
+// fewer draws, or where margins have no edges or rivals.
 func TestForetell(t *testing.T) {
-	e := &Evidence{Estimation: Votes{100, 0}, Margins: Histogram{Edges: []float64{-1, 0, 1, 2}, Counts: []int{0, 0, 40, 50, 10}}}
-	if f := Foretell(e, 1000); f.Estimation[1] == 0 || f.Estimation[1] != f.Margins.Counts[1] || f.Margins.Total() != 1000 || f.Margins.Counts[2] != 400-f.Estimation[1] {
+	e := &Evidence{Estimation: Votes{100, 0}, Margins: Histogram{Edges: []float64{-1, 0, 1, 2},
+		Counts: []int{0, 0, 40, 50, 10}}}
+	if f := Foretell(e, 1000); f.Estimation[1] == 0 || f.Estimation[1] != f.Margins.Counts[1] ||
+		f.Margins.Total() != 1000 || f.Margins.Counts[2] != 400-f.Estimation[1] {
 		t.Errorf("%v, %v", f.Estimation, f.Margins.Counts)
 	}
-	if f := Foretell(e, 50); !slices.Equal(f.Estimation, Votes{50, 0}) || !slices.Equal(f.Margins.Counts, []int{0, 0, 20, 25, 5}) {
+	if f := Foretell(e, 50); !slices.Equal(f.Estimation, Votes{50, 0}) ||
+		!slices.Equal(f.Margins.Counts, []int{0, 0, 20, 25, 5}) {
 		t.Errorf("%v, %v", f.Estimation, f.Margins.Counts)
 	}
 	if e.Estimation[0] != 100 || e.Margins.Counts[2] != 40 {
@@ -193,7 +203,8 @@ func TestLogSpaced(t *testing.T) {
 		edges[i] = float64(i-255) / 32
 	}
 	got := logSpaced(edges, 32)
-	if len(got) > 32 || len(got) < 20 || got[0] != 1.0/32 || got[len(got)-1] != 8 || !slices.IsSorted(got) {
+	if len(got) > 32 || len(got) < 20 || got[0] != 1.0/32 || got[len(got)-1] != 8 ||
+		!slices.IsSorted(got) {
 		t.Errorf("%v", got)
 	}
 	if got := logSpaced([]float64{-1, 0, 2}, 32); !slices.Equal(got, []float64{2}) {

@@ -15,7 +15,8 @@ func (t TwoBound) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(2); err != nil {
 		return Certificate{}, err
 	}
-	return twoClass(e, t.Bound, alpha/2, e.largestRival(), 1, "rivals", t.Clip)
+	return against{of: "rivals", votes: e.largestRival(), uppers: 1, bound: t.Bound,
+		clip: t.Clip}.certify(e, alpha/2)
 }
 
 // Ceiling implements Ranger.
@@ -28,7 +29,8 @@ func (t TwoBound) Ceiling(e *Evidence, alpha float64) (float64, error) {
 		return 0, err
 	}
 	n := e.Estimation.Total()
-	pA, pB := bound.Upper(Bernoulli(e.Estimation[e.Class], n), alpha/2), bound.Lower(Bernoulli(e.largestRival(), n), alpha/2)
+	pA := bound.Upper(Bernoulli(e.Estimation[e.Class], n), alpha/2)
+	pB := bound.Lower(Bernoulli(e.largestRival(), n), alpha/2)
 	return CohenRadius2(e.Sigma, pA, pB), nil
 }
 
@@ -43,22 +45,30 @@ func (e *Evidence) largestRival() int {
 	return most
 }
 
-// twoClass certifies e.Class against rivals of which the largest has so many votes, with
-// one lower bound and so many upper ones at level each.
-func twoClass(e *Evidence, chosen Bound, each float64, rival, uppers int, of string, clip bool) (Certificate, error) {
-	bound, err := e.votesBound(chosen)
+// against is what the class of a certificate is compared with.
+type against struct {
+	of     string // what the ledger calls the rivals
+	votes  int    // estimation votes of the largest rival
+	uppers int    // how many upper bounds are taken together
+	bound  Bound  // nil is ClopperPearson
+	clip   bool   // p̄B is at most 1 - p̲A
+}
+
+// certify takes one lower bound on the class and all upper bounds at the level each.
+func (a against) certify(e *Evidence, each float64) (Certificate, error) {
+	bound, err := e.votesBound(a.bound)
 	if err != nil {
 		return Certificate{}, err
 	}
 	n := e.Estimation.Total()
 	pA := bound.Lower(Bernoulli(e.Estimation[e.Class], n), each)
-	pB := bound.Upper(Bernoulli(rival, n), each)
-	if clip {
+	pB := bound.Upper(Bernoulli(a.votes, n), each)
+	if a.clip {
 		pB = min(pB, oneMinusUp(pA))
 	}
 	ledger := []Spent{
 		{Of: "top", Bound: bound.Name(), Alpha: each, Times: 1, Value: pA},
-		{Of: of, Bound: bound.Name(), Upper: true, Alpha: each, Times: uppers, Value: pB},
+		{Of: a.of, Bound: bound.Name(), Upper: true, Alpha: each, Times: a.uppers, Value: pB},
 	}
 	return certificate(e.Class, CohenRadius2(e.Sigma, pA, pB), ledger), nil
 }

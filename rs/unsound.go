@@ -13,11 +13,13 @@ func (u UnsoundPair) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(2); err != nil {
 		return Certificate{}, err
 	}
-	return twoClass(e, u.Bound, alpha, e.largestRival(), 1, "rivals", false)
+	return against{of: "rivals", votes: e.largestRival(), uppers: 1,
+		bound: u.Bound}.certify(e, alpha)
 }
 
-// UnsoundSecond bounds the class from below and, from above, only the class that was second in the selection,
-// at α/2 each: as if the selection could not err about which rival is the largest. For comparison.
+// UnsoundSecond bounds the class from below at α/2. From above, it bounds only the class that was
+// second in the selection, at α/2. That treats the selection as if it could not err about the
+// largest rival. It is for comparison.
 type UnsoundSecond struct {
 	Bound Bound // nil is ClopperPearson
 }
@@ -34,5 +36,6 @@ func (u UnsoundSecond) Certify(e *Evidence, alpha float64) (Certificate, error) 
 			second = c
 		}
 	}
-	return twoClass(e, u.Bound, alpha/2, e.Estimation[second], 1, "second of the selection", false)
+	return against{of: "second of the selection", votes: e.Estimation[second], uppers: 1,
+		bound: u.Bound}.certify(e, alpha/2)
 }

@@ -46,7 +46,8 @@ func TestWriteFile(t *testing.T) {
 			return nil
 		})
 		if err != nil || !checked || read(t, path) != text {
-			t.Errorf("%d bytes: %v, read %d, checked %v", len(text), err, len(read(t, path)), checked)
+			t.Errorf("%d bytes: %v, read %d, checked %v", len(text), err, len(read(t, path)),
+				checked)
 		}
 		alone(t, path)
 	}

@@ -30,7 +30,8 @@ func refused(t *testing.T, r result, words ...string) {
 		return
 	}
 	for _, line := range lines[:len(lines)-1] {
-		if !strings.HasPrefix(line, "backend: ") && !strings.HasPrefix(line, "data: ") && !strings.HasPrefix(line, "model ") && !strings.HasPrefix(line, "training: ") {
+		if !strings.HasPrefix(line, "backend: ") && !strings.HasPrefix(line, "data: ") &&
+			!strings.HasPrefix(line, "model ") && !strings.HasPrefix(line, "training: ") {
 			t.Errorf("more than one line:\n%s", r.err)
 		}
 	}
@@ -83,7 +84,9 @@ func TestBadFlags(t *testing.T) {
 		{train + " --loss focal", `no loss "focal"; known: offset, emma, hkr, multi-margin`},
 		{train + " --loss emma,focal", `no loss "focal"; known: offset`},
 		{train + " --loss emma,", "loss: an empty value in its list"},
-		{train + " --method trades", `no training method "trades"; known: gaussian, stability, consistency, macer, smoothadv`},
+		{train + " --method trades",
+			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
+				"smoothadv"},
 		{train + " --method macer --sigma 0", "sigma must be positive with method macer"},
 		{train + " --method consistency --draws 1", "draws must be at least 2"},
 		{train + " --draws 2", "draws: method gaussian takes none; those that do: stability"},
@@ -98,13 +101,17 @@ func TestBadFlags(t *testing.T) {
 		{train + " --flip=perhaps", "--flip perhaps: not true or false"},
 		{train, "nowhere"},
 		{"train --data " + tiny() + " --arch vgg", `"vgg"; known: conv, dense, residual`},
-		{"train --data " + tiny() + " --arch dense,vgg", `arch-vgg: no architecture "vgg"; known: conv, dense, residual`},
+		{"train --data " + tiny() + " --arch dense,vgg",
+			`arch-vgg: no architecture "vgg"; known: conv, dense, residual`},
 		{"train --data " + tiny() + " --conv fft", `"fft"; known: aol, bcop`},
 		{"train --data " + tiny() + " --width 0", "width"},
 		{"train --width huge", "--width huge: not a whole number, nor one of the sizes xs, s, m"},
-		{"train --preset huge", `--preset: no training preset "huge"; known: quick, mnist, cifar10`},
-		{"train --data " + tiny() + " --dense svd", `no dense layer "svd"; known: aol, bjorck, cayley`},
-		{"train --data " + tiny() + " --activation gelu", `no activation "gelu"; known: abs, groupsort`},
+		{"train --preset huge",
+			`--preset: no training preset "huge"; known: quick, mnist, cifar10`},
+		{"train --data " + tiny() + " --dense svd",
+			`no dense layer "svd"; known: aol, bjorck, cayley`},
+		{"train --data " + tiny() + " --activation gelu",
+			`no activation "gelu"; known: abs, groupsort`},
 		{"train --data " + tiny() + " --padding same", `no padding "same"; known: circular, zero`},
 		{"train --data " + tiny() + " --last svd", `no last layer "svd"`},
 		{"train --data " + tiny() + " --conv cayley --padding zero", "training on tiny: conv: layer 1"},
@@ -148,7 +155,8 @@ func TestBadFlags(t *testing.T) {
 		{"figures nowhere radius nonsense", `"nonsense"; known: radius, `},
 		{"figures nowhere", "nowhere"},
 	} {
-		t.Run(c.args, func(t *testing.T) { refused(t, lipsmooth(strings.Fields(c.args)...), c.want) })
+		t.Run(c.args,
+			func(t *testing.T) { refused(t, lipsmooth(strings.Fields(c.args)...), c.want) })
 	}
 	if files, _ := os.ReadDir("."); len(files) > 0 {
 		t.Errorf("%s is left", files[0].Name())
@@ -188,7 +196,8 @@ func TestBadData(t *testing.T) {
 	if err := writeTiny(small, 8); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth("sample", model, "--data", small, "--out", filepath.Join(t.TempDir(), "out")), "8×8×1", "12×12×1")
+	refused(t, lipsmooth("sample", model, "--data", small, "--out",
+		filepath.Join(t.TempDir(), "out")), "8×8×1", "12×12×1")
 	// The name under which the data was given in training is no path here.
 	t.Chdir(t.TempDir())
 	refused(t, lipsmooth("sample", model), "tiny", "--data")
@@ -208,20 +217,24 @@ func TestBadModel(t *testing.T) {
 		want  string
 	}{
 		"weights changed": {func(t *testing.T, dir string) {
-			edit(t, func(s string) string { return s[:len(s)-2] + "\x55" + s[len(s)-1:] }, weights(t, dir))
+			edit(t, func(s string) string { return s[:len(s)-2] + "\x55" + s[len(s)-1:] },
+				weights(t, dir))
 		}, "weights"},
 		"weights of another": {func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, "weights")); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.CopyFS(filepath.Join(dir, "weights"), os.DirFS(filepath.Join(otherModel(t), "weights"))); err != nil {
+			if err := os.CopyFS(filepath.Join(dir, "weights"),
+				os.DirFS(filepath.Join(otherModel(t), "weights"))); err != nil {
 				t.Fatal(err)
 			}
 		}, "hash"},
 		"weights cut": {func(t *testing.T, dir string) {
 			edit(t, func(s string) string { return s[:len(s)/2] }, weights(t, dir))
 		}, "weights"},
-		"weights gone": {func(t *testing.T, dir string) { os.RemoveAll(filepath.Join(dir, "weights")) }, "weights"},
+		"weights gone": {func(t *testing.T, dir string) {
+			os.RemoveAll(filepath.Join(dir, "weights"))
+		}, "weights"},
 		"model.json cut": {func(t *testing.T, dir string) {
 			edit(t, func(s string) string { return s[:len(s)/2] }, dir, "model.json")
 		}, "model.json"},
@@ -230,7 +243,8 @@ func TestBadModel(t *testing.T) {
 			job := copied(t, smoke(t))
 			dir := filepath.Join(job, certify.ModelFolder)
 			c.spoil(t, dir)
-			refused(t, lipsmooth("sample", dir, "--data", tiny(), "--out", filepath.Join(t.TempDir(), "out")), dir, c.want)
+			refused(t, lipsmooth("sample", dir, "--data", tiny(), "--out",
+				filepath.Join(t.TempDir(), "out")), dir, c.want)
 			if c.want != "model.json" { // that is asked for a device, to go on with the training
 				refused(t, lipsmooth(reproduceArgs(job)...), dir, c.want)
 			}
@@ -243,9 +257,11 @@ func TestMixedRuns(t *testing.T) {
 	dir, other := copied(t, smoke(t)), otherModel(t)
 	noDevice(t)
 	before := counts(t, dir)
-	args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out", dir}
+	args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(),
+		"--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out", dir}
 	must(t, args...)
-	for _, c := range [][2]string{{"--sigma", "0.25"}, {"--seed", "2"}, {"--n", "300"}, {"--n0", "60"}, {"--images", "10"}, {"--block", "50"}} {
+	for _, c := range [][2]string{{"--sigma", "0.25"}, {"--seed", "2"}, {"--n", "300"},
+		{"--n0", "60"}, {"--images", "10"}, {"--block", "50"}} {
 		refused(t, lipsmooth(append(args, c[0], c[1])...), dir, strings.TrimPrefix(c[0], "--")[:1])
 	}
 	w, err := countlog.Create(dir, mustRun(t, dir))
@@ -274,9 +290,12 @@ func TestMixedRuns(t *testing.T) {
 		refused(t, lipsmooth("figures", dir), dir, "another model")
 	})
 	hash := func(s string) string { return strings.Replace(s, `"hash": "`, `"hash": "f`, 1) }
-	dataset := func(s string) string { return strings.Replace(s, `"split": "test"`, `"split": "train"`, 1) }
+	dataset := func(s string) string {
+		return strings.Replace(s, `"split": "test"`, `"split": "train"`, 1)
+	}
 	for _, run := range []string{countlog.TuningFolder, filepath.Join(sweepFolder, "0.25")} {
-		for want, change := range map[string]func(string) string{"model": hash, "dataset": dataset} {
+		for want, change := range map[string]func(string) string{
+			"model": hash, "dataset": dataset} {
 			t.Run(run+" "+want, func(t *testing.T) {
 				dir := copied(t, dir)
 				edit(t, change, dir, run, countlog.RunFile)
@@ -292,7 +311,8 @@ func TestMixedRuns(t *testing.T) {
 	t.Run("tuning on the images certified", func(t *testing.T) {
 		dir := copied(t, dir)
 		for _, file := range []string{countlog.RunFile, countlog.CountsFile} {
-			edit(t, func(string) string { return read(t, dir, file) }, dir, countlog.TuningFolder, file)
+			edit(t, func(string) string { return read(t, dir, file) }, dir,
+				countlog.TuningFolder, file)
 		}
 		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.TuningFolder), "image 0")
 	})
@@ -312,7 +332,8 @@ func TestBadLog(t *testing.T) {
 	t.Run("cut", func(t *testing.T) {
 		dir := copied(t, smoke(t))
 		edit(t, func(s string) string { return s[:len(s)-40] }, dir, countlog.CountsFile)
-		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.CountsFile)+":21", "sample")
+		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.CountsFile)+":21",
+			"sample")
 		r := lipsmooth(reproduceArgs(dir)...)
 		if r.status != 0 || !strings.Contains(r.err, "dropped an incomplete line") {
 			t.Errorf("%+v", r)
@@ -323,9 +344,11 @@ func TestBadLog(t *testing.T) {
 	})
 	noDevice(t)
 	for name, change := range map[string]func(string) string{
-		"letters":   func(line string) string { return strings.Replace(line, "\t", "\tx", 1) },
-		"cut":       func(line string) string { return line[:len(line)/2] },
-		"votes":     func(line string) string { return strings.Replace(line, ":200\t", ":199\t", 1) + "0" },
+		"letters": func(line string) string { return strings.Replace(line, "\t", "\tx", 1) },
+		"cut":     func(line string) string { return line[:len(line)/2] },
+		"votes": func(line string) string {
+			return strings.Replace(line, ":200\t", ":199\t", 1) + "0"
+		},
 		"duplicate": func(line string) string { return line + "\n" + line },
 	} {
 		t.Run("line "+name, func(t *testing.T) {
@@ -350,7 +373,9 @@ func TestBadLog(t *testing.T) {
 	}
 	t.Run("run.json", func(t *testing.T) {
 		dir := copied(t, smoke(t))
-		edit(t, func(s string) string { return strings.Replace(s, `"sigma": 0.5`, `"sigma": -1`, 1) }, dir, countlog.RunFile)
+		edit(t,
+			func(s string) string { return strings.Replace(s, `"sigma": 0.5`, `"sigma": -1`, 1) },
+			dir, countlog.RunFile)
 		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.RunFile), "sigma")
 		edit(t, func(s string) string { return s[:50] }, dir, countlog.RunFile)
 		refused(t, lipsmooth("certify", dir), filepath.Join(dir, countlog.RunFile))
@@ -398,7 +423,8 @@ func TestNaNLogits(t *testing.T) {
 func mounted(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs", dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", options, "tmpfs",
+		dir).CombinedOutput(); err != nil {
 		t.Skipf("mounting needs rights: %v: %s", err, out)
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", dir).Run() })
@@ -409,18 +435,22 @@ func TestFullDisk(t *testing.T) {
 	t.Run("sample", func(t *testing.T) {
 		disk := mounted(t, "size=64k")
 		dir := filepath.Join(disk, "run")
-		args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--images", "200", "--tuning", "0", "--n0", "50", "--n", "200", "--out", dir}
-		refused(t, lipsmooth(args...), filepath.Join(dir, countlog.CountsFile), "no space left", "complete rows are kept")
+		args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(),
+			"--images", "200", "--tuning", "0", "--n0", "50", "--n", "200", "--out", dir}
+		refused(t, lipsmooth(args...), filepath.Join(dir, countlog.CountsFile), "no space left",
+			"complete rows are kept")
 		text := read(t, dir, countlog.CountsFile)
 		rows := strings.Count(text, "\n") - 1
 		if rows < 10 || !strings.HasSuffix(text, "\n") {
 			t.Errorf("%d rows", rows)
 		}
-		if got := must(t, "certify", dir, "--out", t.TempDir()); !strings.Contains(got, "isn't finished") {
+		if got := must(t, "certify", dir, "--out", t.TempDir()); !strings.Contains(got,
+			"isn't finished") {
 			t.Error(got)
 		}
 		refused(t, lipsmooth("certify", dir), dir, "no space left")
-		if out, err := exec.Command("mount", "-o", "remount,size=4m", disk).CombinedOutput(); err != nil {
+		if out, err := exec.Command("mount", "-o", "remount,size=4m",
+			disk).CombinedOutput(); err != nil {
 			t.Skipf("%v: %s", err, out)
 		}
 		must(t, args...)
@@ -460,7 +490,8 @@ func TestReadOnlyFolder(t *testing.T) {
 	refused(t, lipsmooth("figures", dir), dir, "read-only")
 	refused(t, lipsmooth(reproduceArgs(dir)...), dir, "read-only")
 	refused(t, lipsmooth(reproduceArgs(filepath.Join(disk, "new"))...), disk, "read-only")
-	refused(t, lipsmooth("sample", filepath.Join(dir, certify.ModelFolder), "--data", tiny(), "--out", filepath.Join(disk, "run")), disk, "read-only")
+	refused(t, lipsmooth("sample", filepath.Join(dir, certify.ModelFolder), "--data", tiny(),
+		"--out", filepath.Join(disk, "run")), disk, "read-only")
 	must(t, "certify", dir, "--out", t.TempDir())
 	must(t, "figures", dir, "margins", "--out", t.TempDir())
 }
@@ -472,7 +503,8 @@ func TestOutIsAFile(t *testing.T) {
 	}
 	refused(t, lipsmooth(reproduceArgs(file)...), file)
 	refused(t, lipsmooth("train", "--data", tiny(), "--out", file), file)
-	refused(t, lipsmooth("sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--out", file), file)
+	refused(t, lipsmooth("sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(),
+		"--out", file), file)
 	refused(t, lipsmooth("certify", smoke(t), "--out", file), file)
 	refused(t, lipsmooth("figures", smoke(t), "--out", file), file)
 }

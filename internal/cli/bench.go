@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
@@ -29,15 +31,21 @@ func benchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure sampling beside the same net in other libraries",
-		Long: fmt.Sprintf(`Run one convolutional net, of the same weights, on noisy copies of one image: as sample does, and in other libraries'
-Python, which vote on %d copies at a time. They take turns, each alone on the machine's cores, and the ratio of rates
-is taken round by round. First the logits without noise are compared; of different nets no rate is given.
+		Long: fmt.Sprintf(
+			`Compare how fast lipsmooth and Python libraries count votes of one convolutional
+net. All run the same weights on noisy copies of one image. The Python libraries take %d copies at
+a time. One library runs at a time and has all cores. The ratio of two rates is taken in each
+round. bench first compares the logits of the image without noise. It stops with an error where
+they differ.
 
-Peers: %s (torch is torch-channels-last). Each library is installed once, at a pinned version, into the
-cache folder (see info), through Python 3's venv and pip; one that can't be installed is left out. PyTorch from the
-package index holds CUDA, 3 GB; with an index of its CPU builds in PIP_EXTRA_INDEX_URL, pip takes these.
+Peers: %s.
+(torch is torch-channels-last.) bench installs each library once, at a pinned version, into the
+cache folder (see info), through Python 3's venv and pip. bench leaves out a library that pip can't
+install. PyTorch from the package index holds CUDA, 3 GB. pip takes a build for the CPU where
+PIP_EXTRA_INDEX_URL names an index of such builds.
 
-Beside ONNX Runtime, lipsmooth also samples the net of its file, m.onnx, through ONNX Runtime. The table goes to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), ", ")),
+Where ONNX Runtime is a peer, lipsmooth also samples the same net from a file, m.onnx.
+bench writes the table to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), ", ")),
 		Example: "  lipsmooth bench --peers jax,onnxruntime --rounds 5 --seconds 2 --out bench",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,39 +59,85 @@ Beside ONNX Runtime, lipsmooth also samples the net of its file, m.onnx, through
 			if !(0 < seconds && seconds <= math.MaxInt32) {
 				return fmt.Errorf("--seconds %v: must be positive", seconds)
 			}
-			err = bench(cmd, list, rounds, seconds, out)
+			b := benchmark{log: cmd.ErrOrStderr(), rounds: rounds, seconds: seconds}
+			err = b.run(cmd.Context(), cmd.OutOrStdout(), list, out)
 			if stopped := cmd.Context().Err(); err != nil && stopped != nil {
-				return fmt.Errorf("nothing is written to %s: %w", out, stopped) // not the last words of a child that was ended
+				// A child that was ended may have said something else last.
+				return fmt.Errorf("nothing is written to %s: %w", out, stopped)
 			}
 			return err
 		},
 	}
 	f := c.Flags()
-	f.StringSliceVar(&names, "peers", []string{"jax", "onnxruntime"}, "whom to measure beside")
-	f.IntVar(&rounds, "rounds", 5, "turns of each")
-	f.Float64Var(&seconds, "seconds", 2, "length of a turn")
+	f.StringSliceVar(&names, "peers", []string{"jax", "onnxruntime"}, "libraries to compare with")
+	f.IntVar(&rounds, "rounds", 5, "number of turns of each library")
+	f.Float64Var(&seconds, "seconds", 2, "length of a turn, in seconds")
 	f.StringVar(&out, "out", "bench", "folder for bench.tsv")
 	return c
 }
 
-func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, out string) error {
-	ctx, log := cmd.Context(), cmd.ErrOrStderr()
-	cache, err := device.CacheDir()
-	if err != nil {
-		return err
+// A benchmark measures the rate of lipsmooth and of its peers.
+type benchmark struct {
+	log        io.Writer
+	rounds     int
+	seconds    float64 // length of a turn
+	contenders []peers.Contender
+	closers    []func()
+}
+
+// close ends everything that was started.
+func (b *benchmark) close() {
+	for _, end := range slices.Backward(b.closers) {
+		end()
 	}
+}
+
+// add adds the last contender; end frees what the contender holds.
+func (b *benchmark) add(c peers.Contender, end func()) {
+	b.contenders, b.closers = append(b.contenders, c), append(b.closers, end)
+}
+
+// run measures lipsmooth beside the peers of the list and writes bench.tsv in the folder out.
+func (b *benchmark) run(ctx context.Context, w io.Writer, list []peers.Peer, out string) error {
 	temp, err := os.MkdirTemp("", "lipsmooth-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temp)
+	defer b.close()
 	net := peers.NewNet(1)
 	files, err := peers.WriteFiles(temp, net)
 	if err != nil {
 		return err
 	}
-	environments := peers.Environments{Dir: filepath.Join(cache, "peers"), Log: log}
-	contenders := make([]peers.Contender, 1) // ours comes first
+	if err := b.start(ctx, files, list); err != nil {
+		return err
+	}
+	o, err := b.open(ctx, files, net)
+	if err != nil {
+		return err
+	}
+	if err := peers.Agree(ctx, b.contenders); err != nil {
+		return err
+	}
+	rates, err := peers.Alternate(ctx, b.contenders, b.rounds, b.seconds, b.round)
+	if err != nil {
+		return err
+	}
+	caption := fmt.Sprintf("noisy images a second on %d cores, %s; turns of %v s, %d rounds; "+
+		"ratio: lipsmooth's rate over the peer's, the median of rounds",
+		runtime.GOMAXPROCS(0), o, b.seconds, b.rounds)
+	return writeBench(w, benchTable(b.contenders, peers.Results(rates)), caption, out)
+}
+
+// start installs and starts the peers of the list. It leaves out a peer that doesn't start, and
+// returns an error where none does.
+func (b *benchmark) start(ctx context.Context, files peers.Files, list []peers.Peer) error {
+	cache, err := device.CacheDir()
+	if err != nil {
+		return err
+	}
+	environments := peers.Environments{Dir: filepath.Join(cache, "peers"), Log: b.log}
 	var left []error
 	for _, p := range list {
 		child, err := startPeer(ctx, environments, files, p)
@@ -91,71 +145,77 @@ func bench(cmd *cobra.Command, list []peers.Peer, rounds int, seconds float64, o
 			left = append(left, err)
 			continue
 		}
-		defer child.Close()
-		contenders = append(contenders, child)
+		b.add(child, child.Close)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if len(contenders) == 1 {
+	if len(b.contenders) == 0 {
 		return fmt.Errorf("no peer runs: %w", errors.Join(left...))
 	}
 	for _, err := range left {
-		fmt.Fprintf(log, "left out: %s\n", oneline.Error(err))
+		fmt.Fprintf(b.log, "left out: %s\n", oneline.Error(err))
 	}
-	o := &opened{log: log}
-	if err := o.open(ctx); err != nil {
-		return err
-	}
-	if o.Platform != "cpu" && o.Name != "go" {
-		return fmt.Errorf("the peers run on the CPU, and lipsmooth on %s: set GOMLX_BACKEND=xla:cpu", o)
-	}
-	ours, err := peers.NewOurs(o.backend, net, sample.Default().Block, seconds)
-	if err != nil {
-		return err
-	}
-	defer ours.Close()
-	contenders[0] = ours
-	if _, err := os.Stat(files.ONNX); err == nil {
-		if _, err := onnx.Install(ctx, log); err != nil {
-			return err
-		}
-		file, err := peers.NewOursONNX(files.ONNX, net, sample.Default().Block, seconds)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		contenders = append(contenders, file)
-	}
-	if err := peers.Agree(ctx, contenders); err != nil {
-		return err
-	}
-	rates, err := peers.Alternate(ctx, contenders, rounds, seconds, func(round int, rates []float64) {
-		fmt.Fprintf(log, "round %d of %d:", round+1, rounds)
-		for i, rate := range rates {
-			fmt.Fprintf(log, " %s %.0f", contenders[i].Name(), rate)
-		}
-		fmt.Fprintln(log, " images/s")
-	})
-	if err != nil {
-		return err
-	}
-	ratios := benchTable(contenders, peers.Results(rates))
-	caption := fmt.Sprintf("noisy images a second on %d cores, %s; turns of %v s, %d rounds; ratio: lipsmooth's rate over the peer's, the median of rounds", runtime.GOMAXPROCS(0), o, seconds, rounds)
-	path := filepath.Join(out, "bench.tsv")
-	if err := ratios.WriteFile(path, caption); err != nil {
-		return err
-	}
-	fmt.Fprintln(cmd.OutOrStdout(), caption)
-	if err := ratios.WriteText(cmd.OutOrStdout()); err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\n%s\n", path)
 	return nil
 }
 
-// startPeer installs a peer where it isn't, and starts it.
-func startPeer(ctx context.Context, e peers.Environments, f peers.Files, p peers.Peer) (*peers.Child, error) {
+// open puts lipsmooth first among the contenders. Where ONNX Runtime is a peer, lipsmooth's own
+// run of the ONNX file comes last.
+func (b *benchmark) open(ctx context.Context, files peers.Files, net *peers.Net) (*opened, error) {
+	o := &opened{log: b.log}
+	if err := o.open(ctx); err != nil {
+		return nil, err
+	}
+	if o.Platform != "cpu" && o.Name != "go" {
+		return nil, fmt.Errorf("the peers run on the CPU, and lipsmooth on %s: "+
+			"set GOMLX_BACKEND=xla:cpu", o)
+	}
+	ours, err := peers.NewOurs(o.backend, net, sample.Default().Block, b.seconds)
+	if err != nil {
+		return nil, err
+	}
+	b.closers = append(b.closers, ours.Close)
+	b.contenders = slices.Insert(b.contenders, 0, peers.Contender(ours))
+	if _, err := os.Stat(files.ONNX); err != nil {
+		return o, nil
+	}
+	if _, err := onnx.Install(ctx, b.log); err != nil {
+		return nil, err
+	}
+	file, err := peers.NewOursONNX(files.ONNX, net, sample.Default().Block, b.seconds)
+	if err != nil {
+		return nil, err
+	}
+	b.add(file, file.Close)
+	return o, nil
+}
+
+// round logs the rates of one round, in images a second.
+func (b *benchmark) round(round int, rates []float64) {
+	fmt.Fprintf(b.log, "round %d of %d:", round+1, b.rounds)
+	for i, rate := range rates {
+		fmt.Fprintf(b.log, " %s %.0f", b.contenders[i].Name(), rate)
+	}
+	fmt.Fprintln(b.log, " images/s")
+}
+
+// writeBench saves the table in the folder out and prints it.
+func writeBench(w io.Writer, t *table.Table, caption, out string) error {
+	path := filepath.Join(out, "bench.tsv")
+	if err := t.WriteFile(path, caption); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, caption)
+	if err := t.WriteText(w); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s\n", path)
+	return nil
+}
+
+// startPeer installs a peer where that is still to be done, and starts the peer.
+func startPeer(ctx context.Context, e peers.Environments, f peers.Files,
+	p peers.Peer) (*peers.Child, error) {
 	python, err := e.Python(ctx, p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
@@ -167,7 +227,9 @@ func startPeer(ctx context.Context, e peers.Environments, f peers.Files, p peers
 func benchTable(contenders []peers.Contender, results []peers.Result) *table.Table {
 	t := &table.Table{Columns: []string{"peer", "version", "best", "median", "ratio"}}
 	for i, r := range results {
-		t.Rows = append(t.Rows, []string{contenders[i].Name(), contenders[i].Version(), fmt.Sprintf("%.0f", r.Best), fmt.Sprintf("%.0f", r.Median), fmt.Sprintf("%.3f", r.Ratio)})
+		t.Rows = append(t.Rows, []string{contenders[i].Name(), contenders[i].Version(),
+			fmt.Sprintf("%.0f", r.Best), fmt.Sprintf("%.0f", r.Median),
+			fmt.Sprintf("%.3f", r.Ratio)})
 	}
 	return t
 }

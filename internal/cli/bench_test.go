@@ -45,7 +45,8 @@ func init() {
 	os.Exit(0)
 }
 
-// fakePython stands for python3 -m venv. Of its environments jax's is the test's binary, and no other installs.
+// fakePython stands for python3 -m venv. The python of jax's environment is the test's own binary.
+// No other environment installs.
 const fakePython = `#!/bin/sh
 mkdir -p "$3/bin"
 cat >"$3/bin/python" <<'END'
@@ -66,7 +67,9 @@ func TestBadBench(t *testing.T) {
 	noDevice(t)
 	refused(t, lipsmooth("bench", "--peers", "jax"), "no peer runs: jax: no python3 on PATH")
 	for _, c := range []struct{ args, want string }{
-		{"--peers tensorflow", `--peers: no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, torch-compile`},
+		{"--peers tensorflow",
+			`--peers: no peer "tensorflow"; known: jax, onnxruntime, torch-eager, ` +
+				"torch-channels-last, torch-compile"},
 		{"--peers jax,jax", "--peers: jax is given twice"},
 		{"--peers=", "--peers: no peer given; known: jax"},
 		{"--rounds 0", "--rounds 0: must be at least 1"},
@@ -78,8 +81,8 @@ func TestBadBench(t *testing.T) {
 	}
 }
 
-// The real command with a python3 that is none: what installs takes turns with ours, what doesn't is left out, and of a peer of
-// another net nothing is measured.
+// TestBenchTurns runs the real command with a fake python3. A peer that installs takes turns with
+// lipsmooth. A peer that doesn't is left out. With a peer of another net, nothing is measured.
 func TestBenchTurns(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the fake python3 is a shell script")
@@ -94,12 +97,14 @@ func TestBenchTurns(t *testing.T) {
 	}
 	for name, value := range map[string]string{
 		"PATH": path + string(os.PathListSeparator) + os.Getenv("PATH"), "TEST_BINARY": os.Args[0],
-		"XDG_CACHE_HOME": t.TempDir(), "HOME": t.TempDir(), backendVariable: info.Config, asPeer: "near",
+		"XDG_CACHE_HOME": t.TempDir(), "HOME": t.TempDir(), backendVariable: info.Config,
+		asPeer: "near",
 	} {
 		t.Setenv(name, value)
 	}
 	r := lipsmooth("bench", "--rounds", "2", "--seconds", "0.01", "--out", dir)
-	if r.status != 0 || !strings.Contains(r.err, "left out: onnxruntime: pip install") || !strings.Contains(r.err, "round 2 of 2: lipsmooth ") {
+	if r.status != 0 || !strings.Contains(r.err, "left out: onnxruntime: pip install") ||
+		!strings.Contains(r.err, "round 2 of 2: lipsmooth ") {
 		t.Fatalf("%d\n%s%s", r.status, r.out, r.err)
 	}
 	f, err := os.Open(filepath.Join(dir, "bench.tsv"))
@@ -111,7 +116,8 @@ func TestBenchTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(table.Rows) != 2 || table.Rows[0][0] != "lipsmooth" || table.Rows[0][4] != "1.000" || strings.Join(table.Rows[1][:4], " ") != "jax 1.2.3 1000 1000" {
+	if len(table.Rows) != 2 || table.Rows[0][0] != "lipsmooth" || table.Rows[0][4] != "1.000" ||
+		strings.Join(table.Rows[1][:4], " ") != "jax 1.2.3 1000 1000" {
 		t.Errorf("%q", table.Rows)
 	}
 	if !strings.Contains(r.out, "jax        1.2.3    1000    1000  "+table.Rows[1][4]+"\n") {

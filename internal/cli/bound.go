@@ -21,10 +21,12 @@ import (
 // observeSteps of ascent and power iteration bring a linear layer's slope to four digits.
 const observeSteps = 100
 
-// seen is what is observed of a model's layers, and through them from its input; nil where not asked for.
+// seen holds the observed slopes of a model's layers, and of the network from its input through
+// each layer. It is nil where nobody asked for them.
 type seen struct{ layers, through []float64 }
 
-// observe looks for each layer's steepest slope, and that of the network through it, in so many steps each.
+// observe looks for the steepest slope of each layer, and of the network through that layer, in
+// this many steps each.
 func observe(on compute.Backend, m *training.Model, steps int) (s seen, err error) {
 	if s.layers, err = m.Observed(on, steps); err != nil {
 		return seen{}, err
@@ -41,8 +43,9 @@ func slope(on compute.Backend, m *training.Model, d *data.Dataset) (float64, err
 	return m.Slope(on, d, 64, 20)
 }
 
-// observedBounds writes the table of a model's bounds, beside what is observed in so many steps, into its folder, where none of that
-// model is there. It looks in pure Go: for each layer a graph of its own, XLA compiles longer than that takes.
+// observedBounds writes the table of a model's bounds into its folder, unless the folder has the
+// table of this model. The observed slopes take this many steps. The search runs in pure Go, since
+// each layer has a graph of its own: XLA would take longer to compile it.
 func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, log io.Writer) error {
 	m, err := training.Load(folder)
 	if err != nil {
@@ -78,25 +81,30 @@ func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, lo
 
 // boundCaption says what a table of bounds is of; steps is 0 where nothing was looked for.
 func boundCaption(m *training.Model, sigma float64, steps int) string {
-	caption := fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m), m.Hash, sigma)
+	caption := fmt.Sprintf("model %s, %.12s: bounds proved, float32 at σ = %g", modelName(m),
+		m.Hash, sigma)
 	if steps > 0 {
 		caption += fmt.Sprintf(", observed in %d steps", steps)
 	}
 	return caption
 }
 
-// boundTable has a row for each layer, and then those of the whole: what is proved, what observed, and what
-// float32 does behind it to images under noise of standard deviation sigma. What float32's bound lacks is a note.
-func boundTable(m *training.Model, sigma float64, observed seen, slope float64) (t *table.Table, note string, err error) {
+// boundTable has a row for each layer, and then the rows of the whole network. A row has the proved
+// bound, the observed slope, and what float32 does behind the layer to images under noise of
+// standard deviation sigma. A note says what the bound for float32 lacks.
+func boundTable(m *training.Model, sigma float64, observed seen, slope float64) (t *table.Table,
+	note string, err error) {
 	p, err := m.Prove()
 	if err != nil {
 		return nil, "", err
 	}
 	number := func(x float64) string { return strconv.FormatFloat(x, 'f', 7, 64) }
-	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) } // what float32 leaves of it
+	// Digits beyond float32's precision are left out.
+	estimate := func(x float64) string { return strconv.FormatFloat(x, 'f', 5, 64) }
 	off := func(x float64) string { return strconv.FormatFloat(x, 'e', 2, 64) }
 	r, unproved := m.Rounding(p, sample.Reach(sigma, m.Input.Entries(), 0))
-	t = &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through", "observed_through", "float32", "proof"}}
+	t = &table.Table{Columns: []string{"layer", "input", "bound", "observed", "bound_through",
+		"observed_through", "float32", "proof"}}
 	through := lip.Isometry()
 	for i, l := range m.Network.Layers {
 		layer, all, error32 := "", "", ""
@@ -107,7 +115,9 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 		if i < len(r.Layers) {
 			error32 = off(r.Layers[i].Value())
 		}
-		t.Rows = append(t.Rows, []string{l.String(), m.Network.Sizes()[i].String(), number(p.Layers[i].Value()), layer, number(through.Value()), all, error32, p.Layers[i].Proof()})
+		t.Rows = append(t.Rows, []string{l.String(), m.Network.Sizes()[i].String(),
+			number(p.Layers[i].Value()), layer, number(through.Value()), all, error32,
+			p.Layers[i].Proof()})
 	}
 	margin, steepest := "", ""
 	if slope > 0 {
@@ -119,9 +129,11 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 		note = "no bound on what float32 does: " + unproved.Error()
 	}
 	whole := func(name string, value float64, observed, error32, proof string) {
-		t.Rows = append(t.Rows, []string{name, m.Input.String(), number(value), observed, "", "", error32, proof})
+		t.Rows = append(t.Rows, []string{name, m.Input.String(), number(value), observed, "", "",
+			error32, proof})
 	}
-	whole(figures.WholeRow+"product (PUB)", p.Product.Value(), "", "", "product of the layers', of the last the largest distance of two columns")
+	whole(figures.WholeRow+"product (PUB)", p.Product.Value(), "", "",
+		"product of the layers', of the last the largest distance of two columns")
 	proof := p.Composed.Proof()
 	if p.Composed == p.Product {
 		proof = "nothing gained by composing linear layers"
@@ -131,80 +143,102 @@ func boundTable(m *training.Model, sigma float64, observed seen, slope float64) 
 	return t, note, nil
 }
 
+// boundFlags are the flags of bound.
+type boundFlags struct {
+	ref, out string
+	sigma    float64
+	looking  bool
+}
+
+// run prints the table of bounds of the model in dir, and writes it where that is asked for.
+func (q boundFlags) run(cmd *cobra.Command, dir string) error {
+	if err := checkSigma(q.sigma); err != nil {
+		return err
+	}
+	if isONNX(dir) {
+		return fmt.Errorf("%s: lipsmooth proves bounds only for models that it "+
+			"trained, not for ONNX files (sample --lipschitz claims a bound)", dir)
+	}
+	m, err := training.Load(dir)
+	if err != nil {
+		return err
+	}
+	on := &opened{log: cmd.ErrOrStderr()}
+	if q.looking || q.ref != "" {
+		if err := on.open(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	var observed seen
+	steps := 0
+	if q.looking {
+		steps = observeSteps
+		if observed, err = observe(on.backend, m, steps); err != nil {
+			return err
+		}
+	}
+	steepest := 0.0
+	if q.ref != "" {
+		d, err := data.Load(q.ref, data.Test)
+		if err != nil {
+			return err
+		}
+		if steepest, err = slope(on.backend, m, d); err != nil {
+			return err
+		}
+	}
+	t, note, err := boundTable(m, q.sigma, observed, steepest)
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	caption := boundCaption(m, q.sigma, steps)
+	fmt.Fprintln(w, caption)
+	if err := t.WriteText(w); err != nil {
+		return err
+	}
+	if note != "" {
+		fmt.Fprintln(w, "note:", note)
+	}
+	out := q.out
+	if out == "" && q.looking {
+		out = filepath.Join(dir, boundsFile)
+	}
+	if out == "" {
+		return nil
+	}
+	return t.WriteFile(out, caption)
+}
+
 func boundCommand() *cobra.Command {
-	var ref, out string
-	var sigma float64
-	var looking bool
+	var q boundFlags
 	c := &cobra.Command{
 		Use:   "bound MODEL",
-		Short: "Show what is proved of a model, layer by layer, beside what is observed",
-		Long: `Prove again what each layer of a model stretches (l2), and what every difference of two logits does: the product of
-the bounds, and the bound with linear layers composed. Beside them what was observed, from below, with --observe and --data (columns …_through are of the network from its input through that layer); and
-by how much float32 may be off behind each layer, on images under noise of --sigma (l2; in the last row, of a difference
-of two logits: what certify --float32 subtracts). No certificate takes what is observed.`,
+		Short: "Show the proved Lipschitz bound of each layer of a model",
+		Long: `Prove again a bound on how much each layer of a model stretches (l2), and on every
+difference of two logits. The bounds on the logits are the product of the layers' bounds, and the
+bound with linear layers composed.
+
+With --observe and --data, the table also shows the steepest slopes that a search found. They bound
+the true constants from below, and no certificate uses them. A column _through is of the network
+from its input through that layer.
+
+The column float32 bounds the error of float32 arithmetic behind each layer, on images under noise
+of --sigma (l2). In its last row it bounds the error of a difference of two logits, which
+certify --float32 subtracts.`,
 		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist",
 		Args:    one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := checkSigma(sigma); err != nil {
-				return err
-			}
-			if isONNX(args[0]) {
-				return fmt.Errorf("%s: bounds are proved of models that were trained here; of an ONNX file none is (sample --lipschitz claims one)", args[0])
-			}
-			m, err := training.Load(args[0])
-			if err != nil {
-				return err
-			}
-			on := &opened{log: cmd.ErrOrStderr()}
-			if looking || ref != "" {
-				if err := on.open(cmd.Context()); err != nil {
-					return err
-				}
-			}
-			var observed seen
-			steps := 0
-			if looking {
-				steps = observeSteps
-				if observed, err = observe(on.backend, m, steps); err != nil {
-					return err
-				}
-			}
-			steepest := 0.0
-			if ref != "" {
-				d, err := data.Load(ref, data.Test)
-				if err != nil {
-					return err
-				}
-				if steepest, err = slope(on.backend, m, d); err != nil {
-					return err
-				}
-			}
-			t, note, err := boundTable(m, sigma, observed, steepest)
-			if err != nil {
-				return err
-			}
-			w := cmd.OutOrStdout()
-			caption := boundCaption(m, sigma, steps)
-			fmt.Fprintln(w, caption)
-			if err := t.WriteText(w); err != nil {
-				return err
-			}
-			if note != "" {
-				fmt.Fprintln(w, "note:", note)
-			}
-			if out == "" && looking {
-				out = filepath.Join(args[0], boundsFile)
-			}
-			if out == "" {
-				return nil
-			}
-			return t.WriteFile(out, caption)
+			return q.run(cmd, args[0])
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&looking, "observe", false, "look for each layer's steepest slope, on the device")
-	f.StringVar(&ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the network's steepest slope is looked for")
-	f.Float64Var(&sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is bounded under")
-	f.StringVar(&out, "out", "", "file to write the table to, as TSV; default with --observe: MODEL/"+boundsFile+", which lipsmooth figures draws")
+	f.BoolVar(&q.looking, "observe", false, "look for each layer's steepest slope, on the device")
+	f.StringVar(&q.ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the "+
+		"network's steepest slope is looked for")
+	f.Float64Var(&q.sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
+		"bounded under")
+	f.StringVar(&q.out, "out", "", "file to write the table to, as TSV; default with --observe: "+
+		"MODEL/"+boundsFile+", which lipsmooth figures draws")
 	return c
 }

@@ -21,10 +21,12 @@ func TestBound(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	lines := strings.Split(strings.TrimSpace(read(t, tsv)), "\n")
-	if want := "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"; lines[0] != want || !strings.Contains(r.out, "two logits: Λ") {
+	const want = "layer\tinput\tbound\tobserved\tbound_through\tobserved_through\tfloat32\tproof"
+	if lines[0] != want || !strings.Contains(r.out, "two logits: Λ") {
 		t.Errorf("%s, want %s, in\n%s", lines[1], want, r.out)
 	}
-	last := make([]float64, 3) // the columns bound, observed and float32 of the last row, then of the one before
+	// the columns bound, observed and float32 of the last row, then of the one before
+	last := make([]float64, 3)
 	for _, line := range lines[1:] {
 		cells := strings.Split(line, "\t")
 		if cells[7] == "" {
@@ -38,7 +40,8 @@ func TestBound(t *testing.T) {
 		if last[1] > last[0]*(1+1e-5) || seen > through*(1+1e-5) {
 			t.Errorf("more is observed than proved: %s", line)
 		}
-		if whole := strings.HasPrefix(line, figures.WholeRow); whole != (cells[4] == "") || whole == (seen > 0) {
+		if whole := strings.HasPrefix(line, figures.WholeRow); whole != (cells[4] == "") ||
+			whole == (seen > 0) {
 			t.Errorf("through its depth: %s", line)
 		}
 	}
@@ -57,7 +60,8 @@ func TestBound(t *testing.T) {
 
 var marginErrorLine = regexp.MustCompile(`(?m)^  "margin_error": .*\n`)
 
-// TestFloat32: certify --float32 subtracts a run's margin_error and says what it costs; verify proves it again.
+// TestFloat32: certify --float32 subtracts a run's margin_error and prints its cost. verify proves
+// margin_error again.
 func TestFloat32(t *testing.T) {
 	dir := copied(t, smoke(t))
 	run := mustRun(t, dir)
@@ -70,7 +74,8 @@ func TestFloat32(t *testing.T) {
 	t.Run("costs", func(t *testing.T) {
 		noDevice(t)
 		after := must(t, "certify", dir, "--float32")
-		if strings.Contains(before, "float32") || !strings.Contains(after, "for float32") || !regexp.MustCompile(`that costs lipschitz 0\.0`).MatchString(after) {
+		if strings.Contains(before, "float32") || !strings.Contains(after, "for float32") ||
+			!regexp.MustCompile(`that costs lipschitz 0\.0`).MatchString(after) {
 			t.Errorf("no cost in\n%s", after)
 		}
 		if plain == accuracy() {
@@ -83,11 +88,16 @@ func TestFloat32(t *testing.T) {
 	})
 	t.Run("damaged", func(t *testing.T) {
 		dir := copied(t, dir)
-		edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "  \"margin_error\": 0.00001,\n") }, dir, countlog.RunFile)
+		edit(t,
+			func(s string) string {
+				return marginErrorLine.ReplaceAllString(s,
+					"  \"margin_error\": 0.00001,\n")
+			}, dir, countlog.RunFile)
 		refused(t, lipsmooth("verify", dir), "margin_error: 1e-05, but under this noise")
 	})
 	// A run of an older version knows none. It goes on all the same.
-	edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir, countlog.RunFile)
+	edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir,
+		countlog.RunFile)
 	edit(t, func(s string) string { return s[:len(s)-40] }, dir, countlog.CountsFile)
 	os.Remove(filepath.Join(dir, "table.tsv"))
 	os.Remove(filepath.Join(dir, "certificates.tsv"))

@@ -51,7 +51,8 @@ func methods(list string, unsound bool) (names []string, err error) {
 		}
 		if entry.Unsound && !unsound {
 			return nil,
-				fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; --unsound "+
+				fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; "+
+					"--unsound "+
 					"computes them all the same, for comparison", name)
 		}
 		if !slices.Contains(names, name) {
@@ -105,7 +106,8 @@ func methodsAndBounds() string {
 
 // check checks the flags, and reads the names among them.
 func (c *certifying) check(changed func(string) bool) (err error) {
-	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha), checkRadii(c.Radii)); err != nil {
+	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha),
+		checkRadii(c.Radii)); err != nil {
 		return err
 	}
 	if c.Interval != 0 && !(0 < c.Interval && c.Interval < 1) {
@@ -174,14 +176,15 @@ func certifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "certify RUN",
 		Short: "Certify l2 radii from a run's evidence, by any method, without a device",
-		Long: `Certify l2 radii from the votes and margins in a run's folder. Each certificate holds with
-probability 1-α over the noise drawn. Prints certified accuracy at each radius and the average
-certified radius. Writes certificates.tsv, a line an image and method with what α was spent on,
-and table.tsv, a line a method; certificates.json beside them has the settings.
+		Long: `Certify l2 radii from the votes and margins in a run's folder. Each certificate
+holds with probability 1-α over the noise drawn. certify prints certified accuracy at each radius
+and the average certified radius. It writes certificates.tsv, with one line an image and method,
+which lists the bounds that α was spent on. It writes table.tsv, with one line a method.
+certificates.json has the settings.
 
 Certifying by another method adds to these tables. Certifying by the same method with other
-settings moves its earlier certificates to results/, so that certificates.tsv has one line an
-image and method:
+settings moves its earlier certificates to results/. So certificates.tsv has one line an image and
+method:
 
   d = pandas.read_csv("RUN/certificates.tsv", sep="\t")
   d[d.correct].groupby("method").radius.sum() / d["index"].nunique()    # average certified radius
@@ -200,31 +203,32 @@ Methods:
 	}
 	f := c.Flags()
 	f.StringVar(&config.method, "method", "",
-		"methods, separated by commas, or all that are sound; default: "+
+		"methods, separated by commas, or all for every sound method; default: "+
 			strings.Join(rs.DefaultMethods, ","))
 	f.BoolVar(&config.Unsound, "unsound", false,
 		"let --method name an unsound shortcut, for comparison")
 	f.StringVar(&config.bound, "bound", "",
 		"confidence bound of every method (default: clopper-pearson on votes, star on soft votes)")
 	f.BoolVar(&config.Float32, "float32", false,
-		"subtract from margins what float32 may have done to them (margin_error of run.json): "+
-			"certifies the network in real arithmetic")
+		"subtract the error bound of float32 (margin_error of run.json) from margins, "+
+			"to certify the network in real arithmetic")
 	f.StringVar(&config.Scores, "scores", "",
-		"map of scores that methods take, of those logged (default: every one, with α shared)")
+		"logged map of scores that methods take (default: every map, with α shared)")
 	f.Float64Var(&config.Alpha, "alpha", config.Alpha, "error probability of each certificate")
 	f.BoolVar(&config.Simultaneous, "simultaneous", false,
 		"make α the error probability of all certificates of a method together")
 	f.Float64Var(&config.Interval, "interval", 0,
-		"level, 0.95 say, of confidence intervals of certified accuracy, to print and write as "+
-			"intervals.tsv")
+		"level, such as 0.95, of confidence intervals of certified accuracy, "+
+			"for the output and intervals.tsv")
 	f.Float64Var(&config.Tau, "tau", config.Tau,
 		"temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&config.Radii, "radii", config.Radii, "radii of the table")
 	f.StringVar(&config.data, "data", "",
-		"dataset of the run, for the paths of its images in certificates.tsv: mnist, cifar10, or a path")
+		"dataset of the run, for the paths of its images in certificates.tsv: "+
+			"mnist, cifar10, or a path")
 	f.StringVar(&config.format, "format", "",
-		"locuslab: write one table of idx, label, predict, radius, correct, time, to stdout or the "+
-			"file --out")
+		"locuslab: write one table of idx, label, predict, radius, correct, time, "+
+			"to stdout or to the file --out")
 	f.StringVar(&config.out, "out", "", "folder for the tables; default: RUN")
 	return c
 }

@@ -17,8 +17,10 @@ import (
 
 // commands makes every subcommand; a new one is a file and a line here.
 var commands = []func() *cobra.Command{
-	reproduceCommand, trainCommand, sampleCommand, certifyCommand, figuresCommand, infoCommand, setupCommand, coverageCommand,
-	importCommand, verifyCommand, mergeCommand, jobCommand, attackCommand, boundCommand, benchCommand,
+	reproduceCommand, trainCommand, sampleCommand, certifyCommand, figuresCommand, infoCommand,
+	setupCommand, coverageCommand,
+	importCommand, verifyCommand, mergeCommand, jobCommand, attackCommand, boundCommand,
+	benchCommand,
 	notebooksCommand, reportCommand, exportCommand,
 }
 
@@ -43,7 +45,8 @@ func Main(args []string, stdout, stderr io.Writer) int {
 
 // interrupted is what an interrupt cut off.
 func interrupted(err error) string {
-	what := strings.TrimRight(strings.TrimSuffix(oneline.Error(err).Error(), context.Canceled.Error()), ": ")
+	what := strings.TrimRight(strings.TrimSuffix(oneline.Error(err).Error(),
+		context.Canceled.Error()), ": ")
 	if what == "" {
 		return "the same command goes on from what is done"
 	}
@@ -55,10 +58,10 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	root := &cobra.Command{
 		Use:   "lipsmooth",
 		Short: "Certified robustness by randomized smoothing and Lipschitz networks",
-		Long: `lipsmooth trains Lipschitz-bounded classifiers, samples their predictions under Gaussian noise,
-and certifies l2 radii from what it sampled.
+		Long: `lipsmooth trains Lipschitz-bounded classifiers, samples their predictions under
+Gaussian noise, and certifies l2 radii from the samples.
 
-  lipsmooth reproduce        all of it, on MNIST`,
+  lipsmooth reproduce        does all of it, on MNIST`,
 		Version:       version.String(),
 		SilenceErrors: true, SilenceUsage: true,
 	}

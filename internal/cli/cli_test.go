@@ -61,14 +61,16 @@ func writeTiny(dir string, side int) error {
 		for _, x := range []int{n, side, side} {
 			images = binary.BigEndian.AppendUint32(images, uint32(x))
 		}
-		labels := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 0x801), uint32(n))
+		labels := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, 0x801),
+			uint32(n))
 		for i := range n {
 			labels = append(labels, byte(i%10))
 			for _, p := range patterns[i%10] {
 				images = append(images, byte(p+r.IntN(156)))
 			}
 		}
-		for file, text := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+		for file, text := range map[string][]byte{"-images-idx3-ubyte": images,
+			"-labels-idx1-ubyte": labels} {
 			if err := os.WriteFile(filepath.Join(dir, name+file), text, 0o666); err != nil {
 				return err
 			}
@@ -147,7 +149,8 @@ func otherModel(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(fixtures, "other")
 	otherOnce.Do(func() {
-		otherResult = withDevice("train", "--data", tiny(), "--epochs", "1", "--epoch-images", "1280", "--width", "8", "--seed", "2", "--out", dir)
+		otherResult = withDevice("train", "--data", tiny(), "--epochs", "1", "--epoch-images",
+			"1280", "--width", "8", "--seed", "2", "--out", dir)
 	})
 	if otherResult.status != 0 {
 		t.Fatalf("training: status %d\n%s", otherResult.status, otherResult.err)
@@ -208,7 +211,8 @@ func TestHelp(t *testing.T) {
 
 func TestInfo(t *testing.T) {
 	out := must(t, "info")
-	for _, word := range []string{"backend", "GOMLX_BACKEND=", "device", "cache", "mnist", "cifar10"} {
+	for _, word := range []string{"backend", "GOMLX_BACKEND=", "device", "cache", "mnist",
+		"cifar10"} {
 		if !strings.Contains(out, word) {
 			t.Errorf("no %s in\n%s", word, out)
 		}

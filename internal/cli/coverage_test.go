@@ -12,7 +12,8 @@ import (
 
 func TestCoverage(t *testing.T) {
 	dir := t.TempDir()
-	base := []string{"coverage", "--classes", "10,2", "--n0", "20", "--n", "200", "--alpha", "0.05", "--trials", "300"}
+	base := []string{"coverage", "--classes", "10,2", "--n0", "20", "--n", "200", "--alpha", "0.05",
+		"--trials", "300"}
 	call := func(more ...string) (string, *table.Table) {
 		t.Helper()
 		out := must(t, append(append(base[:len(base):len(base)], "--out", dir), more...)...)
@@ -31,7 +32,8 @@ func TestCoverage(t *testing.T) {
 	if len(table.Rows) != 4*2*2 {
 		t.Errorf("%d rows, want shapes × classes × methods", len(table.Rows))
 	}
-	for _, want := range []string{"shape", "miscoverage  95% interval", "zipf     2  mono", "tie     10  twobound", "intervals.png"} {
+	for _, want := range []string{"shape", "miscoverage  95% interval", "zipf     2  mono",
+		"tie     10  twobound", "intervals.png"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -48,9 +50,11 @@ func TestCoverage(t *testing.T) {
 	}
 	// Every option acts.
 	one, _ := call("--method", "mono,twobound", "--shapes", "zipf")
-	for _, option := range [][]string{{"--classes", "10,3"}, {"--n0", "2"}, {"--n", "300"}, {"--alpha", "0.01"}, {"--trials", "299"}, {"--top", "0.8"},
+	for _, option := range [][]string{{"--classes", "10,3"}, {"--n0", "2"}, {"--n", "300"},
+		{"--alpha", "0.01"}, {"--trials", "299"}, {"--top", "0.8"},
 		{"--tail", "3"}, {"--seed", "2"}, {"--sigma", "2"}} {
-		if got, _ := call(append(option, "--method", "mono,twobound", "--shapes", "zipf")...); got == one {
+		if got, _ := call(append(option, "--method", "mono,twobound", "--shapes",
+			"zipf")...); got == one {
 			t.Errorf("%v doesn't act", option)
 		}
 	}
@@ -58,27 +62,28 @@ func TestCoverage(t *testing.T) {
 		t.Errorf("%d rows of one method and two shapes", len(table.Rows))
 	}
 	for want, bad := range map[string][]string{
-		"--classes 1: must lie between 2 and 1000000":          {"--classes", "5,1"},
-		"--n0 0: must be at least 1":                           {"--n0", "0"},
-		"--n -1: must be at least 1":                           {"--n", "-1"},
-		"--trials 0: must be at least 1":                       {"--trials", "0"},
-		"--alpha 1: must lie between 0 and 1":                  {"--alpha", "1"},
-		"--sigma 0: must be positive":                          {"--sigma", "0"},
-		"--top 1: must lie between 0 and 1":                    {"--top", "1"},
-		"--tail -1: must lie between 0":                        {"--tail", "-1"},
-		`--shapes: no shape "zip"; known: zipf, rivals`:        {"--shapes", "zip"},
-		"--shapes: tie is given twice":                         {"--shapes", "tie,tie"},
-		"--method margin: certifies no simulated votes; those": {"--method", "margin"},
-		"--method cmp: certifies no simulated votes; those":    {"--method", "cmp"},
-		"--method mono is given twice":                         {"--method", "mono,mono"},
-		`unknown command "x" for "lipsmooth coverage"`:         {"x"},
+		"--classes 1: must lie between 2 and 1000000":         {"--classes", "5,1"},
+		"--n0 0: must be at least 1":                          {"--n0", "0"},
+		"--n -1: must be at least 1":                          {"--n", "-1"},
+		"--trials 0: must be at least 1":                      {"--trials", "0"},
+		"--alpha 1: must lie between 0 and 1":                 {"--alpha", "1"},
+		"--sigma 0: must be positive":                         {"--sigma", "0"},
+		"--top 1: must lie between 0 and 1":                   {"--top", "1"},
+		"--tail -1: must lie between 0":                       {"--tail", "-1"},
+		`--shapes: no shape "zip"; known: zipf, rivals`:       {"--shapes", "zip"},
+		"--shapes: tie is given twice":                        {"--shapes", "tie,tie"},
+		"--method margin certifies no simulated votes; known": {"--method", "margin"},
+		"--method cmp certifies no simulated votes; known":    {"--method", "cmp"},
+		"--method mono is given twice":                        {"--method", "mono,mono"},
+		`unknown command "x" for "lipsmooth coverage"`:        {"x"},
 	} {
 		r := lipsmooth(append(append(base[:len(base):len(base)], "--out", dir), bad...)...)
 		if r.status != 1 || !strings.Contains(r.err, want) || r.out != "" {
 			t.Errorf("%v: %d %q, want %q", bad, r.status, r.err, want)
 		}
 	}
-	if r := lipsmooth("coverage", "--trials", "10", "--classes", "2", "--out", filepath.Join(dir, "coverage.tsv")); r.status != 1 {
+	if r := lipsmooth("coverage", "--trials", "10", "--classes", "2", "--out",
+		filepath.Join(dir, "coverage.tsv")); r.status != 1 {
 		t.Error("a file as folder:", fmt.Sprint(r))
 	}
 }

@@ -25,10 +25,13 @@ func exportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export MODEL",
 		Short: "Write a trained model as an ONNX file, for other tools",
-		Long: `Write a model that was trained here as an ONNX file: images "images", [N, channels, height, width] in [0, 1], to logits "logits",
-[N, classes], float32, N free. The weights are those that were proved, so Λ, which the file's metadata have, holds of it
-in real arithmetic; what another runtime's float32 adds isn't proved. Where ONNX Runtime is installed (setup --onnx), the file is kept only
-if its logits on random images are the model's within 1e-5, or 1e-5 of the largest.`,
+		Long: `Write a model that lipsmooth trained as an ONNX file. Its input is "images", [N,
+channels, height, width] in [0, 1]. Its output is "logits", [N, classes]. Both are float32, and N
+is free. The weights are the proved ones, so the Λ in the file's metadata holds for the file in real
+arithmetic. The float32 error of another runtime isn't proved.
+
+Where ONNX Runtime is installed (setup --onnx), export compares the file's logits on random images
+with the model's. It keeps the file only if they agree within 1e-5, or 1e-5 of the largest.`,
 		Example: "  lipsmooth export models/mnist-0.25 --onnx mnist.onnx",
 		Args:    one("model's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,10 +41,11 @@ if its logits on random images are the model's within 1e-5, or 1e-5 of the large
 			case !strings.EqualFold(filepath.Ext(path), ".onnx"):
 				return fmt.Errorf("--onnx %s: the name of an ONNX file ends in .onnx", path)
 			case isONNX(args[0]):
-				return fmt.Errorf("%s is a file: export takes the folder of a model that was trained here", args[0])
+				return fmt.Errorf("%s is a file: export takes the folder of a model that "+
+					"lipsmooth trained", args[0])
 			}
 			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-				return fmt.Errorf("--onnx %s: there is something else of that name, which is no file", path)
+				return fmt.Errorf("--onnx %s: not a regular file: choose another name", path)
 			}
 			m, err := training.Load(args[0])
 			if err != nil {
@@ -56,7 +60,8 @@ if its logits on random images are the model's within 1e-5, or 1e-5 of the large
 				return fmt.Errorf("--onnx %w", err)
 			}
 			w := cmd.OutOrStdout()
-			fmt.Fprintf(w, "%s: %d operators of version %d, %d bytes; model %s, %.12s: Λ = %.5f, proved, of real arithmetic\n",
+			fmt.Fprintf(w, "%s: %d operators of version %d, %d bytes; model %s, %.12s: Λ = %.5f, "+
+				"proved, of real arithmetic\n",
 				path, f.Operators, export.Opset, f.Size(), modelName(m), m.Hash, m.Lambda.Value())
 			fmt.Fprintln(w, compared)
 			return nil
@@ -78,20 +83,23 @@ func writeONNX(path string, f *export.File, m *training.Model) (compared string,
 	return compared, err
 }
 
-// comparedImages are random, and farthest how much an exported model's logits may differ on them, in units of the largest, or of 1.
+// comparedImages is a number of random images. farthest is how much an exported model's logits may
+// differ on them, in units of the largest logit, or of 1.
 const (
 	comparedImages = 100
 	farthest       = 1e-5
 )
 
-// compare runs an exported file beside its model, in ONNX Runtime and in pure Go, which needs no device and rounds as float32 should. It
-// says how far apart they are, or that there is no runtime; too far is an error.
+// compare runs an exported file and its model on the same images: the file in ONNX Runtime, the
+// model in pure Go, which needs no device and rounds as float32 should. It returns how far apart
+// they are, or that there is no runtime. Too large a distance is an error.
 func compare(path string, m *training.Model) (string, error) {
 	if _, err := onnx.Library(); errors.Is(err, onnx.ErrNoRuntime) {
 		return "not compared with the model: " + err.Error(), nil
 	}
 	h, w, c := m.Input[0], m.Input[1], m.Input[2]
-	file, err := onnx.Open(path, onnx.Options{Size: [3]int{h, w, c}, Layout: onnx.NCHW, Classes: m.Classes(), Scale: onnx.Logits})
+	file, err := onnx.Open(path, onnx.Options{Size: [3]int{h, w, c}, Layout: onnx.NCHW,
+		Classes: m.Classes(), Scale: onnx.Logits})
 	if err != nil {
 		return "", err
 	}
@@ -109,7 +117,8 @@ func compare(path string, m *training.Model) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	z, err := model.CallOnce(backend, m.Store, m.Logits, tensors.FromFlatDataAndDimensions(x, comparedImages, h, w, c))
+	z, err := model.CallOnce(backend, m.Store, m.Logits,
+		tensors.FromFlatDataAndDimensions(x, comparedImages, h, w, c))
 	if err != nil {
 		return "", err
 	}
@@ -119,10 +128,14 @@ func compare(path string, m *training.Model) (string, error) {
 	}
 	apart, largest := 0.0, 1.0
 	for i, z := range ours {
-		apart, largest = max(apart, math.Abs(float64(z)-float64(theirs[i]))), max(largest, math.Abs(float64(z)))
+		apart, largest = max(apart, math.Abs(float64(z)-float64(theirs[i]))),
+			max(largest, math.Abs(float64(z)))
 	}
 	if !(apart <= farthest*largest) {
-		return "", fmt.Errorf("the file's logits are not the model's: in ONNX Runtime %s they are %.2g apart on random images: nothing is written; please report it", file.Runtime(), apart)
+		return "", fmt.Errorf("the file's logits are not the model's: in ONNX Runtime %s they "+
+			"are %.2g apart on random images: nothing is written; please report it",
+			file.Runtime(), apart)
 	}
-	return fmt.Sprintf("its logits in ONNX Runtime %s are the model's within %.2g, on %d random images", file.Runtime(), apart, comparedImages), nil
+	return fmt.Sprintf("its logits in ONNX Runtime %s are the model's within %.2g, on %d random "+
+		"images", file.Runtime(), apart, comparedImages), nil
 }

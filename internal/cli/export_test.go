@@ -21,13 +21,15 @@ func TestExport(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "deep", "m.onnx")
 	out := must(t, "export", folder, "--onnx", path)
-	for _, want := range []string{path + ": ", "operators of version 19", info.Hash[:12], "proved, of real arithmetic", "its logits in ONNX Runtime ", "on 100 random images"} {
+	for _, want := range []string{path + ": ", "operators of version 19", info.Hash[:12],
+		"proved, of real arithmetic", "its logits in ONNX Runtime ", "on 100 random images"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
 	text := read(t, path)
-	for _, want := range []string{"lipsmooth", info.Hash, "lipschitz", "real arithmetic", "dataset", info.Dataset, info.DataHash, "training_sigma"} {
+	for _, want := range []string{"lipsmooth", info.Hash, "lipschitz", "real arithmetic", "dataset",
+		info.Dataset, info.DataHash, "training_sigma"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the file", want)
 		}
@@ -39,7 +41,8 @@ func TestExport(t *testing.T) {
 		t.Errorf("beside the file: %v, %v", left, err)
 	}
 	out = must(t, "info", path, "--data", tiny())
-	for _, want := range []string{"by lipsmooth", "logits, float32 [N, ", "batch      free", fmt.Sprintf("sample --lipschitz %v ", info.Lambda.Value())} {
+	for _, want := range []string{"by lipsmooth", "logits, float32 [N, ", "batch      free",
+		fmt.Sprintf("sample --lipschitz %v ", info.Lambda.Value())} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -50,7 +53,8 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said, err := compare(path, other); err == nil || !strings.Contains(err.Error(), "are not the model's") {
+	if said, err := compare(path, other); err == nil ||
+		!strings.Contains(err.Error(), "are not the model's") {
 		t.Errorf("%q, %v", said, err)
 	}
 
@@ -63,7 +67,9 @@ func TestExport(t *testing.T) {
 		t.Setenv("XDG_CACHE_HOME", t.TempDir())
 		t.Setenv(onnx.LibraryPath, "")
 		path := filepath.Join(t.TempDir(), "m.onnx")
-		if out := must(t, "export", folder, "--onnx", path); !strings.Contains(out, "not compared with the model: no ONNX Runtime: run `lipsmooth setup --onnx`") || read(t, path) != text {
+		if out := must(t, "export", folder, "--onnx", path); !strings.Contains(out,
+			"not compared with the model: no ONNX Runtime: run `lipsmooth setup --onnx`") ||
+			read(t, path) != text {
 			t.Error(out)
 		}
 	})
@@ -78,7 +84,8 @@ func TestBadExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	damaged := copied(t, folder)
-	edit(t, func(s string) string { return strings.Replace(s, `"hash": "`, `"hash": "0`, 1) }, damaged, "model.json")
+	edit(t, func(s string) string { return strings.Replace(s, `"hash": "`, `"hash": "0`, 1) },
+		damaged, "model.json")
 	taken := filepath.Join(dir, "taken.onnx")
 	if err := os.Mkdir(taken, 0o777); err != nil {
 		t.Fatal(err)
@@ -88,16 +95,17 @@ func TestBadExport(t *testing.T) {
 		want string
 	}{
 		{[]string{"--onnx", path}, "export takes one model's folder"},
-		{[]string{folder, folder, "--onnx", path}, "export takes one model's folder, and was given 2"},
+		{[]string{folder, folder, "--onnx", path}, "export takes one model's folder, and was " +
+			"given 2"},
 		{[]string{folder}, "--onnx f.onnx"},
 		{[]string{folder, "--onnx", filepath.Join(folder, "model.json")}, "ends in .onnx"},
-		{[]string{folder, "--onnx", taken}, "taken.onnx: there is something else of that name"},
+		{[]string{folder, "--onnx", taken}, "taken.onnx: not a regular file"},
 		{[]string{folder, "--onnx", filepath.Join(path, "m.onnx")}, "m.onnx"},
 		{[]string{folder, "--onnx", path, "--opset", "17"}, "unknown flag: --opset"},
 		{[]string{filepath.Join(dir, "absent"), "--onnx", path}, "no model here"},
 		{[]string{dir, "--onnx", path}, "no model here"},
 		{[]string{damaged, "--onnx", path}, "they don't belong together"},
-		{[]string{path, "--onnx", path}, "export takes the folder of a model that was trained here"},
+		{[]string{path, "--onnx", path}, "export takes the folder of a model that lipsmooth trained"},
 	} {
 		refused(t, lipsmooth(append([]string{"export"}, c.args...)...), c.want)
 	}

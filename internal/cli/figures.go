@@ -25,8 +25,8 @@ const (
 	boundsFile = "bounds.tsv"
 )
 
-// drawing gathers what figures are made from: the run, the runs at other noise in its folder sigma, attacks, and
-// what the model in it was trained and bounded by.
+// drawing gathers what figures are made from: the run, the runs at other noise levels in its folder
+// sigma, the attacks, and the metrics and bounds of the model in it.
 func drawing(r *certify.Run, alpha float64) (in figures.Input, notes []string, err error) {
 	in = figures.Input{Runs: []*certify.Run{r}, Alpha: alpha}
 	dir := r.Dir
@@ -46,7 +46,8 @@ func drawing(r *certify.Run, alpha float64) (in figures.Input, notes []string, e
 		in.Runs = append(in.Runs, s)
 		notes = append(notes, s.Notes()...)
 	}
-	if in.Attacks, _, err = certify.ReadAttacks(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if in.Attacks, _, err = certify.ReadAttacks(dir); err != nil && !errors.Is(err,
+		os.ErrNotExist) {
 		return in, notes, err
 	}
 	model := filepath.Join(dir, certify.ModelFolder)
@@ -77,7 +78,8 @@ func tablesOf(in *figures.Input, dir string) (err error) {
 	}
 	if err == nil {
 		c := info.Config
-		in.Trained = fmt.Sprintf("%s, %s, σ = %g, %d epochs in batches of %d, seed %d", info.Dataset, c.Architecture, c.Sigma, c.Epochs, c.Batch, c.Seed)
+		in.Trained = fmt.Sprintf("%s, %s, σ = %g, %d epochs in batches of %d, seed %d",
+			info.Dataset, c.Architecture, c.Sigma, c.Epochs, c.Batch, c.Seed)
 	}
 	return err
 }
@@ -90,7 +92,8 @@ func gather(dir string, alpha, tau float64) (in figures.Input, notes []string, e
 	}
 	r, err := load(dir, config(alpha, tau))
 	if errors.Is(err, os.ErrNotExist) {
-		if tables := tablesOf(&in, dir); tables != nil || in.Metrics != nil || in.Bounds != nil || in.Sweep != nil {
+		if tables := tablesOf(&in, dir); tables != nil || in.Metrics != nil || in.Bounds != nil ||
+			in.Sweep != nil {
 			return in, nil, tables
 		}
 	}
@@ -101,7 +104,8 @@ func gather(dir string, alpha, tau float64) (in figures.Input, notes []string, e
 	return in, append(r.Notes(), notes...), err
 }
 
-// beside reads what is drawn beside a run: runs, tables of certificates without votes, and folders of these.
+// beside reads what is drawn beside a run: other runs, tables of certificates without votes, and
+// folders of these.
 func beside(paths []string, alpha float64) (others []figures.Other, notes []string, err error) {
 	for _, path := range paths {
 		if _, err := os.Stat(filepath.Join(path, countlog.RunFile)); err == nil {
@@ -109,7 +113,8 @@ func beside(paths []string, alpha float64) (others []figures.Other, notes []stri
 			if err != nil {
 				return nil, nil, err
 			}
-			others, notes = append(others, figures.Other{Name: filepath.Base(filepath.Clean(path)), Run: r}), append(notes, r.Notes()...)
+			others, notes = append(others, figures.Other{Name: filepath.Base(filepath.Clean(path)),
+				Run: r}), append(notes, r.Notes()...)
 			continue
 		}
 		tables, err := sources([]string{path})
@@ -130,7 +135,8 @@ func beside(paths []string, alpha float64) (others []figures.Other, notes []stri
 			for i, row := range rows {
 				results[i] = row.Result
 			}
-			others = append(others, figures.Other{Name: strings.TrimSuffix(filepath.Base(table), ".tsv"), Results: results})
+			others = append(others, figures.Other{Name: strings.TrimSuffix(filepath.Base(table),
+				".tsv"), Results: results})
 		}
 	}
 	return others, notes, nil
@@ -143,13 +149,16 @@ type drawer struct {
 	formats []string  // none is all
 }
 
-// draw saves the named figures, or every one the input has what it needs for, in the first style, and returns one path of each.
+// draw saves figures in the first style: the named ones, or every one that the input suffices for.
+// It returns one path of each.
 func draw(in figures.Input, names []string, out string) (paths, notes []string, err error) {
 	return drawer{style: figures.Styles[0]}.draw(in, names, out)
 }
 
-// draw is that of a style, a width and some formats. Where a named one can't be drawn, the others are, and the error says why.
-func (d drawer) draw(in figures.Input, names []string, out string) (paths, notes []string, err error) {
+// draw saves figures in this drawer's style, width and formats. Where a named figure can't be
+// drawn, the others are, and the error says why.
+func (d drawer) draw(in figures.Input, names []string, out string) (paths, notes []string,
+	err error) {
 	entries, err := figuresByName(names)
 	if err != nil {
 		return nil, nil, err
@@ -211,7 +220,8 @@ type figuresAsked struct {
 	formats, with, only []string
 }
 
-// names takes the run's folder, where it stands before names, out of arguments; nil of no name is every figure of the run.
+// names takes the run's folder out of the arguments, where it stands before the names of figures.
+// Nil names stand for every figure of the run.
 func (g *figuresAsked) names(args []string) []string {
 	if g.run == "" && len(args) > 0 {
 		info, err := os.Stat(args[0]) // a folder may have a figure's name
@@ -244,12 +254,14 @@ func (g *figuresAsked) check(names []string, changed func(string) bool) error {
 	if _, err := figures.StyleByName(g.style); err != nil {
 		return fmt.Errorf("--style: %w", err)
 	}
-	if column := float64(figures.Column / vg.Millimeter); changed("width") && !(g.width >= column-1e-6 && g.width <= 1000) {
+	if column := float64(figures.Column / vg.Millimeter); changed("width") &&
+		!(g.width >= column-1e-6 && g.width <= 1000) {
 		return fmt.Errorf("--width %v: must lie between %.4g and 1000 mm", g.width, column)
 	}
 	for _, format := range g.formats {
 		if !slices.Contains(figures.Formats, format) {
-			return fmt.Errorf("--format: no format %q; known: %s", format, strings.Join(figures.Formats, ", "))
+			return fmt.Errorf("--format: no format %q; known: %s", format,
+				strings.Join(figures.Formats, ", "))
 		}
 	}
 	return nil
@@ -271,7 +283,8 @@ func (g *figuresAsked) draw(names []string) (paths, notes []string, err error) {
 		return nil, nil, err
 	}
 	in.Beside, notes = others, append(notes, more...)
-	paths, more, err = d.draw(in, names, cmp.Or(g.out, filepath.Join(cmp.Or(g.run, "."), "figures")))
+	paths, more, err = d.draw(in, names, cmp.Or(g.out,
+		filepath.Join(cmp.Or(g.run, "."), "figures")))
 	return paths, append(notes, more...), err
 }
 
@@ -286,13 +299,15 @@ func figuresCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "figures [RUN] [NAME…]",
 		Short: "Draw figures of a run as SVG, PNG and PDF, each with its numbers as TSV",
-		Long: `Draw the named figures, or all that the run has what they need for, without a device. RUN is the folder of a
-run, a model or a sweep; figures that need nothing are drawn without one. lipsmooth figures list names all. The JSON
-beside each TSV has a caption: what was classified by what, σ, n, α, images, seed.
+		Long: `Draw figures without a device: the named ones, or every one that the run suffices
+for. RUN is the folder of a run, a model or a sweep. Some figures need no RUN.
+lipsmooth figures list names all figures. The JSON beside each TSV has a caption: dataset, model,
+σ, n, α, images, seed.
 
 Styles:
 ` + styles.String(),
-		Example: "  lipsmooth figures radius margins --run runs/mnist-0.25 --out figures --format svg,pdf --style paper",
+		Example: "  lipsmooth figures radius margins --run runs/mnist-0.25 --out figures " +
+			"--format svg,pdf --style paper",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names := g.names(args)
 			if names == nil && g.run == "" {
@@ -312,15 +327,22 @@ Styles:
 		},
 	}
 	f := c.Flags()
-	f.Float64Var(&g.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
-	f.Float64Var(&g.tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on RUN/tuning")
-	f.StringSliceVar(&g.only, "method", nil, "methods to draw, of figures of several; default: all that the run has what they need for")
-	f.StringVar(&g.run, "run", "", "folder of the run, model or sweep; arguments are names then")
+	f.Float64Var(&g.alpha, "alpha", certify.Default().Alpha,
+		"error probability of each certificate")
+	f.Float64Var(&g.tau, "tau", -1, "temperature of soft votes, in logits; default: chosen on "+
+		"RUN/tuning")
+	f.StringSliceVar(&g.only, "method", nil, "methods that a figure of several methods draws; "+
+		"default: every one that the run suffices for")
+	f.StringVar(&g.run, "run", "",
+		"folder of the run, model or sweep; then all arguments are names")
 	f.StringVar(&g.out, "out", "", "folder for the files; default: RUN/figures")
-	f.StringSliceVar(&g.formats, "format", nil, "of the pictures: "+strings.Join(figures.Formats, ", ")+"; default: all")
+	f.StringSliceVar(&g.formats, "format", nil, "formats of the pictures: "+
+		strings.Join(figures.Formats, ", ")+"; default: all")
 	f.StringVar(&g.style, "style", figures.Styles[0].Name, "look: "+strings.Join(known, ", "))
-	f.Float64Var(&g.width, "width", 0, fmt.Sprintf("millimetres on paper, before a style's enlargement; default and least: a column's %.4g", float64(figures.Column/vg.Millimeter)))
-	f.StringArrayVar(&g.with, "beside", nil, "another run, or public log (locuslab/smoothing's tables of certificates), for draws and logs; may be repeated")
+	f.Float64Var(&g.width, "width", 0, fmt.Sprintf("width on paper in millimetres, before a "+
+		"style's zoom; default and least: a column, %.4g", float64(figures.Column/vg.Millimeter)))
+	f.StringArrayVar(&g.with, "beside", nil, "another run, or a table of certificates by "+
+		"locuslab/smoothing, for figures draws and logs; may be repeated")
 	c.AddCommand(figuresListCommand())
 	return c
 }

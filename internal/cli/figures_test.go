@@ -30,7 +30,8 @@ func TestFigures(t *testing.T) {
 	noDevice(t)
 	list := must(t, "figures", "list")
 	for _, e := range figures.List {
-		if !strings.Contains(list, e.Name+" ") || !strings.Contains(list, e.Needs) || !strings.Contains(list, e.Doc) {
+		if !strings.Contains(list, e.Name+" ") || !strings.Contains(list, e.Needs) ||
+			!strings.Contains(list, e.Doc) {
 			t.Errorf("%s isn't listed in\n%s", e.Name, list)
 		}
 	}
@@ -38,11 +39,15 @@ func TestFigures(t *testing.T) {
 
 	t.Run("formats", func(t *testing.T) {
 		out := t.TempDir()
-		got := must(t, "figures", "margins", "radius", "--run", run, "--out", out, "--format", "svg,pdf")
-		if want := filepath.Join(out, "margins.pdf") + "\n" + filepath.Join(out, "radius.pdf") + "\n"; got != want {
+		got := must(t, "figures", "margins", "radius", "--run", run, "--out", out, "--format",
+			"svg,pdf")
+		if want := filepath.Join(out, "margins.pdf") + "\n" + filepath.Join(out, "radius.pdf") +
+			"\n"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
-		if got, want := names(t, out), []string{"margins.json", "margins.pdf", "margins.svg", "margins.tsv", "radius.json", "radius.pdf", "radius.svg", "radius.tsv"}; !slices.Equal(got, want) {
+		if got, want := names(t, out), []string{"margins.json", "margins.pdf", "margins.svg",
+			"margins.tsv", "radius.json", "radius.pdf", "radius.svg",
+			"radius.tsv"}; !slices.Equal(got, want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 		caption := read(t, out, "radius.json")
@@ -54,9 +59,11 @@ func TestFigures(t *testing.T) {
 	})
 	t.Run("style and width", func(t *testing.T) {
 		seen := map[string]bool{}
-		for _, args := range [][]string{nil, {"--style", "paper"}, {"--style", "paper", "--width", "170"}, {"--width", "100"}} {
+		for _, args := range [][]string{nil, {"--style", "paper"},
+			{"--style", "paper", "--width", "170"}, {"--width", "100"}} {
 			out := t.TempDir()
-			must(t, append([]string{"figures", "exact", "--format", "svg", "--out", out}, args...)...)
+			must(t, append([]string{"figures", "exact", "--format", "svg", "--out", out},
+				args...)...)
 			svg := read(t, out, "exact.svg")
 			if seen[svg] {
 				t.Errorf("%q changes nothing", args)
@@ -66,21 +73,35 @@ func TestFigures(t *testing.T) {
 	})
 	t.Run("without a run", func(t *testing.T) {
 		t.Chdir(t.TempDir())
-		if got, want := must(t, "figures", "exact", "local", "exact", "--format", "png"), filepath.Join("figures", "exact.png")+"\n"+filepath.Join("figures", "local.png")+"\n"; got != want {
+		if got, want := must(t, "figures", "exact", "local", "exact", "--format", "png"),
+			filepath.Join("figures", "exact.png")+"\n"+filepath.Join("figures", "local.png")+
+				"\n"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 	})
 	t.Run("what the run lacks", func(t *testing.T) {
 		run, out := unattacked(t), t.TempDir()
-		r := lipsmooth("figures", "gap", "margins", "sweep", "--run", run, "--out", out, "--format", "svg")
-		if r.status != 1 || r.out != filepath.Join(out, "margins.svg")+"\n" || strings.Count(r.err, "\n") != 1 ||
-			!strings.Contains(r.err, "figure gap: no attack: lipsmooth attack RUN; figure sweep: no table of a sweep: lipsmooth train") {
+		r := lipsmooth("figures", "gap", "margins", "sweep", "--run", run, "--out", out,
+			"--format", "svg")
+		if r.status != 1 || r.out != filepath.Join(out, "margins.svg")+"\n" ||
+			strings.Count(r.err, "\n") != 1 ||
+			!strings.Contains(r.err, "figure gap: no attack: lipsmooth attack RUN; figure sweep: "+
+				"no table of a sweep: lipsmooth train") {
 			t.Errorf("%+v", r)
 		}
-		if r = lipsmooth("figures", run, "--out", t.TempDir(), "--format", "svg"); r.status != 0 || strings.Count(r.err, "\n") != 1 || !strings.Contains(r.err, "note: not drawn: gap (no attack: lipsmooth attack RUN), draws (") {
+		if r = lipsmooth("figures", run, "--out", t.TempDir(), "--format", "svg"); r.status != 0 ||
+			strings.Count(r.err, "\n") != 1 ||
+			!strings.Contains(r.err, "note: not drawn: gap (no attack: lipsmooth attack RUN), "+
+				"draws (") {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// TestFiguresRefuses: a wrong flag is refused before anything is written.
+func TestFiguresRefuses(t *testing.T) {
+	noDevice(t)
+	run := smoke(t)
 	for args, want := range map[string]string{
 		"--style grand":        `--style: no style "grand"; known: screen, paper`,
 		"--format svg,jpg":     `--format: no format "jpg"; known: svg, png, pdf`,
@@ -90,7 +111,8 @@ func TestFigures(t *testing.T) {
 		"--run " + run + " no": `no figure "no"; known: radius, `,
 	} {
 		out := filepath.Join(t.TempDir(), "out")
-		refused(t, lipsmooth(append([]string{"figures", "exact", "--out", out}, strings.Fields(args)...)...), want)
+		refused(t, lipsmooth(append([]string{"figures", "exact", "--out", out},
+			strings.Fields(args)...)...), want)
 		if _, err := os.Stat(out); err == nil {
 			t.Errorf("%s: something is written", args)
 		}
@@ -101,13 +123,17 @@ func TestFigures(t *testing.T) {
 func TestBeside(t *testing.T) {
 	run, tables := smoke(t), t.TempDir()
 	for _, name := range []string{"net_noise_0.25", "net_noise_0.50"} {
-		text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.5\t1\t1.5\n1\t3\t2\t1.5\t0\t1.5\n"
-		if err := os.WriteFile(filepath.Join(tables, name+".tsv"), []byte(text), 0o666); err != nil {
+		text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n" +
+			"0\t3\t3\t0.5\t1\t1.5\n1\t3\t2\t1.5\t0\t1.5\n"
+		if err := os.WriteFile(filepath.Join(tables, name+".tsv"), []byte(text),
+			0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
 	early := filepath.Join(t.TempDir(), "early")
-	if r := withDevice("sample", filepath.Join(run, certify.ModelFolder), "--data", tiny(), "--sigma", "0.5", "--n", "400", "--until", "radius>=0.2", "--images", "20", "--tuning", "5", "--out", early); r.status != 0 {
+	if r := withDevice("sample", filepath.Join(run, certify.ModelFolder), "--data", tiny(),
+		"--sigma", "0.5", "--n", "400", "--until", "radius>=0.2", "--images", "20", "--tuning", "5",
+		"--out", early); r.status != 0 {
 		t.Fatal(r.err)
 	}
 	noDevice(t)
@@ -119,7 +145,8 @@ func TestBeside(t *testing.T) {
 			t.Errorf("no %q in %s", want, header)
 		}
 	}
-	if text := read(t, out, "draws.tsv"); strings.Count(text, "until radius>=0.2 by twobound\t") != 20 {
+	if text := read(t, out, "draws.tsv"); strings.Count(text,
+		"until radius>=0.2 by twobound\t") != 20 {
 		t.Error(text)
 	}
 	// The public logs alone, and the run that ends early alone.
@@ -141,32 +168,44 @@ func TestFiguresOfModels(t *testing.T) {
 	noDevice(t)
 	must(t, "figures", run, "bounds")
 	caption := read(t, run, "figures", "bounds.json")
-	if hash := mustRun(t, run).Model.Hash; !strings.Contains(caption, hash[:12]) || !strings.Contains(caption, "layers: 1 ") {
+	if hash := mustRun(t, run).Model.Hash; !strings.Contains(caption, hash[:12]) ||
+		!strings.Contains(caption, "layers: 1 ") {
 		t.Error(caption)
 	}
 	out := t.TempDir()
-	if got := must(t, "figures", "bounds", "training", "--run", model, "--out", out); strings.Count(got, "\n") != 2 {
+	if got := must(t, "figures", "bounds", "training", "--run", model, "--out",
+		out); strings.Count(got, "\n") != 2 {
 		t.Error(got)
 	}
-	if caption := read(t, out, "training.json"); !strings.Contains(caption, "σ = 0.5") || !strings.Contains(caption, "seed 1") {
+	if caption := read(t, out, "training.json"); !strings.Contains(caption, "σ = 0.5") ||
+		!strings.Contains(caption, "seed 1") {
 		t.Error(caption)
 	}
 	// A table of another model isn't drawn.
-	edit(t, func(s string) string { return strings.Replace(s, mustRun(t, run).Model.Hash[:12], "0123456789ab", 1) }, table.About(filepath.Join(model, boundsFile)))
-	if r := lipsmooth("figures", run, "bounds"); r.status != 1 || !strings.Contains(r.err, "note: "+filepath.Join(model, boundsFile)+" isn't of model ") || !strings.Contains(r.err, "figure bounds: no table of bounds") {
+	edit(t,
+		func(s string) string {
+			return strings.Replace(s, mustRun(t, run).Model.Hash[:12],
+				"0123456789ab", 1)
+		}, table.About(filepath.Join(model, boundsFile)))
+	if r := lipsmooth("figures", run, "bounds"); r.status != 1 ||
+		!strings.Contains(r.err, "note: "+filepath.Join(model, boundsFile)+" isn't of model ") ||
+		!strings.Contains(r.err, "figure bounds: no table of bounds") {
 		t.Errorf("%+v", r)
 	}
 
 	sweep := t.TempDir()
-	text := "# test split of tiny\npoint\tconv\taccuracy\tr=1\taverage_radius\nconv-aol\taol\t0.9\t0.5\t1.1\nconv-bcop\tbcop\t0.92\t0.5\t1.2\n"
+	text := "# test split of tiny\npoint\tconv\taccuracy\tr=1\taverage_radius\n" +
+		"conv-aol\taol\t0.9\t0.5\t1.1\nconv-bcop\tbcop\t0.92\t0.5\t1.2\n"
 	if err := os.WriteFile(filepath.Join(sweep, sweepFile), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	must(t, "figures", "sweep", "--run", sweep)
-	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "point\t") || !strings.Contains(read(t, sweep, "figures", "sweep.json"), "test split of tiny") {
+	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "point\t") ||
+		!strings.Contains(read(t, sweep, "figures", "sweep.json"), "test split of tiny") {
 		t.Error(got)
 	}
-	if r := lipsmooth("figures", t.TempDir()); r.status != 1 || !strings.Contains(r.err, countlog.RunFile) {
+	if r := lipsmooth("figures", t.TempDir()); r.status != 1 ||
+		!strings.Contains(r.err, countlog.RunFile) {
 		t.Errorf("%+v", r)
 	}
 }

@@ -68,7 +68,8 @@ func checkLeast(flag string, value, least int) error {
 func one(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return fmt.Errorf("%s takes one %s, and was given %d; see %s --help", c.Name(), what, len(args), c.CommandPath())
+			return fmt.Errorf("%s takes one %s, and was given %d; see %s --help", c.Name(), what,
+				len(args), c.CommandPath())
 		}
 		return nil
 	}
@@ -77,8 +78,9 @@ func one(what string) cobra.PositionalArgs {
 // kinds are pflag's names of types in words.
 var kinds = map[string]string{
 	"bool": "true or false", "int": "a whole number", "uint64": "a whole number of at least 0",
-	"float64": "a number", "float64Slice": "numbers separated by commas", "intSlice": "whole numbers separated by commas",
-	"width": "a whole number, nor one of the sizes xs, s, m",
+	"float64": "a number", "float64Slice": "numbers separated by commas",
+	"intSlice": "whole numbers separated by commas",
+	"width":    "a whole number, nor one of the sizes xs, s, m",
 }
 
 // flagError says what is wrong with a flag in the command's words.
@@ -88,7 +90,8 @@ func flagError(c *cobra.Command, err error) error {
 	}
 	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		f := bad.GetFlag()
-		return fmt.Errorf("--%s %s: not %s; see %s --help", f.Name, bad.GetValue(), cmp.Or(kinds[f.Value.Type()], f.Value.Type()), c.CommandPath())
+		return fmt.Errorf("--%s %s: not %s; see %s --help", f.Name, bad.GetValue(),
+			cmp.Or(kinds[f.Value.Type()], f.Value.Type()), c.CommandPath())
 	}
 	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 }

@@ -87,9 +87,11 @@ func hasRadii(path string) (bool, error) {
 }
 
 // The authors name the two draws of an image by their sizes, others by what they are for.
-var selectionName, estimationName = regexp.MustCompile(`(_N0_\d+|selection[^/]*)\.tsv$`), regexp.MustCompile(`(_N0_\d+_N_\d+|estimation[^/]*)\.tsv$`)
+var selectionName, estimationName = regexp.MustCompile(
+	`(_N0_\d+|selection[^/]*)\.tsv$`), regexp.MustCompile(`(_N0_\d+_N_\d+|estimation[^/]*)\.tsv$`)
 
-// pair tells the selection draw's table from the estimation draw's: by name, else in the order given; the tables of a folder have none.
+// pair tells the selection draw's table from the estimation draw's. It goes by their names, or else
+// by the order in which they were given. Tables of a folder have no order.
 func pair(paths []string, ordered bool) (selection, estimation string, err error) {
 	switch len(paths) {
 	case 1:
@@ -102,9 +104,12 @@ func pair(paths []string, ordered bool) (selection, estimation string, err error
 		case ordered || selectionName.MatchString(a) && estimationName.MatchString(b):
 			return a, b, nil
 		}
-		return "", "", fmt.Errorf("%s: names don't tell %s from %s: name the selection draw's table, then the estimation draw's", filepath.Dir(a), filepath.Base(a), filepath.Base(b))
+		return "", "", fmt.Errorf("%s: names don't tell %s from %s: name the selection draw's "+
+			"table, then the estimation draw's", filepath.Dir(a), filepath.Base(a),
+			filepath.Base(b))
 	}
-	return "", "", fmt.Errorf("%s: %d tables: name the one, or the selection draw's and the estimation draw's", filepath.Dir(paths[0]), len(paths))
+	return "", "", fmt.Errorf("%s: %d tables: name the one, or the selection draw's and the "+
+		"estimation draw's", filepath.Dir(paths[0]), len(paths))
 }
 
 // importRadii are those of locuslab/smoothing's tables.
@@ -115,7 +120,8 @@ var sigmaName = regexp.MustCompile(`sigma_(\d+(?:\.\d+)?)(?:\D|$)`)
 
 // sigmaOf is the flag's σ, or that of the file's name, 0 where neither is.
 func sigmaOf(path string, flag float64) float64 {
-	if m := sigmaName.FindStringSubmatch(strings.TrimSuffix(filepath.Base(path), ".tsv")); flag == 0 && m != nil {
+	if m := sigmaName.FindStringSubmatch(strings.TrimSuffix(filepath.Base(path),
+		".tsv")); flag == 0 && m != nil {
 		flag, _ = strconv.ParseFloat(m[1], 64)
 	}
 	return flag
@@ -165,16 +171,21 @@ func reportRadii(w io.Writer, paths []string, sigma, alpha float64, out string) 
 			noise = strconv.FormatFloat(s, 'g', -1, 64)
 			if most > 0 {
 				half := halfDigit(most)
-				implied = fmt.Sprintf("%.3g to %.3g", impliedDraws(most-half, s, alpha), impliedDraws(most+half, s, alpha))
+				implied = fmt.Sprintf("%.3g to %.3g", impliedDraws(most-half, s, alpha),
+					impliedDraws(most+half, s, alpha))
 			}
 		}
-		t.Rows = append(t.Rows, append(cells, fmt.Sprintf("%.4f", rs.AverageRadius(results)), noise, fmt.Sprintf("%g", most), implied))
+		t.Rows = append(t.Rows, append(cells, fmt.Sprintf("%.4f", rs.AverageRadius(results)), noise,
+			fmt.Sprintf("%g", most), implied))
 	}
 	if err := t.WriteText(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "note: implied n: draws an image at which all votes for one class give the largest radius at α = %g, radii being printed to three digits; more, where no image had all votes\n", alpha)
-	fmt.Fprintln(w, "note: these tables hold certificates and no votes: no other method, bound or α can be had from them")
+	fmt.Fprintf(w, "note: implied n: the number of draws at which unanimous votes give the "+
+		"largest radius at α = %g, within its three digits. It is larger where no image had "+
+		"unanimous votes\n", alpha)
+	fmt.Fprintln(w, "note: these tables have certificates and no votes, so no other method, "+
+		"bound or α can certify from them")
 	if out != "" {
 		fmt.Fprintf(w, "note: %s: not written: a run holds votes\n", out)
 	}
@@ -241,7 +252,8 @@ func (q *importing) run(ctx context.Context, w io.Writer, paths []string) error 
 	q.Name = strings.TrimSuffix(filepath.Base(q.Estimation), filepath.Ext(q.Estimation))
 	run, rows, err := q.Write(ctx, q.out)
 	if errors.Is(err, countlog.ErrOneDraw) {
-		return fmt.Errorf("%w: give the selection draw's table too, or --n0 to set draws aside for it", err)
+		return fmt.Errorf("%w: give the selection draw's table too, or set draws aside with --n0",
+			err)
 	}
 	if err != nil {
 		return err
@@ -250,7 +262,8 @@ func (q *importing) run(ctx context.Context, w io.Writer, paths []string) error 
 	return nil
 }
 
-// draws takes the numbers of draws and their noise from the settings beside the tables, and the flags.
+// draws takes the numbers of draws and the noise level from the settings beside the tables, and
+// from the flags.
 func (q *importing) draws(dir string, settings certifyArgs) error {
 	if q.N = settings.N; q.Split == 0 {
 		q.N0 = settings.N0
@@ -259,10 +272,12 @@ func (q *importing) draws(dir string, settings certifyArgs) error {
 	case settings.Sigma == 0 && q.Sigma == 0:
 		return fmt.Errorf("%s: the σ of its noise isn't said: give --sigma", q.Estimation)
 	case settings.Sigma != 0 && q.Sigma != 0 && settings.Sigma != q.Sigma:
-		return fmt.Errorf("--sigma %v: %s says %v", q.Sigma, filepath.Join(dir, argsFile), settings.Sigma)
+		return fmt.Errorf("--sigma %v: %s says %v", q.Sigma, filepath.Join(dir, argsFile),
+			settings.Sigma)
 	case q.Sigma == 0:
 		if q.Sigma = settings.Sigma; checkSigma(q.Sigma) != nil {
-			return fmt.Errorf("%s: sigma %v: must be positive, from 1e-6 to 1e6", filepath.Join(dir, argsFile), q.Sigma)
+			return fmt.Errorf("%s: sigma %v: must be positive, from 1e-6 to 1e6",
+				filepath.Join(dir, argsFile), q.Sigma)
 		}
 	}
 	return nil
@@ -272,13 +287,16 @@ func (q *importing) draws(dir string, settings certifyArgs) error {
 func (q *importing) report(w io.Writer, run countlog.Run, rows int) {
 	fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth certify %s\n", q.out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, quoted(q.out))
 	if rows < run.Examples.Count {
-		fmt.Fprintf(w, "note: their indices aren't evenly spaced: the run's plan has %d examples, from %d in steps of %d, and certify will say that sampling isn't finished\n",
+		fmt.Fprintf(w, "note: the indices aren't evenly spaced. The run's plan has %d examples, "+
+			"from %d in steps of %d. certify will report that sampling isn't finished\n",
 			run.Examples.Count, run.Examples.Start, run.Examples.Stride)
 	}
 	if q.Split > 0 {
-		fmt.Fprintf(w, "note: %d of %d draws, a random subset an image, choose the class; the others estimate\n", run.N0, run.N0+run.N)
+		fmt.Fprintf(w, "note: for each image, a random subset of %d of %d draws chooses the "+
+			"class. The others estimate\n", run.N0, run.N0+run.N)
 	}
-	fmt.Fprintln(w, "note: votes only: no margins, no prediction without noise, no Λ; mono, bonferroni, cpm, twobound and adaptive can use them")
+	fmt.Fprintln(w, "note: votes only, without margins, clean predictions or Λ. mono, "+
+		"bonferroni, cpm, twobound and adaptive can use them")
 }
 
 func importCommand() *cobra.Command {
@@ -286,21 +304,28 @@ func importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import SOURCE [ESTIMATION]",
 		Short: "Make a run of a table of votes that another program logged",
-		Long: `Make a run's folder of votes that another program logged, for certify and figures. SOURCE is one of
+		Long: `Make a run's folder from the votes that another program logged, for certify and
+figures. SOURCE is one of
 
-  a folder, or two tables  idx, label, counts, a bracketed list: the selection draw's table and the estimation draw's,
-                           with certify_args.json (sigma, N0, N) beside them
-  one table                index, label, and selection and estimation, each a bracketed list or class:count pairs, or one
-                           column a class: selection_0, …, estimation_0, …
-  one table of one draw    index, label, and counts, or the columns 0, 1, …: the class may not be chosen on the draw that it
-                           is estimated with, so --n0 of the draws, at random, are set aside to choose it with
-  locuslab/smoothing's     idx, label, predict, radius, correct, time: no votes, so no run; certified accuracies are printed
+  a folder, or two tables  idx, label, counts, a bracketed list: one table of the selection draw and
+                           one of the estimation draw, with certify_args.json (sigma, N0, N)
+  one table                index, label, selection and estimation. Each draw is a bracketed list or
+                           class:count pairs, or has a column a class: selection_0, …,
+                           estimation_0, …
+  one table of one draw    index, label, and counts, or the columns 0, 1, …. A class must not be
+                           chosen on the draw that estimates it, so import sets --n0 random draws
+                           of each image aside to choose the class.
+  a table of certificates  idx, label, predict, radius, correct, time, by locuslab/smoothing. It has
+                           no votes, so import makes no run and prints certified accuracies.
 
-Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need margins or a Lipschitz bound can't use them.`,
-		Example: "  lipsmooth import counts.tsv --sigma 0.5 --out runs/theirs\n  lipsmooth import selection.tsv estimation.tsv --sigma 0.5 --out runs/theirs",
+Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need margins or a Lipschitz
+bound can't use them.`,
+		Example: "  lipsmooth import counts.tsv --sigma 0.5 --out runs/theirs\n  lipsmooth " +
+			"import selection.tsv estimation.tsv --sigma 0.5 --out runs/theirs",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
-				return fmt.Errorf("import takes a folder, a table or two, and was given %d; see %s --help", len(args), c.CommandPath())
+				return fmt.Errorf("import takes a folder, a table or two, and was given %d; see "+
+					"%s --help", len(args), c.CommandPath())
 			}
 			return nil
 		},
@@ -318,10 +343,12 @@ Votes support mono, bonferroni, cpm, twobound and adaptive. Methods that need ma
 	}
 	f := c.Flags()
 	f.StringVar(&q.out, "out", "", "folder of the run to make")
-	f.Float64Var(&q.Sigma, "sigma", 0, "standard deviation of the noise, where the source doesn't say it")
+	f.Float64Var(&q.Sigma, "sigma", 0, "standard deviation of the noise, where the source "+
+		"doesn't say it")
 	f.IntVar(&q.Classes, "classes", 0, "number of classes, where the table doesn't say it")
 	f.IntVar(&q.Split, "n0", 0, "draws an image to set aside, of a table of one draw")
 	f.Uint64Var(&q.Seed, "seed", 1, "seed of which draws are set aside")
-	f.Float64Var(&q.alpha, "alpha", certify.Default().Alpha, "error probability that radii without votes were certified at")
+	f.Float64Var(&q.alpha, "alpha", certify.Default().Alpha,
+		"error probability that radii without votes were certified at")
 	return c
 }

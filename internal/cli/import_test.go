@@ -40,7 +40,8 @@ func theirs(t *testing.T, dir string) (selection, estimation [][]int) {
 		s, e := draw(100, p), draw(1000, p)
 		selection, estimation = append(selection, s), append(estimation, e)
 		for k, counts := range [][]int{s, e} {
-			texts[k] += fmt.Sprintf("%d\t%d\t%s\n", 20*i, i%2, strings.ReplaceAll(fmt.Sprint(counts), " ", ", "))
+			texts[k] += fmt.Sprintf("%d\t%d\t%s\n", 20*i, i%2,
+				strings.ReplaceAll(fmt.Sprint(counts), " ", ", "))
 		}
 	}
 	for name, text := range map[string]string{
@@ -54,7 +55,8 @@ func theirs(t *testing.T, dir string) (selection, estimation [][]int) {
 	return selection, estimation
 }
 
-// published are the radii that ../shared/bench/recertify.py computes, line by line: mono, bonferroni, cpm.
+// published are the radii of mono, bonferroni and cpm that ../shared/bench/recertify.py computes,
+// line by line.
 func published(s, e []int) [3]float64 {
 	const sigma, alpha = 0.5, 0.001
 	n, k := 0, len(e)
@@ -82,7 +84,8 @@ func published(s, e []int) [3]float64 {
 	for _, c := range order[1:] {
 		pb = max(pb, upper(e[c], alpha/float64(k)))
 	}
-	out := [3]float64{sigma * z(lower(e[top], alpha)), sigma / 2 * (z(lower(e[top], alpha/float64(k))) - z(pb))}
+	out := [3]float64{sigma * z(lower(e[top], alpha)),
+		sigma / 2 * (z(lower(e[top], alpha/float64(k))) - z(pb))}
 	rest, buckets := order[2:], [][]int{{top}, {order[1]}}
 	sum := func(v, classes []int) (n int) {
 		for _, c := range classes {
@@ -108,7 +111,8 @@ func TestImportCounts(t *testing.T) {
 	source, run := t.TempDir(), filepath.Join(t.TempDir(), "run")
 	selection, estimation := theirs(t, source)
 	out := must(t, "import", source, "--out", run)
-	for _, want := range []string{"20 examples of 7 classes, σ = 0.5, n0 = 100, n = 1000", "votes only"} {
+	for _, want := range []string{"20 examples of 7 classes, σ = 0.5, n0 = 100, n = 1000",
+		"votes only"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in %s", want, out)
 		}
@@ -152,30 +156,43 @@ func TestImportPlain(t *testing.T) {
 		}
 		return path
 	}
-	one := file("one.tsv", "index\tlabel\tcounts\n0\t1\t1:990,0:10\n3\t0\t0:1000\n9\t2\t0:500,1:500\n")
-	refused(t, lipsmooth("import", one, "--classes", "3", "--sigma", "1", "--out", filepath.Join(dir, "a")), one+":1: one draw", "--n0")
-	refused(t, lipsmooth("import", one, "--n0", "10", "--sigma", "1", "--out", filepath.Join(dir, "a")), one+":2: counts", "--classes")
-	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--out", filepath.Join(dir, "a")), "give --sigma")
-	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--sigma", "0", "--out", filepath.Join(dir, "a")), "--sigma 0")
+	one := file("one.tsv",
+		"index\tlabel\tcounts\n0\t1\t1:990,0:10\n3\t0\t0:1000\n9\t2\t0:500,1:500\n")
+	refused(t, lipsmooth("import", one, "--classes", "3", "--sigma", "1", "--out",
+		filepath.Join(dir, "a")), one+":1: one draw", "--n0")
+	refused(t, lipsmooth("import", one, "--n0", "10", "--sigma", "1", "--out",
+		filepath.Join(dir, "a")), one+":2: counts", "--classes")
+	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--out",
+		filepath.Join(dir, "a")), "give --sigma")
+	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--sigma", "0", "--out",
+		filepath.Join(dir, "a")), "--sigma 0")
 	refused(t, lipsmooth("import", one, "--classes", "1", "--out", "a"), "--classes 1")
 	refused(t, lipsmooth("import", one, "--n0", "-1", "--out", "a"), "--n0 -1")
 	refused(t, lipsmooth("import", one), "--out")
 	refused(t, lipsmooth("import"), "import takes")
 	refused(t, lipsmooth("import", filepath.Join(dir, "none")), "none")
-	out := must(t, "import", one, "--classes", "3", "--n0", "10", "--sigma", "1", "--out", filepath.Join(dir, "a"))
-	if !strings.Contains(out, "4 examples, from 0 in steps of 3") || !strings.Contains(out, "10 of 1000 draws") {
+	out := must(t, "import", one, "--classes", "3", "--n0", "10", "--sigma", "1", "--out",
+		filepath.Join(dir, "a"))
+	if !strings.Contains(out, "4 examples, from 0 in steps of 3") ||
+		!strings.Contains(out, "10 of 1000 draws") {
 		t.Error(out)
 	}
-	if out = must(t, "certify", filepath.Join(dir, "a"), "--simultaneous"); strings.Contains(out, "isn't finished") || !strings.Contains(out, "certificates of 3 images") || !strings.Contains(out, "twobound") {
+	out = must(t, "certify", filepath.Join(dir, "a"), "--simultaneous")
+	if strings.Contains(out, "isn't finished") ||
+		!strings.Contains(out, "certificates of 3 images") || !strings.Contains(out, "adaptive") {
 		t.Error(out)
 	}
 	file(argsFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)
-	two := file("two.tsv", "index\tlabel\tselection_0\tselection_1\testimation_0\testimation_1\n5\t1\t0\t2\t1\t3\n")
-	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), "--sigma 1", argsFile)
+	two := file("two.tsv",
+		"index\tlabel\tselection_0\tselection_1\testimation_0\testimation_1\n5\t1\t0\t2\t1\t3\n")
+	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
+		"--sigma 1", argsFile)
 	file(argsFile, `{"N0": 2, "N": 5}`)
-	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), two+":2: 4 estimation draws, want 5")
+	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
+		two+":2: 4 estimation draws, want 5")
 	file(argsFile, `{"N0": 2, "N": 1000}`)
-	must(t, "import", one, "--classes", "3", "--n0", "10", "--sigma", "1", "--seed", "2", "--out", filepath.Join(dir, "c"))
+	must(t, "import", one, "--classes", "3", "--n0", "10", "--sigma", "1", "--seed", "2", "--out",
+		filepath.Join(dir, "c"))
 	if read(t, dir, "a", countlog.CountsFile) == read(t, dir, "c", countlog.CountsFile) {
 		t.Error("--seed does not act")
 	}
@@ -186,7 +203,8 @@ func TestImportPlain(t *testing.T) {
 	must(t, "certify", filepath.Join(dir, "b"))
 	t.Chdir(t.TempDir())
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", "."), "name a folder")
-	refused(t, lipsmooth("import", "/dev/null", "--sigma", "1", "--out", "d"), "/dev/null: want a file")
+	refused(t, lipsmooth("import", "/dev/null", "--sigma", "1", "--out", "d"),
+		"/dev/null: not a regular file")
 }
 
 // TestImportPair: names tell the draws of a folder, or it is refused.
@@ -198,10 +216,13 @@ func TestImportPair(t *testing.T) {
 		{"d/my_selection_votes.tsv", "d/my_estimation_votes.tsv", "d/my_selection_votes.tsv"},
 		{"d/a.tsv", "d/b.tsv", ""},
 	} {
-		if selection, estimation, err := pair([]string{c.a, c.b}, false); selection != c.selection || (err == nil) != (selection != "") || selection == estimation && err == nil {
+		if selection, estimation, err := pair([]string{c.a, c.b},
+			false); selection != c.selection || (err == nil) != (selection != "") ||
+			selection == estimation && err == nil {
 			t.Errorf("%s, %s: %s, %s, %v", c.a, c.b, selection, estimation, err)
 		}
-		if selection, _, err := pair([]string{c.a, c.b}, true); selection != cmp.Or(c.selection, c.a) || err != nil {
+		if selection, _, err := pair([]string{c.a, c.b}, true); selection != cmp.Or(c.selection,
+			c.a) || err != nil {
 			t.Errorf("%s, %s in order: %s, %v", c.a, c.b, selection, err)
 		}
 	}
@@ -211,17 +232,20 @@ func TestImportRadii(t *testing.T) {
 	noDevice(t)
 	path := filepath.Join(t.TempDir(), "net_sigma_0.50.tsv")
 	// Made here. σΦ⁻¹(0.001^(1/100000)) = 1.9057 for σ = 0.5.
-	text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t1.91\t1\t1\n1\t3\t2\t1.8\t0\t1\n2\t5\t5\t0.5\t1\t1\n3\t5\t-1\t0.0\t0\t1\n"
+	text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n" +
+		"0\t3\t3\t1.91\t1\t1\n1\t3\t2\t1.8\t0\t1\n2\t5\t5\t0.5\t1\t1\n3\t5\t-1\t0.0\t0\t1\n"
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	out := must(t, "import", path, "--out", "nowhere")
-	for _, want := range []string{"0.500  0.500   0.250  0.250   0.250  0.250", "0.6025    0.5            1.91  9.94e+04 to 1.08e+05", "no votes", "nowhere: not written"} {
+	for _, want := range []string{"0.500  0.500   0.250  0.250   0.250  0.250",
+		"0.6025    0.5            1.91  9.94e+04 to 1.08e+05", "no votes", "nowhere: not written"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if out := must(t, "import", path, "--alpha", "0.01"); !strings.Contains(out, "6.63e+04 to 7.19e+04") {
+	if out := must(t, "import", path, "--alpha", "0.01"); !strings.Contains(out,
+		"6.63e+04 to 7.19e+04") {
 		t.Error(out)
 	}
 	if out := must(t, "import", path, "--sigma", "1"); strings.Contains(out, "9.94e+04") {
@@ -231,11 +255,13 @@ func TestImportRadii(t *testing.T) {
 	refused(t, lipsmooth("import", path), path+":3: correct")
 }
 
-// The tables of Cohen et al. 2019 give the certified accuracies that were published, where LIPSMOOTH_COHEN2019 names their folder.
+// TestImportCohen: the tables of Cohen et al. 2019 give the published certified accuracies.
+// LIPSMOOTH_COHEN2019 names the folder of the tables.
 func TestImportCohen(t *testing.T) {
 	dir := os.Getenv("LIPSMOOTH_COHEN2019")
 	if dir == "" {
-		t.Skip("set LIPSMOOTH_COHEN2019 to a folder with locuslab/smoothing's CIFAR-10 tables and table_cifar10.md")
+		t.Skip("set LIPSMOOTH_COHEN2019 to a folder with locuslab/smoothing's CIFAR-10 tables " +
+			"and table_cifar10.md")
 	}
 	out, checked := must(t, "import", dir), 0
 	number := regexp.MustCompile(`\d\.\d+`)
@@ -251,8 +277,10 @@ func TestImportCohen(t *testing.T) {
 			}
 			for i, w := range want[1:] {
 				published, _ := strconv.ParseFloat(w, 64)
-				if got, err := strconv.ParseFloat(cells[2+i], 64); err != nil || math.Abs(got-published) > 0.005+1e-9 {
-					t.Errorf("σ = %s, r = %g: %g, published %g", want[0], importRadii[i], got, published)
+				if got, err := strconv.ParseFloat(cells[2+i], 64); err != nil ||
+					math.Abs(got-published) > 0.005+1e-9 {
+					t.Errorf("σ = %s, r = %g: %g, published %g", want[0], importRadii[i], got,
+						published)
 				}
 				checked++
 			}

@@ -20,10 +20,12 @@ func infoCommand() *cobra.Command {
 	var sigma float64
 	var flags onnx.Options
 	c := &cobra.Command{
-		Use:     "info [m.onnx]",
-		Short:   "Show backend, devices, versions and where things are cached, or what is understood of an ONNX file",
-		Example: "  lipsmooth info\n  lipsmooth info m.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26",
-		Args:    cobra.MaximumNArgs(1),
+		Use: "info [m.onnx]",
+		Short: "Show backend, devices, versions and where things are cached, or what is " +
+			"understood of an ONNX file",
+		Example: "  lipsmooth info\n  lipsmooth info m.onnx --data cifar10 --mean 0.49,0.48,0.45 " +
+			"--std 0.25,0.24,0.26",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := cmd.OutOrStdout()
 			if len(args) == 1 {
@@ -34,14 +36,16 @@ func infoCommand() *cobra.Command {
 			}
 			for _, name := range append([]string{"data", "sigma"}, onnxNames...) {
 				if cmd.Flags().Changed(name) {
-					return fmt.Errorf("--%s says how an ONNX file is read, and no file is given", name)
+					return fmt.Errorf("--%s is for an ONNX file: give the file",
+						name)
 				}
 			}
 			cache, err := device.CacheDir()
 			if err != nil {
 				return err
 			}
-			_, info, err := device.Open(cmd.Context(), device.Options{NoInstall: true, Log: cmd.ErrOrStderr()})
+			_, info, err := device.Open(cmd.Context(),
+				device.Options{NoInstall: true, Log: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -104,9 +108,12 @@ func describe(w io.Writer, path, ref string, o onnx.Options, sigma float64) erro
 func setupCommand() *cobra.Command {
 	var cuda, ort bool
 	c := &cobra.Command{
-		Use:     "setup",
-		Short:   "Install the XLA plugin, or ONNX Runtime, into the user's cache folder",
-		Long:    "Install the pinned XLA plugin, checked by its hash, into the user's cache folder. Other commands do it by themselves when they need it.\nWith --onnx, install ONNX Runtime, which classifiers of ONNX files need; " + onnx.LibraryPath + " names one of your own.",
+		Use:   "setup",
+		Short: "Install the XLA plugin, or ONNX Runtime, into the user's cache folder",
+		Long: "Install the pinned XLA plugin, checked by its hash, into the user's cache " +
+			"folder. Other commands do it by themselves when they need it.\nWith --onnx, install " +
+			"ONNX Runtime, which classifiers of ONNX files need; " + onnx.LibraryPath +
+			" names one of your own.",
 		Example: "  lipsmooth setup --cuda\n  lipsmooth setup --onnx",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -32,10 +32,12 @@ func jobCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "job ENGINE",
 		Short: "Print a job that samples a run in shards on a cluster",
-		Long: `Print a file to take and change: for slurm an sbatch array script, for kubernetes an Indexed Job's manifest. Each task
-samples one shard (lipsmooth sample --shard auto), and one that was killed goes on where it stopped; its comments say
-how to submit it and merge the shards.`,
-		Example:   "  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist runs/mnist --sigma 0.5 --n 100000",
+		Long: `Print a template of a cluster job: an sbatch array script for slurm, or the manifest
+of an Indexed Job for kubernetes. Each task samples one shard (lipsmooth sample --shard auto). A
+killed task continues where it stopped. The comments of the template say how to submit the job and
+how to merge the shards.`,
+		Example: "  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist " +
+			"runs/mnist --sigma 0.5 --n 100000",
 		Args:      one("engine: " + engineNames()),
 		ValidArgs: slices.Sorted(maps.Keys(engines)),
 		RunE: func(cmd *cobra.Command, args []string) error {

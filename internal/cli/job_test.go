@@ -10,11 +10,12 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
 
-// TestJobScript: what job prints for Slurm is a script that bash reads and that asks for an array to be requeued;
-// .ci/slurm runs it.
+// TestJobScript: job prints a script for Slurm that bash reads. The script asks Slurm to requeue
+// the array. .ci/slurm runs it.
 func TestJobScript(t *testing.T) {
 	script := must(t, "job", "slurm")
-	for _, line := range []string{"#SBATCH --array=0-3\n", "#SBATCH --requeue\n", "lipsmooth sample \"$1\" --shard auto "} {
+	for _, line := range []string{"#SBATCH --array=0-3\n", "#SBATCH --requeue\n",
+		"lipsmooth sample \"$1\" --shard auto "} {
 		if !strings.Contains(script, line) {
 			t.Errorf("no %s in\n%s", line, script)
 		}
@@ -31,8 +32,9 @@ func TestJobScript(t *testing.T) {
 	refused(t, lipsmooth("job", "pbs"), `no engine "pbs"; known: kubernetes, slurm`)
 }
 
-// TestJobManifest checks what job prints for Kubernetes line by line: the keys of each parent at one depth, the fields that an
-// Indexed Job needs, one number of shards, and flags that sample has.
+// TestJobManifest checks the manifest for Kubernetes line by line. The keys of each parent have one
+// depth. The manifest has the fields that an Indexed Job needs, one number of shards, and flags
+// that sample has.
 func TestJobManifest(t *testing.T) {
 	manifest := must(t, "job", "kubernetes")
 	if strings.Contains(manifest, "\t") || strings.Count(manifest, "\n---\n") != 1 {
@@ -98,7 +100,8 @@ func TestJobManifest(t *testing.T) {
 	if err := c.ParseFlags(args[1:]); err != nil {
 		t.Error(err)
 	}
-	if c.Flag("shard").Value.String() != "auto" || !strings.HasPrefix(c.Flag("out").Value.String(), "/volume/") || c.Flags().NArg() != 1 {
+	if c.Flag("shard").Value.String() != "auto" || !strings.HasPrefix(c.Flag("out").Value.String(),
+		"/volume/") || c.Flags().NArg() != 1 {
 		t.Errorf("%v: want --shard auto, --out on the volume, and a model", args)
 	}
 }

@@ -14,12 +14,15 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// longArgs sample 400 images, a few milliseconds each, in pure Go, which starts at once. The caller sets the backend.
+// longArgs sample 400 images in pure Go, which starts at once. An image takes a few milliseconds.
+// The caller sets the backend.
 func longArgs(model, out string) []string {
-	return []string{"sample", model, "--data", tiny(), "--images", "400", "--tuning", "0", "--n0", "20", "--n", "60", "--block", "20", "--out", out}
+	return []string{"sample", model, "--data", tiny(), "--images", "400", "--tuning", "0", "--n0",
+		"20", "--n", "60", "--block", "20", "--out", out}
 }
 
-// long is the folder of such a run that went through, and the model it is of. The test goes on in pure Go.
+// long returns the folder of a finished run with longArgs, and its model. The test continues in
+// pure Go.
 func long(t *testing.T) (dir, model string) {
 	t.Helper()
 	model = filepath.Join(smoke(t), certify.ModelFolder)
@@ -41,7 +44,8 @@ var (
 func sameRun(t *testing.T, dir, want string) {
 	t.Helper()
 	if a, b := read(t, dir, countlog.CountsFile), read(t, want, countlog.CountsFile); a != b {
-		t.Errorf("%s: %d bytes of counts, not the %d of the run that went through", dir, len(a), len(b))
+		t.Errorf("%s: %d bytes of counts, not the %d of the run that went through", dir, len(a),
+			len(b))
 	}
 	settings := func(dir string) (lines []string) {
 		for line := range strings.Lines(read(t, dir, countlog.RunFile)) {
@@ -59,7 +63,8 @@ func sameRun(t *testing.T, dir, want string) {
 	}
 }
 
-// goesOnFrom checks that the rows so far are the first of the run that went through, and returns their bytes.
+// goesOnFrom checks that the rows so far are the first rows of the finished run, and returns their
+// bytes.
 func goesOnFrom(t *testing.T, dir, want string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, countlog.CountsFile))
@@ -80,7 +85,8 @@ func grown(size int, dir string) func() bool {
 	}
 }
 
-// Killed 50 times, at its start and after random growth, a run ends as one that wasn't. In the middle of a write: rs/countlog.
+// TestKilledFiftyTimes: a run that is killed 50 times, at its start and after random growth, ends
+// with the bytes of an undisturbed run. rs/countlog tests kills in the middle of a write.
 func TestKilledFiftyTimes(t *testing.T) {
 	want, model := long(t)
 	dir := filepath.Join(t.TempDir(), "run")
@@ -110,15 +116,17 @@ func TestKilledFiftyTimes(t *testing.T) {
 	sameRun(t, dir, want)
 }
 
-// Terminated, as a cluster does it, a run says how to go on; without its model, or with another's weights, it is refused in
-// one line that leaves the log alone; with the model back it goes on.
+// TestModelGone: a run that a cluster terminates says how to continue. Without its model, or with
+// other weights, the run is refused in one line, and its log stays as it is. With the model back,
+// it continues.
 func TestModelGone(t *testing.T) {
 	want, model := long(t)
 	model = copied(t, model)
 	dir := filepath.Join(t.TempDir(), "run")
 	args := longArgs(model, dir)
 	state, stderr := stopWhen(t, lines(5, dir), syscall.SIGTERM, args...)
-	refused(t, result{status: state.ExitCode(), err: stderr}, "interrupted: sampling: stopped with", "of 400 examples; the same command goes on from there")
+	refused(t, result{status: state.ExitCode(), err: stderr}, "interrupted: sampling: stopped with",
+		"of 400 examples; the same command goes on from there")
 	before := goesOnFrom(t, dir, want)
 	if !strings.HasSuffix(before, "\n") {
 		t.Errorf("a torn row:\n%s", before)
@@ -133,13 +141,15 @@ func TestModelGone(t *testing.T) {
 	}{
 		{"gone", "model.json: no model here", func() error { return os.RemoveAll(model) }},
 		{"a file", "not a directory", func() error { return os.WriteFile(model, nil, 0o666) }},
-		{"without weights", "weights: no weights here", func() error { return os.RemoveAll(filepath.Join(model, "weights")) }},
+		{"without weights", "weights: no weights here",
+			func() error { return os.RemoveAll(filepath.Join(model, "weights")) }},
 		{"with a bit flipped", "weights can't be read", func() error {
 			weights, err := filepath.Glob(filepath.Join(model, "weights", "*.bin"))
 			if err != nil || len(weights) != 1 {
 				return fmt.Errorf("weights in %v: %v", weights, err)
 			}
-			edit(t, func(s string) string { return s[:len(s)-1] + string(s[len(s)-1]^1) }, weights[0])
+			edit(t, func(s string) string { return s[:len(s)-1] + string(s[len(s)-1]^1) },
+				weights[0])
 			return nil
 		}},
 	} {
@@ -201,7 +211,7 @@ func TestFilesGone(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, countlog.CountsFile)); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth("certify", dir, "--tau", "0.2"), "a run without rows", dir)
+	refused(t, lipsmooth("certify", dir, "--tau", "0.2"), "the run has no rows", dir)
 	must(t, longArgs(model, dir)...)
 	sameRun(t, dir, want)
 }

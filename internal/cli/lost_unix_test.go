@@ -14,12 +14,14 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-const fileLimit = "LIPSMOOTH_TEST_FILE_LIMIT" // bytes a file may have in a process that a test starts
+// bytes a file may have in a process that a test starts
+const fileLimit = "LIPSMOOTH_TEST_FILE_LIMIT"
 
 func init() {
 	if n, err := strconv.ParseUint(os.Getenv(fileLimit), 10, 64); err == nil {
 		signal.Ignore(syscall.SIGXFSZ) // a write gives EFBIG then
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE,
+			&syscall.Rlimit{Cur: n, Max: n}); err != nil {
 			panic(err)
 		}
 	}
@@ -35,7 +37,8 @@ func limited(t *testing.T, limit int, args ...string) result {
 	return result{status: c.ProcessState.ExitCode(), err: stderr.String()}
 }
 
-// Where a file has no room, as on a full disk, sampling ends in one line and keeps what is complete; with room it goes on.
+// TestNoRoom: where a file has no room, as on a full disk, sampling ends with one line and keeps
+// its complete rows. With room, it continues.
 func TestNoRoom(t *testing.T) {
 	want, model := long(t)
 	dir := filepath.Join(t.TempDir(), "run")
@@ -43,10 +46,13 @@ func TestNoRoom(t *testing.T) {
 	refused(t, limited(t, 300, args...), dir, "run.json", "file too large")
 	whole := read(t, want, countlog.CountsFile)
 	before := 0
-	for _, limit := range []int{len(whole) / 3, len(whole)/3 + 1, len(whole) / 2, 1 + strings.LastIndexByte(whole[:len(whole)*3/4], '\n'), len(whole) - 1} {
-		refused(t, limited(t, limit, args...), dir, countlog.CountsFile+": writing: file too large", "complete rows are kept; sample again to go on")
+	for _, limit := range []int{len(whole) / 3, len(whole)/3 + 1, len(whole) / 2,
+		1 + strings.LastIndexByte(whole[:len(whole)*3/4], '\n'), len(whole) - 1} {
+		refused(t, limited(t, limit, args...), dir, countlog.CountsFile+": writing: file too large",
+			"complete rows are kept; sample again to go on")
 		text := goesOnFrom(t, dir, want)
-		if !strings.HasSuffix(text, "\n") || len(text) < before || len(text) < limit-4096 || len(text) > limit {
+		if !strings.HasSuffix(text, "\n") || len(text) < before || len(text) < limit-4096 ||
+			len(text) > limit {
 			t.Errorf("%d bytes kept under a limit of %d", len(text), limit)
 		}
 		before = len(text)
@@ -64,8 +70,10 @@ func TestSecondProcess(t *testing.T) {
 	if err := first.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth(args...), filepath.Join(dir, countlog.CountsFile)+": another process is writing this run")
-	if got := must(t, "certify", dir, "--tau", "0.2", "--out", t.TempDir()); !strings.Contains(got, "sampling isn't finished") {
+	refused(t, lipsmooth(args...), filepath.Join(dir, countlog.CountsFile)+
+		": another process is writing this run")
+	if got := must(t, "certify", dir, "--tau", "0.2", "--out", t.TempDir()); !strings.Contains(got,
+		"sampling isn't finished") {
 		t.Errorf("certify beside it:\n%s", got)
 	}
 	if err := first.Process.Signal(syscall.SIGCONT); err != nil {
@@ -98,7 +106,8 @@ func TestNoRights(t *testing.T) {
 		}
 		t.Cleanup(func() { os.Chmod(path, mode) })
 	}
-	refused(t, lipsmooth(longArgs(model, filepath.Join(above, "new"))...), above, "permission denied")
+	refused(t, lipsmooth(longArgs(model, filepath.Join(above, "new"))...), above,
+		"permission denied")
 	refused(t, lipsmooth(longArgs(model, dir)...), counts, "permission denied")
 	if read(t, dir, countlog.CountsFile) != before {
 		t.Error("the log has changed")

@@ -15,13 +15,15 @@ func mergeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "merge OUT SHARD...",
 		Short: "Merge shards of a run into one",
-		Long: `Merge runs that were sampled in parts, with the same settings and each its own examples, into the folder of one run, and their
-tuning images with them: the bytes are those of a run sampled in one piece. Refused are shards and examples that are
-there twice, shards and examples of the plan that aren't there (unless --partial), and settings that differ.`,
+		Long: `Merge runs of the same settings and different examples into the folder of one run,
+with their tuning images. The bytes are those of a run that was sampled in one piece. merge refuses
+shards of different settings. It refuses a shard or an example that is there twice, and without
+--partial also one that is missing.`,
 		Example: "  lipsmooth merge runs/whole runs/mnist/shard-*",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {
-				return fmt.Errorf("merge takes the folder to make and the runs to merge, and was given %d; see %s --help", len(args), c.CommandPath())
+				return fmt.Errorf("merge takes the folder to make and the runs to merge, and was "+
+					"given %d; see %s --help", len(args), c.CommandPath())
 			}
 			return nil
 		},
@@ -32,15 +34,18 @@ there twice, shards and examples of the plan that aren't there (unless --partial
 			}
 			var tuning []string
 			for _, dir := range args[1:] {
-				if shard, err := countlog.ReadRun(dir); err == nil && countlog.Renamed(run, shard) != "" {
-					fmt.Fprintf(cmd.ErrOrStderr(), "note: %s: %s; the hashes are equal\n", dir, countlog.Renamed(run, shard))
+				if shard, err := countlog.ReadRun(dir); err == nil && countlog.Renamed(run,
+					shard) != "" {
+					fmt.Fprintf(cmd.ErrOrStderr(), "note: %s: %s; the hashes are equal\n", dir,
+						countlog.Renamed(run, shard))
 				}
 				if dir = filepath.Join(dir, countlog.TuningFolder); exists(dir) {
 					tuning = append(tuning, dir)
 				}
 			}
 			if len(tuning) > 0 {
-				if _, _, err := countlog.Merge(cmd.Context(), filepath.Join(args[0], countlog.TuningFolder), partial, tuning...); err != nil {
+				if _, _, err := countlog.Merge(cmd.Context(),
+					filepath.Join(args[0], countlog.TuningFolder), partial, tuning...); err != nil {
 					return errors.Join(err, os.RemoveAll(args[0]))
 				}
 			}

@@ -24,7 +24,8 @@ func TestMerge(t *testing.T) {
 	shards := []string{filepath.Join(out, "part-0"), filepath.Join(out, "part-1")}
 	for k, dir := range shards {
 		run := log.Run
-		run.Examples.Start, run.Examples.Stride, run.Examples.Count = run.Examples.At(k), 2*run.Examples.Stride, len(rows)/2
+		run.Examples.Start, run.Examples.Stride, run.Examples.Count = run.Examples.At(k),
+			2*run.Examples.Stride, len(rows)/2
 		w, err := countlog.Create(dir, run)
 		if err != nil {
 			t.Fatal(err)
@@ -41,7 +42,8 @@ func TestMerge(t *testing.T) {
 	dir := filepath.Join(out, "all")
 	refused(t, lipsmooth("merge", dir), "merge takes")
 	refused(t, lipsmooth("merge", dir, shards[0], shards[0]), "index: 0 is in "+shards[0])
-	if said := must(t, "merge", dir, shards[0], shards[1]); !strings.Contains(said, "20 of 20 examples, of 2 runs") {
+	if said := must(t, "merge", dir, shards[0], shards[1]); !strings.Contains(said,
+		"20 of 20 examples, of 2 runs") {
 		t.Error(said)
 	}
 	for _, file := range []string{countlog.RunFile, countlog.CountsFile} {
@@ -58,10 +60,13 @@ func TestMerge(t *testing.T) {
 		return strings.Join(append(lines[:2:2], lines[3:]...), "")
 	}, shards[0], countlog.CountsFile)
 	other := filepath.Join(out, "partial")
-	refused(t, lipsmooth("merge", other, shards[0], shards[1]), "no shard has it", "1 of 20")
-	if said := must(t, "merge", other, "--partial", shards[0], shards[1]); !strings.Contains(said, "19 of 20 examples") {
+	refused(t, lipsmooth("merge", other, shards[0], shards[1]), "is in no shard", "1 of 20")
+	if said := must(t, "merge", other, "--partial", shards[0], shards[1]); !strings.Contains(said,
+		"19 of 20 examples") {
 		t.Error(said)
 	}
-	edit(t, func(s string) string { return strings.Replace(s, `"sigma": 0.`, `"sigma": 1.`, 1) }, shards[0], countlog.RunFile)
-	refused(t, lipsmooth("merge", filepath.Join(out, "x"), "--partial", shards[0], shards[1]), "sigma is ")
+	edit(t, func(s string) string { return strings.Replace(s, `"sigma": 0.`, `"sigma": 1.`, 1) },
+		shards[0], countlog.RunFile)
+	refused(t, lipsmooth("merge", filepath.Join(out, "x"), "--partial", shards[0], shards[1]),
+		"sigma is ")
 }

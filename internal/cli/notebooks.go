@@ -25,7 +25,8 @@ func (n notebooks) check() error {
 	case n.save && !n.execute:
 		return errors.New("--save keeps the outputs of --execute: give both")
 	case n.copy != "" && (n.execute || n.html != ""):
-		return errors.New("--copy opens a copy; --execute and --html work on the checkout's notebooks: give one or the other")
+		return errors.New("--copy opens a copy; --execute and --html work on the checkout's " +
+			"notebooks: give one or the other")
 	case n.limit < time.Second:
 		return fmt.Errorf("--limit %v: want at least 1s", n.limit)
 	}
@@ -33,7 +34,8 @@ func (n notebooks) check() error {
 }
 
 // open opens JupyterLab on the notebooks at paths, in place or on a copy.
-func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, paths, lab []string) error {
+func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, paths,
+	lab []string) error {
 	dir := filepath.Join(checkout, "notebooks")
 	if n.copy != "" {
 		var err error
@@ -51,7 +53,8 @@ func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, 
 }
 
 // headless executes and exports the notebooks at paths, in a folder that is removed afterwards.
-func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []string, w io.Writer) error {
+func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []string,
+	w io.Writer) error {
 	scratch, err := os.MkdirTemp("", "lipsmooth-notebooks-")
 	if err != nil {
 		return err
@@ -70,7 +73,8 @@ func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []strin
 				out = path
 			}
 			begun := time.Now()
-			cells, err := t.Execute(ctx, path, jupyter.Execution{Folder: scratch, Out: out, Cell: n.limit})
+			cells, err := t.Execute(ctx, path, jupyter.Execution{Folder: scratch, Out: out,
+				Cell: n.limit})
 			if err != nil {
 				return err
 			}
@@ -93,13 +97,14 @@ func notebooksCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notebooks [NAME…] [-- FLAG…]",
 		Short: "Open the notebooks in JupyterLab, or execute them headless",
-		Long: `Open the notebooks of the checkout in JupyterLab, all or those named. What that needs, GoNB and a Python
-environment with JupyterLab, is installed into the user's cache folder first; Go and Python 3.11 must be there. Flags
-after -- go to JupyterLab.
+		Long: `Open notebooks of the checkout in JupyterLab: the named ones, or all. The command
+first installs GoNB and a Python environment with JupyterLab into the user's cache folder. Go and
+Python 3.11 must be there. Flags after -- go to JupyterLab.
 
---execute runs them headless instead and leaves them as they are; a cell that panics, doesn't compile or takes too long
-is an error that names the cell and says why. --save keeps the outputs, --html exports pages, of what was executed or, without --execute, of
-what the notebooks hold.`,
+--execute runs the notebooks headless instead and doesn't change them. A cell that panics, doesn't
+compile or takes too long is an error, which names the cell and the reason. --save keeps the
+outputs. --html exports pages of the executed notebooks. Without --execute, it exports the outputs
+that the notebooks hold.`,
 		Example: `  lipsmooth notebooks --copy my-notebooks
   lipsmooth notebooks --execute --html pages 01_quickstart`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -119,7 +124,8 @@ what the notebooks hold.`,
 				return err
 			}
 			headless := n.execute || n.html != ""
-			t, err := jupyter.Setup(cmd.Context(), checkout, jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
+			t, err := jupyter.Setup(cmd.Context(), checkout,
+				jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -133,7 +139,9 @@ what the notebooks hold.`,
 	f.BoolVar(&n.execute, "execute", false, "run them headless")
 	f.BoolVar(&n.save, "save", false, "with --execute: keep the outputs in the notebooks")
 	f.StringVar(&n.html, "html", "", "folder to export HTML pages to")
-	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet; default: the checkout's own, in place")
-	f.DurationVar(&n.limit, "limit", 10*time.Minute, "with --execute: the longest that a cell may take")
+	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet; "+
+		"default: the checkout's own, in place")
+	f.DurationVar(&n.limit, "limit", 10*time.Minute, "with --execute: the longest that a cell "+
+		"may take")
 	return c
 }

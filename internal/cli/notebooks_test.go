@@ -15,14 +15,17 @@ func TestNotebooksRefused(t *testing.T) {
 		{"--execute --limit 10ms", "--limit 10ms: want at least 1s"},
 		{"--execute 99_nothing", `no notebook "99_nothing"; known: 01_quickstart`},
 	} {
-		err := Run(t.Context(), append([]string{"notebooks"}, strings.Fields(c.args)...), io.Discard, io.Discard)
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		err := Run(t.Context(), append([]string{"notebooks"}, strings.Fields(c.args)...),
+			io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v, want %q", c.args, err, c.want)
 		}
 	}
 	t.Chdir(t.TempDir())
 	err := Run(t.Context(), []string{"notebooks"}, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "is in no checkout of lipsmooth, and notebooks need one") {
+	if err == nil || !strings.Contains(err.Error(), "is in no checkout of lipsmooth, and "+
+		"notebooks need one") {
 		t.Errorf("outside a checkout: %v", err)
 	}
 }

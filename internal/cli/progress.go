@@ -23,8 +23,10 @@ func progress(w io.Writer, what, unit string, begun, total int) func(done int) {
 		if begun > 0 {
 			what += fmt.Sprintf(" (%d done before)", begun)
 		}
-		bar := progressbar.NewOptions(total-begun, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
+		bar := progressbar.NewOptions(total-begun, progressbar.OptionSetWriter(w),
+			progressbar.OptionSetDescription(what),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString(unit),
 			progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }))
 		_ = bar.RenderBlank() // the rate counts from here
 		return func(done int) { _ = bar.Set(done - begun) }

@@ -16,7 +16,8 @@ import (
 // pagePath is where the page of a run's folder is written.
 func pagePath(dir string) string { return filepath.Join(dir, page.File) }
 
-// writePage writes the page of a run's folder, whole or not at all; its gallery is of d, nil leaving it out.
+// writePage writes the page of a run's folder, whole or not at all. The gallery shows images of d.
+// Where d is nil, the page has no gallery.
 func writePage(dir, path string, d *data.Dataset) (missing []string, err error) {
 	p, err := page.Read(dir, d)
 	if err != nil {
@@ -30,9 +31,11 @@ func reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report RUN",
 		Short: "One HTML page of a run: tables, figures, images, settings and hashes",
-		Long: `Write one self-contained HTML page of what lies in a run's folder: the tables of certify and attack, the figures, a gallery of
-telling images with the radii certified and the attacks found, every image in a table, what is proved of the network, settings
-and hashes. Needs no network, no device and no model. What isn't there yet is said on the page; reproduce ends with such a page.`,
+		Long: `Write one self-contained HTML page of a run's folder. It has the tables of certify
+and attack, the figures, a gallery of images with their certified radii and attacks, and a table of
+all images.
+It also has the network's proved bounds, the settings and hashes. report needs no network, no device
+and no model. The page names the parts that are missing. reproduce ends with such a page.`,
 		Example: "  lipsmooth report runs/mnist-quick --data mnist",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -64,7 +67,8 @@ and hashes. Needs no network, no device and no model. What isn't there yet is sa
 			return nil
 		},
 	}
-	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, or a path; default: no gallery")
+	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, "+
+		"or a path; default: no gallery")
 	c.Flags().StringVar(&out, "out", "", "file to write; default: RUN/"+page.File)
 	return c
 }

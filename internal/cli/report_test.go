@@ -9,11 +9,13 @@ import (
 	page "github.com/lipsmooth/lipsmooth/internal/report"
 )
 
-// TestReport: report makes the page that reproduce ended with, without a device and a model's weights.
+// TestReport: report makes the page that reproduce ends with, without a device and without the
+// model's weights.
 func TestReport(t *testing.T) {
 	dir := copied(t, smoke(t))
 	want := read(t, dir, page.File)
-	for _, part := range []string{`id="methods"`, `id="figure-radius"`, `id="gallery"`, `id="every"`, `id="proof"`, `id="settings"`, "data:image/png", mustRun(t, dir).Model.Hash} {
+	for _, part := range []string{`id="methods"`, `id="figure-radius"`, `id="gallery"`,
+		`id="every"`, `id="proof"`, `id="settings"`, "data:image/png", mustRun(t, dir).Model.Hash} {
 		if !strings.Contains(want, part) {
 			t.Errorf("no %s in the page of reproduce", part)
 		}
@@ -40,7 +42,8 @@ func TestReport(t *testing.T) {
 	if r.status != 0 || !strings.Contains(r.err, "note: left out: gallery") {
 		t.Errorf("%+v", r)
 	}
-	if text := read(t, out); strings.Contains(text, "data:image/png") || !strings.Contains(text, "gallery of images: needs the dataset") {
+	if text := read(t, out); strings.Contains(text, "data:image/png") ||
+		!strings.Contains(text, "gallery of images: needs the dataset") {
 		t.Error("a gallery without a dataset")
 	}
 }
@@ -56,8 +59,11 @@ func TestReportRefuses(t *testing.T) {
 	refused(t, lipsmooth("report", dir, "--data", "nowhere"), "nowhere")
 	refused(t, lipsmooth("report", t.TempDir()), "run.json")
 	refused(t, lipsmooth("report"), "run's folder")
-	edit(t, func(s string) string { return strings.Replace(s, "radius", "r", 1) }, dir, "certificates.tsv")
+	edit(t, func(s string) string { return strings.Replace(s, "radius", "r", 1) }, dir,
+		"certificates.tsv")
 	refused(t, lipsmooth("report", dir), filepath.Join(dir, "certificates.tsv"))
-	edit(t, func(s string) string { return strings.ReplaceAll(s, mustRun(t, dir).Model.Hash, "feed") }, dir, "model", "model.json")
+	edit(t,
+		func(s string) string { return strings.ReplaceAll(s, mustRun(t, dir).Model.Hash, "feed") },
+		dir, "model", "model.json")
 	refused(t, lipsmooth("report", dir), "another model")
 }

@@ -33,9 +33,10 @@ func start(t *testing.T, stderr *bytes.Buffer, args ...string) *exec.Cmd {
 	return c
 }
 
-// running starts the command and returns when seen says so; ended is closed when it has ended, by itself where the machine was
-// too busy to look in time.
-func running(t *testing.T, seen func() bool, args ...string) (c *exec.Cmd, ended <-chan struct{}, stderr *bytes.Buffer) {
+// running starts the command and returns when seen says so. ended is closed when the command has
+// ended. The command may end by itself first, where the machine is too busy to look in time.
+func running(t *testing.T, seen func() bool, args ...string) (c *exec.Cmd, ended <-chan struct{},
+	stderr *bytes.Buffer) {
 	t.Helper()
 	stderr = &bytes.Buffer{}
 	c = start(t, stderr, args...)
@@ -57,7 +58,8 @@ func running(t *testing.T, seen func() bool, args ...string) (c *exec.Cmd, ended
 }
 
 // stopWhen starts the command, signals it when seen says so and returns how it ended.
-func stopWhen(t *testing.T, seen func() bool, signal os.Signal, args ...string) (*os.ProcessState, string) {
+func stopWhen(t *testing.T, seen func() bool, signal os.Signal, args ...string) (*os.ProcessState,
+	string) {
 	t.Helper()
 	c, ended, stderr := running(t, seen, args...)
 	if err := c.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -82,7 +84,8 @@ func lines(n int, dir ...string) func() bool {
 	}
 }
 
-// Killed along the way and finished, a job in another folder has the counts of one that ran through.
+// TestKilled: a job that was killed on the way and finished has the counts of an undisturbed job in
+// another folder.
 func TestKilled(t *testing.T) {
 	want := counts(t, smoke(t))
 	dir := filepath.Join(t.TempDir(), "job")
@@ -94,11 +97,15 @@ func TestKilled(t *testing.T) {
 		signal os.Signal
 		done   func() bool // too late
 	}{
-		{"training", there(dir, certify.ModelFolder, "checkpoint"), syscall.SIGKILL, there(dir, certify.ModelFolder, "model.json")},
-		{"tuning", lines(3, dir, countlog.TuningFolder), syscall.SIGKILL, lines(11, dir, countlog.TuningFolder)},
+		{"training", there(dir, certify.ModelFolder, "checkpoint"), syscall.SIGKILL,
+			there(dir, certify.ModelFolder, "model.json")},
+		{"tuning", lines(3, dir, countlog.TuningFolder), syscall.SIGKILL,
+			lines(11, dir, countlog.TuningFolder)},
 		{"the run", lines(4, dir), os.Interrupt, lines(21, dir)},
-		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL, lines(11, dir, sweepFolder, "0.25")},
-		{"bounds", there(dir, sweepFolder, "0.5", countlog.RunFile), syscall.SIGKILL, there(dir, certify.AttackFile)},
+		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL,
+			lines(11, dir, sweepFolder, "0.25")},
+		{"bounds", there(dir, sweepFolder, "0.5", countlog.RunFile), syscall.SIGKILL,
+			there(dir, certify.AttackFile)},
 		{"attacks", there(dir, certify.AttackFile), syscall.SIGKILL, there(dir, certify.GapFile)},
 	} {
 		state, stderr := stopWhen(t, stop.seen, stop.signal, args...)
@@ -114,7 +121,8 @@ func TestKilled(t *testing.T) {
 			continue
 		}
 		last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
-		if state.ExitCode() != 1 || !strings.HasPrefix(last, "lipsmooth: interrupted: sampling: stopped with ") {
+		if state.ExitCode() != 1 || !strings.HasPrefix(last,
+			"lipsmooth: interrupted: sampling: stopped with ") {
 			t.Errorf("%s: interrupted, status %d:\n%s", stop.what, state.ExitCode(), stderr)
 		}
 		t.Log(strings.TrimSpace(last))
@@ -126,11 +134,13 @@ func TestKilled(t *testing.T) {
 	if got := counts(t, dir); !maps.Equal(got, want) {
 		for run := range want {
 			if got[run] != want[run] {
-				t.Errorf("%s: other counts than the job that ran through:\n%s\nwant\n%s", run, got[run], want[run])
+				t.Errorf("%s: other counts than the job that ran through:\n%s\nwant\n%s", run,
+					got[run], want[run])
 			}
 		}
 	}
-	if a, b := read(t, dir, certify.ModelFolder, curveFile), read(t, smoke(t), certify.ModelFolder, curveFile); a != b {
+	if a, b := read(t, dir, certify.ModelFolder, curveFile),
+		read(t, smoke(t), certify.ModelFolder, curveFile); a != b {
 		t.Errorf("another training curve:\n%s\nwant\n%s", a, b)
 	}
 	sameAttacks(t, dir)
@@ -139,9 +149,11 @@ func TestKilled(t *testing.T) {
 // Interrupted in training, the job keeps a checkpoint and says so in one line.
 func TestInterruptedTraining(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "job")
-	state, stderr := stopWhen(t, there(dir, certify.ModelFolder), os.Interrupt, reproduceArgs(dir)...)
+	state, stderr := stopWhen(t, there(dir, certify.ModelFolder), os.Interrupt,
+		reproduceArgs(dir)...)
 	last := stderr[strings.LastIndexByte(strings.TrimSpace(stderr), '\n')+1:]
-	if state.ExitCode() != 1 || !strings.HasPrefix(last, "lipsmooth: interrupted: ") || strings.Contains(last, "context canceled") {
+	if state.ExitCode() != 1 || !strings.HasPrefix(last, "lipsmooth: interrupted: ") ||
+		strings.Contains(last, "context canceled") {
 		t.Errorf("status %d:\n%s", state.ExitCode(), stderr)
 	}
 	t.Log(strings.TrimSpace(last))

@@ -31,15 +31,16 @@ type sweep struct {
 
 const sweepFile = "sweep.tsv"
 
-// run trains what isn't done yet, keeps the table of what is, and prints and draws it at the end. A training that
-// diverges doesn't stop the others.
+// run trains every point that isn't done. It saves the table of the finished points after each, and
+// prints and draws the table at the end. A training that diverges doesn't stop the others.
 func (s sweep) run(ctx context.Context, w io.Writer) error {
 	hash, err := s.train.Hash()
 	if err != nil {
 		return err
 	}
 	for _, p := range s.points {
-		if _, err := net.New(lip.Size{s.train.Height, s.train.Width, s.train.Channels}, s.train.Classes(), p.Config.Network()); err != nil {
+		if _, err := net.New(lip.Size{s.train.Height, s.train.Width, s.train.Channels},
+			s.train.Classes(), p.Config.Network()); err != nil {
 			return fmt.Errorf("training on %s: %s: %w", s.train.Name, p.Name, err)
 		}
 	}
@@ -71,7 +72,8 @@ func (s sweep) run(ctx context.Context, w io.Writer) error {
 		fmt.Fprintln(s.log, summary(m))
 		info := m.Info // without the weights
 		infos[i], seconds[p.Name] = &info, fmt.Sprintf("%.1f", time.Since(begun).Seconds())
-		if err := s.table(infos, seconds).WriteFile(filepath.Join(s.out, sweepFile), s.caption()); err != nil {
+		if err := s.table(infos, seconds).WriteFile(filepath.Join(s.out, sweepFile),
+			s.caption()); err != nil {
 			return err
 		}
 	}
@@ -79,14 +81,16 @@ func (s sweep) run(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	if len(diverged) > 0 {
-		return fmt.Errorf("training: %d of %d points diverged, which others' results don't depend on: %s", len(diverged), len(s.points), strings.Join(diverged, ", "))
+		return fmt.Errorf("training: %d of %d points diverged, and the other points are "+
+			"unaffected: %s", len(diverged), len(s.points), strings.Join(diverged, ", "))
 	}
 	return nil
 }
 
 func (s sweep) dir(p training.Point) string { return filepath.Join(s.out, p.Name) }
 
-// seconds returns how long points took that an earlier command trained, by name: the session that finished each.
+// seconds returns, by name, how long earlier commands trained each point: the duration of the
+// session that finished it.
 func (s sweep) seconds() (map[string]string, error) {
 	seconds := map[string]string{}
 	path := filepath.Join(s.out, sweepFile)
@@ -103,7 +107,8 @@ func (s sweep) seconds() (map[string]string, error) {
 	}
 	name, took := slices.Index(old.Columns, "point"), slices.Index(old.Columns, "seconds")
 	if name < 0 || took < 0 {
-		return nil, fmt.Errorf("%s: no columns point and seconds: not the table of a sweep; take another folder", path)
+		return nil, fmt.Errorf("%s: no columns point and seconds: not the table of a sweep; take "+
+			"another folder", path)
 	}
 	for _, row := range old.Rows {
 		seconds[row[name]] = row[took]
@@ -136,7 +141,8 @@ func (s sweep) table(infos []*training.Info, seconds map[string]string) *table.T
 			}
 			row = append(row, cell)
 		}
-		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", m.Metrics.AverageRadius), fmt.Sprintf("%.5f", m.Lambda.Value()),
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", m.Metrics.AverageRadius),
+			fmt.Sprintf("%.5f", m.Lambda.Value()),
 			fmt.Sprintf("%.5f", m.Metrics.Slope), seconds[p.Name]))
 	}
 	return t
@@ -144,7 +150,9 @@ func (s sweep) table(infos []*training.Info, seconds map[string]string) *table.T
 
 // caption is the comment above the table.
 func (s sweep) caption() string {
-	return fmt.Sprintf("test split of %s, without noise; r=…: fraction verified at that radius; lambda: proved, slope: observed; seconds: of the session that finished the point", s.test.Name)
+	return fmt.Sprintf("test split of %s, without noise; r=…: fraction verified at that radius; "+
+		"lambda: proved, slope: observed; seconds: of the session that finished the point",
+		s.test.Name)
 }
 
 // report prints the table, without the names that the values make, and draws the figure beside it.
@@ -166,7 +174,8 @@ func (s sweep) report(w io.Writer, infos []*training.Info, t *table.Table) error
 	var points []figures.SweepPoint
 	for i, m := range infos {
 		if m != nil {
-			points = append(points, figures.SweepPoint{Values: s.points[i].Values, Accuracy: m.Metrics.Accuracy, Radius: m.Metrics.AverageRadius})
+			points = append(points, figures.SweepPoint{Values: s.points[i].Values,
+				Accuracy: m.Metrics.Accuracy, Radius: m.Metrics.AverageRadius})
 		}
 	}
 	f, err := figures.Sweep(axes, points, s.caption())

@@ -15,7 +15,8 @@ import (
 
 // trainArgs trains very little.
 func trainArgs(out string, more ...string) []string {
-	return append([]string{"train", "--data", tiny(), "--arch", "dense", "--width", "2", "--epochs", "1", "--epoch-images", "1280", "--out", out}, more...)
+	return append([]string{"train", "--data", tiny(), "--arch", "dense", "--width", "2", "--epochs",
+		"1", "--epoch-images", "1280", "--out", out}, more...)
 }
 
 // table of a sweep, less the column of seconds.
@@ -44,18 +45,22 @@ func TestSweep(t *testing.T) {
 		t.Fatal(r.err)
 	}
 	rows := sweepTable(t, dir)
-	const header = "point loss sigma accuracy r=36/255 r=0.25 r=0.5 r=1 r=1.5 r=1.58 r=2 average_radius lambda slope"
+	const header = "point loss sigma accuracy r=36/255 r=0.25 r=0.5 r=1 r=1.5 r=1.58 r=2 " +
+		"average_radius lambda slope"
 	if rows[0] != header {
 		t.Errorf("columns %s, want %s", rows[0], header)
 	}
-	names := []string{"loss-offset_sigma-0", "loss-offset_sigma-0.25", "loss-emma_sigma-0", "loss-emma_sigma-0.25"}
+	names := []string{"loss-offset_sigma-0", "loss-offset_sigma-0.25", "loss-emma_sigma-0",
+		"loss-emma_sigma-0.25"}
 	for i, name := range names {
 		if i+1 >= len(rows) || !strings.HasPrefix(rows[i+1], name+" ") {
 			t.Fatalf("row %d isn't of %s:\n%s", i, name, strings.Join(rows, "\n"))
 		}
 	}
 	lines := strings.Split(r.out, "\n")
-	if !strings.HasPrefix(lines[0], "loss    sigma  accuracy") || !strings.HasPrefix(lines[3], "emma        0    0.") || !strings.Contains(r.out, filepath.Join(dir, sweepFile)) {
+	if !strings.HasPrefix(lines[0], "loss    sigma  accuracy") ||
+		!strings.HasPrefix(lines[3], "emma        0    0.") ||
+		!strings.Contains(r.out, filepath.Join(dir, sweepFile)) {
 		t.Errorf("printed:\n%s", r.out)
 	}
 	for _, ext := range []string{"svg", "png", "pdf"} {
@@ -67,7 +72,8 @@ func TestSweep(t *testing.T) {
 	// Done, nothing is trained, and all is said again.
 	before := read(t, dir, sweepFile)
 	again := lipsmooth(args...)
-	if again.out != r.out || strings.Contains(again.err, "point") || read(t, dir, sweepFile) != before {
+	if again.out != r.out || strings.Contains(again.err, "point") ||
+		read(t, dir, sweepFile) != before {
 		t.Errorf("again:\n%s%s", again.out, again.err)
 	}
 
@@ -75,11 +81,13 @@ func TestSweep(t *testing.T) {
 	old := filepath.Join(dir, names[0], "model.json")
 	text := read(t, old)
 	start := strings.Index(text, `"1.58"`)
-	if err := os.WriteFile(old, []byte(text[:start]+text[start+strings.Index(text[start:], `"2"`):]), 0o666); err != nil {
+	if err := os.WriteFile(old, []byte(text[:start]+
+		text[start+strings.Index(text[start:], `"2"`):]), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	must(t, args...)
-	if was, is := strings.Fields(rows[1]), strings.Split(sweepTable(t, dir)[1], " "); is[9] != "" || !slices.Equal(was[10:], is[10:]) {
+	if was, is := strings.Fields(rows[1]), strings.Split(sweepTable(t, dir)[1], " "); is[9] != "" ||
+		!slices.Equal(was[10:], is[10:]) {
 		t.Errorf("%q, was %q", is, was)
 	}
 
@@ -92,11 +100,14 @@ func TestSweep(t *testing.T) {
 
 	// A longer list trains what is new.
 	r = lipsmooth(trainArgs(dir, "--loss", "offset,emma", "--sigma", "0,0.25,0.5")...)
-	if r.status != 0 || strings.Count(r.err, "training: point") != 2 || !strings.Contains(r.err, "point 3 of 6, loss-offset_sigma-0.5\n") || len(sweepTable(t, dir)) != 7 {
+	if r.status != 0 || strings.Count(r.err, "training: point") != 2 ||
+		!strings.Contains(r.err, "point 3 of 6, loss-offset_sigma-0.5\n") ||
+		len(sweepTable(t, dir)) != 7 {
 		t.Errorf("three values of sigma:\n%s", r.err)
 	}
 	// Other settings have another folder.
-	refused(t, lipsmooth(append(args, "--batch", "64")...), names[0]+": training: ", "the training begun here has", "take another folder")
+	refused(t, lipsmooth(append(args, "--batch", "64")...), names[0]+": training: ",
+		"the training begun here has", "take another folder")
 	if err := os.WriteFile(filepath.Join(dir, sweepFile), []byte("a\tb\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +119,8 @@ func TestSweepKilled(t *testing.T) {
 	t.Setenv(backendVariable, "go")
 	dir, whole := filepath.Join(t.TempDir(), "sweep"), filepath.Join(t.TempDir(), "whole")
 	more := []string{"--method", "gaussian,consistency,smoothadv", "--draws", "3"}
-	state, _ := stopWhen(t, there(dir, "method-gaussian", "model.json"), syscall.SIGKILL, trainArgs(dir, more...)...)
+	state, _ := stopWhen(t, there(dir, "method-gaussian", "model.json"), syscall.SIGKILL,
+		trainArgs(dir, more...)...)
 	if state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Log("done before it was killed")
 	}
@@ -125,7 +137,8 @@ func TestSweepKilled(t *testing.T) {
 	if err != nil || info.Config.Draws != 0 {
 		t.Errorf("%+v, %v", info, err)
 	}
-	if info, err = training.ReadInfo(filepath.Join(dir, "method-smoothadv")); err != nil || info.Config.Draws != 3 || info.Config.AttackRadius != 0.5 {
+	if info, err = training.ReadInfo(filepath.Join(dir, "method-smoothadv")); err != nil ||
+		info.Config.Draws != 3 || info.Config.AttackRadius != 0.5 {
 		t.Errorf("%+v, %v", info, err)
 	}
 }
@@ -136,8 +149,10 @@ func TestDiverging(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sweep")
 	r := lipsmooth(trainArgs(dir, "--lr", "1e30,0.01", "--arch", "dense")...)
 	refused(t, r, "1 of 2 points diverged", "lr-1e+30")
-	if rows := sweepTable(t, dir); len(rows) != 2 || !strings.HasPrefix(rows[1], "lr-0.01 0.01 ") || !strings.Contains(r.out, "0.01") {
+	if rows := sweepTable(t, dir); len(rows) != 2 || !strings.HasPrefix(rows[1], "lr-0.01 0.01 ") ||
+		!strings.Contains(r.out, "0.01") {
 		t.Errorf("%q\n%s", rows, r.out)
 	}
-	refused(t, lipsmooth(trainArgs(filepath.Join(dir, "alone"), "--lr", "1e30")...), "training: ", "lower the learning rate")
+	refused(t, lipsmooth(trainArgs(filepath.Join(dir, "alone"), "--lr", "1e30")...), "training: ",
+		"lower the learning rate")
 }

@@ -1,9 +1,11 @@
-// Package oneline makes one line of an error: libraries write stack traces and lists, our errors are read in a terminal.
+// Package oneline makes an error one line. Libraries put stack traces and lists into errors, and
+// our errors are read in a terminal.
 package oneline
 
 import "strings"
 
-// Error returns err with its text's lines joined by semicolons, without blank ones. It unwraps to err.
+// Error returns err with the lines of its text joined by semicolons, blank ones left out. The
+// result unwraps to err.
 func Error(err error) error {
 	if err == nil || !strings.Contains(err.Error(), "\n") {
 		return err

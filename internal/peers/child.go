@@ -22,26 +22,31 @@ import (
 //go:embed peer.py
 var script []byte
 
-// Files of a net, in a folder: those that a child reads, and the ONNX file that ONNX Runtime's writes.
+// Files are the files of a net in a folder: the ones that a child reads, and the ONNX file that the
+// child of ONNX Runtime writes.
 type Files struct{ script, weights, ONNX string }
 
 // WriteFiles writes them.
 func WriteFiles(dir string, n *Net) (Files, error) {
-	f := Files{filepath.Join(dir, "peer.py"), filepath.Join(dir, "weights.f32"), filepath.Join(dir, "weights.onnx")}
+	f := Files{filepath.Join(dir, "peer.py"), filepath.Join(dir, "weights.f32"),
+		filepath.Join(dir, "weights.onnx")}
 	var weights bytes.Buffer
 	if _, err := n.WriteTo(&weights); err != nil {
 		return Files{}, err
 	}
-	return f, errors.Join(os.WriteFile(f.script, script, 0o666), os.WriteFile(f.weights, weights.Bytes(), 0o666))
+	return f, errors.Join(os.WriteFile(f.script, script, 0o666),
+		os.WriteFile(f.weights, weights.Bytes(), 0o666))
 }
 
 // Command is a peer's command line.
 func (f Files) Command(python string, p Peer) []string {
 	// Isolated: neither PYTHONPATH nor the user's own packages take a pinned one's place.
-	return []string{python, "-I", f.script, p.Name, f.weights, strconv.Itoa(Batch), fmt.Sprint(Sigma), strconv.Itoa(Width)}
+	return []string{python, "-I", f.script, p.Name, f.weights, strconv.Itoa(Batch),
+		fmt.Sprint(Sigma), strconv.Itoa(Width)}
 }
 
-// Child is a peer as a process, which waits between requests; peer.py has the protocol. It is not for concurrent use.
+// Child is a peer as a process, which waits between requests. peer.py has the protocol. A Child is
+// not for concurrent use.
 type Child struct {
 	name, version string
 	cmd           *exec.Cmd
@@ -110,7 +115,8 @@ func (c *Child) numbers(request string, count int) ([]float64, error) {
 		}
 	}
 	if err != nil || len(x) != count {
-		return nil, fmt.Errorf("%s: answers %q to %q, not %d numbers", c.name, strings.Join(words, " "), request, count)
+		return nil, fmt.Errorf("%s: answers %q to %q, not %d numbers", c.name,
+			strings.Join(words, " "), request, count)
 	}
 	return x, nil
 }

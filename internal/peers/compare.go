@@ -32,20 +32,24 @@ func Agree(ctx context.Context, contenders []Contender) error {
 			first = z
 		}
 		if len(z) != len(first) {
-			return fmt.Errorf("%s has %d logits, %s %d", c.Name(), len(z), contenders[0].Name(), len(first))
+			return fmt.Errorf("%s has %d logits, %s %d", c.Name(), len(z), contenders[0].Name(),
+				len(first))
 		}
 		for i, v := range z {
 			if !(math.Abs(v-first[i]) <= Tolerance) {
-				return fmt.Errorf("%s computes another net than %s: logit %d of the image without noise is %.6g, not %.6g", c.Name(), contenders[0].Name(), i, v, first[i])
+				return fmt.Errorf("%s computes another net than %s: logit %d of the image "+
+					"without noise is %.6g, not %.6g", c.Name(), contenders[0].Name(), i, v,
+					first[i])
 			}
 		}
 	}
 	return nil
 }
 
-// Alternate runs the contenders in turn, each alone, and returns their rates, [rounds][contenders]; each is told of every
-// round.
-func Alternate(ctx context.Context, contenders []Contender, rounds int, seconds float64, each func(round int, rates []float64)) (all [][]float64, err error) {
+// Alternate runs the contenders in turn, each alone, and returns their rates in images a second,
+// [rounds][contenders]. It calls each after every round.
+func Alternate(ctx context.Context, contenders []Contender, rounds int, seconds float64,
+	each func(round int, rates []float64)) (all [][]float64, err error) {
 	for round := range rounds {
 		var rates []float64
 		for _, c := range contenders {

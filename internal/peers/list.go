@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Peer is another library's way to run the net: a name that peer.py knows, the module it imports, and pip's requirements
-// of it, pinned to what was measured. Where the index that pip uses has a CPU build of the same version, as PyTorch's own
-// index does, pip prefers it.
+// Peer is another library's way to run the net. It has a name that peer.py knows, the module that
+// peer.py imports, and pip's requirements, pinned to the versions that were measured. Where pip's
+// index has a CPU build of the same version, as PyTorch's own index does, pip prefers it.
 type Peer struct {
 	Name, Module string
 	Requirements []string

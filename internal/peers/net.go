@@ -1,8 +1,9 @@
-// Package peers measures noisy forward passes beside those of other libraries: the same net, weights and image, and one
-// protocol, each alone on the machine in turn.
+// Package peers measures noisy forward passes of lipsmooth and of other libraries. All have the
+// same net, weights, image and protocol. They take turns, and each runs alone on the machine.
 //
-// The protocol's vote step: one image, [32, 32, 3], a batch of [Batch] copies, to each i.i.d. noise N(0, [Sigma]²), the net,
-// argmax, and the votes for 10 classes on the host. float32 throughout, every core of the machine.
+// A vote step of the protocol takes one image, [32, 32, 3], makes a batch of [Batch] copies, adds
+// i.i.d. noise N(0, [Sigma]²) to each, runs the net, takes the argmax, and counts the votes for 10
+// classes on the host. Everything is float32 and uses every core of the machine.
 package peers
 
 import (
@@ -31,7 +32,8 @@ const (
 // convolution is a 3×3 kernel, SAME padding, and a ReLU.
 type convolution struct{ in, out, stride int }
 
-var convolutions = [...]convolution{{colours, Width, 1}, {Width, Width, 2}, {Width, 2 * Width, 1}, {2 * Width, 2 * Width, 2}}
+var convolutions = [...]convolution{{colours, Width, 1}, {Width, Width, 2}, {Width, 2 * Width, 1},
+	{2 * Width, 2 * Width, 2}}
 
 // Net is convolutions, the mean over space, and a dense layer without bias.
 type Net struct {
@@ -61,7 +63,8 @@ func NewNet(seed uint64) *Net {
 	return n
 }
 
-// WriteTo writes what peer.py reads: image, kernels and dense weights as little-endian float32, one after the other.
+// WriteTo writes the file that peer.py reads: image, kernels and dense weights as little-endian
+// float32, one after the other.
 func (n *Net) WriteTo(w io.Writer) (written int64, err error) {
 	for _, values := range append(append([][]float32{n.Image}, n.kernels[:]...), n.dense) {
 		if err := binary.Write(w, binary.LittleEndian, values); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
-// reference is the net by its definition, in float64. SAME padding with stride 2 on an even side is a row at the end
-// (TensorFlow's rule).
+// reference is the net by its definition, in float64. SAME padding with stride 2 on an even side
+// adds a row at the end (TensorFlow's rule).
 func reference(n *Net) []float64 {
 	h, height := make([]float64, len(n.Image)), side // [height, height, in]
 	for i, v := range n.Image {
@@ -69,10 +69,12 @@ func TestNet(t *testing.T) {
 			t.Errorf("logit %d is %v, want %v", i, v, want[i])
 		}
 	}
-	if again := NewNet(1); !slices.Equal(again.dense, n.dense) || !slices.Equal(again.Image, n.Image) {
+	if again := NewNet(1); !slices.Equal(again.dense, n.dense) ||
+		!slices.Equal(again.Image, n.Image) {
 		t.Error("equal seeds, unequal nets")
 	}
-	if other := NewNet(2); slices.Equal(other.dense, n.dense) || slices.Equal(other.Image, n.Image) {
+	if other := NewNet(2); slices.Equal(other.dense, n.dense) ||
+		slices.Equal(other.Image, n.Image) {
 		t.Error("the seed doesn't act")
 	}
 }
@@ -97,7 +99,8 @@ func TestFiles(t *testing.T) {
 		t.Errorf("%d values, want %d", len(got), len(want))
 	}
 	command := f.Command("python", List[0])
-	if want := []string{"python", "-I", f.script, "jax", f.weights, "400", "0.25", "32"}; !slices.Equal(command, want) {
+	if want := []string{"python", "-I", f.script, "jax", f.weights, "400", "0.25",
+		"32"}; !slices.Equal(command, want) {
 		t.Error(command)
 	}
 }

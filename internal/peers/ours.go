@@ -11,7 +11,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 )
 
-// Ours is a Sampler as a run uses it: evidence of one example after another, with its histograms of margins.
+// Ours is a Sampler as a run uses it: it takes the evidence of one example after another, with
+// histograms of margins.
 type Ours struct {
 	name    string
 	image   []float32
@@ -32,7 +33,8 @@ func settings(block int) sample.Settings {
 	return sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins)}
 }
 
-// NewOurs samples the net on a GoMLX backend; Run's estimations are short where the usual ones would outlast seconds.
+// NewOurs samples the net on a GoMLX backend. Where a usual estimation draw would take longer than
+// seconds, Run's draws are shorter.
 func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ours, error) {
 	s, err := sample.New(backend, net.network(), settings(block))
 	if err != nil {
@@ -44,7 +46,8 @@ func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ou
 	}).warm(seconds)
 }
 
-// NewOursONNX samples the net of the ONNX file that peer.py writes, whose images are mirrored in both directions of space.
+// NewOursONNX samples the net of the ONNX file that peer.py writes. Its images are mirrored in
+// height and width.
 func NewOursONNX(path string, net *Net, block int, seconds float64) (*Ours, error) {
 	size := [3]int{side, side, colours}
 	m, err := onnx.Open(path, onnx.Options{Size: size, Classes: Classes})
@@ -61,7 +64,8 @@ func NewOursONNX(path string, net *Net, block int, seconds float64) (*Ours, erro
 		image = append(image, net.Image[pixel*colours:(pixel+1)*colours]...)
 	}
 	return (&Ours{
-		name: "lipsmooth m.onnx", image: image, sampler: s, free: func() { m.Close() }, block: block,
+		name: "lipsmooth m.onnx", image: image, sampler: s, free: func() { m.Close() },
+		block: block,
 		logits: func() ([]float64, error) {
 			z, err := m.Logits(image, 1)
 			return float64s(z), err

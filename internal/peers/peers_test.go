@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 // fake is a peer that computes nothing.
 func fake(as string) (status int) {
 	if as == "absent" {
-		fmt.Fprintln(os.Stderr, "Traceback of many lines\nModuleNotFoundError: No module named 'jax'")
+		fmt.Fprintln(os.Stderr, "Traceback of many lines\nModuleNotFoundError: No module named "+
+			"'jax'")
 		return 1
 	}
 	if as == "talks" {
@@ -71,7 +72,8 @@ func TestChild(t *testing.T) {
 		if rate, err := c.Run(t.Context(), 2); err != nil || rate != 1600 {
 			t.Errorf("4000 images in 2.5 s are %v a second, %v", rate, err)
 		}
-		if z, err := c.Logits(t.Context()); err != nil || !slices.Equal(z, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 0.95}) {
+		if z, err := c.Logits(t.Context()); err != nil ||
+			!slices.Equal(z, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 0.95}) {
 			t.Error(z, err)
 		}
 	}
@@ -102,7 +104,8 @@ func TestBadChild(t *testing.T) {
 			t.Errorf("%s: %v, want %s", test.as, err, test.want)
 		}
 	}
-	if _, err := Start(t.Context(), "jax", []string{"no/such/python"}); err == nil || !strings.HasPrefix(err.Error(), "jax: ") {
+	if _, err := Start(t.Context(), "jax", []string{"no/such/python"}); err == nil ||
+		!strings.HasPrefix(err.Error(), "jax: ") {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -138,9 +141,12 @@ func (c *told) Run(_ context.Context, seconds float64) (rate float64, err error)
 
 func TestAlternate(t *testing.T) {
 	var turns []string
-	list := []Contender{&told{name: "a", rates: []float64{10, 20, 30}, turns: &turns}, &told{name: "b", rates: []float64{5, 4, 60}, turns: &turns}}
+	list := []Contender{&told{name: "a", rates: []float64{10, 20, 30}, turns: &turns},
+		&told{name: "b", rates: []float64{5, 4, 60}, turns: &turns}}
 	var rounds []int
-	rates, err := Alternate(t.Context(), list, 3, 0.5, func(round int, _ []float64) { rounds = append(rounds, round) })
+	rates, err := Alternate(t.Context(), list, 3, 0.5, func(round int, _ []float64) {
+		rounds = append(rounds, round)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +156,8 @@ func TestAlternate(t *testing.T) {
 	if !slices.Equal(rounds, []int{0, 1, 2}) || fmt.Sprint(rates) != "[[10 5] [20 4] [30 60]]" {
 		t.Error(rounds, rates)
 	}
-	if _, err := Alternate(t.Context(), list, 1, 1, nil); err == nil || err.Error() != "a: no more" {
+	if _, err := Alternate(t.Context(), list, 1, 1, nil); err == nil ||
+		err.Error() != "a: no more" {
 		t.Error(err)
 	}
 }
@@ -161,10 +168,14 @@ func TestResults(t *testing.T) {
 		rates [][]float64
 		want  []Result
 	}{
-		{[][]float64{{10, 5}, {20, 4}, {30, 60}}, []Result{{30, 20, 1}, {60, 5, 2}}},         // ratios 2, 5, 0.5
-		{[][]float64{{8, 4}, {6, 6}}, []Result{{8, 7, 1}, {6, 5, 1.5}}},                      // an even count: the middle of the two
-		{[][]float64{{7, 14, 3.5}}, []Result{{7, 7, 1}, {14, 14, 0.5}, {3.5, 3.5, 2}}},       // one round
-		{[][]float64{{100, 50}, {100, 50}, {1, 0.25}}, []Result{{100, 100, 1}, {50, 50, 2}}}, // a slow round is one of three
+		// ratios 2, 5, 0.5
+		{[][]float64{{10, 5}, {20, 4}, {30, 60}}, []Result{{30, 20, 1}, {60, 5, 2}}},
+		// an even count: the middle of the two
+		{[][]float64{{8, 4}, {6, 6}}, []Result{{8, 7, 1}, {6, 5, 1.5}}},
+		// one round
+		{[][]float64{{7, 14, 3.5}}, []Result{{7, 7, 1}, {14, 14, 0.5}, {3.5, 3.5, 2}}},
+		// a slow round is one of three
+		{[][]float64{{100, 50}, {100, 50}, {1, 0.25}}, []Result{{100, 100, 1}, {50, 50, 2}}},
 	} {
 		if got := Results(test.rates); !slices.Equal(got, test.want) {
 			t.Errorf("%v: %v, want %v", test.rates, got, test.want)
@@ -174,15 +185,18 @@ func TestResults(t *testing.T) {
 
 func TestAgree(t *testing.T) {
 	of := func(z ...float64) Contender { return &told{name: fmt.Sprint("net", len(z)), logits: z} }
-	if err := Agree(t.Context(), []Contender{of(1, 2), of(1.00009, 1.99991), of(0.99991, 2)}); err != nil {
+	if err := Agree(t.Context(), []Contender{of(1, 2), of(1.00009, 1.99991),
+		of(0.99991, 2)}); err != nil {
 		t.Error(err)
 	}
 	for want, other := range map[string]Contender{
-		"net2 computes another net than net2: logit 1 of the image without noise is 2.0002, not 2": of(1, 2.0002),
-		"logit 0 of the image without noise is NaN":                                                of(math.NaN(), 2),
-		"net1 has 1 logits, net2 2":                                                                of(1),
+		"net2 computes another net than net2: logit 1 of the image without noise is 2.0002, " +
+			"not 2": of(1, 2.0002),
+		"logit 0 of the image without noise is NaN": of(math.NaN(), 2),
+		"net1 has 1 logits, net2 2":                 of(1),
 	} {
-		if err := Agree(t.Context(), []Contender{of(1, 2), of(1, 2), other}); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Agree(t.Context(), []Contender{of(1, 2), of(1, 2), other}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -190,11 +204,13 @@ func TestAgree(t *testing.T) {
 
 func TestByNames(t *testing.T) {
 	found, err := ByNames([]string{"onnxruntime", "torch"})
-	if err != nil || len(found) != 2 || found[0].Name != "onnxruntime" || found[1].Name != "torch-channels-last" {
+	if err != nil || len(found) != 2 || found[0].Name != "onnxruntime" ||
+		found[1].Name != "torch-channels-last" {
 		t.Error(found, err)
 	}
 	for want, names := range map[string][]string{
-		`no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, torch-compile`: {"jax", "tensorflow"},
+		`no peer "tensorflow"; known: jax, onnxruntime, torch-eager, torch-channels-last, ` +
+			"torch-compile": {"jax", "tensorflow"},
 		"jax is given twice":                     {"jax", "jax"},
 		"no peer given; known: jax, onnxruntime": nil,
 	} {

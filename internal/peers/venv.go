@@ -20,14 +20,18 @@ type Environments struct {
 // marker, written last, holds the requirements that an environment has.
 const marker = "requirements.txt"
 
-// Python returns the interpreter of an environment that holds p. One that is missing, of other requirements or broken is made
-// anew, by Python 3 with venv and the package index that pip is set to use.
+// Python returns the interpreter of an environment that holds p. It makes the environment anew
+// where that is missing or broken, or has other requirements. That needs Python 3 with venv and the
+// package index that pip is set to use.
 func (e Environments) Python(ctx context.Context, p Peer) (interpreter string, err error) {
 	dir := filepath.Join(e.Dir, p.Module)
 	interpreter = python.Interpreter(dir)
 	requirements := strings.Join(p.Requirements, "\n")
-	works := func() error { return python.Run(ctx, nil, interpreter, "-I", "-c", "import "+p.Module) }
-	if text, err := os.ReadFile(filepath.Join(dir, marker)); err == nil && string(text) == requirements && works() == nil {
+	works := func() error {
+		return python.Run(ctx, nil, interpreter, "-I", "-c", "import "+p.Module)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, marker)); err == nil &&
+		string(text) == requirements && works() == nil {
 		return interpreter, nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -39,7 +43,8 @@ func (e Environments) Python(ctx context.Context, p Peer) (interpreter string, e
 	if err := python.Make(ctx, dir, ""); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(e.Log, "lipsmooth: installing %s into %s, once\n", strings.Join(p.Requirements, " "), dir)
+	fmt.Fprintf(e.Log, "lipsmooth: installing %s into %s, once\n",
+		strings.Join(p.Requirements, " "), dir)
 	if len(p.Requirements) > 0 {
 		if err := python.Install(ctx, interpreter, p.Requirements...); err != nil {
 			return "", err

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// fakePython stands for python3 -m venv, which makes a python that notes pip's requirements, and imports what is "installed" if
-// these aren't refused.
+// fakePython stands for python3 -m venv. It makes a python that notes pip's requirements. That
+// python imports "installed" packages, unless a requirement is refused.
 const fakePython = `#!/bin/sh
 test "$1 $2" = "-m venv" || exit 9
 mkdir -p "$3/bin"
@@ -19,7 +19,8 @@ cat >"$3/bin/python" <<'END'
 #!/bin/sh
 here=$(dirname "$0")
 case "$*" in
-"-m pip install"*unheard==1) echo "WARNING: retrying" >&2; echo "ERROR: No matching distribution found for unheard==1" >&2; exit 1 ;;
+"-m pip install"*unheard==1) echo "WARNING: retrying" >&2
+	echo "ERROR: No matching distribution found for unheard==1" >&2; exit 1 ;;
 "-m pip install"*) echo "$*" >>"$here/installed" ;;
 "-I -c import good") test -e "$here/installed" ;;
 *) echo "ImportError: not so good" >&2; exit 1 ;;
@@ -51,7 +52,8 @@ func TestEnvironments(t *testing.T) {
 		t.Error("it isn't made once")
 	}
 	pip, err := os.ReadFile(filepath.Join(e.Dir, "good", "bin", "installed"))
-	if err != nil || strings.Count(string(pip), "\n") != 1 || !strings.HasSuffix(string(pip), " numpy==1 good==2\n") {
+	if err != nil || strings.Count(string(pip), "\n") != 1 ||
+		!strings.HasSuffix(string(pip), " numpy==1 good==2\n") {
 		t.Errorf("pip: %s, %v", pip, err)
 	}
 	if err := os.Remove(filepath.Join(e.Dir, "good", "bin", "installed")); err != nil {
@@ -72,8 +74,11 @@ func TestEnvironments(t *testing.T) {
 	}
 
 	for want, p := range map[string]Peer{
-		"pip install, which takes a network or a mirror that pip is set to: exit status 1: ERROR: No matching distribution found for unheard==1": {"a", "a", []string{"unheard==1"}},
-		"import bad, as installed: exit status 1: ImportError: not so good":                                                                      {"b", "bad", []string{"bad==1"}},
+		"pip install, which takes a network or a mirror that pip is set to: exit status 1: " +
+			"ERROR: No matching distribution found for unheard==1": {"a", "a",
+			[]string{"unheard==1"}},
+		"import bad, as installed: exit status 1: ImportError: not so good": {"b", "bad",
+			[]string{"bad==1"}},
 	} {
 		for range 2 { // it isn't taken for done
 			if _, err := e.Python(t.Context(), p); err == nil || err.Error() != want {
@@ -82,7 +87,8 @@ func TestEnvironments(t *testing.T) {
 		}
 	}
 	t.Setenv("PATH", "")
-	if _, err := e.Python(t.Context(), Peer{"c", "c", nil}); err == nil || err.Error() != "no python3 on PATH: install Python 3 with pip and venv" {
+	if _, err := e.Python(t.Context(), Peer{"c", "c", nil}); err == nil ||
+		err.Error() != "no python3 on PATH: install Python 3 with pip and venv" {
 		t.Error(err)
 	}
 }

@@ -20,7 +20,8 @@ func Interpreter(dir string) string {
 	return filepath.Join(dir, "bin", "python")
 }
 
-// Make makes an environment anew, by a Python 3 on PATH that is not older than least, as in "3.11"; empty takes any.
+// Make makes an environment anew, with a Python 3 on PATH of version least or later, such as
+// "3.11". An empty least takes any version.
 func Make(ctx context.Context, dir, least string) error {
 	wanted := "Python 3"
 	if least != "" {
@@ -33,7 +34,8 @@ func Make(ctx context.Context, dir, least string) error {
 			continue
 		}
 		if least != "" {
-			check := fmt.Sprintf("import sys; sys.exit('%%d.%%d is older than %s' %% sys.version_info[:2] if sys.version_info[:2] < (%s) else 0)",
+			check := fmt.Sprintf("import sys; sys.exit('%%d.%%d is older than %s' %% "+
+				"sys.version_info[:2] if sys.version_info[:2] < (%s) else 0)",
 				least, strings.ReplaceAll(least, ".", ", "))
 			if err = Run(ctx, nil, path, "-c", check); err != nil {
 				err = fmt.Errorf("%s: %w", name, err)
@@ -48,17 +50,21 @@ func Make(ctx context.Context, dir, least string) error {
 	return err
 }
 
-// Install has the pip of an environment install what its arguments say, with one retry: without a network it fails within the minute.
+// Install runs the pip of an environment with these arguments, with one retry. Without a network,
+// it fails within a minute.
 func Install(ctx context.Context, python string, args ...string) error {
-	args = append([]string{"-m", "pip", "install", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet",
+	args = append([]string{"-m", "pip", "install", "--only-binary=:all:", "--no-input",
+		"--disable-pip-version-check", "--quiet",
 		"--retries=1", "--timeout=15"}, args...)
 	if err := Run(ctx, nil, python, args...); err != nil {
-		return fmt.Errorf("pip install, which takes a network or a mirror that pip is set to: %w", err)
+		return fmt.Errorf("pip install, which takes a network or a mirror that pip is set to: %w",
+			err)
 	}
 	return nil
 }
 
-// Run runs a program in an environment of variables, nil for this one's; its error ends with the program's last words.
+// Run runs a program with these environment variables. A nil env is this process's own. An error
+// ends with the program's last words.
 func Run(ctx context.Context, env []string, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env, cmd.WaitDelay = env, time.Second // of processes it started
@@ -72,11 +78,13 @@ func Run(ctx context.Context, env []string, program string, args ...string) erro
 	return nil
 }
 
-// LastWords are, behind a colon, the last line of a program's output, or its last that begins with ERROR.
+// LastWords returns, after a colon, the last line of a program's output that begins with ERROR, or
+// else its last line.
 func LastWords(text string) string {
 	last := ""
 	for line := range strings.Lines(text) {
-		if line = strings.TrimSpace(line); line != "" && (strings.HasPrefix(line, "ERROR") || !strings.HasPrefix(last, "ERROR")) {
+		if line = strings.TrimSpace(line); line != "" && (strings.HasPrefix(line, "ERROR") ||
+			!strings.HasPrefix(last, "ERROR")) {
 			last = line
 		}
 	}

@@ -40,7 +40,9 @@ func (p *Page) figures(dir string) error {
 		return err
 	}
 	rank := func(name string) int {
-		if i := slices.IndexFunc(figures.List, func(e figures.Entry) bool { return e.Name == name }); i >= 0 {
+		if i := slices.IndexFunc(figures.List, func(e figures.Entry) bool {
+			return e.Name == name
+		}); i >= 0 {
 			return i
 		}
 		return len(figures.List)
@@ -49,9 +51,12 @@ func (p *Page) figures(dir string) error {
 	for _, path := range paths {
 		names = append(names, strings.TrimSuffix(filepath.Base(path), ".svg"))
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
 	if len(names) > mostFigures {
-		p.missing("%d more figures than the %d a report holds: %s", len(names)-mostFigures, mostFigures, strings.Join(names[mostFigures:], ", "))
+		p.missing("%d more figures than the %d a report holds: %s", len(names)-mostFigures,
+			mostFigures, strings.Join(names[mostFigures:], ", "))
 		names = names[:mostFigures]
 	}
 	for _, name := range names {
@@ -77,9 +82,13 @@ func (p *Page) figures(dir string) error {
 
 // What a drawing may hold, and nothing that runs, loads or links.
 var (
-	svgElements   = strings.Fields("svg g path rect circle ellipse line polyline polygon text tspan")
-	svgAttributes = strings.Fields(`viewBox transform d style x y dx dy width height cx cy r rx ry x1 y1 x2 y2 points fill fill-opacity fill-rule
-		stroke stroke-width stroke-opacity stroke-dasharray stroke-linecap stroke-linejoin opacity font-family font-size font-weight font-style text-anchor`)
+	svgElements = strings.Fields("svg g path rect circle ellipse line polyline polygon text " +
+		"tspan")
+	svgAttributes = strings.Fields(
+		`viewBox transform d style x y dx dy width height cx cy r rx ry x1 y1 x2 y2 points
+		fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-dasharray
+		stroke-linecap stroke-linejoin opacity font-family font-size font-weight font-style
+		text-anchor`)
 	svgValue = regexp.MustCompile(`^[-+\w\s#.,:;%'" ]*$`)
 	// svgTransform is the one attribute that takes brackets.
 	svgTransform = regexp.MustCompile(`^[-+\w\s.,()]*$`)
@@ -88,7 +97,8 @@ var (
 // colour is one of a style; the page may put another in its place, where paper isn't white.
 var colour = regexp.MustCompile(`#([0-9A-F]{6})\b`)
 
-// drawing reads an SVG file and writes what is allowed in it again, to stand in a page, named for those who can't see it.
+// drawing reads an SVG file and writes the allowed parts of it again, to stand in a page. The name
+// is for readers who can't see it.
 func drawing(path, name string) (template.HTML, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -117,7 +127,8 @@ func drawing(path, name string) (template.HTML, error) {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			if !slices.Contains(svgElements, t.Name.Local) || (t.Name.Local == "svg") != (depth == 0) || depth == 0 && b.Len() > 0 {
+			if !slices.Contains(svgElements, t.Name.Local) ||
+				(t.Name.Local == "svg") != (depth == 0) || depth == 0 && b.Len() > 0 {
 				return "", fmt.Errorf("element %q has no place in a figure", t.Name.Local)
 			}
 			b.WriteString("<" + t.Name.Local)
@@ -129,8 +140,10 @@ func drawing(path, name string) (template.HTML, error) {
 				if a.Name.Local == "transform" {
 					allowed = svgTransform
 				}
-				if a.Name.Space != "" || !slices.Contains(svgAttributes, a.Name.Local) || !allowed.MatchString(a.Value) {
-					return "", fmt.Errorf("attribute %q of %q has no place in a figure", a.Name.Local, t.Name.Local)
+				if a.Name.Space != "" || !slices.Contains(svgAttributes, a.Name.Local) ||
+					!allowed.MatchString(a.Value) {
+					return "", fmt.Errorf("attribute %q of %q has no place in a figure",
+						a.Name.Local, t.Name.Local)
 				}
 				if a.Name.Local == "style" {
 					a.Value = colour.ReplaceAllString(a.Value, "var(--on-$1, $0)")

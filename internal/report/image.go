@@ -34,7 +34,8 @@ const (
 type Image struct {
 	Index, Label int
 	True         string // name of its class
-	Predicted    string // name of the class that the first method certifies, empty where all abstain
+	// Predicted names the class that the first method certifies. It is empty where all abstain.
+	Predicted    string
 	By           string // that method, where it isn't the first of all
 	Right        bool   // that class is the label's
 	Certificates []Certificate
@@ -107,7 +108,8 @@ func (m *Image) Pictured() bool {
 
 // Alt describes the picture.
 func (m *Image) Alt() string {
-	return fmt.Sprintf("image %d, of class %s, predicted %s", m.Index, m.True, cmp.Or(m.Predicted, "nothing"))
+	return fmt.Sprintf("image %d, of class %s, predicted %s", m.Index, m.True,
+		cmp.Or(m.Predicted, "nothing"))
 }
 
 // images reads what was certified and attacked of each image, lists it, and chooses the gallery.
@@ -122,7 +124,8 @@ func (p *Page) images(dir string, d *data.Dataset) error {
 	if d == nil && p.Run.Dataset.Name == "" {
 		p.missing("gallery of images: the run was imported, and its log names no dataset")
 	} else if d == nil {
-		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)", p.Run.Dataset.Name)
+		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)",
+			p.Run.Dataset.Name)
 	} else if err := p.gallery(dir, all, d); err != nil {
 		return err
 	}
@@ -153,7 +156,9 @@ func (p *Page) gallery(dir string, all []*Image, d *data.Dataset) (err error) {
 			}
 		}
 	}
-	bar := func(radius float64) string { return strconv.FormatFloat(radius/max(longest, 1e-9), 'f', 3, 64) }
+	bar := func(radius float64) string {
+		return strconv.FormatFloat(radius/max(longest, 1e-9), 'f', 3, 64)
+	}
 	for _, m := range p.Gallery {
 		for i := range m.Certificates {
 			m.Certificates[i].Bar = bar(m.Certificates[i].Radius)
@@ -164,7 +169,8 @@ func (p *Page) gallery(dir string, all []*Image, d *data.Dataset) (err error) {
 			}
 		}
 		if m.Index < 0 || m.Index >= d.Len() || d.Label(m.Index) != m.Label {
-			return fmt.Errorf("certificates.tsv: image %d, of class %d: is none of %s", m.Index, m.Label, d)
+			return fmt.Errorf("certificates.tsv: image %d, of class %d: is none of %s", m.Index,
+				m.Label, d)
 		}
 		pixels, err := d.Pixels(m.Index)
 		if err != nil {
@@ -177,10 +183,13 @@ func (p *Page) gallery(dir string, all []*Image, d *data.Dataset) (err error) {
 	return p.perturbed(dir, d)
 }
 
-// perturbed draws the images that attacks of the gallery found, each checked to lie at the distance that the table says.
+// perturbed draws the images that the attacks of the gallery found. It checks that each lies at the
+// distance that the table gives.
 func (p *Page) perturbed(dir string, d *data.Dataset) error {
 	const file = "attack.npy"
-	if !slices.ContainsFunc(p.Gallery, func(m *Image) bool { return slices.ContainsFunc(m.Attacks, Attack.Moved) }) {
+	if !slices.ContainsFunc(p.Gallery, func(m *Image) bool {
+		return slices.ContainsFunc(m.Attacks, Attack.Moved)
+	}) {
 		return nil
 	}
 	from, err := certify.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels}, os.O_RDONLY)
@@ -234,7 +243,8 @@ func (p *Page) class(i int, d *data.Dataset) string {
 }
 
 // certificates reads those of each image, in the order of the file; nil where there are none.
-func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods []string, err error) {
+func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods []string,
+	err error) {
 	const file = "certificates.tsv"
 	t, caption, err := table.ReadFile(filepath.Join(dir, file))
 	if err != nil {
@@ -258,7 +268,8 @@ func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods 
 			whole[i], bad[i] = strconv.Atoi(row[i])
 		}
 		c := Certificate{Method: row[4], Class: whole[2]}
-		if c.Radius, bad[3] = strconv.ParseFloat(row[3], 64); bad[3] == nil && !(0 <= c.Radius && c.Radius <= math.MaxFloat64) {
+		if c.Radius, bad[3] = strconv.ParseFloat(row[3], 64); bad[3] == nil &&
+			!(0 <= c.Radius && c.Radius <= math.MaxFloat64) {
 			bad[3] = fmt.Errorf("radius %s: must be at least 0 and finite", row[3])
 		}
 		for _, err := range bad {
@@ -323,7 +334,8 @@ func (p *Page) attacks(dir string, all []*Image, d *data.Dataset) error {
 		if err != nil {
 			return fmt.Errorf("%s: row %d: %w", path, r+1, err)
 		}
-		shown := Attack{Classifier: a.Classifier, Class: p.class(class, d), Radius: a.Radius, Certified: certified, line: r}
+		shown := Attack{Classifier: a.Classifier, Class: p.class(class, d), Radius: a.Radius,
+			Certified: certified, line: r}
 		if shown.Inside() {
 			within++
 		}
@@ -332,13 +344,15 @@ func (p *Page) attacks(dir string, all []*Image, d *data.Dataset) error {
 		}
 	}
 	p.Attacks = true
-	p.Facts = append(p.Facts, Fact{"attacks inside a certificate", strconv.Itoa(within), fmt.Sprintf("of %d made", len(found))})
+	p.Facts = append(p.Facts, Fact{"attacks inside a certificate", strconv.Itoa(within),
+		fmt.Sprintf("of %d made", len(found))})
 	return nil
 }
 
 // everyImage is the table of all images.
 func (p *Page) everyImage(all []*Image, methods []string) *Table {
-	t := &Table{ID: "every", Title: "Every image", Columns: []Column{{"image", true}, {"true", false}, {"predicted", false}}}
+	t := &Table{ID: "every", Title: "Every image",
+		Columns: []Column{{"image", true}, {"true", false}, {"predicted", false}}}
 	for _, name := range methods {
 		t.Columns = append(t.Columns, Column{name, true})
 	}
@@ -350,7 +364,8 @@ func (p *Page) everyImage(all []*Image, methods []string) *Table {
 		}
 	}
 	if len(all) > mostRows {
-		p.missing("%d images: the table holds the first %d; certificates.tsv has all", len(all), mostRows)
+		p.missing("%d images: the table holds the first %d; certificates.tsv has all", len(all),
+			mostRows)
 		all = all[:mostRows]
 	}
 	for _, m := range all {
@@ -358,15 +373,19 @@ func (p *Page) everyImage(all []*Image, methods []string) *Table {
 		if m.Kind != "" {
 			first.Link = "image-" + first.Text
 		}
-		row := []Cell{first, {Text: m.True}, {Text: cmp.Or(m.Predicted, "–"), Wrong: m.Predicted != "" && !m.Right}}
+		row := []Cell{first, {Text: m.True}, {Text: cmp.Or(m.Predicted, "–"),
+			Wrong: m.Predicted != "" && !m.Right}}
 		for _, name := range methods {
 			cell := Cell{Text: ""}
-			if i := slices.IndexFunc(m.Certificates, func(c Certificate) bool { return c.Method == name }); i >= 0 {
+			if i := slices.IndexFunc(m.Certificates, func(c Certificate) bool {
+				return c.Method == name
+			}); i >= 0 {
 				switch c := m.Certificates[i]; {
 				case c.Abstained():
 					cell = Cell{Text: "–", Sort: "-1"}
 				case !c.Right: // below all that are right: the larger the worse
-					cell = Cell{Text: c.Text() + " as " + c.Name, Sort: strconv.FormatFloat(-2-c.Radius, 'g', -1, 64), Wrong: true}
+					cell = Cell{Text: c.Text() + " as " + c.Name,
+						Sort: strconv.FormatFloat(-2-c.Radius, 'g', -1, 64), Wrong: true}
 				default:
 					cell = Cell{Text: c.Text()}
 				}
@@ -457,7 +476,8 @@ var kinds = []kind{
 // choose takes the most telling images of each kind, among those that no kind before has taken.
 func choose(all []*Image) (chosen []*Image) {
 	for _, k := range kinds {
-		order := slices.SortedStableFunc(slices.Values(all), func(a, b *Image) int { return cmp.Compare(k.score(b), k.score(a)) })
+		order := slices.SortedStableFunc(slices.Values(all),
+			func(a, b *Image) int { return cmp.Compare(k.score(b), k.score(a)) })
 		taken := 0
 		for _, m := range order {
 			if taken == k.most || k.score(m) == 0 {
@@ -471,7 +491,8 @@ func choose(all []*Image) (chosen []*Image) {
 	return chosen
 }
 
-// picture encodes pixels, [height, width, channels], as a data URI, blocks of large images averaged.
+// picture encodes pixels, [height, width, channels], as a data URI. Large images are reduced by
+// averaging blocks.
 func picture(pixels []byte, height, width, channels int) (template.URL, error) {
 	step := (max(height, width) + largestSide - 1) / largestSide
 	mean := func(x, y, c int) uint8 {
@@ -502,5 +523,6 @@ func picture(pixels []byte, height, width, channels int) (template.URL, error) {
 	if err := png.Encode(&b, img); err != nil {
 		return "", err
 	}
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())), nil
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())),
+		nil
 }

@@ -1,9 +1,9 @@
-// Package report makes one HTML page of a run's folder: tables, figures, a gallery of images, settings and hashes. The page
-// is one file: it loads nothing and sends nothing, which its content security policy holds a browser to. Equal folders
-// give equal bytes.
+// Package report makes one HTML page of a run's folder, with tables, figures, a gallery of images,
+// settings and hashes. The page is one file. It loads nothing and sends nothing; its content
+// security policy enforces this in a browser. Equal folders give equal bytes.
 //
-// Everything in it is read from the files that other commands left; what isn't there is said on the page, with the command
-// that makes it.
+// The page is read from the files that other commands wrote. Where a file isn't there, the page
+// names the command that makes it.
 package report
 
 import (
@@ -44,8 +44,9 @@ type Page struct {
 // Fact is a number to read first.
 type Fact struct{ Name, Value, Note string }
 
-// Read gathers the page of a run's folder. The images of the gallery are those of d, the run's dataset; nil leaves the
-// gallery out. A file that isn't there is noted, one that can't be read is an error.
+// Read gathers the page of a run's folder. d is the run's dataset, for the images of the gallery.
+// Where d is nil, there is no gallery. The page notes every file that isn't there. A file that
+// can't be read is an error.
 func Read(dir string, d *data.Dataset) (*Page, error) {
 	run, err := countlog.ReadRun(dir)
 	if err != nil {
@@ -81,7 +82,8 @@ var (
 // policy lets the page run its own script and show pictures it holds, and nothing else.
 var policy = func() string {
 	sum := sha256.Sum256([]byte(pageJS))
-	return "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	return "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; style-src " +
+		"'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }()
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{

@@ -33,33 +33,45 @@ const hostile = `"'><script>alert(1)<`
 // drawn is a figure such as gonum/plot writes.
 const drawn = `<?xml version="1.0"?>
 <!-- a comment -->
-<svg width="255pt" height="187pt" viewBox="0 0 255 187" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
-<g transform="scale(1, -1) translate(0, -187.09)"><path d="M0,0L255.12,0Z" style="fill:none;stroke:#0072B2;stroke-dasharray:5,2" /></g></svg>`
+<svg width="255pt" height="187pt" viewBox="0 0 255 187" xmlns="http://www.w3.org/2000/svg"
+  xmlns:xlink="http://www.w3.org/1999/xlink">
+<g transform="scale(1, -1) translate(0, -187.09)"><path d="M0,0L255.12,0Z" ` +
+	`style="fill:none;stroke:#0072B2;stroke-dasharray:5,2" /></g></svg>`
 
 // run is the files of a small run: image 0 is right, 1 is wrong, 2 is abstained from by mono.
 func run() map[string]string {
 	return map[string]string{
-		"run.json": `{"format": 1, "model": {"name": "conv", "hash": "feed", "lambda": 1.410, "lambda_source": "proved"},
-"dataset": {"name": "shapes", "hash": "beef", "split": "test", "classes": 3, "size": 6}, "examples": {"start": 0, "stride": 1, "count": 3},
-"sigma": 0.5, "n0": 10, "n": 100, "seed": 7, "block": 10, "margin_max": 0, "margin_bins": 0, "backend": "go"}`,
-		"table.tsv": "# shapes test, α = 0.001\nmethod\tr=0\taverage radius\tseconds\nmono\t0.333\t0.3000\t0.123\nmargin\t0.667\t0.2000\t0.456\n",
-		"certificates.tsv": "# shapes test, α = 0.001\nindex\tlabel\tmethod\tclass\tradius\talpha spent\tbounds\n" +
+		"run.json": `{"format": 1, "model": {"name": "conv", "hash": "feed", "lambda": 1.410,
+"lambda_source": "proved"}, "dataset": {"name": "shapes", "hash": "beef", "split": "test",
+"classes": 3, "size": 6}, "examples": {"start": 0, "stride": 1, "count": 3},
+"sigma": 0.5, "n0": 10, "n": 100, "seed": 7, "block": 10, "margin_max": 0,
+"margin_bins": 0, "backend": "go"}`,
+		"table.tsv": "# shapes test, α = 0.001\nmethod\tr=0\taverage " +
+			"radius\tseconds\nmono\t0.333\t0.3000\t0.123\nmargin\t0.667\t0.2000\t0.456\n",
+		"certificates.tsv": "# shapes test, α = " +
+			"0.001\nindex\tlabel\tmethod\tclass\tradius\talpha spent\tbounds\n" +
 			"0\t0\tmono\t0\t0.9999\t0.001\t\n0\t0\tmargin\t0\t0.5\t0\t\n" +
 			"1\t0\tmono\t2\t0.7\t0.001\t\n1\t0\tmargin\t2\t0.1\t0\t\n" +
 			"2\t1\tmono\t-1\t0\t0.001\t\n2\t1\tmargin\t1\t0.1\t0\t\n",
-		"attack.tsv": "# attacks\nindex\tlabel\tclassifier\ttau\tradius\tcertified\tattack\tclass\tdraws\tscore\tlower\n" +
-			"0\t0\tvotes\t0\t1.25\t0.9999\tpgd\t2\t9\t0\t0\n1\t0\tvotes\t0\t0\t0\tstart\t2\t9\t0\t0\n2\t1\tvotes\t0\t\t0\t\t1\t9\t0\t0\n",
-		"attack.npy":         perturbed(),
-		"gap.tsv":            "# attacks\nclassifier\tcurve\tr=0\tarea\nvotes\tmono\t0.333\t1.5\nvotes\tattack\t1\t+Inf\n",
+		"attack.tsv": "# attacks\nindex\tlabel\tclassifier\ttau\tradius\tcertified\tattack\t" +
+			"class\tdraws\tscore\tlower\n" +
+			"0\t0\tvotes\t0\t1.25\t0.9999\tpgd\t2\t9\t0\t0\n" +
+			"1\t0\tvotes\t0\t0\t0\tstart\t2\t9\t0\t0\n" +
+			"2\t1\tvotes\t0\t\t0\t\t1\t9\t0\t0\n",
+		"attack.npy": perturbed(),
+		"gap.tsv": "# attacks\nclassifier\tcurve\tr=0\tarea\n" +
+			"votes\tmono\t0.333\t1.5\nvotes\tattack\t1\t+Inf\n",
 		"figures/radius.svg": drawn,
 		"figures/radius.tsv": "# the radius, σ = 0.5\nradius\tmono\n0\t0.3\n",
 		"figures/mine.svg":   drawn,
-		"model/model.json": `{"class_names": ["a", "b", "c"], "config": {"width": 12, "list": [1, 2]},
-"layers": [{"layer": "dense 3", "bound": {"value": 1.25, "proof": "Gram"}}], "lambda": {"value": 1.410, "proof": "product"}}`,
+		"model/model.json": `{"class_names": ["a", "b", "c"], "config": {"width": 12,
+"list": [1, 2]}, "layers": [{"layer": "dense 3", "bound": {"value": 1.25, "proof": "Gram"}}],
+"lambda": {"value": 1.410, "proof": "product"}}`,
 	}
 }
 
-// perturbed is the file of the images of attack.tsv's lines: that of the first is image 0 of dataset with 1.25 more at (1, 1).
+// perturbed is the file of the images of attack.tsv's lines. The first is image 0 of dataset, with
+// 1.25 more at (1, 1).
 var perturbed = sync.OnceValue(func() string {
 	dir, err := os.MkdirTemp("", "lipsmooth-report")
 	if err != nil {
@@ -97,7 +109,8 @@ func write(t *testing.T, files map[string]string) (dir string) {
 	return dir
 }
 
-// dataset has two images a class, in the order a, a, b, b, c, c: the label of image 1 is 0, of image 2 is 1.
+// dataset has two images a class, in the order a, a, b, b, c, c. So image 1 has label 0, and image
+// 2 has label 1.
 func dataset(t *testing.T, classes ...string) *data.Dataset {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -110,7 +123,8 @@ func dataset(t *testing.T, classes ...string) *data.Dataset {
 				t.Fatal(err)
 			}
 			for _, split := range []string{"train", "test"} {
-				files[fmt.Sprintf("%s/%s/%d.png", split, class, i)] = &fstest.MapFile{Data: b.Bytes()}
+				files[fmt.Sprintf("%s/%s/%d.png", split, class,
+					i)] = &fstest.MapFile{Data: b.Bytes()}
 			}
 		}
 	}
@@ -135,8 +149,8 @@ func html(t *testing.T, dir string, d *data.Dataset) (text string, p *Page) {
 	return b.String(), p
 }
 
-// check parses a page and reports what no page may have: bad nesting, something that runs or loads, or a part that can't be
-// read aloud. It returns how often each element is there.
+// check parses a page and reports faults: bad nesting, an element that runs or loads something, or
+// a part that can't be read aloud. It returns how often each element is there.
 func check(t *testing.T, text string) map[string]int {
 	t.Helper()
 	// The script is no XML.
@@ -167,7 +181,8 @@ func check(t *testing.T, text string) map[string]int {
 			if href, ok := attr["href"]; ok && !strings.HasPrefix(href, "#") {
 				t.Errorf("a link to %s", href)
 			}
-			if e.Name.Local == "img" && (attr["alt"] == "" || !strings.HasPrefix(attr["src"], "data:image/png;base64,")) {
+			if e.Name.Local == "img" && (attr["alt"] == "" ||
+				!strings.HasPrefix(attr["src"], "data:image/png;base64,")) {
 				t.Errorf("picture %v", attr)
 			}
 			if e.Name.Local == "svg" && (attr["aria-label"] == "" || attr["role"] != "img") {
@@ -186,15 +201,18 @@ func check(t *testing.T, text string) map[string]int {
 	if len(open) > 0 {
 		t.Errorf("open at the end: %v", open)
 	}
-	for _, never := range []string{"link", "iframe", "object", "embed", "form", "base", "image", "use", "foreignObject"} {
+	for _, never := range []string{"link", "iframe", "object", "embed", "form", "base", "image",
+		"use", "foreignObject"} {
 		if count[never] > 0 {
 			t.Errorf("<%s>", never)
 		}
 	}
-	if count["script"] != 1 || count["style"] != 1 || count["h1"] != 1 || count["table"] != count["caption"] || count["table"] != count["thead"] {
+	if count["script"] != 1 || count["style"] != 1 || count["h1"] != 1 ||
+		count["table"] != count["caption"] || count["table"] != count["thead"] {
 		t.Errorf("elements %v", count)
 	}
-	if strings.Contains(text, "http:") || strings.Contains(text, "https:") || strings.Contains(text, "url(") {
+	if strings.Contains(text, "http:") || strings.Contains(text, "https:") ||
+		strings.Contains(text, "url(") {
 		t.Error("the page names an address")
 	}
 	return count
@@ -241,15 +259,19 @@ func TestPage(t *testing.T) {
 	if strings.Contains(text, "seconds") || strings.Contains(text, "0.456") {
 		t.Error("seconds differ between equal runs")
 	}
-	sum := sha256.Sum256([]byte(text[strings.Index(text, "<script>")+len("<script>") : strings.Index(text, "</script>")]))
-	if hash := base64.StdEncoding.EncodeToString(sum[:]); !strings.Contains(template.HTMLEscapeString(policy), hash) && !strings.Contains(policy, hash) {
+	sum := sha256.Sum256([]byte(text[strings.Index(text, "<script>")+
+		len("<script>") : strings.Index(text, "</script>")]))
+	if hash := base64.StdEncoding.EncodeToString(sum[:]); !strings.Contains(
+		template.HTMLEscapeString(policy), hash) && !strings.Contains(policy, hash) {
 		t.Error("the policy doesn't let the script run")
 	}
 	if !strings.Contains(text, "default-src &#39;none&#39;") {
 		t.Error("the policy isn't in the page")
 	}
 	facts := fmt.Sprint(p.Facts)
-	for _, want := range []string{"{images 3 of 6", "{noise σ 0.5", "{Lipschitz bound Λ 1.41 proved", "{largest average radius 0.3 by mono", "{attacks inside a certificate 0 of 3"} {
+	for _, want := range []string{"{images 3 of 6", "{noise σ 0.5",
+		"{Lipschitz bound Λ 1.41 proved", "{largest average radius 0.3 by mono",
+		"{attacks inside a certificate 0 of 3"} {
 		if !strings.Contains(facts, want) {
 			t.Errorf("no %s in %s", want, facts)
 		}
@@ -281,11 +303,34 @@ func TestSettings(t *testing.T) {
 }
 
 // TestEqualBytes: pages of equal runs are equal, though they took unequal time.
+// A new table of the page is a line in files, and needs no other change.
+func TestNewTable(t *testing.T) {
+	known := files
+	t.Cleanup(func() { files = known })
+	files = append(slices.Clip(known), struct{ file, id, title, from string }{
+		"toy.tsv", "toy", "A toy table", "lipsmooth toy RUN"})
+	lacks, p := html(t, write(t, run()), dataset(t, "a", "b", "c"))
+	check(t, lacks)
+	if len(p.Missing) != 1 || p.Missing[0] != "a toy table: no toy.tsv (lipsmooth toy RUN)" {
+		t.Errorf("missing: %q", p.Missing)
+	}
+	made := run()
+	made["toy.tsv"] = "# a toy\ntoy\tprice\nbear\t12\n"
+	text, _ := html(t, write(t, made), dataset(t, "a", "b", "c"))
+	check(t, text)
+	for _, want := range []string{`id="toy"`, "A toy table", "a toy", "bear"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q on the page", want)
+		}
+	}
+}
+
 func TestEqualBytes(t *testing.T) {
 	d := dataset(t, "a", "b", "c")
 	first, _ := html(t, write(t, run()), d)
 	files := run()
-	files["table.tsv"] = strings.NewReplacer("0.123", "9.999", "0.456", "8.888").Replace(files["table.tsv"])
+	files["table.tsv"] = strings.NewReplacer("0.123", "9.999", "0.456",
+		"8.888").Replace(files["table.tsv"])
 	if again, _ := html(t, write(t, files), d); again != first {
 		t.Error("they differ")
 	}
@@ -319,7 +364,8 @@ func TestHostile(t *testing.T) {
 	files[`figures/"'><script>alert(1)<.svg`] = drawn
 	text, _ := html(t, write(t, files), dataset(t, hostile+"a", hostile+"b", hostile+"c"))
 	check(t, text)
-	if strings.Contains(text, "<script>alert") || strings.Count(text, "&gt;&lt;script&gt;alert(1)&lt;") < 20 {
+	if strings.Contains(text, "<script>alert") ||
+		strings.Count(text, "&gt;&lt;script&gt;alert(1)&lt;") < 20 {
 		t.Error("not escaped, or not there")
 	}
 	// Without a dataset the model names the classes.
@@ -336,7 +382,9 @@ func TestHostile(t *testing.T) {
 func TestDrawing(t *testing.T) {
 	in := func(inner string) string { return `<svg viewBox="0 0 1 1">` + inner + `</svg>` }
 	for _, c := range []struct{ text, want string }{
-		{in(`<text x="1" font-size="8">a &lt; b</text>`), `<svg viewBox="0 0 1 1" role="img" aria-label="a &#34;name&#34;"><text x="1" font-size="8">a &lt; b</text></svg>`},
+		{in(`<text x="1" font-size="8">a &lt; b</text>`),
+			`<svg viewBox="0 0 1 1" role="img" aria-label="a &#34;name&#34;">` +
+				`<text x="1" font-size="8">a &lt; b</text></svg>`},
 		{in(`<script>alert(1)</script>`), ""},
 		{in(`<foreignObject><p>x</p></foreignObject>`), ""},
 		{in(`<image href="http://example.org/x.png"/>`), ""},
@@ -364,17 +412,21 @@ func TestDrawing(t *testing.T) {
 	files := run()
 	files["figures/radius.svg"] = in(`<script>alert(1)</script>`)
 	text, _ := html(t, write(t, files), nil)
-	if check(t, text)["svg"] != 1 || !strings.Contains(text, "figure radius: element &#34;script&#34; has no place") {
+	if check(t, text)["svg"] != 1 || !strings.Contains(text,
+		"figure radius: element &#34;script&#34; has no place") {
 		t.Error("what was left out isn't said")
 	}
 }
 
 // TestMissing: every part that isn't there is named with what makes it.
 func TestMissing(t *testing.T) {
-	all := []string{"model/model.json", "table.tsv", "certificates.tsv", "attack.tsv", "attack.npy", "figures"}
+	all := []string{"model/model.json", "table.tsv", "certificates.tsv", "attack.tsv", "attack.npy",
+		"figures"}
 	says := map[string]string{
-		"model/model.json": "the model and its proof", "table.tsv": "lipsmooth certify RUN", "certificates.tsv": "images: no certificates.tsv",
-		"attack.tsv": "lipsmooth attack RUN", "attack.npy": "perturbed images: no attack.npy", "figures": "lipsmooth figures RUN",
+		"model/model.json": "the model and its proof", "table.tsv": "lipsmooth certify RUN",
+		"certificates.tsv": "images: no certificates.tsv",
+		"attack.tsv":       "lipsmooth attack RUN", "attack.npy": "perturbed images: no attack.npy",
+		"figures": "lipsmooth figures RUN",
 	}
 	d := dataset(t, "a", "b", "c")
 	for _, gone := range all {
@@ -382,7 +434,8 @@ func TestMissing(t *testing.T) {
 		maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(name, gone) })
 		text, p := html(t, write(t, files), d)
 		check(t, text)
-		if len(p.Missing) != 1 || !strings.Contains(p.Missing[0], says[gone]) || !strings.Contains(text, `id="missing"`) {
+		if len(p.Missing) != 1 || !strings.Contains(p.Missing[0], says[gone]) ||
+			!strings.Contains(text, `id="missing"`) {
 			t.Errorf("without %s: %q", gone, p.Missing)
 		}
 	}
@@ -392,7 +445,8 @@ func TestMissing(t *testing.T) {
 		t.Errorf("of run.json alone: %q", p.Missing)
 	}
 	text, p = html(t, write(t, run()), nil)
-	if check(t, text)["img"] != 0 || len(p.Missing) != 1 || !strings.Contains(p.Missing[0], "--data shapes") {
+	if check(t, text)["img"] != 0 || len(p.Missing) != 1 ||
+		!strings.Contains(p.Missing[0], "--data shapes") {
 		t.Errorf("without a dataset: %q", p.Missing)
 	}
 }
@@ -414,9 +468,11 @@ func TestDamaged(t *testing.T) {
 		{"attack.tsv", "certified", "c", `attack.tsv: no column "certified"`},
 		{"attack.tsv", "pgd\t2", "pgd\tx", "attack.tsv: row 1"},
 		{"attack.tsv", "\t0.9999", "\tx", "attack.tsv: row 1"},
-		{"attack.tsv", "1.25", "1.2500001", "attack.npy: row 0 lies at 1.25 from its image, not at 1.2500001"},
+		{"attack.tsv", "1.25", "1.2500001", "attack.npy: row 0 lies at 1.25 from its image, not " +
+			"at 1.2500001"},
 		{"attack.npy", "\xa0\x3f", "\xa1\x3f", "attack.npy: row 0 lies at 1.2"},
-		{"attack.npy", "(3, 4, 4, 1)", "(3, 2, 8, 1)", "attack.npy: not a NumPy file of float32 images [rows, 4, 4, 1]"},
+		{"attack.npy", "(3, 4, 4, 1)", "(3, 2, 8, 1)", "attack.npy: not a NumPy file of float32 " +
+			"images [rows, 4, 4, 1]"},
 		{"attack.npy", "(3, 4, 4, 1)", "(2, 4, 4, 1)", "attack.npy: "},
 		{"figures/radius.tsv", "0\t0.3", "0", "radius.tsv:3"},
 		{"model/model.json", `"value"`, `"value`, "model.json"},
@@ -424,10 +480,12 @@ func TestDamaged(t *testing.T) {
 		{"model/model.json", `{"class_names"`, `{`, "model.json"},
 	} {
 		files := run()
-		if files[c.file] = strings.ReplaceAll(files[c.file], c.old, c.new); files[c.file] == run()[c.file] {
+		if files[c.file] = strings.ReplaceAll(files[c.file], c.old,
+			c.new); files[c.file] == run()[c.file] {
 			t.Fatalf("%s: no %s", c.file, c.old)
 		}
-		if _, err := Read(write(t, files), d); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Read(write(t, files), d); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s with %q: %v", c.file, c.new, err)
 		}
 	}
@@ -451,7 +509,8 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d figures, %d rows", count["svg"], len(p.Images.Rows))
 	}
 	said := strings.Join(p.Missing, "; ")
-	for _, want := range []string{"2 more figures than the 24 a report holds: f23, mine", "520 images: the table holds the first 500"} {
+	for _, want := range []string{"2 more figures than the 24 a report holds: f23, mine",
+		"520 images: the table holds the first 500"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in %s", want, said)
 		}
@@ -461,11 +520,14 @@ func TestBounds(t *testing.T) {
 func TestChoose(t *testing.T) {
 	var all []*Image
 	for i := range 100 {
-		m := &Image{Index: i, Certificates: []Certificate{{Method: "mono", Right: true, Radius: 1 + float64(i)/100}, {Method: "margin", Right: true, Radius: 1 + float64(i)/100}}}
+		m := &Image{Index: i, Certificates: []Certificate{{Method: "mono", Right: true,
+			Radius: 1 + float64(i)/100}, {Method: "margin", Right: true,
+			Radius: 1 + float64(i)/100}}}
 		all = append(all, m)
 	}
-	all[10].Certificates[0] = Certificate{Class: 3, Radius: 2}         // wrong
-	all[98].Certificates[0] = Certificate{Class: 3, Radius: 1}         // wrong, so not of the largest radii too
+	all[10].Certificates[0] = Certificate{Class: 3, Radius: 2} // wrong
+	// wrong, so not of the largest radii too
+	all[98].Certificates[0] = Certificate{Class: 3, Radius: 1}
 	all[20].Certificates[1] = Certificate{Class: -1}                   // abstained
 	all[30].Certificates[1].Radius = 0.2                               // methods differ
 	all[40].Attacks = []Attack{{Radius: 1.5, Certified: 1.4}}          // nearer
@@ -473,7 +535,8 @@ func TestChoose(t *testing.T) {
 	all[99].Attacks = []Attack{{Radius: 0}, {Radius: 2, Certified: 0}} // nothing certified
 	all[60].Attacks = []Attack{{Radius: math.Inf(1)}}
 	want := map[int]string{
-		10: "wrong", 20: "abstained", 40: "attack near its certificate", 50: "attack near its certificate", 30: "methods differ",
+		10: "wrong", 20: "abstained", 40: "attack near its certificate",
+		50: "attack near its certificate", 30: "methods differ",
 		0: "smallest radius", 1: "smallest radius", 2: "smallest radius", 3: "smallest radius",
 		98: "wrong",
 		60: "attacked",
@@ -497,7 +560,9 @@ func TestInside(t *testing.T) {
 	files["attack.tsv"] = strings.Replace(files["attack.tsv"], "1.25\t0.9999", "1.25\t1.5", 1)
 	text, p := html(t, write(t, files), dataset(t, "a", "b", "c"))
 	check(t, text)
-	if !strings.Contains(text, `<p class="wrong">The attack on votes, at 1.250, lies inside a certificate of 1.500: one of them is wrong, as a part α of certificates may be.</p>`) {
+	if !strings.Contains(text,
+		`<p class="wrong">The attack on votes, at 1.250, lies inside a certificate of 1.500: `+
+			`one of them is wrong, as a part α of certificates may be.</p>`) {
 		t.Error("not said")
 	}
 	if !strings.Contains(fmt.Sprint(p.Facts), "{attacks inside a certificate 1 of 3") {
@@ -527,7 +592,8 @@ func TestPicture(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(string(uri), "data:image/png;base64,"))
+		text, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(string(uri),
+			"data:image/png;base64,"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -536,7 +602,8 @@ func TestPicture(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := img.Bounds()
-		if got := color.NRGBAModel.Convert(img.At(b.Dx()-1, b.Dy()-1)); b.Dy() != c.rows || b.Dx() != c.columns || got != c.pixel {
+		if got := color.NRGBAModel.Convert(img.At(b.Dx()-1, b.Dy()-1)); b.Dy() != c.rows ||
+			b.Dx() != c.columns || got != c.pixel {
 			t.Errorf("%d×%d×%d: %v, %v", c.height, c.width, c.channels, b, got)
 		}
 	}
@@ -551,7 +618,9 @@ func TestClaimed(t *testing.T) {
 	}
 	files["run.json"] = strings.Replace(files["run.json"], `"proved"`, `"claimed"`, 1)
 	text, _ = html(t, write(t, files), nil)
-	if strings.Contains(text, "and always") || !strings.Contains(text, "<strong>Λ is claimed, not proved</strong>: certificates by margin hold if it is true.") {
+	if strings.Contains(text, "and always") ||
+		!strings.Contains(text, "<strong>Λ is claimed, not proved</strong>: certificates by "+
+			"margin hold if it is true.") {
 		t.Error("a claim holds always")
 	}
 }

@@ -66,12 +66,14 @@ func (p *Page) settings(dir string) error {
 	r := p.Run
 	p.Facts = append(p.Facts, Fact{"noise σ", fmt.Sprint(r.Sigma), "in units of the image, [0, 1]"})
 	if r.Model.Lambda > 0 {
-		p.Facts = append(p.Facts, Fact{"Lipschitz bound Λ", fmt.Sprintf("%.4g", r.Model.Lambda), r.Model.LambdaSource + ", of every difference of two logits"})
+		p.Facts = append(p.Facts, Fact{"Lipschitz bound Λ", fmt.Sprintf("%.4g", r.Model.Lambda),
+			r.Model.LambdaSource + ", of every difference of two logits"})
 	}
 	return nil
 }
 
-// flatten lists the fields of a JSON object in their order; numbers keep their digits, and values of a list stand side by side.
+// flatten lists the fields of a JSON object in their order. Numbers keep their digits, and the
+// values of a list stand in one line.
 func flatten(text []byte) (all []Setting, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -89,7 +91,8 @@ func flatten(text []byte) (all []Setting, err error) {
 				if err != nil {
 					return err
 				}
-				if err := value(strings.TrimPrefix(fmt.Sprintf("%s.%v", name, key), ".")); err != nil {
+				if err := value(strings.TrimPrefix(fmt.Sprintf("%s.%v", name, key),
+					".")); err != nil {
 					return err
 				}
 			}
@@ -132,7 +135,8 @@ func flatten(text []byte) (all []Setting, err error) {
 	return kept, nil
 }
 
-// Claimed lists the methods of the tables that rest on a Lipschitz constant that is claimed; empty where it is proved.
+// Claimed lists the methods of the tables that rest on a claimed Lipschitz constant. It is empty
+// where the constant is proved.
 func (p *Page) Claimed() string {
 	var names []string
 	for _, m := range p.Methods {

@@ -34,7 +34,8 @@ type Cell struct {
 	Strong, Wrong    bool
 }
 
-// files are the tables of a run's folder, in the order of the page; from makes those that are missed.
+// files are the tables of a run's folder, in the order of the page. from is the command that makes
+// a table. A table without from isn't missed.
 var files = []struct{ file, id, title, from string }{
 	{"table.tsv", "methods", "Certified accuracy by method", "lipsmooth certify RUN"},
 	{"intervals.tsv", "intervals", "Confidence intervals of certified accuracy", ""},
@@ -49,7 +50,8 @@ func (p *Page) tables(dir string) error {
 		}
 		if t == nil {
 			if f.from != "" {
-				p.missing("%s: no %s (%s)", strings.ToLower(f.title[:1])+f.title[1:], f.file, f.from)
+				p.missing("%s: no %s (%s)", strings.ToLower(f.title[:1])+f.title[1:], f.file,
+					f.from)
 			}
 			continue
 		}
@@ -59,7 +61,8 @@ func (p *Page) tables(dir string) error {
 				return err
 			}
 			if caption = saved.Caption; f.id == "intervals" {
-				caption += fmt.Sprintf("; %g%% confidence intervals over images", 100*saved.Interval)
+				caption += fmt.Sprintf("; %g%% confidence intervals over images",
+					100*saved.Interval)
 			}
 		}
 		shown := shape(t)
@@ -141,7 +144,8 @@ func cells(t *table.Table, file string, columns ...string) ([][]string, error) {
 	at := make([]int, len(columns))
 	for i, name := range columns {
 		if at[i] = slices.Index(t.Columns, name); at[i] < 0 {
-			return nil, fmt.Errorf("%s: no column %q; there are %s", file, name, strings.Join(t.Columns, ", "))
+			return nil, fmt.Errorf("%s: no column %q; there are %s", file, name,
+				strings.Join(t.Columns, ", "))
 		}
 	}
 	rows := make([][]string, len(t.Rows))

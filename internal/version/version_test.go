@@ -16,12 +16,14 @@ func TestOf(t *testing.T) {
 			"v1.2.3"},
 		{debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}, Settings: revision},
 			"abc+dirty"},
-		{debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}, Settings: revision[:1]},
+		{debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"},
+			Settings: revision[:1]},
 			"abc"},
 		{debug.BuildInfo{Main: debug.Module{Path: module}}, Unknown},
 		// A Go program that imports the packages has a revision of its own.
-		{debug.BuildInfo{Main: debug.Module{Path: "example.com/a"}, Deps: []*debug.Module{{Path: module,
-			Version: "v1.2.3"}}, Settings: revision}, "v1.2.3"},
+		{debug.BuildInfo{Main: debug.Module{Path: "example.com/a"},
+			Deps: []*debug.Module{{Path: module,
+				Version: "v1.2.3"}}, Settings: revision}, "v1.2.3"},
 		{debug.BuildInfo{Main: debug.Module{Path: "example.com/a"},
 			Deps: []*debug.Module{{Path: module}}, Settings: revision}, Unknown},
 	} {

@@ -1,4 +1,5 @@
-// Package wheel installs a shared library that a pinned Python wheel holds, through pip and checked by its hash.
+// Package wheel installs a shared library out of a pinned Python wheel. pip downloads the wheel,
+// and a hash checks it.
 package wheel
 
 import (
@@ -84,8 +85,8 @@ func ReadMarker(library string) (m Marker, err error) {
 
 func (w Wheel) name() string { return w.Package + "==" + w.Version }
 
-// folder of the wheel below the cache; the library lies one deeper, since the run path of CUDA's plugin looks
-// for NVIDIA's libraries in ../nvidia.
+// folder is the wheel's folder below the cache. The library lies one folder deeper, since CUDA's
+// plugin looks for NVIDIA's libraries in ../nvidia.
 func (w Wheel) folder(cache string) string {
 	return filepath.Join(cache, w.Folder, w.Package+"-"+w.Version)
 }
@@ -105,7 +106,8 @@ func (w Wheel) Installed(cache string) (path string, ok bool) {
 // Install downloads, verifies and unpacks w unless it is installed.
 func (f Installer) Install(ctx context.Context, w Wheel) (path string, err error) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
-		return "", fmt.Errorf("the wheel %s is for linux/amd64, not %s/%s", w.name(), runtime.GOOS, runtime.GOARCH)
+		return "", fmt.Errorf("the wheel %s is for linux/amd64, not %s/%s", w.name(), runtime.GOOS,
+			runtime.GOARCH)
 	}
 	cache, err := f.Cache()
 	if err != nil {
@@ -173,7 +175,8 @@ func (w Wheel) unpack(file, dir string) error {
 		return err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != w.SHA256 {
-		return fmt.Errorf("%s refused: its sha256 is %s, pinned is %s: clear pip's cache (`pip cache purge`) or check the package index pip uses", filepath.Base(file), got, w.SHA256)
+		return fmt.Errorf("%s refused: its sha256 is %s, pinned is %s: clear pip's cache (`pip "+
+			"cache purge`) or check the package index pip uses", filepath.Base(file), got, w.SHA256)
 	}
 	z, err := zip.OpenReader(file)
 	if err != nil {
@@ -205,7 +208,8 @@ func (w Wheel) unpack(file, dir string) error {
 	if err := errors.Join(out.Sync(), out.Close()); err != nil {
 		return err
 	}
-	text, err := json.MarshalIndent(Marker{w.Package, w.Version, w.SHA256, hex.EncodeToString(sum.Sum(nil)), n}, "", "  ")
+	text, err := json.MarshalIndent(Marker{w.Package, w.Version, w.SHA256,
+		hex.EncodeToString(sum.Sum(nil)), n}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -231,19 +235,27 @@ func (f Installer) runPip(ctx context.Context, w Wheel, dir string) (string, err
 			continue
 		}
 		args := append(command[1:len(command):len(command)], "download",
-			"--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input", "--disable-pip-version-check",
-			"--quiet", "--retries=1", "--timeout=15", "--dest", target, "--requirement", requirements)
+			"--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input",
+			"--disable-pip-version-check",
+			"--quiet", "--retries=1", "--timeout=15", "--dest", target, "--requirement",
+			requirements)
 		args = append(args, w.Pip...)
 		var text []byte
-		text, err = f.runWatched(ctx, w, dir, program, args, append(os.Environ(), "TMPDIR="+scratch))
+		text, err = f.runWatched(ctx, w, dir, func(ctx context.Context) *exec.Cmd {
+			cmd := exec.CommandContext(ctx, program, args...)
+			cmd.Env = append(os.Environ(), "TMPDIR="+scratch)
+			return cmd
+		})
 		if err == nil {
 			found, _ := filepath.Glob(filepath.Join(target, "*.whl"))
 			if len(found) != 1 {
-				return "", fmt.Errorf("`%s download` left %d wheels, want 1", strings.Join(command, " "), len(found))
+				return "", fmt.Errorf("`%s download` left %d wheels, want 1",
+					strings.Join(command, " "), len(found))
 			}
 			return found[0], nil
 		}
-		err = fmt.Errorf("`%s download %s`: %w%s", strings.Join(command, " "), w.name(), err, lastLines(text))
+		err = fmt.Errorf("`%s download %s`: %w%s", strings.Join(command, " "), w.name(), err,
+			lastLines(text))
 		if !bytes.Contains(text, []byte("No module named pip")) {
 			break
 		}
@@ -251,16 +263,18 @@ func (f Installer) runPip(ctx context.Context, w Wheel, dir string) (string, err
 	return "", err
 }
 
-// runWatched runs a command that downloads w below dir, tells how far it is, and stops it
-// when ctx or pipLimit ends it, or dir has not grown for stallLimit.
-func (f Installer) runWatched(ctx context.Context, w Wheel, dir, program string, args, env []string) ([]byte, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, f.PipLimit, fmt.Errorf("stopped after %v", f.PipLimit))
+// runWatched runs a command that downloads w below dir. It reports how much is there. It stops the
+// command when ctx ends, after PipLimit, and where dir has not grown for StallLimit.
+func (f Installer) runWatched(ctx context.Context, w Wheel, dir string,
+	command func(context.Context) *exec.Cmd) ([]byte, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, f.PipLimit,
+		fmt.Errorf("stopped after %v", f.PipLimit))
 	defer cancel()
 	running, stop := context.WithCancelCause(limited)
 	defer stop(nil)
 	var text bytes.Buffer
-	cmd := exec.CommandContext(running, program, args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, &text, &text
+	cmd := command(running)
+	cmd.Stdout, cmd.Stderr = &text, &text
 	cmd.WaitDelay = time.Second // children may hold the pipe
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -292,7 +306,8 @@ func (f Installer) runWatched(ctx context.Context, w Wheel, dir, program string,
 				stop(fmt.Errorf("stopped: nothing downloaded for %v", f.StallLimit))
 			}
 			if terminal {
-				fmt.Fprintf(f.Progress, "\rlipsmooth: downloading %s: %d of %d MB", w.name(), min(size, w.Download)/1e6, w.Download/1e6)
+				fmt.Fprintf(f.Progress, "\rlipsmooth: downloading %s: %d of %d MB", w.name(),
+					min(size, w.Download)/1e6, w.Download/1e6)
 			}
 		}
 	}

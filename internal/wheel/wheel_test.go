@@ -34,7 +34,8 @@ func testInstaller(t *testing.T, log io.Writer) Installer {
 // script is a pip that runs text; $dest is its --dest.
 func script(t *testing.T, text string) [][]string {
 	file := filepath.Join(t.TempDir(), "pip")
-	head := "#!/bin/sh\nwhile [ $# -gt 0 ]; do if [ \"$1\" = --dest ]; then dest=$2; fi; shift; done\n"
+	head := "#!/bin/sh\nwhile [ $# -gt 0 ]; do if [ \"$1\" = --dest ]; then dest=$2; fi; shift; " +
+		"done\n"
 	if err := os.WriteFile(file, []byte(head+text), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,8 @@ func tinyWheel(t *testing.T, plugin string) (file string, w Wheel) {
 	sum := sha256.Sum256(b.Bytes())
 	return file, Wheel{
 		Folder: "pjrt", Package: "tiny", Version: "1.0", SHA256: hex.EncodeToString(sum[:]),
-		Download: int64(b.Len()), Member: "tiny/plugin.so", Size: int64(len(plugin)), File: "pjrt_c_api_cpu_plugin.so",
+		Download: int64(b.Len()), Member: "tiny/plugin.so", Size: int64(len(plugin)),
+		File: "pjrt_c_api_cpu_plugin.so",
 	}
 }
 
@@ -75,7 +77,8 @@ func TestInstallWheel(t *testing.T) {
 	if text, _ := os.ReadFile(path); string(text) != "not a plugin" {
 		t.Errorf("plugin holds %q", text)
 	}
-	if m, err := ReadMarker(path); err != nil || m.WheelSHA256 != w.SHA256 || m.Size != w.Size || m.Package != "tiny" {
+	if m, err := ReadMarker(path); err != nil || m.WheelSHA256 != w.SHA256 || m.Size != w.Size ||
+		m.Package != "tiny" {
 		t.Errorf("marker %+v, %v", m, err)
 	}
 	if again, err := f.Install(t.Context(), w); err != nil || again != path {
@@ -139,7 +142,8 @@ func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func TestWrongMemberSize(t *testing.T) {
 	file, w := tinyWheel(t, "plugin")
 	w.Size++
-	if err := w.unpack(file, t.TempDir()); err == nil || !strings.Contains(err.Error(), "has 6 bytes, want 7") {
+	if err := w.unpack(file, t.TempDir()); err == nil ||
+		!strings.Contains(err.Error(), "has 6 bytes, want 7") {
 		t.Errorf("error %v", err)
 	}
 	w.Member = "absent"
@@ -149,10 +153,13 @@ func TestWrongMemberSize(t *testing.T) {
 }
 
 func TestLastLines(t *testing.T) {
+	const other = "DO NOT MATCH\n  Expected sha256 a\n       Got        b\n"
 	for text, want := range map[string]string{
 		"": "",
-		"ERROR: no version\nERROR: No matching distribution\n":     ": ERROR: No matching distribution",
-		"DO NOT MATCH\n  Expected sha256 a\n       Got        b\n": ": Expected sha256 a; Got        b",
+
+		"ERROR: no version\nERROR: No matching distribution\n": ": ERROR: No matching distribution",
+
+		other: ": Expected sha256 a; Got        b",
 	} {
 		if got := lastLines([]byte(text)); got != want {
 			t.Errorf("%q, want %q", got, want)

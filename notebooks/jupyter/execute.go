@@ -36,9 +36,10 @@ type CellError struct {
 
 func (e *CellError) Error() string { return e.Path + ": " + e.What }
 
-// Execute executes a notebook headless and returns how many cells of code it has. The first cell that doesn't compile,
-// panics, exits with a status other than 0, runs a shell command that does, or takes too long ends it with a
-// *CellError, and nothing is written. Paths of this machine don't get into the outputs.
+// Execute executes a notebook headless and returns how many cells of code it has. Execution ends at
+// the first cell that doesn't compile, panics, exits with a status other than 0, runs a shell
+// command that does, or takes too long. Then the error is a *CellError, and nothing is written.
+// Paths of this machine don't get into the outputs.
 func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells int, err error) {
 	dir, err := filepath.Abs(e.Folder)
 	if err != nil {
@@ -47,7 +48,8 @@ func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells in
 	text, err := t.notebook(ctx, "execute", path, map[string]any{
 		"checkout": t.checkout, "folder": dir, "out": e.Out, "seconds": int(e.Cell.Seconds()),
 	})
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 && ctx.Err() == nil {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 &&
+		ctx.Err() == nil {
 		return 0, &CellError{path, text}
 	}
 	if err != nil {
@@ -63,7 +65,8 @@ func (t *Tools) HTML(ctx context.Context, path, out string) error {
 }
 
 // notebook runs notebook.py and returns what it prints.
-func (t *Tools) notebook(ctx context.Context, what, path string, options map[string]any) (string, error) {
+func (t *Tools) notebook(ctx context.Context, what, path string, options map[string]any) (string,
+	error) {
 	text, err := json.Marshal(options)
 	if err != nil {
 		return "", err
@@ -83,15 +86,16 @@ func (t *Tools) notebook(ctx context.Context, what, path string, options map[str
 	return strings.TrimSpace(stdout.String()), err
 }
 
-// Lab opens JupyterLab on the folder dir, with further arguments, until it is closed. The notebooks at paths are trusted:
-// their sliders work before they are run.
+// Lab opens JupyterLab on the folder dir, with further arguments, and returns when JupyterLab is
+// closed. The notebooks at paths are trusted: their sliders work before the notebooks are run.
 func (t *Tools) Lab(ctx context.Context, dir string, paths []string, args ...string) error {
 	for _, path := range paths {
 		if _, err := t.notebook(ctx, "sign", path, nil); err != nil {
 			return err
 		}
 	}
-	cmd := exec.CommandContext(ctx, t.python, append([]string{"-m", "jupyterlab", "--ServerApp.root_dir=" + dir}, args...)...)
+	cmd := exec.CommandContext(ctx, t.python,
+		append([]string{"-m", "jupyterlab", "--ServerApp.root_dir=" + dir}, args...)...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.env, os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

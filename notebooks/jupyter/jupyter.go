@@ -1,7 +1,8 @@
-// Package jupyter runs the notebooks of a checkout: it installs GoNB, the Go kernel of Jupyter, and a Python
-// environment of its own in the user's cache, executes notebooks headless, and opens JupyterLab.
+// Package jupyter runs the notebooks of a checkout. It installs GoNB, the Go kernel of Jupyter, and
+// a Python environment in the user's cache. It executes notebooks headless, and opens JupyterLab.
 //
-// GoNB calls a cell that panics a success. [Tools.Execute] doesn't: it says which cell failed, and why.
+// GoNB calls a cell that panics a success. [Tools.Execute] doesn't: its error says which cell
+// failed, and why.
 package jupyter
 
 import (
@@ -21,7 +22,8 @@ const module = "module github.com/lipsmooth/lipsmooth"
 // folder of the notebooks in a checkout.
 const folder = "notebooks"
 
-// Checkout returns the checkout of lipsmooth that holds the folder dir: notebooks compile against its packages.
+// Checkout returns the checkout of lipsmooth that holds the folder dir. Notebooks compile against
+// the packages of a checkout.
 func Checkout(dir string) (string, error) {
 	begin, err := filepath.Abs(dir)
 	if err != nil {
@@ -29,17 +31,20 @@ func Checkout(dir string) (string, error) {
 	}
 	for at := begin; ; at = filepath.Dir(at) {
 		text, err := os.ReadFile(filepath.Join(at, "go.mod"))
-		if line, _, _ := strings.Cut(string(text), "\n"); err == nil && strings.TrimSpace(line) == module {
+		if line, _, _ := strings.Cut(string(text), "\n"); err == nil &&
+			strings.TrimSpace(line) == module {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("%s is in no checkout of lipsmooth, and notebooks need one: they compile against its packages", begin)
+			return "", fmt.Errorf("%s is in no checkout of lipsmooth, and notebooks need one: "+
+				"they compile against its packages", begin)
 		}
 	}
 }
 
-// Find returns the paths of a checkout's notebooks by their names, with or without .ipynb, or of all where none is
-// named, in their order. A path of a file elsewhere is taken as it is.
+// Find returns the paths of a checkout's notebooks by their names, with or without .ipynb. Without
+// names, it returns all, in their order. A name that is the path of a file elsewhere is taken as it
+// is.
 func Find(checkout string, names ...string) (paths []string, err error) {
 	all, err := filepath.Glob(filepath.Join(checkout, folder, "*.ipynb"))
 	if err != nil {
@@ -52,7 +57,9 @@ func Find(checkout string, names ...string) (paths []string, err error) {
 		return all, nil
 	}
 	for _, name := range names {
-		i := slices.IndexFunc(all, func(path string) bool { return Name(path) == strings.TrimSuffix(name, ".ipynb") })
+		i := slices.IndexFunc(all, func(path string) bool {
+			return Name(path) == strings.TrimSuffix(name, ".ipynb")
+		})
 		switch _, err := os.Stat(name); {
 		case i >= 0:
 			paths = append(paths, all[i])
@@ -72,8 +79,9 @@ func Find(checkout string, names ...string) (paths []string, err error) {
 // Name is that of a notebook by its path, without .ipynb.
 func Name(path string) string { return strings.TrimSuffix(filepath.Base(path), ".ipynb") }
 
-// Copy copies notebooks into the folder dir, made where there is none, to be opened there: the copies name the
-// checkout that they compile against. A notebook that is there already is left as it is.
+// Copy copies notebooks into the folder dir, to be opened there. It makes dir where there is none.
+// The copies name the checkout that they compile against. A notebook that is already in dir stays
+// as it is.
 func Copy(checkout, dir string, paths []string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -87,14 +95,16 @@ func Copy(checkout, dir string, paths []string) error {
 		if err != nil {
 			return err
 		}
-		f, err := os.OpenFile(filepath.Join(dir, filepath.Base(path)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := os.OpenFile(filepath.Join(dir, filepath.Base(path)),
+			os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		_, err = f.WriteString(strings.ReplaceAll(string(text), "$GONB_DIR/..", strings.Trim(string(place), `"`)))
+		_, err = f.WriteString(strings.ReplaceAll(string(text), "$GONB_DIR/..",
+			strings.Trim(string(place), `"`)))
 		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}

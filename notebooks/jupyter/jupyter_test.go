@@ -13,7 +13,8 @@ func checkout(t *testing.T, names ...string) string {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "go.mod"), module+"\n\ngo 1.26\n")
 	for _, name := range names {
-		write(t, filepath.Join(dir, folder, name+".ipynb"), `{"source": ["work init . $GONB_DIR/.."]}`)
+		write(t, filepath.Join(dir, folder, name+".ipynb"),
+			`{"source": ["work init . $GONB_DIR/.."]}`)
 	}
 	return dir
 }
@@ -82,7 +83,8 @@ func TestCopy(t *testing.T) {
 	if err := Copy(`/odd "checkout`, to, paths); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"01_a": `{"source": ["work init . /odd \"checkout"]}`, "02_b": "worked on"} {
+	for name, want := range map[string]string{"01_a": `{"source": ["work init . /odd \"checkout"]}`,
+		"02_b": "worked on"} {
 		got, err := fs.ReadFile(os.DirFS(to), name+".ipynb")
 		if err != nil || string(got) != want {
 			t.Errorf("%s: got %s, %v, want %s", name, got, err, want)
@@ -122,9 +124,12 @@ func TestMissing(t *testing.T) {
 	fails(t, err, "exit status 1: ensurepip is not available (on Debian, apt install python3-venv)")
 
 	// An environment whose pip finds no network.
-	script("python3", `case "$2" in venv) `+mkdir+` -p "$3/bin"; `+cp+` "$0" "$3/bin/python";; pip) printf 'WARNING: retrying\nERROR: no route\nmore\n' >&2; exit 1; esac`)
+	script("python3", `case "$2" in venv) `+mkdir+` -p "$3/bin"; `+cp+
+		` "$0" "$3/bin/python";; pip) printf 'WARNING: retrying\nERROR: no route\nmore\n' >&2; `+
+		`exit 1; esac`)
 	_, err = Setup(t.Context(), dir, Options{})
-	fails(t, err, "installing nbclient, nbconvert and onnx: pip install, which takes a network or a mirror that pip is set to: exit status 1: ERROR: no route")
+	fails(t, err, "installing nbclient, nbconvert and onnx: pip install, which takes a network "+
+		"or a mirror that pip is set to: exit status 1: ERROR: no route")
 }
 
 // Programs of the scripts, whose PATH has none.

@@ -20,7 +20,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
-// What is installed: GoNB and goimports as the module notebooks/tools pins them, and these Python packages.
+// Setup installs GoNB and goimports at the versions that the module notebooks/tools pins, and these
+// Python packages.
 var (
 	//go:embed requirements.txt
 	executing string
@@ -41,8 +42,9 @@ type Options struct {
 	Log io.Writer // says what takes long; nil is silent
 }
 
-// Setup installs what is missing into device.CacheDir, in folders named for what is pinned. Processes may do so at once.
-// It fails in one line where Go, Python or the network is missing.
+// Setup installs what is missing into device.CacheDir, in folders whose names carry the pinned
+// versions. Several processes may call it at once. Its error is one line where Go, Python or the
+// network is missing.
 func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 	cache, err := device.CacheDir()
 	if err != nil {
@@ -60,7 +62,8 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 		}
 		pins = append(pins, text...)
 	}
-	s.dir = filepath.Join(cache, fmt.Sprintf("notebooks-%x", sha256.Sum256(pins))[:len("notebooks-")+12])
+	s.dir = filepath.Join(cache, fmt.Sprintf("notebooks-%x",
+		sha256.Sum256(pins))[:len("notebooks-")+12])
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -74,22 +77,29 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 	t := &Tools{
 		checkout: checkout, python: python.Interpreter(venv),
 		// A cell's python3 is the environment's.
-		env: append(os.Environ(), "PATH="+strings.Join([]string{bin, filepath.Dir(python.Interpreter(venv)), os.Getenv("PATH")}, string(os.PathListSeparator)), "GOWORK="),
+		env: append(os.Environ(), "PATH="+strings.Join([]string{bin,
+			filepath.Dir(python.Interpreter(venv)), os.Getenv("PATH")},
+			string(os.PathListSeparator)), "GOWORK="),
 	}
 	steps := []step{
 		{"gonb", "compiling GoNB", func() error {
-			return s.run("go", append(t.env, "GOBIN="+bin, "GOWORK=off"), "install", "-C", s.tools, "tool")
+			return s.run("go", append(t.env, "GOBIN="+bin, "GOWORK=off"), "install", "-C", s.tools,
+				"tool")
 		}},
-		{"python", "making a Python environment", func() error { return python.Make(ctx, venv, leastPython) }},
-		{"packages", "installing nbclient, nbconvert and onnx", func() error { return s.pip(t.python, executing) }},
+		{"python", "making a Python environment",
+			func() error { return python.Make(ctx, venv, leastPython) }},
+		{"packages", "installing nbclient, nbconvert and onnx",
+			func() error { return s.pip(t.python, executing) }},
 		// An environment's own folder share/jupyter is where its Jupyter looks for kernels first.
 		{"kernel", "installing the kernel", func() error {
-			return s.run(filepath.Join(bin, "gonb"), append(t.env, "JUPYTER_DATA_DIR="+filepath.Join(venv, "share", "jupyter")),
+			return s.run(filepath.Join(bin, "gonb"),
+				append(t.env, "JUPYTER_DATA_DIR="+filepath.Join(venv, "share", "jupyter")),
 				"--install", "--force_deps", "-raw_error")
 		}},
 	}
 	if o.Lab {
-		steps = append(steps, step{"lab", "installing JupyterLab", func() error { return s.pip(t.python, lab) }})
+		steps = append(steps, step{"lab", "installing JupyterLab",
+			func() error { return s.pip(t.python, lab) }})
 	}
 	for _, step := range steps {
 		if err := s.once(step); err != nil {
@@ -143,7 +153,8 @@ func (s *setup) run(program string, env []string, args ...string) error {
 	case errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("no %s on PATH", program)
 	case err != nil:
-		return fmt.Errorf("`%s %s`: %w", filepath.Base(program), strings.Join(args[:min(3, len(args))], " "), err)
+		return fmt.Errorf("`%s %s`: %w", filepath.Base(program),
+			strings.Join(args[:min(3, len(args))], " "), err)
 	}
 	return nil
 }

@@ -16,7 +16,8 @@ import (
 
 // Attack is `lipsmooth attack` of this size on a run.
 func (p Preset) Attack(run string, flags ...string) {
-	Lipsmooth(append([]string{"attack", run, fmt.Sprint("--images=", p.Attacked), fmt.Sprint("--steps=", p.Steps),
+	Lipsmooth(append([]string{"attack", run, fmt.Sprint("--images=", p.Attacked),
+		fmt.Sprint("--steps=", p.Steps),
 		fmt.Sprint("--samples=", p.Samples)}, flags...)...)
 }
 
@@ -44,7 +45,8 @@ func Crossings(g certify.Gap) (n int) {
 	return n
 }
 
-// Area returns how much of the average radius is left between what a method certifies and what attacks leave.
+// Area returns the average radius that attacks leave, minus the average radius that a method
+// certifies.
 func Area(g certify.Gap, method string) float64 {
 	for _, c := range g.Certified {
 		if c.Method == method {
@@ -68,7 +70,8 @@ func finite(results []rs.Result) []rs.Result {
 	return results
 }
 
-// An Adversarial is an image, and the nearest one found that the classifier takes for another class.
+// An Adversarial is an image, and the nearest image found to which the classifier gives another
+// class.
 type Adversarial struct {
 	show.Image           // with its class, certified radius and attack
 	Toward     []float32 // the perturbation, of the norm of the attack
@@ -86,8 +89,10 @@ func attacked(s *certify.Run, method string) attack.Smoothing {
 	return attack.Smoothing{Sigma: s.Sigma}
 }
 
-// Adversarials attacks the first images that a method certifies right, so many of them, and the very classifier that it certifies.
-func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset, method string, alpha float64, count int) (found []Adversarial) {
+// Adversarials attacks the first images that a method certifies right, this many of them. It
+// attacks the classifier that the method certifies.
+func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset, method string,
+	alpha float64, count int) (found []Adversarial) {
 	results := Certify(s, alpha, method).Curves[0].Results
 	problem := attack.Problem{Smoothing: attacked(s, method), Seed: 1}
 	for i, r := range results {
@@ -119,9 +124,11 @@ func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset,
 	return found
 }
 
-// At returns the image moved so far towards what fools the classifier, and says what is known there: certified, attacked, or neither.
+// At returns the image moved by this distance towards the image that fools the classifier. It says
+// what is known at that distance: certified, attacked, or neither.
 func (a Adversarial) At(distance float64) show.Image {
-	m := show.Image{Pixels: slices.Clone(a.Pixels), Height: a.Height, Width: a.Width, Channels: a.Channels, Class: a.Class, Note: "certified"}
+	m := show.Image{Pixels: slices.Clone(a.Pixels), Height: a.Height, Width: a.Width,
+		Channels: a.Channels, Class: a.Class, Note: "certified"}
 	if a.As != "" {
 		for k, v := range a.Toward {
 			m.Pixels[k] += v * float32(distance/a.Attack)
@@ -136,7 +143,8 @@ func (a Adversarial) At(distance float64) show.Image {
 	return m
 }
 
-// Moved returns each image moved so far towards what fools the classifier, or, where distance is negative, as far as that is.
+// Moved returns each image moved by this distance towards the image that fools the classifier. A
+// negative distance moves it all the way.
 func Moved(found []Adversarial, distance float64) (images []show.Image) {
 	for _, a := range found {
 		r := distance

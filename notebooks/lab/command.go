@@ -16,8 +16,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/notebooks/show"
 )
 
-// Lipsmooth runs the lipsmooth command: Lipsmooth("sample", "model", "--sigma=0.25"). The command and its results are
-// printed, how far it is is shown while it runs. Run again with the same arguments, it goes on from what is done.
+// Lipsmooth runs the lipsmooth command: Lipsmooth("sample", "model", "--sigma=0.25"). It prints the
+// command and its results, and shows progress meanwhile. Run again with the same arguments, the
+// command continues from what is done.
 func Lipsmooth(args ...string) {
 	fmt.Println("$ lipsmooth", strings.Join(args, " "))
 	status := show.NewStatus()
@@ -46,7 +47,8 @@ func command(stdout, stderr io.Writer, args ...string) error {
 	return nil
 }
 
-// built is the program of the command, built from the checkout that this package is of into the user's cache folder.
+// built is the path of the command's program. The program is built into the user's cache folder,
+// from the checkout that holds this package.
 var built = sync.OnceValues(func() (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	checkout := filepath.Dir(filepath.Dir(filepath.Dir(file)))
@@ -54,7 +56,8 @@ var built = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	program := filepath.Join(folder, "lipsmooth", fmt.Sprintf("notebooks-%.4x", sha256.Sum256([]byte(checkout))), "lipsmooth")
+	program := filepath.Join(folder, "lipsmooth",
+		fmt.Sprintf("notebooks-%.4x", sha256.Sum256([]byte(checkout))), "lipsmooth")
 	if runtime.GOOS == "windows" {
 		program += ".exe"
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// CheckFigure draws a figure twice and returns what is wrong with it: no name, no table or one that doesn't read back as it
-// was written, a format that can't be written, or an SVG of other bytes the second time.
+// CheckFigure draws a figure twice and returns what is wrong with it. A figure needs a name, a
+// table that reads back as it was written, formats that can be written, and an SVG of the same
+// bytes both times.
 func CheckFigure(draw func() (*figures.Figure, error)) error {
 	dir, err := os.MkdirTemp("", "figure-")
 	if err != nil {
@@ -46,7 +47,8 @@ func CheckFigure(draw func() (*figures.Figure, error)) error {
 		if err != nil {
 			return err
 		}
-		if !slices.Equal(t.Columns, f.Table.Columns) || !slices.EqualFunc(t.Rows, f.Table.Rows, slices.Equal[[]string]) {
+		if !slices.Equal(t.Columns, f.Table.Columns) ||
+			!slices.EqualFunc(t.Rows, f.Table.Rows, slices.Equal[[]string]) {
 			return fmt.Errorf("figure %s: its table isn't read back as it was written", f.Name)
 		}
 	}

@@ -16,7 +16,9 @@ func TestCheckFigure(t *testing.T) {
 	changed := func(change func(*figures.Figure)) func() (*figures.Figure, error) {
 		return func() (*figures.Figure, error) {
 			calls++
-			f := &figures.Figure{Name: "mine", Plot: plot.New(), Width: 100, Height: 80, Table: &table.Table{Columns: []string{"n", "radius"}, Rows: [][]string{{"1", "0.5"}}}}
+			f := &figures.Figure{Name: "mine", Plot: plot.New(), Width: 100, Height: 80,
+				Table: &table.Table{Columns: []string{"n", "radius"},
+					Rows: [][]string{{"1", "0.5"}}}}
 			change(f)
 			return f, nil
 		}
@@ -35,7 +37,9 @@ func TestCheckFigure(t *testing.T) {
 			t.Errorf("got %s, want %q", got, c.want)
 		}
 	}
-	if err := CheckFigure(func() (*figures.Figure, error) { return nil, fmt.Errorf("no data") }); err == nil || err.Error() != "no data" {
+	if err := CheckFigure(func() (*figures.Figure, error) {
+		return nil, fmt.Errorf("no data")
+	}); err == nil || err.Error() != "no data" {
 		t.Errorf("got %v, want that of the drawing", err)
 	}
 }

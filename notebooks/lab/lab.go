@@ -1,5 +1,6 @@
-// Package lab is what the notebooks work with: errors as panics, which is how a cell ends with one, and the size of
-// the work, chosen once at the top of a notebook.
+// Package lab is what the notebooks work with. Its functions panic on an error, because a panic
+// ends a cell with the error. A Preset is the size of the work, chosen once at the top of a
+// notebook.
 package lab
 
 import (
@@ -28,7 +29,8 @@ func Must[T any](v T, err error) T {
 	return v
 }
 
-// Check says that a claim holds, and panics where it doesn't, so that a notebook whose claim fails, fails.
+// Check prints a claim that holds, and panics with one that doesn't. So a notebook fails where its
+// claim fails.
 func Check(holds bool, claim string, args ...any) {
 	claim = fmt.Sprintf(claim, args...)
 	if !holds {
@@ -46,7 +48,8 @@ var Backend = sync.OnceValue(func() compute.Backend {
 	return b
 })
 
-// Draws returns so many noisy copies of image i: the first of those that were counted as votes in the run.
+// Draws returns noisy copies of image i, this many. They are the first of those that the run
+// counted as votes.
 func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
 	p := Must(sample.New(Backend(), m, Must(sample.SettingsOf(s.Run))))
 	defer p.Close()
@@ -58,7 +61,8 @@ func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (no
 	return noisy[:min(count, len(noisy))]
 }
 
-// Run reads a run's folder as the commands do: its rows, and the temperature of soft votes chosen at alpha on its tuning images.
+// Run reads a run's folder as the commands do. It reads the rows, and chooses the temperature of
+// soft votes at alpha on the tuning images.
 func Run(dir string, alpha float64) *certify.Run {
 	s := Must(certify.Open(dir))
 	s.Tau = Must(s.ChooseTau(certify.Default().At(alpha)))
@@ -66,7 +70,8 @@ func Run(dir string, alpha float64) *certify.Run {
 		panic(err)
 	}
 	if s.Tau < 0 {
-		panic(dir + ": no tuning images to choose a temperature of soft votes on: sample with --tuning")
+		panic(dir + ": no tuning images to choose a temperature of soft votes on: sample with " +
+			"--tuning")
 	}
 	return s
 }
@@ -96,7 +101,8 @@ func picture(d *data.Dataset, x []float32) show.Image {
 }
 
 // Gallery returns the first images of a run, each with what a method certifies at alpha.
-func Gallery(s *certify.Run, d *data.Dataset, method string, alpha float64, count int) (images []show.Image) {
+func Gallery(s *certify.Run, d *data.Dataset, method string, alpha float64,
+	count int) (images []show.Image) {
 	results := Certify(s, alpha, method).Curves[0].Results
 	for i, r := range results[:min(count, len(results))] {
 		m := Image(d, s.Rows[i].Index)

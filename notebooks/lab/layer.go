@@ -12,7 +12,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Weights are those of a dense layer to be trained, [in, out]: they begin as normal ones of standard deviation 0.1.
+// Weights are the trainable weights of a dense layer, [in, out]. Their initial values are normal
+// with standard deviation 0.1.
 func Weights(scope *model.Scope, g *graph.Graph, in, out int) *graph.Node {
 	scope = scope.WithInitializer(initializer.RandomNormalFn(scope, 0.1))
 	return scope.VariableWithShape("w", shapes.Make(dtypes.Float32, in, out)).NodeValue(g)

@@ -49,7 +49,8 @@ func (m Margin) Methods(alpha float64, ns ...int) (rows [][]any) {
 		for tau := 0.25; tau < 8; tau *= 1.25 {
 			soft = max(soft, radius(rs.Lipschitz{Lambda: m.Lambda, Tau: tau}))
 		}
-		rows = append(rows, []any{n, radius(rs.Mono{}), soft, radius(rs.Isoperimetric{Lambda: m.Lambda}), radius(rs.Margin{Lambda: m.Lambda})})
+		rows = append(rows, []any{n, radius(rs.Mono{}), soft,
+			radius(rs.Isoperimetric{Lambda: m.Lambda}), radius(rs.Margin{Lambda: m.Lambda})})
 	}
 	return rows
 }
@@ -62,7 +63,8 @@ func (m Margin) Levels(n int, alpha float64) figures.ImageLevels {
 
 // Settings are those of a figure of it.
 func (m Margin) Settings(n int, alpha float64) certify.Settings {
-	return certify.Settings{Sigma: m.Sigma, N0: 100, N: n, Alpha: alpha, Lambda: m.Lambda, LambdaSource: "given"}
+	return certify.Settings{Sigma: m.Sigma, N0: 100, N: n, Alpha: alpha, Lambda: m.Lambda,
+		LambdaSource: "given"}
 }
 
 // AtDistance moves the dot to the last level whose distance s/Λ is no larger.
@@ -128,7 +130,8 @@ func Linear() (worst float64) {
 // itself, and how often if it is chosen on the selection draw: linear margins, n draws.
 func SameDraw(m Margin, n, trials int, alpha float64) (same, selection float64) {
 	for trial := range trials {
-		all, chosen, err := rs.Isoperimetric{Lambda: m.Lambda}.Levels(m.Evidence(n, uint64(trial)), alpha)
+		all, chosen, err := rs.Isoperimetric{Lambda: m.Lambda}.Levels(m.Evidence(n, uint64(trial)),
+			alpha)
 		if err != nil {
 			panic(err)
 		}

@@ -14,7 +14,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// NewPlot returns an empty plot with the letters of the project's figures, 8 point Liberation Sans, and a grid.
+// NewPlot returns an empty plot with a grid and the font of the project's figures, Liberation Sans
+// of 8 points.
 func NewPlot(x, y string) *plot.Plot {
 	p := plot.New()
 	letters := font.Font{Typeface: "Liberation", Variant: "Sans", Size: 8}
@@ -35,10 +36,11 @@ type Lines struct {
 	at []float64
 }
 
-// NewLines returns a figure, yet without a curve, at these values of x, which rise; where they go over more than two powers of
-// ten, their axis is logarithmic. The axis of y has 0 on it.
+// NewLines returns a figure without curves, at these rising values of x. Where the values span more
+// than two powers of ten, the axis of x is logarithmic. The axis of y includes 0.
 func NewLines(name, x, y string, at ...float64) *Lines {
-	l := &Lines{figures.Figure{Name: name, Plot: NewPlot(x, y), Table: &table.Table{Columns: []string{x}},
+	l := &Lines{figures.Figure{Name: name, Plot: NewPlot(x, y),
+		Table: &table.Table{Columns: []string{x}},
 		Width: 90 * vg.Millimeter, Height: 66 * vg.Millimeter}, at}
 	l.Plot.Y.Min, l.Plot.Y.Max = 0, 0
 	if at[0] > 0 && at[len(at)-1] > 100*at[0] {
@@ -62,7 +64,8 @@ func (l *Lines) Add(name string, y func(x float64) float64) {
 	if err != nil {
 		panic(fmt.Sprintf("lab: %s: %v", name, err))
 	}
-	line.Color, line.Dashes, line.Width = plotutil.DarkColors[curve%len(plotutil.DarkColors)], plotutil.Dashes(curve), 1.1
+	line.Color, line.Dashes, line.Width = plotutil.DarkColors[curve%len(plotutil.DarkColors)],
+		plotutil.Dashes(curve), 1.1
 	points.Color, points.Shape, points.Radius = line.Color, plotutil.Shape(curve), 2
 	l.Plot.Add(line, points)
 	l.Plot.Legend.Add(name, line, points)

@@ -21,7 +21,8 @@ func TestLines(t *testing.T) {
 		t.Error(err)
 	}
 	f, _ := draw()
-	if got, want := fmt.Sprint(f.Table.Columns, f.Table.Rows), "[n second none] [[1 1 1] [4 2 4] [9 3 9]]"; got != want {
+	if got, want := fmt.Sprint(f.Table.Columns, f.Table.Rows),
+		"[n second none] [[1 1 1] [4 2 4] [9 3 9]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if _, log := NewLines("roots", "n", "root", 1, 1000).Plot.X.Scale.(plot.LogScale); !log {

@@ -19,19 +19,22 @@ func (r Radii) Ordered() bool {
 	return r.Cohen <= r.Published*slack && r.Published <= r.Exact*slack
 }
 
-// Grid returns the radii of points by points means between ½ and 1 - 10⁻⁶ and products Lσ from 0.01 to 100.
+// Grid returns points × points radii: of means between ½ and 1 - 10⁻⁶, and of products Lσ from 0.01
+// to 100.
 func Grid(points int) (grid []Radii) {
 	for i := range points {
 		c := rs.Smoothed{Sigma: 1, L: math.Pow(10, -2+4*float64(i)/float64(max(1, points-1)))}
 		for j := range points {
 			p := 1 - 0.5*math.Pow(2e-6, float64(j+1)/float64(points))
-			grid = append(grid, Radii{p, c.L, rs.CohenRadius(1, p), c.PaperRadius(p), c.Radius(p), (p - 0.5) / c.L})
+			grid = append(grid, Radii{p, c.L, rs.CohenRadius(1, p), c.PaperRadius(p), c.Radius(p),
+				(p - 0.5) / c.L})
 		}
 	}
 	return grid
 }
 
-// ThreeRadii returns the rows of a table: means of a score, and what Cohen, the published formula and the exact one certify by them.
+// ThreeRadii returns the rows of a table. Each has the mean of a score, and the radii that Cohen's,
+// the published and the exact formula certify.
 func ThreeRadii(c rs.Smoothed, means ...float64) (rows [][]any) {
 	for _, p := range means {
 		rows = append(rows, []any{p, rs.CohenRadius(c.Sigma, p), c.PaperRadius(p), c.Radius(p)})
@@ -58,7 +61,8 @@ func Most[T any](all []T, value func(T) float64) float64 {
 	return most
 }
 
-// Bisect returns where, between low and high, f ceases to hold, or low where it never does: the side where it holds, to the last digit.
+// Bisect returns the point between low and high where f ceases to hold, to the last digit, on the
+// side where f holds. It returns low where f never holds.
 func Bisect(low, high float64, f func(float64) bool) float64 {
 	for range 60 {
 		if at := (low + high) / 2; f(at) {

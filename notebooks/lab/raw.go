@@ -7,8 +7,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
-// WriteRaw writes the first images of a dataset for other programs to read: dir/images.u8, [count, height, width, channels] of a byte
-// each, and dir/labels.u8, [count].
+// WriteRaw writes the first images of a dataset for other programs to read. dir/images.u8 is
+// [count, height, width, channels], one byte each. dir/labels.u8 is [count].
 func WriteRaw(dir string, d *data.Dataset, count int) {
 	var images, labels []byte
 	for i := range min(count, d.Len()) {

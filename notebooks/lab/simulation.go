@@ -12,8 +12,10 @@ import (
 
 // Simulation says what votes to simulate, and what to certify them by.
 type Simulation struct {
-	Shape     string  // a name in coverage.Shapes; empty is zipf
-	Top, Tail float64 // probability of the class, and exponent of its rivals' Zipf tail, where the shape has them
+	Shape string // a name in coverage.Shapes; empty is zipf
+	// Top is the probability of the class, and Tail the exponent of its rivals' Zipf tail, for
+	// shapes that have them.
+	Top, Tail float64
 	Sigma     float64
 	N0, N     int
 	Alpha     float64
@@ -24,7 +26,8 @@ type Simulation struct {
 // Case is that of so many classes.
 func (s Simulation) Case(classes int) coverage.Case {
 	shape := Must(coverage.ShapeByName(cmp.Or(s.Shape, "zipf")))
-	return coverage.Case{Shape: shape.Name, P: shape.P(classes, s.Top, s.Tail), Sigma: s.Sigma, N0: s.N0, N: s.N}
+	return coverage.Case{Shape: shape.Name, P: shape.P(classes, s.Top, s.Tail), Sigma: s.Sigma,
+		N0: s.N0, N: s.N}
 }
 
 // Run simulates each number of classes by every method.
@@ -57,7 +60,8 @@ func Mean(outcomes []coverage.Outcome, method string, classes int) float64 {
 	panic("lab: " + method + " was not simulated")
 }
 
-// Expected returns, instead of a draw, the votes that are expected of so many classes, rounded to whole ones.
+// Expected returns the expected votes of this many classes, rounded to whole numbers, in place of
+// drawn ones.
 func (s Simulation) Expected(classes int) *rs.Evidence {
 	p := s.Case(classes).P
 	e := &rs.Evidence{Sigma: s.Sigma, Selection: whole(p, s.N0), Estimation: whole(p, s.N)}
@@ -65,7 +69,8 @@ func (s Simulation) Expected(classes int) *rs.Evidence {
 	return e
 }
 
-// whole rounds n p[k] to whole numbers of sum n: up to each class, the rounded sum is that of all before.
+// whole rounds n p[k] to whole numbers of sum n. Up to each class, the sum of the whole numbers is
+// the rounded sum of n p[k].
 func whole(p []float64, n int) rs.Votes {
 	votes, sum, given := make(rs.Votes, len(p)), 0.0, 0
 	for k := range p {
@@ -77,7 +82,8 @@ func whole(p []float64, n int) rs.Votes {
 	return votes
 }
 
-// Ledger returns the rows of a table: what each of the methods spends α on, the bounds that decide, and the radius.
+// Ledger returns the rows of a table. Each says what a method spends α on, the bounds that decide,
+// and the radius.
 func (s Simulation) Ledger(e *rs.Evidence) (rows [][]any) {
 	for _, name := range s.Methods {
 		c := Must(Must(Must(rs.MethodByName(name)).New(rs.Setting{Tau: -1})).Certify(e, s.Alpha))
@@ -98,7 +104,8 @@ func (s Simulation) Ledger(e *rs.Evidence) (rows [][]any) {
 	return rows
 }
 
-// Refuted names the methods that were wrong more often than α lets them be, by more than chance: outside a 99.9% interval.
+// Refuted names the methods that were wrong more often than α allows, beyond chance: α lies below
+// the 99.9% interval of their miscoverage.
 func Refuted(outcomes []coverage.Outcome) (methods []string) {
 	for _, o := range outcomes {
 		if low, _ := o.Interval(0.999); low > o.Alpha && !slices.Contains(methods, o.Method) {

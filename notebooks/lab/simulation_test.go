@@ -9,7 +9,8 @@ import (
 )
 
 func simulation() Simulation {
-	return Simulation{Top: 0.9, Tail: 1, Sigma: 1, N0: 100, N: 10000, Alpha: 0.001, Trials: 100, Methods: []string{"mono", "bonferroni", "cpm", "twobound"}}
+	return Simulation{Top: 0.9, Tail: 1, Sigma: 1, N0: 100, N: 10000, Alpha: 0.001, Trials: 100,
+		Methods: []string{"mono", "bonferroni", "cpm", "twobound"}}
 }
 
 // The mean radii of MATH.md, section 2, and the same from the votes expected.
@@ -33,14 +34,17 @@ func TestSimulation(t *testing.T) {
 
 func TestExpected(t *testing.T) {
 	e := simulation().Expected(1000)
-	if e.Selection.Total() != 100 || e.Estimation.Total() != 10000 || e.Class != 0 || slices.Min(e.Estimation) < 0 {
+	if e.Selection.Total() != 100 || e.Estimation.Total() != 10000 || e.Class != 0 ||
+		slices.Min(e.Estimation) < 0 {
 		t.Errorf("%d and %d votes for class %d", e.Selection.Total(), e.Estimation.Total(), e.Class)
 	}
 }
 
 func TestRefuted(t *testing.T) {
 	got := Refuted([]coverage.Outcome{
-		{Method: "a", Alpha: 0.05, Trials: 1000, Wrong: 55}, {Method: "b", Alpha: 0.05, Trials: 1000, Wrong: 100}, {Method: "b", Alpha: 0.05, Trials: 1000, Wrong: 101},
+		{Method: "a", Alpha: 0.05, Trials: 1000, Wrong: 55},
+		{Method: "b", Alpha: 0.05, Trials: 1000, Wrong: 100},
+		{Method: "b", Alpha: 0.05, Trials: 1000, Wrong: 101},
 	})
 	if !slices.Equal(got, []string{"b"}) {
 		t.Errorf("refuted %v, want b", got)

@@ -21,7 +21,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
-// A Snapshot is a classifier on its way: what it says without noise of some test images, after so many steps.
+// A Snapshot is a classifier during training: its predictions for some test images without noise,
+// after Step steps.
 type Snapshot struct {
 	Step int
 	Info training.Info
@@ -30,9 +31,11 @@ type Snapshot struct {
 
 func (s Snapshot) String() string { return fmt.Sprint(s.Step) }
 
-// Margins draws the histogram of its margins, as deterministic radii: to 3 at least, so that one moves on from snapshot to snapshot.
+// Margins draws the histogram of the margins, as deterministic radii. Its axis goes to 3 at least,
+// so that the snapshots share a scale.
 func (s Snapshot) Margins() (*figures.Figure, error) {
-	f, err := figures.Margins(certify.Settings{Dataset: s.Info.Dataset, Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
+	f, err := figures.Margins(certify.Settings{Dataset: s.Info.Dataset,
+		Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
 		LambdaSource: "proved", Images: len(s.Rows)}, s.Rows)
 	if err == nil {
 		f.Plot.X.Max = max(3, f.Plot.X.Max)
@@ -55,9 +58,10 @@ func (s Snapshot) Median() float64 {
 // Noiseless has a classifier trained without noise.
 func Noiseless(c *training.Config) { c.Sigma = 0 }
 
-// Watch trains a classifier of this size anew in the folder out, shows it to see some eight times on the way, and returns what was
-// seen. change may change the config.
-func (p Preset) Watch(out string, change func(*training.Config), see func(Snapshot)) (seen []Snapshot) {
+// Watch trains a classifier of this size anew in the folder out. It calls see with a snapshot about
+// eight times on the way, and returns these snapshots. change may change the config.
+func (p Preset) Watch(out string, change func(*training.Config),
+	see func(Snapshot)) (seen []Snapshot) {
 	if err := os.RemoveAll(out); err != nil {
 		panic(err)
 	}
@@ -84,14 +88,16 @@ func (p Preset) Watch(out string, change func(*training.Config), see func(Snapsh
 func Clean(m *training.Model, d *data.Dataset, images int) (rows []rs.Evidence) {
 	exec := Must(gomlx.NewExec1(Backend(), m.Store, m.Logits))
 	defer exec.Finalize()
-	for b, err := range (&data.Sequence{Dataset: d, BatchSize: min(500, images), Limit: images}).Iter() {
+	for b, err := range (&data.Sequence{Dataset: d, BatchSize: min(500, images),
+		Limit: images}).Iter() {
 		if err != nil {
 			panic(err)
 		}
 		z := tensors.MustCopyFlatData[float32](Must(exec.Call(b.Inputs[0])))
 		for i, label := range tensors.MustCopyFlatData[int32](b.Labels[0]) {
 			clean := Must(rs.CleanOf(z[i*m.Classes():][:m.Classes()]))
-			rows = append(rows, rs.Evidence{Index: len(rows), Label: int(label), Class: clean.Class, Clean: clean})
+			rows = append(rows, rs.Evidence{Index: len(rows), Label: int(label), Class: clean.Class,
+				Clean: clean})
 		}
 	}
 	return rows
@@ -117,7 +123,8 @@ func median(x []float64) float64 {
 
 // Bounds has `lipsmooth bound` prove and observe a model layer by layer, and draws it.
 func Bounds(model string) (*figures.Figure, error) {
-	if err := command(io.Discard, io.Discard, "bound", model, "--observe", "--data=mnist"); err != nil {
+	if err := command(io.Discard, io.Discard, "bound", model, "--observe",
+		"--data=mnist"); err != nil {
 		return nil, err
 	}
 	return figures.Bounds(Table(model, "bounds.tsv"))

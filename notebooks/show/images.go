@@ -12,8 +12,9 @@ import (
 
 // Image is a picture of a gallery, and what is said under it. A zero is not said.
 type Image struct {
-	Pixels                  []float32 // [height, width, channels]; what is outside [0, 1] is drawn black or white
-	Height, Width, Channels int       // one channel is grey, three are RGB
+	// Pixels are [height, width, channels]. Values outside [0, 1] are drawn black or white.
+	Pixels                  []float32
+	Height, Width, Channels int // one channel is grey, three are RGB
 
 	Class  string  // predicted
 	Wrong  bool    // the prediction isn't the label's
@@ -30,9 +31,13 @@ func Images(images ...Image) {
 	var b strings.Builder
 	b.WriteString(`<div style="display:flex;flex-wrap:wrap;gap:12px">`)
 	for _, m := range images {
-		fmt.Fprintf(&b, "\n"+`<figure style="margin:0;width:%dpx"><img width="%d" style="image-rendering:pixelated" alt="%s" src="%s">`+
-			`<figcaption style="font-size:small;line-height:1.3">%s</figcaption></figure>`,
-			imageSize, imageSize, html.EscapeString(m.Class), pngURI(m.png()), strings.Join(m.caption(), "<br>"))
+		fmt.Fprintf(&b,
+			"\n"+
+				`<figure style="margin:0;width:%dpx"><img width="%d" `+
+				`style="image-rendering:pixelated" alt="%s" src="%s">`+
+				`<figcaption style="font-size:small;line-height:1.3">%s</figcaption></figure>`,
+			imageSize, imageSize, html.EscapeString(m.Class), pngURI(m.png()),
+			strings.Join(m.caption(), "<br>"))
 	}
 	b.WriteString("\n</div>\n")
 	HTML(b.String())
@@ -58,7 +63,8 @@ func (m Image) caption() (lines []string) {
 
 func (m Image) png() []byte {
 	if m.Channels != 1 && m.Channels != 3 || len(m.Pixels) != m.Height*m.Width*m.Channels {
-		panic(fmt.Sprintf("show: %d pixels are no image of [%d, %d, %d] with 1 or 3 channels", len(m.Pixels), m.Height, m.Width, m.Channels))
+		panic(fmt.Sprintf("show: %d pixels are no image of [%d, %d, %d] with 1 or 3 channels",
+			len(m.Pixels), m.Height, m.Width, m.Channels))
 	}
 	img := image.NewNRGBA(image.Rect(0, 0, m.Width, m.Height))
 	level := func(i int) uint8 { return uint8(255*min(max(m.Pixels[i], 0), 1) + 0.5) }

@@ -11,8 +11,9 @@ import (
 	"slices"
 )
 
-// palette returns a picture in 255 colours at most, those that it has most of among their like, the others as the nearest of
-// these: a figure, whose few colours are blended at edges, is a quarter of the bytes.
+// palette returns a picture in 255 colours at most. It keeps the most common colour among similar
+// ones, and every other colour becomes the nearest of these. A figure has few colours, which blend
+// at edges, so it takes a quarter of the bytes.
 func palette(img image.Image) *image.Paletted {
 	rgba := image.NewRGBA(img.Bounds())
 	draw.Draw(rgba, rgba.Rect, img, img.Bounds().Min, draw.Src)
@@ -27,7 +28,8 @@ func palette(img image.Image) *image.Paletted {
 	var of color.Palette
 	like := map[color.RGBA]bool{}
 	for _, c := range colors {
-		if alike := (color.RGBA{c.R / 16, c.G / 16, c.B / 16, c.A / 16}); !like[alike] && len(of) < 255 {
+		if alike := (color.RGBA{c.R / 16, c.G / 16, c.B / 16, c.A / 16}); !like[alike] &&
+			len(of) < 255 {
 			of, like[alike] = append(of, c), true
 		}
 	}
@@ -37,7 +39,8 @@ func palette(img image.Image) *image.Paletted {
 	}
 	p := image.NewPaletted(rgba.Rect, of)
 	for i := range p.Pix {
-		p.Pix[i] = nearest[color.RGBA{rgba.Pix[4*i], rgba.Pix[4*i+1], rgba.Pix[4*i+2], rgba.Pix[4*i+3]}]
+		p.Pix[i] = nearest[color.RGBA{rgba.Pix[4*i], rgba.Pix[4*i+1], rgba.Pix[4*i+2],
+			rgba.Pix[4*i+3]}]
 	}
 	return p
 }

@@ -44,7 +44,8 @@ func TestSmaller(t *testing.T) {
 	}
 }
 
-// TestPalette keeps what has few colours as it is, and of colours that are alike the one there is most of.
+// TestPalette: a picture of few colours stays as it is. Of similar colours, the most common one
+// remains.
 func TestPalette(t *testing.T) {
 	img := image.NewRGBA(image.Rect(0, 0, 256, 20))
 	for x := range 256 {
@@ -66,7 +67,8 @@ func TestPalette(t *testing.T) {
 func distance(a, b color.Color) (most int) {
 	r, g, bl, _ := a.RGBA()
 	r2, g2, bl2, _ := b.RGBA()
-	for _, d := range []int{int(r>>8) - int(r2>>8), int(g>>8) - int(g2>>8), int(bl>>8) - int(bl2>>8)} {
+	for _, d := range []int{int(r>>8) - int(r2>>8), int(g>>8) - int(g2>>8),
+		int(bl>>8) - int(bl2>>8)} {
 		most = max(most, d, -d)
 	}
 	return most

@@ -16,7 +16,10 @@ type Status struct {
 }
 
 // NewStatus returns a Status in the cell that is running.
-func NewStatus() *Status { return &Status{id: "status_" + gonbui.UniqueId(), show: gonbui.UpdateHTML} }
+func NewStatus() *Status {
+	return &Status{id: "status_" + gonbui.UniqueId(),
+		show: gonbui.UpdateHTML}
+}
 
 // Write shows the last of the lines that end in p. A carriage return ends one as well.
 func (s *Status) Write(p []byte) (int, error) {
@@ -38,7 +41,8 @@ func (s *Status) Close() error {
 	return nil
 }
 
-// Progress shows a bar, and returns a function to call with how many of total are done; it goes away with the last.
+// Progress shows a bar, and returns a function to call with the number of steps done, of total. The
+// bar goes away with the last step.
 func Progress(what string, total int) func(done int) {
 	return progress(NewStatus(), what, total)
 }
@@ -51,7 +55,9 @@ func progress(s *Status, what string, total int) func(done int) {
 		case done >= total:
 			s.Close()
 		case p != percent: // the browser needn't hear of more
-			s.show(s.id, fmt.Sprintf(`<small>%s <progress max="%d" value="%d"></progress> %d of %d</small>`, html.EscapeString(what), total, done, done, total))
+			s.show(s.id,
+				fmt.Sprintf(`<small>%s <progress max="%d" value="%d"></progress> %d of %d</small>`,
+					html.EscapeString(what), total, done, done, total))
 		}
 		percent = p
 	}

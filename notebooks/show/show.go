@@ -1,11 +1,13 @@
-// Package show is what the notebooks display with: figures, tables and pictures in the cell that is running,
-// a slider over any of them, and progress. Everything goes through GoNB to the browser; outside a notebook
-// nothing is shown.
+// Package show displays figures, tables and pictures in the cell that is running, a slider over any
+// of them, and progress. Everything goes through GoNB to the browser. Outside a notebook, nothing
+// is shown.
 //
 //	show.Figure(figures.Exact(0.5, 1, 2))
-//	show.Frames("σ", []float64{0.12, 0.25, 0.5}, func(sigma float64) { show.Images(noisy(sigma)...) })
+//	show.Frames("σ", []float64{0.12, 0.25, 0.5}, func(sigma float64) {
+//		show.Images(noisy(sigma)...)
+//	})
 //
-// As everywhere in a notebook, what can't be done panics.
+// As everywhere in a notebook, an error panics.
 package show
 
 import (
@@ -48,10 +50,12 @@ func HTML(text string) {
 	gonbui.Sync()
 }
 
-// zoom is how much larger than on paper figures are shown: their 8 points become those of the text around.
+// zoom is how much larger figures are shown than on paper. Their 8 points then match the text
+// around them.
 const zoom = 1.5
 
-// Figure shows a figure as SVG, and as PNG where a page takes no SVG; it takes what the functions of package figures return.
+// Figure shows a figure as SVG, and as PNG where a page takes no SVG. Its arguments are the results
+// of a function of package figures.
 func Figure(f *figures.Figure, err error) {
 	if err != nil {
 		panic(fmt.Sprintf("show: %v", err))
@@ -83,7 +87,8 @@ func Figure(f *figures.Figure, err error) {
 
 // Plot shows a plot as SVG, as wide as a figure of one column.
 func Plot(p *plot.Plot) {
-	Figure(&figures.Figure{Name: p.Title.Text, Plot: p, Width: 90 * vg.Millimeter, Height: 66 * vg.Millimeter}, nil)
+	Figure(&figures.Figure{Name: p.Title.Text, Plot: p, Width: 90 * vg.Millimeter,
+		Height: 66 * vg.Millimeter}, nil)
 }
 
 func pngURI(data []byte) string {
@@ -91,7 +96,8 @@ func pngURI(data []byte) string {
 }
 
 // inURI escapes what may not stand in a URI within quotes: a quarter shorter than base64.
-var inURI = strings.NewReplacer("%", "%25", "#", "%23", `"`, "'", "<", "%3C", ">", "%3E", "\n", " ", "\t", " ")
+var inURI = strings.NewReplacer("%", "%25", "#", "%23", `"`, "'", "<", "%3C", ">", "%3E", "\n", " ",
+	"\t", " ")
 
 func svgURI(svg string) string {
 	return "data:image/svg+xml," + inURI.Replace(svg)
@@ -109,7 +115,8 @@ func enlarge(svg string, by float64) string {
 		x, _ := strconv.ParseFloat(svg[at[i]:at[i+1]], 64) // matched
 		return strconv.FormatFloat(by*x, 'f', 1, 64)
 	}
-	return svg[:at[3]] + fmt.Sprintf(` width="%spt" height="%spt"`, scaled(4), scaled(6)) + svg[at[1]:]
+	return svg[:at[3]] + fmt.Sprintf(` width="%spt" height="%spt"`, scaled(4), scaled(6)) +
+		svg[at[1]:]
 }
 
 // Table shows a table, columns of numbers to the right.
@@ -131,7 +138,8 @@ func Table(t *table.Table) {
 			if numeric[i] {
 				align = "right"
 			}
-			fmt.Fprintf(&b, `<%s style="text-align:%s">%s</%s>`, tag, align, html.EscapeString(cell), tag)
+			fmt.Fprintf(&b, `<%s style="text-align:%s">%s</%s>`, tag, align,
+				html.EscapeString(cell), tag)
 		}
 		b.WriteString("</tr>\n")
 	}

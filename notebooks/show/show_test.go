@@ -48,12 +48,15 @@ func square() Image {
 
 func TestTable(t *testing.T) {
 	golden(t, "table", gather(func() {
-		Table(&table.Table{Columns: []string{"method", "radius"}, Rows: [][]string{{"a < b", "0.5"}, {"none", ""}}})
+		Table(&table.Table{Columns: []string{"method", "radius"},
+			Rows: [][]string{{"a < b", "0.5"}, {"none", ""}}})
 	}))
 }
 
 func TestRows(t *testing.T) {
-	got := gather(func() { Rows([]string{"class", "p"}, []any{"seven", 0.123456}, []any{"eight", 1}) })
+	got := gather(func() {
+		Rows([]string{"class", "p"}, []any{"seven", 0.123456}, []any{"eight", 1})
+	})
 	for _, want := range []string{">0.1235<", `right">1</td>`, `left">seven</td>`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
@@ -93,8 +96,10 @@ func TestPixels(t *testing.T) {
 			t.Errorf("got %s, want %s", s, c.want)
 		}
 	}
-	panics(t, "3 pixels are no image of [2, 2, 1]", func() { Images(Image{Pixels: make([]float32, 3), Height: 2, Width: 2, Channels: 1}) })
-	panics(t, "1 or 3 channels", func() { Images(Image{Pixels: make([]float32, 2), Height: 1, Width: 1, Channels: 2}) })
+	panics(t, "3 pixels are no image of [2, 2, 1]",
+		func() { Images(Image{Pixels: make([]float32, 3), Height: 2, Width: 2, Channels: 1}) })
+	panics(t, "1 or 3 channels",
+		func() { Images(Image{Pixels: make([]float32, 2), Height: 1, Width: 1, Channels: 2}) })
 }
 
 // TestFigure decodes the SVG that a frame holds, and looks for its size on the screen.
@@ -112,7 +117,8 @@ func TestFigure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		size := regexp.MustCompile(`<svg width='([0-9.]+)pt' height='[0-9.]+pt' viewBox='0 0 ([0-9.]+) `).FindStringSubmatch(svg)
+		size := regexp.MustCompile(`<svg width='([0-9.]+)pt' height='[0-9.]+pt' ` +
+			`viewBox='0 0 ([0-9.]+) `).FindStringSubmatch(svg)
 		if size == nil {
 			t.Fatalf("%s: no size in %.300s", name, svg)
 		}
@@ -167,12 +173,14 @@ func TestSliderHeadless(t *testing.T) {
 	}
 	panics(t, "no value", func() { Slider("n", nil, func(int) {}) })
 	got = gather(func() {
-		Sliders(func(at ...any) { HTML(fmt.Sprint(at[0].(int), at[1].(string))) }, Over("n", 1, 3, 4), Over("method", 0, "mono", "cpm"))
+		Sliders(func(at ...any) { HTML(fmt.Sprint(at[0].(int), at[1].(string))) },
+			Over("n", 1, 3, 4), Over("method", 0, "mono", "cpm"))
 	})
 	if want := "<div>n = 4, method = mono<br>4mono</div>\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	panics(t, "slider over n: no value at 2", func() { Sliders(func(...any) {}, Over("n", 2, 3, 4)) })
+	panics(t, "slider over n: no value at 2",
+		func() { Sliders(func(...any) {}, Over("n", 2, 3, 4)) })
 }
 
 func TestStatus(t *testing.T) {
@@ -184,7 +192,8 @@ func TestStatus(t *testing.T) {
 		}
 	}
 	s.Close()
-	want := []string{"<small>first</small>", "<small>second</small>", "<small>third &amp; last</small>", ""}
+	want := []string{"<small>first</small>", "<small>second</small>",
+		"<small>third &amp; last</small>", ""}
 	if fmt.Sprint(shown) != fmt.Sprint(want) {
 		t.Errorf("got %q, want %q", shown, want)
 	}
@@ -192,14 +201,17 @@ func TestStatus(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	var shown []string
-	done := progress(&Status{show: func(_, html string) { shown = append(shown, html) }}, "sampling", 1000)
+	done := progress(&Status{show: func(_, html string) { shown = append(shown, html) }},
+		"sampling", 1000)
 	for i := range 1000 {
 		done(i + 1)
 	}
 	if len(shown) != 101 || shown[100] != "" {
-		t.Errorf("shown %d times, and at last %q; want once a percent, and nothing at the end", len(shown), shown[len(shown)-1])
+		t.Errorf("shown %d times, and at last %q; want once a percent, and nothing at the end",
+			len(shown), shown[len(shown)-1])
 	}
-	if want := `<small>sampling <progress max="1000" value="10"></progress> 10 of 1000</small>`; shown[1] != want {
+	const want = `<small>sampling <progress max="1000" value="10"></progress> 10 of 1000</small>`
+	if shown[1] != want {
 		t.Errorf("got %q, want %q", shown[1], want)
 	}
 }

@@ -18,28 +18,34 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/widgets"
 )
 
-// ownKeys is an attribute of an element that has the keys pressed in it: else JupyterLab takes arrows to go from cell to cell.
+// ownKeys is an attribute of an element that handles the keys pressed in it. Without it, JupyterLab
+// takes arrows to move between cells.
 const ownKeys = "data-lm-suppress-shortcuts"
 
-// Frames shows a slider over frames: what draw shows for each value, drawn now. No cell runs while one drags, so
-// it works in a page exported to HTML, and without a network. Where scripts are taken out, the first frame is seen.
+// Frames shows a slider over frames. A frame is what draw shows for a value, and Frames calls draw
+// for all values at once. No cell runs while a reader drags, so the slider works in a page exported
+// to HTML, and without a network. Where scripts are removed, the page shows the first frame.
 func Frames[T any](name string, values []T, draw func(T)) {
 	if len(values) == 0 {
 		panic(fmt.Sprintf("show: frames over %s: no value", name))
 	}
 	var b strings.Builder
 	// The frames are the children after the label; each has its value in data-value.
-	fmt.Fprintf(&b, `<div><label style="display:block"><input type="range" %s min="0" max="%d" value="0" style="vertical-align:middle;width:240px" oninput="`+
-		`const frames=this.closest('div').querySelectorAll(':scope>section');`+
-		`frames.forEach((f,i)=>f.style.display=i==this.value?'':'none');`+
-		`this.nextElementSibling.textContent=frames[this.value].dataset.value"> <span>%s</span></label>`,
+	fmt.Fprintf(&b,
+		`<div><label style="display:block"><input type="range" %s min="0" max="%d" value="0" `+
+			`style="vertical-align:middle;width:240px" oninput="`+
+			`const frames=this.closest('div').querySelectorAll(':scope>section');`+
+			`frames.forEach((f,i)=>f.style.display=i==this.value?'':'none');`+
+			`this.nextElementSibling.textContent=frames[this.value].dataset.value"> `+
+			`<span>%s</span></label>`,
 		ownKeys, len(values)-1, said(name, values[0]))
 	for i, v := range values {
 		style := ""
 		if i > 0 {
 			style = ` style="display:none"`
 		}
-		fmt.Fprintf(&b, "\n<section data-value=\"%s\"%s>%s</section>", said(name, v), style, gather(func() { draw(v) }))
+		fmt.Fprintf(&b, "\n<section data-value=\"%s\"%s>%s</section>", said(name, v), style,
+			gather(func() { draw(v) }))
 	}
 	b.WriteString("\n</div>\n")
 	HTML(b.String())
@@ -49,8 +55,9 @@ func said(name string, value any) string {
 	return html.EscapeString(fmt.Sprintf("%s = %v", name, value))
 }
 
-// Slider shows a slider that is live: draw is called for a value when the slider comes to it, until the cell is
-// interrupted. Where nobody can drag, as in a notebook executed headless, it shows the first value and returns.
+// Slider shows a live slider. It calls draw for a value when the slider comes to the value, until
+// the cell is interrupted. Where nobody can drag, as in a headless run, it shows the first value
+// and returns.
 func Slider[T any](name string, values []T, draw func(T)) {
 	Sliders(func(at ...any) { draw(at[0].(T)) }, Over(name, 0, values...))
 }
@@ -83,7 +90,8 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 		var values []any
 		var names []string
 		for i, k := range knobs {
-			values, names = append(values, k.Values[at[i]]), append(names, said(k.Name, k.Values[at[i]]))
+			values, names = append(values, k.Values[at[i]]),
+				append(names, said(k.Name, k.Values[at[i]]))
 		}
 		return strings.Join(names, ", ") + "<br>" + gather(func() { draw(values...) })
 	}
@@ -98,7 +106,8 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 	var row strings.Builder
 	for _, k := range knobs {
 		places = append(places, gonbui.UniqueId())
-		fmt.Fprintf(&row, `<label>%s <span id="%s"></span></label> `, html.EscapeString(k.Name), places[len(places)-1])
+		fmt.Fprintf(&row, `<label>%s <span id="%s"></span></label> `, html.EscapeString(k.Name),
+			places[len(places)-1])
 	}
 	HTML(fmt.Sprintf(`<div>%s</div><div id="%s">%s</div>`, row.String(), picture, frame()))
 	// Heard from before the sliders are there, a browser's word is never lost.
@@ -109,8 +118,11 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 		for i, k := range knobs {
 			address := "/show/" + gonbui.UniqueId()
 			comms.Subscribe(address, func(_ string, to int) { hand.move(i, to, len(k.Values)) })
-			slider := widgets.Slider(0, len(k.Values)-1, k.Start).WithAddress(address).AppendTo(places[i]).Done() // waits for the browser
-			dom.TransientJavascript(fmt.Sprintf(`document.getElementById(%q).setAttribute(%q, "")`, slider.HtmlId(), ownKeys))
+			// This call waits for the browser.
+			slider := widgets.Slider(0, len(k.Values)-1, k.Start).WithAddress(address).AppendTo(
+				places[i]).Done()
+			dom.TransientJavascript(fmt.Sprintf(`document.getElementById(%q).setAttribute(%q, "")`,
+				slider.HtmlId(), ownKeys))
 		}
 	}()
 	select {
@@ -133,7 +145,8 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 	}
 }
 
-// patience is how long sliders wait for a browser to show them; GoNB gives up on one after 3 s, and says so in the server's log alone.
+// patience is how long sliders wait for a browser to show them. GoNB gives up on a slider after 3
+// s, and says so in the server's log alone.
 const patience = 20 * time.Second
 
 // A hand is where sliders were moved to last.
@@ -164,4 +177,7 @@ func (h *hand) place() []int {
 }
 
 // live reports whether a browser can answer: without a Jupyter server the kernel has no id.
-func live() bool { return gonbui.IsNotebook && os.Getenv(protocol.GONB_JUPYTER_KERNEL_ID_ENV) != "" }
+func live() bool {
+	return gonbui.IsNotebook &&
+		os.Getenv(protocol.GONB_JUPYTER_KERNEL_ID_ENV) != ""
+}

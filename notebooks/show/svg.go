@@ -9,16 +9,20 @@ import (
 )
 
 var (
-	// outline is a path of straight lines and Bézier curves, as figures write them: in absolute coordinates, most of it letters.
+	// outline matches a path of straight lines and Bézier curves in absolute coordinates, as
+	// figures write it. Most paths are letters.
 	outline = regexp.MustCompile(` d="([MLQCZ0-9.,e+-]+)"`)
 	segment = regexp.MustCompile(`[MLQCZ][^MLQCZ]*`)
 	// decimals are more than two behind the point; a hundredth of a point is far less than a pixel.
 	decimals = regexp.MustCompile(`(\.[0-9]{2})[0-9]+`)
 )
 
-// compact halves an SVG: its paths go by hundredths of a point from each place to the next, from which nothing adds up.
+// compact halves the size of an SVG. Its paths go from each point to the next in hundredths of a
+// point. The steps are between rounded places, so no error adds up.
 func compact(svg string) string {
-	svg = outline.ReplaceAllStringFunc(svg, func(d string) string { return ` d="` + relative(d[4:len(d)-1]) + `"` })
+	svg = outline.ReplaceAllStringFunc(svg, func(d string) string {
+		return ` d="` + relative(d[4:len(d)-1]) + `"`
+	})
 	return decimals.ReplaceAllString(svg, "$1")
 }
 
@@ -42,7 +46,8 @@ func relative(path string) string {
 			x, _ := strconv.ParseFloat(number, 64) // what outline matches
 			at[i%2] = int(math.Round(100 * x))
 			by := at[i%2] - from[i%2]
-			text := strings.TrimPrefix(strconv.FormatFloat(math.Abs(float64(by))/100, 'f', -1, 64), "0")
+			text := strings.TrimPrefix(strconv.FormatFloat(math.Abs(float64(by))/100, 'f', -1, 64),
+				"0")
 			switch {
 			case by < 0:
 				b.WriteByte('-')

@@ -15,11 +15,11 @@ import (
 type Config struct {
 	// Alpha is the error probability of each certificate, rs.MinAlpha <= Alpha < 1.
 	Alpha float64
-	// Methods are names of rs.Methods. Nil is rs.DefaultMethods, and All alone is every sound one; both
-	// leave out what the run lacks something for.
+	// Methods are names of rs.Methods. Nil is rs.DefaultMethods, and All alone is every sound
+	// method. In both cases, a method that needs more than the run has is left out.
 	Methods []string
-	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified; negative
-	// is chosen on the tuning images.
+	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified. Where
+	// it is negative, a temperature is chosen on the tuning images.
 	Tau float64
 	// Bound is the confidence bound that the methods take; nil is the one each is best with.
 	Bound rs.Bound

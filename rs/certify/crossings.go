@@ -41,7 +41,8 @@ func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, er
 				if !r.Right() || !(r.Radius > g.Empirical[i].Radius) {
 					continue
 				}
-				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at %.6g",
+				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at "+
+					"%.6g",
 					indices[i], curve.Method, r.Radius, g.Classifier, g.Empirical[i].Radius)
 				if always := strict[k].Certified[m].Results[i]; always.Right() &&
 					always.Radius > g.Empirical[i].Radius {

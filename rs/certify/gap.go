@@ -42,7 +42,8 @@ func Attacks(t *table.Table) ([]Attack, error) {
 	var at [5]int
 	for i, name := range AttackColumns {
 		if at[i] = slices.Index(t.Columns, name); at[i] < 0 {
-			return nil, fmt.Errorf("no column %q; there are %s", name, strings.Join(t.Columns, ", "))
+			return nil, fmt.Errorf("no column %q; there are %s", name,
+				strings.Join(t.Columns, ", "))
 		}
 	}
 	type key struct {
@@ -69,7 +70,8 @@ func Attacks(t *table.Table) ([]Attack, error) {
 		}
 		k := key{a.Index, a.Classifier}
 		if seen[k] {
-			return nil, fmt.Errorf("row %d: image %d, %s: is there twice", i+1, a.Index, a.Classifier)
+			return nil, fmt.Errorf("row %d: image %d, %s: is there twice", i+1, a.Index,
+				a.Classifier)
 		}
 		seen[k] = true
 		attacks = append(attacks, a)
@@ -82,8 +84,8 @@ type Gap struct {
 	Classifier string
 	// of Attacked's methods, in their order, those left out that the run lacks something for
 	Certified []Curve
-	// Empirical has the radius that attacks leave to each image: all that is smaller than the smallest
-	// success.
+	// Empirical has, for each image, the radius that attacks leave: all radii below the smallest
+	// successful attack.
 	Empirical []rs.Result
 }
 
@@ -103,11 +105,13 @@ func (r *Run) Gaps(attacks []Attack, config Config) ([]Gap, error) {
 			}
 			e, ok := rows[a.Index]
 			if !ok || e.Label != a.Label {
-				return nil, fmt.Errorf("attacks on image %d of class %d, which the run doesn't have", a.Index,
+				return nil, fmt.Errorf("attacks on image %d of class %d, which the run doesn't "+
+					"have", a.Index,
 					a.Label)
 			}
 			if len(these.Rows) > 0 && c.Name == "soft" && a.Tau != these.Tau {
-				return nil, fmt.Errorf("attacks on soft votes at temperatures %v and %v", these.Tau, a.Tau)
+				return nil, fmt.Errorf("attacks on soft votes at temperatures %v and %v",
+					these.Tau, a.Tau)
 			}
 			these.Rows, these.Tau = append(these.Rows, e), a.Tau
 			left := rs.Result{Label: a.Label, Certificate: rs.Certificate{Class: a.Label,
@@ -186,7 +190,8 @@ func GapTable(gaps []Gap, radii []float64) *table.Table {
 			gap = append(gap, fmt.Sprintf(format, e-c))
 		}
 		for _, r := range radii {
-			extend(rs.CertifiedAccuracy(g.Certified[0].Results, r), rs.CertifiedAccuracy(g.Empirical, r),
+			extend(rs.CertifiedAccuracy(g.Certified[0].Results, r),
+				rs.CertifiedAccuracy(g.Empirical, r),
 				"%.3f")
 		}
 		extend(rs.AverageRadius(g.Certified[0].Results), g.Area(), "%.4f")

@@ -37,7 +37,8 @@ func TestGaps(t *testing.T) {
 	}
 	if got, want := GapTable(gaps, []float64{0, 0.9, 1.25, 1.9, 2.4}), [][]string{
 		{"clean", "margin", "0.667", "0.667", "0.333", "0.333", "0.000", "1.0000", ""}, // (1 + 2)/3
-		{"clean", "attack", "0.667", "0.667", "0.667", "0.333", "0.333", "1.3333", ""}, // (1.5 + 2.5)/3
+		// (1.5 + 2.5)/3
+		{"clean", "attack", "0.667", "0.667", "0.667", "0.333", "0.333", "1.3333", ""},
 		{"clean", "gap", "0.000", "0.000", "0.333", "0.000", "0.333", "0.3333", "0.733"},
 	}; !slices.EqualFunc(got.Rows, want, slices.Equal) {
 		t.Errorf("%q, want %q", got.Rows, want)
@@ -65,9 +66,11 @@ func TestGaps(t *testing.T) {
 			Classifier: "cleen"}},
 		"attacks on soft votes at temperatures 1 and 2": {{Index: 0, Label: 1, Classifier: "soft",
 			Tau: 1}, {Index: 10, Label: 1, Classifier: "soft", Tau: 2}},
-		"adaptive: example 0: sigma = 0, want a positive nu": {{Index: 0, Label: 1, Classifier: "votes"}},
+		"adaptive: example 0: sigma = 0, want a positive nu": {{Index: 0, Label: 1,
+			Classifier: "votes"}},
 	} {
-		if _, err := s.Gaps(attacks, Default()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := s.Gaps(attacks, Default()); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -75,7 +78,8 @@ func TestGaps(t *testing.T) {
 
 func TestAttacks(t *testing.T) {
 	read := func(rows ...string) ([]Attack, error) {
-		text := strings.Join(append([]string{"# caption", "index\tlabel\tclassifier\ttau\tradius\tmore"},
+		text := strings.Join(append([]string{"# caption",
+			"index\tlabel\tclassifier\ttau\tradius\tmore"},
 			rows...), "\n")
 		table, err := table.Read(strings.NewReader(text), "attack.tsv")
 		if err != nil {
@@ -97,8 +101,9 @@ func TestAttacks(t *testing.T) {
 		"0\t7\tclean\tx\t1\t":   "row 2: ",
 		"0\t7\tsoft\t0\t1\t":    "row 2: image 0, soft: is there twice",
 	} {
-		if _, err := read("0\t7\tsoft\t0.5\t1.25\tx", row); err == nil || !strings.HasPrefix(err.Error(),
-			want) {
+		if _, err := read("0\t7\tsoft\t0.5\t1.25\tx", row); err == nil ||
+			!strings.HasPrefix(err.Error(),
+				want) {
 			t.Errorf("%q: %v, want %s", row, err, want)
 		}
 	}

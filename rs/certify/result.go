@@ -18,8 +18,8 @@ type Curve struct {
 // Result is what methods say of the rows of a run, in their order.
 type Result struct {
 	Run *Run
-	// Config is what the certificates were made with: its Tau was chosen, negative where it couldn't
-	// be, and its Alpha is that of each certificate.
+	// Config has the settings of the certificates. Its Tau is the chosen temperature, or negative
+	// where none could be chosen. Its Alpha is the error probability of each certificate.
 	Config  Config
 	Indices []int // of the examples
 	Draws   int   // estimation draws, in all
@@ -29,8 +29,8 @@ type Result struct {
 	Missing []error
 	// Notes are what a reader must know.
 	Notes []string
-	// File names an image's file in its dataset, for the table of certificates; nil where that isn't
-	// known.
+	// File names an image's file in its dataset, for the table of certificates. It is nil where the
+	// files are unknown.
 	File func(index int) string
 }
 
@@ -55,7 +55,8 @@ func (r *Run) Certify(c Config) (*Result, error) {
 	}
 	x.Notes = slices.Concat(x.Notes, r.notes(len(x.Indices)), leftOut(x.Missing))
 	if c.Simultaneous {
-		x.note("simultaneous: a method's certificates of %d images hold all together with probability "+
+		x.note("simultaneous: a method's certificates of %d images hold all together with "+
+			"probability "+
 			"1-%.3g, at α = %.3g each", images, c.Alpha*float64(images), c.Alpha)
 	}
 	return x, x.remark()
@@ -97,19 +98,22 @@ func (x *Result) remark() error {
 	const beta = 0.001 // of the number that is exceeded
 	if !x.Config.Simultaneous && m > 0 {
 		x.note("α = %g is of each certificate: of a method's %d, %.3g are expected to be wrong at "+
-			"most, and more than %d with probability %g at most; --simultaneous makes α that of all "+
+			"most, and more than %d with probability %g at most; --simultaneous makes α that of "+
+			"all "+
 			"together",
 			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta)
 	}
 	if rest := x.claimed(); rest != nil {
-		x.note("Λ = %g is claimed, not proved: on it rest %s", run.Model.Lambda, strings.Join(rest, ", "))
+		x.note("Λ = %g is claimed, not proved: on it rest %s", run.Model.Lambda,
+			strings.Join(rest, ", "))
 	}
 	if run.Until.Stops != nil && m > 0 {
 		x.note("until %s by %s: %d draws an image on average, of %d at most", run.Until.Rule,
 			run.Until.Method, x.Draws/m, run.N)
 	}
 	if x.Config.Float32 {
-		x.note("float32: a margin is off by %.3g at most, which is subtracted; votes and lvm certify "+
+		x.note("float32: a margin is off by %.3g at most, which is subtracted; votes and lvm "+
+			"certify "+
 			"the network as float32 computes it, at no cost", run.MarginError)
 		free := x.Config
 		free.Float32 = false

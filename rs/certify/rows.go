@@ -128,7 +128,8 @@ func (w *work) certify(b *batch) {
 			continue
 		}
 		first := &w.failed[m]
-		for old := first.Load(); b.at < old && !first.CompareAndSwap(old, b.at); old = first.Load() {
+		for old := first.Load(); b.at < old && !first.CompareAndSwap(old,
+			b.at); old = first.Load() {
 		}
 	}
 	b.rows = nil
@@ -138,8 +139,9 @@ func (w *work) certify(b *batch) {
 func (w *work) certifyBy(at int, b *batch) {
 	begun := time.Now()
 	entry, c := w.entries[at], w.config
-	setting := rs.Setting{Lambda: w.run.Model.Lambda, Tau: c.Tau, Scores: c.Scores, Float32: c.Float32,
-		Asked: w.run.Asked(), Seed: w.run.Seed}
+	setting := rs.Setting{Lambda: w.run.Model.Lambda, Tau: c.Tau, Scores: c.Scores,
+		Float32: c.Float32,
+		Asked:   w.run.Asked(), Seed: w.run.Seed}
 	results := make([]rs.Result, len(b.rows))
 	for i, e := range b.rows {
 		setting.Bound = rs.OfExample(c.Bound, w.run.Seed, e.Index)

@@ -111,7 +111,8 @@ func (r *Run) Notes() []string { return r.notes(len(r.Rows)) }
 
 func (r *Run) notes(rows int) (notes []string) {
 	if r.log != nil && rows < r.log.Planned() && r.Backend != countlog.Imported {
-		notes = append(notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished", r.Dir, rows,
+		notes = append(notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished",
+			r.Dir, rows,
 			r.log.Planned()))
 	}
 	return notes

@@ -17,8 +17,10 @@ func settings() countlog.Run {
 	return countlog.Run{
 		Format: countlog.Format, Model: countlog.Model{Name: "made up", Hash: "sha256:0", Lambda: 1,
 			LambdaSource: countlog.Proved},
-		Dataset:  countlog.Dataset{Name: "none", Hash: "sha256:1", Split: "test", Classes: 3, Size: 8},
-		Examples: countlog.Plan{Stride: 2, Count: 4}, Sigma: 0.5, N0: 10, N: 100, Seed: 1, Block: 10,
+		Dataset: countlog.Dataset{Name: "none", Hash: "sha256:1", Split: "test", Classes: 3,
+			Size: 8},
+		Examples: countlog.Plan{Stride: 2, Count: 4}, Sigma: 0.5, N0: 10, N: 100, Seed: 1,
+		Block:     10,
 		MarginMax: 4, MarginBins: 8, Backend: "made up",
 	}
 }
@@ -31,8 +33,9 @@ func write(t *testing.T, dir string, run countlog.Run) string {
 		t.Fatal(err)
 	}
 	for index := range run.Examples.Indices() {
-		e := rs.Evidence{Index: index, Label: 1, Class: 1, Sigma: run.Sigma, Clean: rs.Clean{Class: 1,
-			Margin: 2},
+		e := rs.Evidence{Index: index, Label: 1, Class: 1, Sigma: run.Sigma,
+			Clean: rs.Clean{Class: 1,
+				Margin: 2},
 			Selection: rs.Votes{0, run.N0, 0}, Estimation: rs.Votes{1, run.N - 1, 0}}
 		for h, n := range map[*rs.Histogram]int{&e.SelectionMargins: run.N0, &e.Margins: run.N} {
 			h.Edges, h.Counts = run.Edges(), make([]int, len(run.Edges())+1)
@@ -68,7 +71,8 @@ func TestCertify(t *testing.T) {
 	}
 	if len(x.Curves) < 8 || len(x.Indices) != 4 || x.Config.Tau < 0 || x.Config.Alpha != 0.001 ||
 		x.Draws != 400 || run.Rows != nil {
-		t.Errorf("%d curves of %d images, τ = %v, α = %v", len(x.Curves), len(x.Indices), x.Config.Tau,
+		t.Errorf("%d curves of %d images, τ = %v, α = %v", len(x.Curves), len(x.Indices),
+			x.Config.Tau,
 			x.Config.Alpha)
 	}
 	if notes := strings.Join(x.Notes, "\n"); !strings.Contains(notes,
@@ -154,7 +158,8 @@ func TestRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"hash": "sha256:3"}`: "this evidence is of another model", `{`: "model.json",
 	} {
-		if err := os.WriteFile(filepath.Join(model, "model.json"), []byte(text), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(model, "model.json"), []byte(text),
+			0o666); err != nil {
 			t.Fatal(err)
 		}
 		refused(certify(func(*Config) {}), want)

@@ -110,7 +110,8 @@ func readHeld(path string) (h held, s Saved, err error) {
 	for _, set := range s.Sets {
 		for _, name := range set.Methods {
 			if len(h[name]) != s.Images {
-				return nil, s, fmt.Errorf("%s: %d images by %s, where %s says %d", path, len(h[name]), name,
+				return nil, s, fmt.Errorf("%s: %d images by %s, where %s says %d", path,
+					len(h[name]), name,
 					table.About(path), s.Images)
 			}
 		}

@@ -80,7 +80,8 @@ func TestSave(t *testing.T) {
 		t.Error(results())
 	}
 	names := of(t, path)
-	if len(names) != len(all.Curves) || !slices.Equal(of(t, filepath.Join(dir, AccuracyFile)), names) {
+	if len(names) != len(all.Curves) || !slices.Equal(of(t, filepath.Join(dir, AccuracyFile)),
+		names) {
 		t.Error(names)
 	}
 
@@ -113,8 +114,9 @@ func TestSave(t *testing.T) {
 		"cpm: none test, model made up") || !strings.Contains(s.Caption, "α = 0.05") {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if notes := verified(t, dir); strings.Contains(notes, "not compared") || !strings.Contains(notes,
-		"τ = 0.5 was given") {
+	if notes := verified(t, dir); strings.Contains(notes, "not compared") ||
+		!strings.Contains(notes,
+			"τ = 0.5 was given") {
 		t.Error(notes)
 	}
 	// What is certified as before comes back.

@@ -41,10 +41,12 @@ func (r *Run) Settings(c Config) Settings {
 	}
 	return Settings{
 		Bound: bound, Steps: r.Noise.Steps,
-		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma, N0: r.N0,
-		N: r.N, Until: r.Until.Rule,
+		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma,
+		N0: r.N0,
+		N:  r.N, Until: r.Until.Rule,
 		Alpha: c.Alpha, Images: len(r.Rows), Seed: r.Seed,
-		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, tau), Scores: c.Scores,
+		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, tau),
+		Scores:      c.Scores,
 		MarginError: off,
 	}
 }

@@ -71,9 +71,9 @@ const (
 	radiusColumn = 7
 )
 
-// Certificates has a row for each image and method: what was certified, and what α was spent on. A
-// class of -1 abstains. The level is the margin that a counted draw had to reach, in logits; 0 counts
-// votes.
+// Certificates has a row for each image and method: the certificate, and the bounds that α was
+// spent on. A class of -1 abstains. The level is the margin that a draw had to reach to count, in
+// logits. A level of 0 counts votes.
 func (x *Result) Certificates() *table.Table {
 	t := &table.Table{Columns: certificateColumns, Rows: make([][]string, 0,
 		len(x.Indices)*len(x.Curves))}
@@ -91,15 +91,18 @@ func (x *Result) Certificates() *table.Table {
 				if len(b) > 0 {
 					b = append(b, "; "...)
 				}
-				b = append(strconv.AppendFloat(append(b, "Λ = "...), x.Run.Model.Lambda, 'g', -1, 64),
+				b = append(strconv.AppendFloat(append(b, "Λ = "...), x.Run.Model.Lambda, 'g',
+					-1, 64),
 					" claimed"...)
 			}
 			correct := "False"
 			if r.Right() {
 				correct = "True"
 			}
-			t.Rows = append(t.Rows, []string{strconv.Itoa(index), file, strconv.Itoa(r.Label), correct,
-				curve.Method, alpha, strconv.Itoa(r.Class), number(r.Radius), number(r.Level()), number(r.Alpha()), string(b)})
+			t.Rows = append(t.Rows, []string{strconv.Itoa(index), file, strconv.Itoa(r.Label),
+				correct,
+				curve.Method, alpha, strconv.Itoa(r.Class), number(r.Radius), number(r.Level()),
+				number(r.Alpha()), string(b)})
 		}
 	}
 	return t

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// An op is the row of one example of ten classes with the usual margin histograms, n = 1,000, appended to a file on disk.
+// An op appends the row of one example to a file on disk: ten classes, the usual margin histograms,
+// n = 1,000.
 func BenchmarkAppend(b *testing.B) {
 	r := testRun()
 	r.Dataset.Size, r.N, r.MarginBins = 1<<20, 1000, DefaultMarginBins

@@ -70,7 +70,8 @@ func (f *foreignLines) fail(column string, err error) error {
 func (f *foreignLines) number(column string, cell []byte, most int) (int, error) {
 	v, ok := whole(cell, 0)
 	if !ok || v > most {
-		return 0, f.fail(column, fmt.Errorf("%s, want a whole number from 0 to %d", quote(cell), most))
+		return 0, f.fail(column, fmt.Errorf("%s, want a whole number from 0 to %d",
+			quote(cell), most))
 	}
 	return v, nil
 }
@@ -90,13 +91,14 @@ type foreignRow struct {
 	Selection, Estimation rs.Votes
 }
 
-// A foreignCounts reads a counts table that others wrote: a line of column names, index (or idx) and
-// label, then one of
+// A foreignCounts reads a counts table of another program. The first line has column names: index
+// (or idx) and label, then one of
 //
-//	counts                        one draw: a bracketed list, one count a class, or class:count pairs
-//	selection, estimation         two draws, each as above
-//	0, 1, 2, …                    one draw, one column a class
-//	selection_0, …, estimation_0, …  two draws, one column a class
+//	counts                  one draw: a bracketed list, one count a class, or class:count pairs
+//	selection, estimation   two draws, each as above
+//	0, 1, 2, …              one draw, one column a class
+//	selection_0, …, estimation_0, …
+//	                        two draws, one column a class
 type foreignCounts struct {
 	*foreignLines
 	names   []string
@@ -105,7 +107,8 @@ type foreignCounts struct {
 	classes int // 0 until the first row tells
 }
 
-// newForeignCounts reads the column names. classes is 0 where the table tells, which class:count pairs do not.
+// newForeignCounts reads the column names. classes is 0 where the table gives the number of
+// classes. A table of class:count pairs doesn't give it.
 func newForeignCounts(r io.Reader, path string, classes int) (*foreignCounts, error) {
 	f := &foreignCounts{foreignLines: newForeignLines(r, path), classes: classes, draws: 1}
 	names, shown, err := f.foreignLines.names()
@@ -116,7 +119,8 @@ func newForeignCounts(r io.Reader, path string, classes int) (*foreignCounts, er
 		return nil, err
 	}
 	f.names = names
-	unknown := f.fail("", fmt.Errorf("columns %s, want index (or idx), label and counts; selection and estimation; 0, 1, 2, … a class; or selection_0, …, estimation_0, …", shown))
+	unknown := f.fail("", fmt.Errorf("columns %s, want index (or idx), label and counts; "+
+		"selection and estimation; 0, 1, 2, … a class; or selection_0, …, estimation_0, …", shown))
 	if len(names) < 3 || names[0] != "index" && names[0] != "idx" || names[1] != "label" {
 		return nil, unknown
 	}
@@ -178,7 +182,8 @@ func (f *foreignCounts) next() (*foreignRow, error) {
 		row.Estimation = votes[0]
 	}
 	if row.Label >= f.classes {
-		return nil, f.fail(f.names[1], fmt.Errorf("%d, want one of %d classes", row.Label, f.classes))
+		return nil, f.fail(f.names[1], fmt.Errorf("%d, want one of %d classes", row.Label,
+			f.classes))
 	}
 	return row, nil
 }
@@ -204,7 +209,8 @@ func (f *foreignCounts) list(column string, cell []byte) (rs.Votes, error) {
 	}
 	inner, closed := bytes.CutSuffix(inner, []byte("]"))
 	if !closed {
-		return nil, f.fail(column, fmt.Errorf("%s…, a list without its closing bracket", quote(cell)))
+		return nil, f.fail(column, fmt.Errorf("%s…, a list without its closing bracket",
+			quote(cell)))
 	}
 	items := bytes.Count(inner, []byte(",")) + 1
 	if f.classes == 0 && items <= maxClasses {
@@ -239,13 +245,15 @@ func spaces(b []byte, i int) int {
 // pairs parses class:count pairs, separated by commas, classes in any order.
 func (f *foreignCounts) pairs(column string, cell []byte) (rs.Votes, error) {
 	if f.classes == 0 {
-		return nil, f.fail(column, fmt.Errorf("%s: class:count pairs do not say how many classes there are: give --classes", quote(cell)))
+		return nil, f.fail(column, fmt.Errorf("%s: class:count pairs don't give the number of "+
+			"classes: give --classes", quote(cell)))
 	}
 	votes, sum, seen := make(rs.Votes, f.classes), 0, make([]bool, f.classes)
 	for item := range bytes.SplitSeq(cell, []byte(",")) {
 		class, count, ok := bytes.Cut(bytes.Trim(item, " "), []byte(":"))
 		if !ok {
-			return nil, f.fail(column, fmt.Errorf("%s, want class:count pairs or a bracketed list", quote(item)))
+			return nil, f.fail(column, fmt.Errorf("%s, want class:count pairs or a bracketed list",
+				quote(item)))
 		}
 		c, err := f.number(column, class, f.classes-1)
 		if err != nil {
@@ -271,8 +279,9 @@ type Radius struct {
 
 var radiiColumns = []string{"idx", "label", "predict", "radius", "correct", "time"}
 
-// ReadRadii reads the table that locuslab/smoothing's certify.py writes: idx, label, predict (-1 where it
-// abstained), radius, correct, time. It holds certificates and no votes: no other method or α can be had from it.
+// ReadRadii reads the table that certify.py of locuslab/smoothing writes: idx, label, predict (-1
+// where it abstained), radius, correct, time. The table has certificates and no votes. So no other
+// method and no other α can certify from it.
 func ReadRadii(r io.Reader, path string) ([]Radius, error) {
 	f := newForeignLines(r, path)
 	names, shown, err := f.names()
@@ -280,7 +289,8 @@ func ReadRadii(r io.Reader, path string) ([]Radius, error) {
 		return nil, err
 	}
 	if !slices.Equal(names, radiiColumns) {
-		return nil, f.fail("", fmt.Errorf("columns %s, want %s", shown, strings.Join(radiiColumns, " ")))
+		return nil, f.fail("", fmt.Errorf("columns %s, want %s", shown,
+			strings.Join(radiiColumns, " ")))
 	}
 	var rows []Radius
 	seen := map[int]bool{}
@@ -312,11 +322,14 @@ func ReadRadii(r io.Reader, path string) ([]Radius, error) {
 			}
 		}
 		row.Radius, err = strconv.ParseFloat(string(cells[3]), 64)
-		if err != nil || !(row.Radius >= 0) || math.IsInf(row.Radius, 1) || row.Class == rs.Abstain && row.Radius != 0 {
-			return nil, f.fail("radius", fmt.Errorf("%s, want a finite number >= 0, 0 where predict is -1", quote(cells[3])))
+		if err != nil || !(row.Radius >= 0) || math.IsInf(row.Radius, 1) ||
+			row.Class == rs.Abstain && row.Radius != 0 {
+			return nil, f.fail("radius", fmt.Errorf("%s, want a finite number >= 0, 0 where "+
+				"predict is -1", quote(cells[3])))
 		}
 		if want := strconv.Itoa(map[bool]int{true: 1}[row.Right()]); string(cells[4]) != want {
-			return nil, f.fail("correct", fmt.Errorf("%s, but predict %s and label %s make it %s", quote(cells[4]), cells[2], cells[1], want))
+			return nil, f.fail("correct", fmt.Errorf("%s, but predict %s and label %s make it %s",
+				quote(cells[4]), cells[2], cells[1], want))
 		}
 		rows = append(rows, row)
 	}

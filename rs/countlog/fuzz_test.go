@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzRun: what is read of a run.json is valid, and written and read again it is the same run in the same bytes.
+// FuzzRun: a run.json that is read is valid. Written and read again, it is the same run in the same
+// bytes.
 func FuzzRun(f *testing.F) {
 	write := func(r Run) []byte {
 		data, err := json.MarshalIndent(&r, "", "  ")
@@ -19,7 +20,8 @@ func FuzzRun(f *testing.F) {
 		return data
 	}
 	whole, bare := testRun(), testRun()
-	bare.MarginMax, bare.MarginBins, bare.Model.Lambda, bare.Model.LambdaSource, bare.Versions = 0, 0, 0, "", nil
+	bare.MarginMax, bare.MarginBins, bare.Model.Lambda, bare.Model.LambdaSource, bare.Versions = 0,
+		0, 0, "", nil
 	f.Add(write(whole))
 	f.Add(write(bare))
 	f.Add(write(stoppedRun()))
@@ -48,13 +50,15 @@ func FuzzRun(f *testing.F) {
 		if d := difference(r, again); d != "" || !r.Created.Equal(again.Created) {
 			t.Errorf("%q: %s", data, d)
 		}
-		if back, err := json.MarshalIndent(&again, "", "  "); err != nil || !bytes.Equal(back, text) {
+		if back, err := json.MarshalIndent(&again, "", "  "); err != nil ||
+			!bytes.Equal(back, text) {
 			t.Errorf("%s came back as %s, %v", text, back, err)
 		}
 	})
 }
 
-// FuzzRadii: rows that are read hold certificates that can be, and written as they were read they are the same.
+// FuzzRadii: rows that are read hold possible certificates. Written again, they read as the same
+// rows.
 func FuzzRadii(f *testing.F) {
 	const head = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n"
 	f.Add(head + "20\t7\t7\t0.0734\t1\t0:00:15.4\n40\t3\t-1\t0.0\t0\t1\n")
@@ -63,7 +67,8 @@ func FuzzRadii(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		rows, err := ReadRadii(strings.NewReader(text), "r.tsv")
 		if err != nil {
-			if rows != nil || !strings.HasPrefix(err.Error(), "r.tsv:") || strings.Contains(err.Error(), "\n") {
+			if rows != nil || !strings.HasPrefix(err.Error(), "r.tsv:") ||
+				strings.Contains(err.Error(), "\n") {
 				t.Errorf("%d rows beside %v", len(rows), err)
 			}
 			return
@@ -77,9 +82,11 @@ func FuzzRadii(f *testing.F) {
 			if r.Right() {
 				correct = 1
 			}
-			again += fmt.Sprintf("%d\t%d\t%d\t%v\t%d\t1\n", r.Index, r.Label, r.Class, r.Radius, correct)
+			again += fmt.Sprintf("%d\t%d\t%d\t%v\t%d\t1\n", r.Index, r.Label, r.Class, r.Radius,
+				correct)
 		}
-		if got, err := ReadRadii(strings.NewReader(again), "r.tsv"); err != nil || !reflect.DeepEqual(got, rows) {
+		if got, err := ReadRadii(strings.NewReader(again), "r.tsv"); err != nil ||
+			!reflect.DeepEqual(got, rows) {
 			t.Errorf("%q read back as %v, %v", again, got, err)
 		}
 	})

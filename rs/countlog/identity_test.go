@@ -22,7 +22,8 @@ func TestRenamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "model.name is dense4 there, renamed here; model.reading.denoiser is  there, " +
-		"other.onnx here; dataset.name is mnist there, moved here"; w.Renamed() != want || w.Count() != 2 {
+		"other.onnx here; dataset.name is mnist there, moved here"; w.Renamed() != want ||
+		w.Count() != 2 {
 		t.Errorf("%q, %d rows", w.Renamed(), w.Count())
 	}
 	if w.Run().Model.Name != "dense4" {

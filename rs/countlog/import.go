@@ -21,23 +21,27 @@ type Import struct {
 	Name                  string // of the model
 	Sigma                 float64
 	Classes               int // 0 where the table tells
-	// N0 and N are what the source says of its draws, N of one draw that is split too; 0 where it does not.
+	// N0 and N are the numbers of draws that the source states. N counts all of one draw, also
+	// where Split divides it. Both are 0 where the source states none.
 	N0, N int
-	// Split sets as many draws of each example aside to select the class with, where there is one draw only:
-	// a uniform subset of independent draws and the rest are independent. Seed and index decide which.
+	// Split is for a source of one draw. It sets this many draws of each example aside to select
+	// the class. The draws are independent, so a uniform subset is independent of the rest. Seed
+	// and index determine the subset.
 	Split int
 	Seed  uint64
 }
 
-// Imported is the backend of runs that were sampled elsewhere: their rows are all there are, whatever their plan leaves room for.
+// Imported is the backend of runs that another program sampled. Such a run has all its rows, even
+// if its plan has room for more.
 const Imported = "imported"
 
 // ErrOneDraw is wrapped by the error of a source of one draw that is not to be split.
-var ErrOneDraw = errors.New("one draw: the class may not be chosen on the draw that it is estimated with")
+var ErrOneDraw = errors.New("one draw: the class must not be chosen on the draw that estimates it")
 
-// Write makes the run's folder, which must not be there, and returns the run and the number of its rows, at most those
-// planned: a plan is evenly spaced, and covers the indices of the source. Votes are all that the run
-// has: no margins, no prediction without noise, no Λ. Where ctx ends first, nothing is made.
+// Write makes the run's folder, which must not exist, and returns the run and the number of its
+// rows. A plan is evenly spaced and covers the indices of the source, so there may be fewer rows
+// than planned. The run has votes alone: no margins, no prediction without noise, no Λ. Where ctx
+// ends first, Write makes nothing.
 func (m Import) Write(ctx context.Context, dir string) (run Run, rows int, err error) {
 	if err := mustBeNew(dir); err != nil {
 		return run, 0, err
@@ -48,8 +52,10 @@ func (m Import) Write(ctx context.Context, dir string) (run Run, rows int, err e
 	err = writeNew(dir, run, func(w *Writer) error {
 		return m.each(ctx, func(row *foreignRow) error {
 			rows++
-			return w.Append(&rs.Evidence{Index: row.Index, Label: row.Label, Sigma: run.Sigma, Class: row.Selection.Top(),
-				Selection: row.Selection, Estimation: row.Estimation, Clean: rs.Clean{Class: rs.Abstain}})
+			return w.Append(&rs.Evidence{Index: row.Index, Label: row.Label, Sigma: run.Sigma,
+				Class:     row.Selection.Top(),
+				Selection: row.Selection, Estimation: row.Estimation,
+				Clean: rs.Clean{Class: rs.Abstain}})
 		})
 	})
 	return run, rows, err
@@ -57,7 +63,8 @@ func (m Import) Write(ctx context.Context, dir string) (run Run, rows int, err e
 
 // run reads the source once, checks that its rows can be of one run, and says which.
 func (m Import) run(ctx context.Context) (Run, error) {
-	r := Run{Format: Format, Model: Model{Name: m.Name}, Sigma: m.Sigma, N0: m.N0, N: m.N, Seed: m.Seed, Block: 1,
+	r := Run{Format: Format, Model: Model{Name: m.Name}, Sigma: m.Sigma, N0: m.N0, N: m.N,
+		Seed: m.Seed, Block: 1,
 		Backend: Imported, Versions: map[string]string{}}
 	if m.Split > 0 {
 		r.N0 = m.Split
@@ -104,7 +111,8 @@ func (m Import) run(ctx context.Context) (Run, error) {
 	r.Examples = Plan{Start: first, Stride: stride, Count: (last-first)/stride + 1}
 	r.Dataset.Size = last + 1
 	if r.Examples.Count > max(1<<20, 100*len(seen)) {
-		return r, fmt.Errorf("%s: %d examples from %d to %d: a run has evenly spaced ones, and these leave too many out", m.Estimation, len(seen), first, last)
+		return r, fmt.Errorf("%s: %d examples from %d to %d leave out too many of an evenly "+
+			"spaced plan, which a run needs", m.Estimation, len(seen), first, last)
 	}
 	for _, path := range []string{m.Selection, m.Estimation} {
 		if path == "" {
@@ -129,30 +137,33 @@ func divisor(a, b int) int {
 	return a
 }
 
-// each calls f with every row, both draws filled in; errors name file and line.
-func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
-	open := func(path string) (*foreignCounts, *os.File, error) {
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			return nil, nil, fmt.Errorf("%s: want a file: it is read more than once", path)
-		}
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		t, err := newForeignCounts(file, path, m.Classes)
-		if err != nil {
-			file.Close()
-		}
-		return t, file, err
+// open opens a source and reads its column names.
+func (m Import) open(path string) (*foreignCounts, *os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s: not a regular file, which can be read twice: "+
+			"copy the data to a file", path)
 	}
-	estimation, file, err := open(m.Estimation)
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := newForeignCounts(file, path, m.Classes)
+	if err != nil {
+		file.Close()
+	}
+	return t, file, err
+}
+
+// each calls f with every row. Both draws of the row are filled in. Errors name file and line.
+func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
+	estimation, file, err := m.open(m.Estimation)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	var selection *foreignCounts
 	if m.Selection != "" {
-		if selection, file, err = open(m.Selection); err != nil {
+		if selection, file, err = m.open(m.Selection); err != nil {
 			return err
 		}
 		defer file.Close()
@@ -180,51 +191,66 @@ func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
 	}
 	for line := 2; ; line++ {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: stopped in line %d, nothing made: %w", m.Estimation, line-1, ctx.Err())
+			return fmt.Errorf("%s: stopped in line %d, nothing made: %w", m.Estimation, line-1,
+				ctx.Err())
 		}
-		fail := func(path, format string, args ...any) error {
-			return &LineError{File: path, Line: line, Err: fmt.Errorf(format, args...)}
-		}
-		next := <-estimations
-		row, err := next.row, next.err
-		if err != nil && err != io.EOF {
-			return err
-		}
-		if selection != nil {
-			other := <-selections
-			switch end := other.err; {
-			case end != nil && end != io.EOF:
-				return end
-			case (end == io.EOF) != (err == io.EOF):
-				short, long := m.Selection, m.Estimation
-				if err == io.EOF {
-					short, long = long, short
-				}
-				return fail(long, "a row that %s lacks", short)
-			case err == io.EOF:
-				return nil
-			case other.row.Index != row.Index || other.row.Label != row.Label:
-				return fail(m.Estimation, "example %d of label %d, but %s:%d has example %d of label %d", row.Index, row.Label, m.Selection, line, other.row.Index, other.row.Label)
-			case len(other.row.Estimation) != len(row.Estimation):
-				return fail(m.Estimation, "%d classes, but %s:%d has %d", len(row.Estimation), m.Selection, line, len(other.row.Estimation))
-			}
-			row.Selection = other.row.Estimation
-		}
+		row, err := m.pair(line, estimations, selections)
 		if err == io.EOF {
 			return nil
 		}
+		if err != nil {
+			return err
+		}
 		if one {
-			if row.Selection = setAside(row.Estimation, m.Split, m.Seed, row.Index); row.Selection == nil {
-				return fail(m.Estimation, "%d draws, too few to set %d aside", row.Estimation.Total(), m.Split)
+			row.Selection = setAside(row.Estimation, m.Split, m.Seed, row.Index)
+			if row.Selection == nil {
+				return atLine(m.Estimation, line, "%d draws, too few to set %d aside",
+					row.Estimation.Total(), m.Split)
 			}
 		}
 		if err := f(row); err != nil {
 			if _, ok := errors.AsType[*LineError](err); ok {
 				return err
 			}
-			return fail(m.Estimation, "%w", err)
+			return atLine(m.Estimation, line, "%w", err)
 		}
 	}
+}
+
+func atLine(path string, line int, format string, args ...any) error {
+	return &LineError{File: path, Line: line, Err: fmt.Errorf(format, args...)}
+}
+
+// pair returns the next row of estimations, with its selection draw where selections isn't nil.
+// The error is io.EOF where both sources have ended.
+func (m Import) pair(line int, estimations, selections <-chan foreignLine) (*foreignRow, error) {
+	next := <-estimations
+	row, err := next.row, next.err
+	if err != nil && err != io.EOF || selections == nil {
+		return row, err
+	}
+	other := <-selections
+	switch end := other.err; {
+	case end != nil && end != io.EOF:
+		return nil, end
+	case (end == io.EOF) != (err == io.EOF):
+		short, long := m.Selection, m.Estimation
+		if err == io.EOF {
+			short, long = long, short
+		}
+		return nil, atLine(long, line, "%s has no row for this one", short)
+	case err == io.EOF:
+		return nil, io.EOF
+	case other.row.Index != row.Index || other.row.Label != row.Label:
+		return nil, atLine(m.Estimation, line,
+			"example %d of label %d, but %s:%d has example %d of label %d",
+			row.Index, row.Label, m.Selection, line, other.row.Index, other.row.Label)
+	case len(other.row.Estimation) != len(row.Estimation):
+		return nil, atLine(m.Estimation, line, "%d classes, but %s:%d has %d",
+			len(row.Estimation), m.Selection, line, len(other.row.Estimation))
+	}
+	row.Selection = other.row.Estimation
+	return row, nil
 }
 
 // foreignLine is what foreignCounts.next returned.
@@ -233,7 +259,8 @@ type foreignLine struct {
 	err error
 }
 
-// ahead reads the rows, some in advance, until the first error, io.EOF behind the last row, or done.
+// ahead reads rows, some in advance. It ends with the first error, with io.EOF after the last row,
+// or when done is closed.
 func (f *foreignCounts) ahead(reading *sync.WaitGroup, done <-chan struct{}) <-chan foreignLine {
 	rows := make(chan foreignLine, 8)
 	reading.Go(func() {
@@ -252,7 +279,8 @@ func (f *foreignCounts) ahead(reading *sync.WaitGroup, done <-chan struct{}) <-c
 	return rows
 }
 
-// setAside takes n of the votes out, each set of n draws as likely as any other; nil where none would be left.
+// setAside takes n of the votes out. Each set of n draws is as likely as any other. It returns nil
+// where no vote would be left.
 func setAside(votes rs.Votes, n int, seed uint64, index int) rs.Votes {
 	left := votes.Total()
 	if n >= left {

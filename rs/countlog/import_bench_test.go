@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Two files of bracketed lists of 1,000 classes, 500 rows, as the authors of Delattre et al. 2025 log them; an op is the whole import.
+// An op is the import of two files of bracketed lists, as the authors of Delattre et al. 2025 log
+// them: 1,000 classes, 500 rows.
 func BenchmarkImport(b *testing.B) {
 	const rows, classes = 500, 1000
 	file := func(name string, count func(c int) int) string {
@@ -33,7 +34,8 @@ func BenchmarkImport(b *testing.B) {
 	dir := b.TempDir()
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if _, n, err := m.Write(b.Context(), filepath.Join(dir, fmt.Sprint(i))); err != nil || n != rows {
+		if _, n, err := m.Write(b.Context(), filepath.Join(dir, fmt.Sprint(i))); err != nil ||
+			n != rows {
 			b.Fatal(n, err)
 		}
 	}

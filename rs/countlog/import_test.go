@@ -47,16 +47,19 @@ func TestForeign(t *testing.T) {
 		{"index\tlabel\tcounts\r\n3\t1\t0:2,2:5\r\n7\t2\t1:7\r\n", 3, one},
 		{"index\tlabel\t0\t1\t2\n3\t1\t2\t0\t5\n7\t2\t0\t7\t0\n", 0, one},
 		{"index\tlabel\tselection\testimation\n3\t1\t2:1,0:1\t[2, 0, 5]\n", 3, two},
-		{"idx\tlabel\tselection_0\tselection_1\tselection_2\testimation_0\testimation_1\testimation_2\n3\t1\t1\t0\t1\t2\t0\t5\n", 0, two},
+		{"idx\tlabel\tselection_0\tselection_1\tselection_2\t" +
+			"estimation_0\testimation_1\testimation_2\n3\t1\t1\t0\t1\t2\t0\t5\n", 0, two},
 	} {
-		if got, err := foreignRows(c.text, c.classes); err != nil || !reflect.DeepEqual(got, c.want) {
+		if got, err := foreignRows(c.text, c.classes); err != nil ||
+			!reflect.DeepEqual(got, c.want) {
 			t.Errorf("%q: %v, %v", c.text, got, err)
 		}
 	}
 }
 
 func TestForeignMalformed(t *testing.T) {
-	const lists, pairs, wide = "idx\tlabel\tcounts\n", "index\tlabel\tcounts\n", "index\tlabel\t0\t1\n"
+	const lists, pairs, wide = "idx\tlabel\tcounts\n", "index\tlabel\tcounts\n",
+		"index\tlabel\t0\t1\n"
 	for _, c := range []struct {
 		text    string
 		classes int
@@ -69,7 +72,8 @@ func TestForeignMalformed(t *testing.T) {
 		{"index\tlabel\tselection_0\tselection_1\testimation_0\n", 0, "f.tsv:1: columns"},
 		{wide, 3, "f.tsv:1: columns of 2 classes, want 3"},
 		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2", 0, "f.tsv:3: cut off"},
-		{lists + "0\t1\t[1, 2\n", 0, "f.tsv:2: counts: \"[1, 2\"…, a list without its closing bracket"},
+		{lists + "0\t1\t[1, 2\n", 0, "f.tsv:2: counts: \"[1, 2\"…, a list without its closing " +
+			"bracket"},
 		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2, 3]\n", 0, "f.tsv:3: counts: 3 counts, want 2"},
 		{lists + "0\t1\t[1, 2.5]\n", 0, `f.tsv:2: counts: "2.5", want a whole number`},
 		{lists + "0\t1\t[1, -2]\n", 0, `f.tsv:2: counts: "-2", want a whole number`},
@@ -84,7 +88,8 @@ func TestForeignMalformed(t *testing.T) {
 		{pairs + "0\t1\t\n", 2, "want class:count pairs"},
 		{wide + "0\t1\t1\t\n", 0, `f.tsv:2: 1: "", want`},
 	} {
-		if _, err := foreignRows(c.text, c.classes); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := foreignRows(c.text, c.classes); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %s", c.text, err, c.want)
 		}
 	}
@@ -103,9 +108,11 @@ const foreignHeader = "idx\tlabel\tcounts\n"
 
 func TestImport(t *testing.T) {
 	m := Import{
-		Selection:  write(t, "s.tsv", foreignHeader+"40\t1\t[2, 0, 3]\n10\t0\t[1, 4, 0]\n70\t2\t[0, 0, 5]\n"),
-		Estimation: write(t, "e.tsv", foreignHeader+"40\t1\t[5, 0, 15]\n10\t0\t[2, 8, 10]\n70\t2\t[0, 0, 20]\n"),
-		Name:       "theirs", Sigma: 0.5, N0: 5, N: 20,
+		Selection: write(t, "s.tsv", foreignHeader+"40\t1\t[2, 0, 3]\n10\t0\t[1, 4, "+
+			"0]\n70\t2\t[0, 0, 5]\n"),
+		Estimation: write(t, "e.tsv", foreignHeader+"40\t1\t[5, 0, 15]\n10\t0\t[2, 8, "+
+			"10]\n70\t2\t[0, 0, 20]\n"),
+		Name: "theirs", Sigma: 0.5, N0: 5, N: 20,
 	}
 	dir := filepath.Join(t.TempDir(), "made", "run")
 	r, n, err := m.Write(t.Context(), dir)
@@ -117,11 +124,13 @@ func TestImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := log.All()
-	want := rs.Evidence{Index: 40, Label: 1, Class: 2, Sigma: 0.5, Selection: rs.Votes{2, 0, 3}, Estimation: rs.Votes{5, 0, 15}, Clean: rs.Clean{Class: rs.Abstain}}
+	want := rs.Evidence{Index: 40, Label: 1, Class: 2, Sigma: 0.5, Selection: rs.Votes{2, 0, 3},
+		Estimation: rs.Votes{5, 0, 15}, Clean: rs.Clean{Class: rs.Abstain}}
 	if err != nil || len(rows) != 3 || !reflect.DeepEqual(rows[0], want) {
 		t.Errorf("%+v, %v", rows, err)
 	}
-	if _, _, err := m.Write(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, _, err := m.Write(t.Context(), dir); err == nil ||
+		!strings.Contains(err.Error(), "not empty") {
 		t.Error(err)
 	}
 	stopped, stop := context.WithCancel(t.Context())
@@ -146,28 +155,33 @@ func TestImportRefuses(t *testing.T) {
 		edit func(*Import)
 		want string
 	}{
-		{s, e[:len(e)-1-len("1\t0\t[12, 8]")], nil, "s.tsv:3: a row that "},
-		{s[:len(s)-1-len("1\t0\t[1, 4]")], e, nil, "e.tsv:3: a row that "},
+		{s, e[:len(e)-1-len("1\t0\t[12, 8]")], nil, "e.tsv has no row for this one"},
+		{s[:len(s)-1-len("1\t0\t[1, 4]")], e, nil, "s.tsv has no row for this one"},
 		{s, strings.Replace(e, "1\t0", "2\t0", 1), nil, "e.tsv:3: example 2 of label 0, but "},
 		{s, strings.Replace(e, "1\t0", "1\t1", 1), nil, "e.tsv:3: example 1 of label 1, but "},
 		{s, strings.Replace(e, "12", "11", 1), nil, "e.tsv:3: 19 estimation draws, want 20"},
 		{strings.Replace(s, "4", "5", 1), e, nil, "e.tsv:3: 6 selection draws, want 5"},
 		{s, e, func(m *Import) { m.N = 30 }, "e.tsv:2: 20 estimation draws, want 30"},
 		{s, e, func(m *Import) { m.Split = 3 }, "nothing to split"},
-		{s, e, func(m *Import) { m.Selection = "" }, "e.tsv:1: one draw: the class may not be chosen"},
-		{s, e, func(m *Import) { m.Selection, m.Split = "", 20 }, "e.tsv:2: 20 draws, too few to set 20 aside"},
+		{s, e, func(m *Import) { m.Selection = "" }, "e.tsv:1: one draw: the class must not be " +
+			"chosen"},
+		{s, e, func(m *Import) { m.Selection, m.Split = "", 20 },
+			"e.tsv:2: 20 draws, too few to set 20 aside"},
 		{s, e, func(m *Import) { m.Sigma = math.NaN() }, "sigma: NaN"},
-		{foreignHeader + "0\t0\t[0, 0]\n", foreignHeader + "0\t0\t[0, 0]\n", nil, "e.tsv:2: no draws"},
+		{foreignHeader + "0\t0\t[0, 0]\n", foreignHeader + "0\t0\t[0, 0]\n", nil,
+			"e.tsv:2: no draws"},
 		{foreignHeader, foreignHeader, nil, "e.tsv: no rows"},
 		{s + "0\t1\t[2, 3]\n", e + "0\t1\t[5, 15]\n", nil, "e.tsv:4: index 0 is there twice"},
 		{s + "2000000\t1\t[2, 3]\n", e + "2000000\t1\t[5, 15]\n", nil, "evenly spaced"},
 	} {
-		m := Import{Selection: write(t, "s.tsv", c.s), Estimation: write(t, "e.tsv", c.e), Sigma: 0.5}
+		m := Import{Selection: write(t, "s.tsv", c.s), Estimation: write(t, "e.tsv", c.e),
+			Sigma: 0.5}
 		if c.edit != nil {
 			c.edit(&m)
 		}
 		dir := filepath.Join(t.TempDir(), "run")
-		if _, _, err := m.Write(t.Context(), dir); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := m.Write(t.Context(), dir); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 		if _, err := os.Stat(dir); err == nil {
@@ -215,15 +229,19 @@ func TestImportOneDraw(t *testing.T) {
 		sum, squares = sum+d, squares+d*d
 	}
 	variance := 30 * 0.6 * 0.4 * 70.0 / 99 // hypergeometric
-	if math.Abs(sum/rows) > 5*math.Sqrt(variance/rows) || math.Abs(squares/rows/variance-1) > 5*math.Sqrt(2.0/rows) {
+	if math.Abs(sum/rows) > 5*math.Sqrt(variance/rows) ||
+		math.Abs(squares/rows/variance-1) > 5*math.Sqrt(2.0/rows) {
 		t.Errorf("mean off by %g, variance %g, want %g", sum/rows, squares/rows, variance)
 	}
 }
 
 func TestReadRadii(t *testing.T) {
 	const head = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n"
-	rows, err := ReadRadii(strings.NewReader(head+"0\t3\t-1\t0.0\t0\t0:00:13.7\n20\t7\t7\t0.0734\t1\t15.4\n"), "r.tsv")
-	want := []Radius{{0, rs.Result{Label: 3, Certificate: rs.Certificate{Class: rs.Abstain}}}, {20, rs.Result{Label: 7, Certificate: rs.Certificate{Class: 7, Radius: 0.0734}}}}
+	rows,
+		err := ReadRadii(strings.NewReader(head+
+		"0\t3\t-1\t0.0\t0\t0:00:13.7\n20\t7\t7\t0.0734\t1\t15.4\n"), "r.tsv")
+	want := []Radius{{0, rs.Result{Label: 3, Certificate: rs.Certificate{Class: rs.Abstain}}},
+		{20, rs.Result{Label: 7, Certificate: rs.Certificate{Class: 7, Radius: 0.0734}}}}
 	if err != nil || !reflect.DeepEqual(rows, want) {
 		t.Error(rows, err)
 	}
@@ -236,12 +254,14 @@ func TestReadRadii(t *testing.T) {
 		"0\t3\t3\t0.5\t1":      "r.tsv:2: 5 columns, want 6",
 		"0\t3\tcat\t0.5\t0\t1": `r.tsv:2: predict: "cat"`,
 	} {
-		if _, err := ReadRadii(strings.NewReader(head+line+"\n"), "r.tsv"); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadRadii(strings.NewReader(head+line+"\n"), "r.tsv"); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
 	twice := "0\t3\t3\t0.5\t1\t1\n"
-	if _, err := ReadRadii(strings.NewReader(head+twice+twice), "r.tsv"); err == nil || !strings.Contains(err.Error(), "r.tsv:3: idx: 0 is there twice") {
+	if _, err := ReadRadii(strings.NewReader(head+twice+twice), "r.tsv"); err == nil ||
+		!strings.Contains(err.Error(), "r.tsv:3: idx: 0 is there twice") {
 		t.Error(err)
 	}
 }
@@ -271,7 +291,9 @@ func FuzzForeign(f *testing.F) {
 		if err != nil || len(rows) == 0 {
 			return
 		}
-		list := func(v rs.Votes) string { return strings.ReplaceAll(fmt.Sprint([]int(v)), " ", ", ") }
+		list := func(v rs.Votes) string {
+			return strings.ReplaceAll(fmt.Sprint([]int(v)), " ", ", ")
+		}
 		again := "idx\tlabel\tcounts\n"
 		if rows[0].Selection != nil {
 			again = "idx\tlabel\tselection\testimation\n"

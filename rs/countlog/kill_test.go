@@ -29,7 +29,8 @@ func (f *dying) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Killed 50 times in one run, after a number of bytes that falls in a row or behind it, a log has the bytes of one that wasn't.
+// TestKilledFiftyTimes: a log whose writer was killed 50 times has the bytes of an undisturbed log.
+// A kill comes after a number of bytes that falls in a row or at its end.
 func TestKilledFiftyTimes(t *testing.T) {
 	r := testRun()
 	if dir := os.Getenv(killedDir); dir != "" { // the process to be killed
@@ -68,7 +69,8 @@ func TestKilledFiftyTimes(t *testing.T) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledFiftyTimes$")
 		cmd.Env = append(os.Environ(), killedDir+"="+dir, killedRoom+"="+strconv.Itoa(room))
 		out, err := cmd.CombinedOutput()
-		if err == nil || cmd.ProcessState.ExitCode() != -1 && !strings.Contains(err.Error(), "killed") {
+		if err == nil || cmd.ProcessState.ExitCode() != -1 && !strings.Contains(err.Error(),
+			"killed") {
 			t.Fatalf("kill %d: %v\n%s", i, err, out)
 		}
 		if got = counts(t, dir); !bytes.HasPrefix(want, got) {
@@ -80,7 +82,8 @@ func TestKilledFiftyTimes(t *testing.T) {
 			torn++
 		}
 	}
-	t.Logf("%d kills in a row, %d behind one, %d of %d bytes written", torn, between, len(got), len(want))
+	t.Logf("%d kills in a row, %d behind one, %d of %d bytes written", torn, between, len(got),
+		len(want))
 	if torn < 20 || between < 10 {
 		t.Error("too few of either")
 	}

@@ -121,13 +121,20 @@ func TestDamage(t *testing.T) {
 		name, text, want string
 		torn, dropped    bool
 	}{
-		{"torn", good[:len(good)-1], path + ":3: torn last line: unless sample is running, running it again finishes it", true, true},
-		{"last damaged", good[:at] + "x" + last, path + `:3: index: "x50", want an index of the dataset, at most 9999 (the last line: running sample again drops it and goes on)`, false, true},
+		{"torn", good[:len(good)-1], path + ":3: torn last line: unless sample is running, " +
+			"running it again finishes it", true, true},
+		{"last damaged", good[:at] + "x" + last,
+			path +
+				`:3: index: "x50", want an index of the dataset, at most 9999 ` +
+				"(the last line: running sample again drops it and goes on)", false, true},
 		{"zeros", good + strings.Repeat("\x00", 1<<20), path + ":4: torn last line", true, true},
-		{"inner damaged", good[:at] + "x" + last + strings.Replace(last, "50\t", "100\t", 1), path + ":3: index: \"x50\", want an index of the dataset, at most 9999", false, false},
+		{"inner damaged", good[:at] + "x" + last + strings.Replace(last, "50\t", "100\t", 1),
+			path + ":3: index: \"x50\", want an index of the dataset, at most 9999", false, false},
 		{"twice", good + last, path + ":4: index: 50 is there twice", false, false},
-		{"long", good + strings.Repeat("1", 1<<20) + "\n" + last, path + ":4: 1048577 bytes, and no row of this run takes more than", false, false},
-		{"header", strings.Replace(good, "clean_class", "clean", 1), path + ":1: columns", false, false},
+		{"long", good + strings.Repeat("1", 1<<20) + "\n" + last,
+			path + ":4: 1048577 bytes, and no row of this run takes more than", false, false},
+		{"header", strings.Replace(good, "clean_class", "clean", 1), path + ":1: columns", false,
+			false},
 	} {
 		os.WriteFile(path, []byte(c.text), 0o644)
 		log, err := Open(dir)
@@ -140,7 +147,8 @@ func TestDamage(t *testing.T) {
 				rows++
 			}
 		}
-		if _, ok := errors.AsType[*LineError](err); !ok || !strings.HasPrefix(err.Error(), c.want) || errors.Is(err, ErrTorn) != c.torn {
+		if _, ok := errors.AsType[*LineError](err); !ok ||
+			!strings.HasPrefix(err.Error(), c.want) || errors.Is(err, ErrTorn) != c.torn {
 			t.Errorf("%s: %v, want %s", c.name, err, c.want)
 		}
 		w, err := Create(dir, r)
@@ -164,25 +172,30 @@ func TestAnotherRun(t *testing.T) {
 	dir := t.TempDir()
 	fill(t, dir, testRun(), 1)
 	for field, alter := range map[string]func(*Run){
-		`model.hash is sha256:ab there, sha256:ee here`: func(r *Run) { r.Model.Hash = "sha256:ee" },
-		"sigma is 0.25 there, 0.5 here":                 func(r *Run) { r.Sigma = 0.5 },
-		"examples.count is 200 there, 100 here":         func(r *Run) { r.Examples.Count = 100 },
-		"seed is ":                                      func(r *Run) { r.Seed = 1 },
-		"backend is ":                                   func(r *Run) { r.Backend = "go" },
+		`model.hash is sha256:ab there, sha256:ee here`: func(r *Run) {
+			r.Model.Hash = "sha256:ee"
+		},
+		"sigma is 0.25 there, 0.5 here":         func(r *Run) { r.Sigma = 0.5 },
+		"examples.count is 200 there, 100 here": func(r *Run) { r.Examples.Count = 100 },
+		"seed is ":                              func(r *Run) { r.Seed = 1 },
+		"backend is ":                           func(r *Run) { r.Backend = "go" },
 	} {
 		r := testRun()
 		alter(&r)
-		if _, err := Create(dir, r); err == nil || !strings.Contains(err.Error(), dir+" holds another run: "+field) {
+		if _, err := Create(dir, r); err == nil ||
+			!strings.Contains(err.Error(), dir+" holds another run: "+field) {
 			t.Errorf("%v, want %s", err, field)
 		}
 	}
 	os.Remove(filepath.Join(dir, RunFile))
-	if _, err := Create(dir, testRun()); err == nil || !strings.Contains(err.Error(), "no run.json says of which run") {
+	if _, err := Create(dir, testRun()); err == nil ||
+		!strings.Contains(err.Error(), "no run.json says of which run") {
 		t.Error(err)
 	}
 	r := testRun()
 	r.N = 0
-	if _, err := Create(filepath.Join(dir, "new"), r); err == nil || !strings.Contains(err.Error(), "run: n: 0") {
+	if _, err := Create(filepath.Join(dir, "new"), r); err == nil ||
+		!strings.Contains(err.Error(), "run: n: 0") {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
@@ -199,7 +212,8 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Create(dir, testRun()); err == nil || !strings.Contains(err.Error(), "another process is writing this run") {
+	if _, err := Create(dir, testRun()); err == nil ||
+		!strings.Contains(err.Error(), "another process is writing this run") {
 		t.Error(err)
 	}
 	if log, err := Open(dir); err != nil {
@@ -285,18 +299,34 @@ func TestAppendRefuses(t *testing.T) {
 	}
 	before := counts(t, dir)
 	for want, spoil := range map[string]func(*rs.Evidence){
-		"example 0: is there twice":                      func(e *rs.Evidence) { *e = *synthetic(&r, 0) },
-		"example 51: index: 51 is not among":             func(e *rs.Evidence) { e.Index = 51 },
-		"example 50: class: ":                            func(e *rs.Evidence) { e.Class++ },
-		"example 50: selection: 9 draws":                 func(e *rs.Evidence) { e.Selection[e.Class]-- },
-		"example 50: estimation: votes of 9 classes":     func(e *rs.Evidence) { e.Estimation = e.Estimation[1:] },
-		"example 50: estimation: \"0:-1":                 func(e *rs.Evidence) { e.Estimation[0] = -1 },
-		"example 50: label: \"10\"":                      func(e *rs.Evidence) { e.Label = 10 },
-		"example 50: sigma: 0.5, the run has 0.25":       func(e *rs.Evidence) { e.Sigma = 0.5 },
-		"example 50: clean_margin: \"NaN\"":              func(e *rs.Evidence) { e.Clean.Margin = math.NaN() },
-		"example 50: margins: 0 bins, the run has 9":     func(e *rs.Evidence) { e.Margins = rs.Histogram{} },
-		"example 50: margins: its edges are not the run": func(e *rs.Evidence) { e.Margins.Edges = Edges(10, 8) },
-		"example 50: margins: more than 100 draws":       func(e *rs.Evidence) { e.Margins.Counts[9] = 101 },
+		"example 0: is there twice": func(e *rs.Evidence) {
+			*e = *synthetic(&r, 0)
+		},
+		"example 51: index: 51 is not among": func(e *rs.Evidence) { e.Index = 51 },
+		"example 50: class: ":                func(e *rs.Evidence) { e.Class++ },
+		"example 50: selection: 9 draws": func(e *rs.Evidence) {
+			e.Selection[e.Class]--
+		},
+		"example 50: estimation: votes of 9 classes": func(e *rs.Evidence) {
+			e.Estimation = e.Estimation[1:]
+		},
+		"example 50: estimation: \"0:-1": func(e *rs.Evidence) {
+			e.Estimation[0] = -1
+		},
+		"example 50: label: \"10\"":                func(e *rs.Evidence) { e.Label = 10 },
+		"example 50: sigma: 0.5, the run has 0.25": func(e *rs.Evidence) { e.Sigma = 0.5 },
+		"example 50: clean_margin: \"NaN\"": func(e *rs.Evidence) {
+			e.Clean.Margin = math.NaN()
+		},
+		"example 50: margins: 0 bins, the run has 9": func(e *rs.Evidence) {
+			e.Margins = rs.Histogram{}
+		},
+		"example 50: margins: its edges are not the run": func(e *rs.Evidence) {
+			e.Margins.Edges = Edges(10, 8)
+		},
+		"example 50: margins: more than 100 draws": func(e *rs.Evidence) {
+			e.Margins.Counts[9] = 101
+		},
 	} {
 		e := synthetic(&r, 50)
 		spoil(e)
@@ -339,7 +369,8 @@ func TestFullDisk(t *testing.T) {
 			break
 		}
 	}
-	if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), filepath.Join(dir, CountsFile)+": writing: no space left on device (its ") {
+	if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(),
+		filepath.Join(dir, CountsFile)+": writing: no space left on device (its ") {
 		t.Error(err)
 	}
 	if again := w.Append(synthetic(&r, 9950)); again != err {

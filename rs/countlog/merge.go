@@ -14,11 +14,14 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/version"
 )
 
-// Merge makes one run's folder, which must not be there, of shards: runs of the same settings but for the examples planned,
-// no row of which two shards have. Those that say which [Shard] they are must be of one run, each another. The rows are in the order
-// of the plan: byte for byte those of one run. Unless partial, no shard and no row of the plan may be missing.
-// Where ctx ends first, nothing is made. It returns the run and the number of its rows.
-func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run Run, rows int, err error) {
+// Merge makes the folder of one run from shards. The folder must not exist. Shards are runs of the
+// same settings whose plans may differ. No row may be in two shards. Shards that state which
+// [Shard] they are must be different shards of one run. The rows stand in the order of the plan,
+// byte for byte as in a run of one piece. Unless partial, no shard and no row of the plan may be
+// missing. Where ctx ends first, Merge makes nothing. It returns the run and the number of its
+// rows.
+func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run Run, rows int,
+	err error) {
 	if run, err = mergedRun(partial, shards); err != nil {
 		return run, 0, err
 	}
@@ -26,17 +29,18 @@ func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run
 	files := make([]*os.File, len(shards))
 	for i, shard := range shards {
 		if files[i], err = os.Open(filepath.Join(shard, CountsFile)); err != nil {
-			return run, 0, fmt.Errorf("a run without rows: %w", err)
+			return run, 0, fmt.Errorf("the run has no rows: %w", err)
 		}
 		defer files[i].Close()
-		n, err := locate(ctx, at, i, files, shard, &run)
+		n, err := locate(ctx, shard, files[:i+1], run.Examples, at)
 		if err != nil {
 			return run, 0, err
 		}
 		rows += n
 	}
 	if i := slices.IndexFunc(at, func(p place) bool { return p.length == 0 }); i >= 0 && !partial {
-		return run, 0, fmt.Errorf("example %d: no shard has it, and %d of %d are missing in all", run.Examples.At(i), run.Examples.Count-rows, run.Examples.Count)
+		return run, 0, fmt.Errorf("example %d is in no shard; %d of %d examples are missing",
+			run.Examples.At(i), run.Examples.Count-rows, run.Examples.Count)
 	}
 	if rows == 0 {
 		return run, 0, fmt.Errorf("%s: no rows, nor in any other shard", shards[0])
@@ -66,18 +70,22 @@ func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run
 	return run, rows, err
 }
 
-// A place is where the row of an example is; length counts its newline, and is 0 where there is none.
+// A place is where an example's row is. length counts the row's newline. length is 0 where no shard
+// has the row.
 type place struct {
 	shard, line, length int
 	offset              int64
 }
 
-// locate fills in where a shard's rows are, having checked each.
-func locate(ctx context.Context, at []place, shard int, files []*os.File, dir string, run *Run) (rows int, err error) {
+// locate checks each row of the shard in dir and fills in where the row is. The last of the files
+// is the shard's own; at has one place an example of the plan.
+func locate(ctx context.Context, dir string, files []*os.File, plan Plan, at []place) (rows int,
+	err error) {
 	own, err := ReadRun(dir)
 	if err != nil {
 		return 0, err
 	}
+	shard := len(files) - 1
 	s := newScanner(files[shard], files[shard].Name(), newParser(&own))
 	for {
 		if ctx.Err() != nil {
@@ -90,16 +98,18 @@ func locate(ctx context.Context, at []place, shard int, files []*os.File, dir st
 		if err != nil {
 			return rows, err
 		}
-		p := &at[run.Examples.Position(e.Index)]
+		p := &at[plan.Position(e.Index)]
 		if p.length > 0 {
-			return rows, &LineError{s.path, s.line, columns[0], fmt.Errorf("%d is in %s:%d too", e.Index, files[p.shard].Name(), p.line)}
+			return rows, &LineError{s.path, s.line, columns[0],
+				fmt.Errorf("%d is in %s:%d too", e.Index, files[p.shard].Name(), p.line)}
 		}
 		*p = place{shard, s.line, len(s.buf), s.end - int64(len(s.buf))}
 		rows++
 	}
 }
 
-// mergedRun is the run that shards are of: their plan where they share one, else the one that covers all of theirs.
+// mergedRun is the run that the shards are part of. Its plan is the shards' own where they share
+// one, or else the plan that covers all of theirs.
 func mergedRun(partial bool, shards []string) (run Run, err error) {
 	versions := map[string][]string{}
 	named := map[int]string{} // folders, by the shard that they say they are
@@ -147,11 +157,13 @@ func mergedRun(partial bool, shards []string) (run Run, err error) {
 		q.Count = (last-q.Start)/q.Stride + 1
 	}
 	if n := run.Examples.Count; n > 100*planned+1000 {
-		return run, fmt.Errorf("%s: one evenly spaced plan over the %d examples of all shards would have %d", shards[0], planned, n)
+		return run, fmt.Errorf("%s: one evenly spaced plan over the %d examples of all shards "+
+			"would have %d", shards[0], planned, n)
 	}
 	for i := range min(run.Shard.Of, run.Examples.Count) {
 		if named[i] == "" && !partial {
-			return run, fmt.Errorf("shard %d/%d is missing, of the run that %s is part of", i, run.Shard.Of, shards[0])
+			return run, fmt.Errorf("shard %d/%d is missing from the run of %s", i,
+				run.Shard.Of, shards[0])
 		}
 	}
 	run.Shard = Shard{}
@@ -172,7 +184,8 @@ func step(p Plan) int {
 
 // writeNew makes a run's folder, whole or not at all.
 func writeNew(dir string, run Run, fill func(*Writer) error) error {
-	dir = filepath.Clean(dir) // without a slash at its end, which would put what is beside it inside
+	// With a slash at its end, dir would hold the temporary folder that must lie beside dir.
+	dir = filepath.Clean(dir)
 	if base := filepath.Base(dir); base == "." || base == ".." {
 		return fmt.Errorf("%s: name a folder to make", dir)
 	}

@@ -59,7 +59,8 @@ func TestMerge(t *testing.T) {
 		byRanges = append(byRanges, shard(t, own))
 		fill(t, byRanges[k], own, 20)
 	}
-	for name, shards := range map[string][]string{"rows": byRows, "plans": byPlans, "ranges": byRanges, "one": {whole}} {
+	for name, shards := range map[string][]string{"rows": byRows, "plans": byPlans,
+		"ranges": byRanges, "one": {whole}} {
 		dir := filepath.Join(t.TempDir(), "made", "run")
 		if _, n, err := Merge(t.Context(), dir, false, shards...); n != 60 || err != nil {
 			t.Errorf("%s: %d, %v", name, n, err)
@@ -81,7 +82,8 @@ func TestMergePlansOfOne(t *testing.T) {
 	a := shard(t, planOf(r, Plan{Start: 30, Stride: 1, Count: 1}), 30)
 	b := shard(t, planOf(r, Plan{Start: 10, Stride: 1, Count: 1}), 10)
 	dir := filepath.Join(t.TempDir(), "run")
-	if run, n, err := Merge(t.Context(), dir, false, a, b); err != nil || n != 2 || run.Examples != (Plan{10, 20, 2}) {
+	if run, n, err := Merge(t.Context(), dir, false, a, b); err != nil || n != 2 ||
+		run.Examples != (Plan{10, 20, 2}) {
 		t.Error(run.Examples, n, err)
 	}
 }
@@ -93,15 +95,17 @@ func TestMergeRefuses(t *testing.T) {
 	check := func(want string, partial bool, shards ...string) {
 		t.Helper()
 		dir := filepath.Join(t.TempDir(), "run")
-		if _, _, err := Merge(t.Context(), dir, partial, shards...); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := Merge(t.Context(), dir, partial, shards...); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 		if _, err := os.Stat(dir); err == nil {
 			t.Error("a refused merge left a folder")
 		}
 	}
-	check("example 250: no shard has it, and 195 of 200 are missing in all", false, first, second)
-	check(":3: index: 50 is in "+filepath.Join(first, CountsFile)+":3 too", true, first, shard(t, r, 150, 50))
+	check("example 250 is in no shard; 195 of 200 examples are missing", false, first, second)
+	check(":3: index: 50 is in "+filepath.Join(first, CountsFile)+":3 too", true, first,
+		shard(t, r, 150, 50))
 	for want, alter := range map[string]func(*Run){
 		"sigma is 0.25 there, 0.5 here":           func(r *Run) { r.Sigma = 0.5 },
 		"n is 100 there, 200 here":                func(r *Run) { r.N = 200 },
@@ -140,10 +144,12 @@ func TestMergeRefuses(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if _, _, err := Merge(stopped, filepath.Join(t.TempDir(), "run"), true, second, first); !errors.Is(err, context.Canceled) {
+	if _, _, err := Merge(stopped, filepath.Join(t.TempDir(), "run"), true, second,
+		first); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if _, _, err := Merge(t.Context(), dir, true, second, first); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if _, _, err := Merge(t.Context(), dir, true, second, first); err == nil ||
+		!strings.Contains(err.Error(), "not empty") {
 		t.Error(err)
 	}
 }

@@ -52,7 +52,7 @@ func Open(dir string) (*Log, error) {
 	}
 	info, err := os.Stat(filepath.Join(dir, CountsFile))
 	if err != nil {
-		return nil, fmt.Errorf("a run without rows: %w", err)
+		return nil, fmt.Errorf("the run has no rows: %w", err)
 	}
 	return &Log{Run: r, dir: dir, size: info.Size()}, nil
 }
@@ -84,8 +84,9 @@ func (l *Log) All() ([]rs.Evidence, error) {
 	return rows, nil
 }
 
-// Hash returns "sha256:" and the hexadecimal digest of the run's settings and rows: two runs of equal hashes have the same certificates.
-// When and by what versions the rows were drawn, and names of what has a hash, don't count.
+// Hash returns "sha256:" and the hexadecimal digest of the run's settings and rows. Two runs of
+// equal hashes have the same certificates. The hash leaves out the time and the versions of the
+// sampling, and the name of a model or dataset that has a hash.
 func (l *Log) Hash() (string, error) {
 	run := l.Run.nameless()
 	run.Created, run.Versions = time.Time{}, nil
@@ -119,7 +120,8 @@ type scanner struct {
 }
 
 func newScanner(r io.Reader, path string, p *parser) *scanner {
-	return &scanner{parser: p, path: path, r: bufio.NewReaderSize(r, 1<<16), seen: make([]bool, p.run.Examples.Count)}
+	return &scanner{parser: p, path: path, r: bufio.NewReaderSize(r, 1<<16),
+		seen: make([]bool, p.run.Examples.Count)}
 }
 
 // next returns the next row; io.EOF behind the last.
@@ -164,7 +166,8 @@ func (s *scanner) rowLine() ([]byte, int64, error) {
 	return s.read()
 }
 
-// read returns the next line without its newline and the bytes it takes up, valid until the next call.
+// read returns the next line without its newline, and the number of bytes that it takes up. The
+// line is valid until the next call.
 func (s *scanner) read() ([]byte, int64, error) {
 	s.line++
 	s.buf = s.buf[:0]
@@ -191,7 +194,8 @@ func (s *scanner) read() ([]byte, int64, error) {
 			s.last = true
 		}
 		if n > int64(limit) {
-			return nil, 0, s.fail(fmt.Errorf("%d bytes, and no row of this run takes more than %d", n, limit))
+			return nil, 0, s.fail(fmt.Errorf("%d bytes, and no row of this run takes more than %d",
+				n, limit))
 		}
 		return s.buf[:n-1], n, nil
 	}

@@ -25,7 +25,8 @@ func appendRow(b []byte, e *rs.Evidence) []byte {
 	b = append(strconv.AppendInt(b, int64(e.Index), 10), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Label), 10), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Clean.Class), 10), '\t')
-	b = append(strconv.AppendFloat(b, e.Clean.Margin+0, 'g', -1, 64), '\t') // +0 drops the sign of -0
+	// Adding 0 drops the sign of -0.
+	b = append(strconv.AppendFloat(b, e.Clean.Margin+0, 'g', -1, 64), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Class), 10), '\t')
 	b = append(appendPairs(b, e.Selection), '\t')
 	b = append(appendPairs(b, e.Estimation), '\t')
@@ -59,7 +60,8 @@ func appendPairsFrom(b []byte, begun, from int, counts []int) []byte {
 	return b
 }
 
-// A parser reads rows of one run and checks them against it. It takes exactly the lines that appendRow writes.
+// A parser reads the rows of one run and checks them against the run. It takes exactly the lines
+// that appendRow writes.
 type parser struct {
 	run    *Run
 	header string    // the first line
@@ -89,7 +91,8 @@ func newParser(r *Run) *parser {
 // longest bounds the bytes of a line.
 func (p *parser) longest() int {
 	const pair = 2*20 + 2
-	return 5*32 + pair*(2*(p.run.Dataset.Classes+len(p.edges)+1)+len(p.maps)*p.run.Dataset.Classes*(len(p.scores)+1))
+	return 5*32 + pair*(2*(p.run.Dataset.Classes+len(p.edges)+1)+
+		len(p.maps)*p.run.Dataset.Classes*(len(p.scores)+1))
 }
 
 // fieldError is what is wrong with one column of a row.
@@ -113,13 +116,71 @@ func (p *parser) column(field int) string {
 
 // row parses a line without its newline. It allocates the evidence and one slice for all counts.
 func (p *parser) row(line []byte) (*rs.Evidence, error) {
-	var room [9 + maxMaps][]byte
-	cells := room[:len(columns)+len(p.maps)]
+	var array [9 + maxMaps][]byte
+	cells := array[:len(columns)+len(p.maps)]
+	if err := split(line, cells); err != nil {
+		return nil, err
+	}
+	run := p.run
+	e := &rs.Evidence{Sigma: run.Sigma, Stops: run.Until.Stops, Rounding: run.Noise.Rounding,
+		MarginError: run.MarginError}
+	if err := p.numbers(cells, e); err != nil {
+		return nil, err
+	}
+	classes, bins, scores := run.Dataset.Classes, 0, len(p.scores)+1
+	if p.edges != nil {
+		bins = len(p.edges) + 1
+	} else if len(cells[7])+len(cells[8]) > 0 {
+		return nil, p.bad(7, "not empty, and the run logs no margins")
+	}
+	all := room(make([]int, 2*classes+2*bins+len(p.maps)*classes*scores))
+	e.Selection, e.Estimation = all.cut(classes), all.cut(classes)
+	if bins > 0 {
+		e.SelectionMargins = rs.Histogram{Edges: p.edges, Counts: all.cut(bins)}
+		e.Margins = rs.Histogram{Edges: p.edges, Counts: all.cut(bins)}
+	}
+	n, err := p.draws(cells, e)
+	if err != nil {
+		return nil, err
+	}
+	if top := e.Selection.Top(); e.Class != top {
+		return nil, p.bad(4, "%d, but the selection votes make it %d", e.Class, top)
+	}
+	if bins > 0 {
+		if err := p.agree(7, e, e.Selection, e.SelectionMargins.Counts); err != nil {
+			return nil, err
+		}
+		if err := p.agree(8, e, e.Estimation, e.Margins.Counts); err != nil {
+			return nil, err
+		}
+	}
+	for i := range p.maps {
+		s, err := p.mapped(cells, i, n, all.cut(classes*scores))
+		if err != nil {
+			return nil, err
+		}
+		e.Scores = append(e.Scores, s)
+	}
+	return e, nil
+}
+
+// room is a slice that all counts of a row share.
+type room []int
+
+// cut takes the first n counts off.
+func (r *room) cut(n int) []int {
+	head := (*r)[:n:n]
+	*r = (*r)[n:]
+	return head
+}
+
+// split fills the cells with the line's columns.
+func split(line []byte, cells [][]byte) error {
 	rest := line
 	for i := range cells {
 		j := bytes.IndexByte(rest, '\t')
 		if last := i == len(cells)-1; (j < 0) != last {
-			return nil, fmt.Errorf("%d columns, want %d", 1+bytes.Count(line, []byte("\t")), len(cells))
+			return fmt.Errorf("%d columns, want %d", 1+bytes.Count(line, []byte("\t")), len(cells))
 		}
 		if j < 0 {
 			j = len(rest)
@@ -127,9 +188,12 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 		cells[i] = rest[:j]
 		rest = rest[min(j+1, len(rest)):]
 	}
+	return nil
+}
 
+// numbers parses the columns that hold one number: index, classes and the clean margin.
+func (p *parser) numbers(cells [][]byte, e *rs.Evidence) error {
 	run, classes := p.run, p.run.Dataset.Classes
-	e := &rs.Evidence{Sigma: run.Sigma, Stops: run.Until.Stops, Rounding: run.Noise.Rounding, MarginError: run.MarginError}
 	for i, c := range []struct {
 		to        *int
 		low, high int
@@ -146,46 +210,33 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 		}
 		v, ok := whole(cells[i], c.low)
 		if !ok || v >= c.high {
-			return nil, p.bad(i, "%s, want %s, at most %d", quote(cells[i]), c.what, c.high-1)
+			return p.bad(i, "%s, want %s, at most %d", quote(cells[i]), c.what, c.high-1)
 		}
 		*c.to = v
 	}
 	if run.Examples.Position(e.Index) < 0 {
-		return nil, p.bad(0, "%d is not among the run's examples (start %d, stride %d, count %d)",
+		return p.bad(0, "%d is not among the run's examples (start %d, stride %d, count %d)",
 			e.Index, run.Examples.Start, run.Examples.Stride, run.Examples.Count)
 	}
 	margin, ok := decimal(cells[3])
 	if !ok || math.Signbit(margin) || e.Clean.Class == rs.Abstain && margin != 0 {
-		return nil, p.bad(3, "%s, want a finite number >= 0 in shortest form, 0 where clean_class is -1", quote(cells[3]))
+		return p.bad(3, "%s, want a finite number >= 0 in shortest form, 0 where clean_class is -1",
+			quote(cells[3]))
 	}
 	e.Clean.Margin = margin
+	return nil
+}
 
-	bins := 0
-	if p.edges != nil {
-		bins = len(p.edges) + 1
-	} else if len(cells[7])+len(cells[8]) > 0 {
-		return nil, p.bad(7, "not empty, and the run logs no margins")
-	}
-	scores := len(p.scores) + 1
-	counts := make([]int, 2*classes+2*bins+len(p.maps)*classes*scores)
-	cut := func(n int) []int {
-		head := counts[:n:n]
-		counts = counts[n:]
-		return head
-	}
-	e.Selection, e.Estimation = cut(classes), cut(classes)
-	if bins > 0 {
-		e.SelectionMargins = rs.Histogram{Edges: p.edges, Counts: cut(bins)}
-		e.Margins = rs.Histogram{Edges: p.edges, Counts: cut(bins)}
-	}
-	n := run.N
+// draws parses votes and margins of both draws. It returns n, the number of estimation draws.
+func (p *parser) draws(cells [][]byte, e *rs.Evidence) (n int, err error) {
+	n0, n := p.run.N0, p.run.N
 	for i, c := range []struct {
 		to    []int
 		total *int
 		key   string
 	}{
-		{e.Selection, &run.N0, "class"}, {e.Estimation, &n, "class"},
-		{e.SelectionMargins.Counts, &run.N0, "bin"}, {e.Margins.Counts, &n, "bin"},
+		{e.Selection, &n0, "class"}, {e.Estimation, &n, "class"},
+		{e.SelectionMargins.Counts, &n0, "bin"}, {e.Margins.Counts, &n, "bin"},
 	} {
 		if c.to == nil {
 			continue
@@ -201,35 +252,27 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 			}
 		}
 		if err != nil {
-			return nil, &fieldError{columns[5+i], err}
+			return 0, &fieldError{columns[5+i], err}
 		}
 	}
-	if top := e.Selection.Top(); e.Class != top {
-		return nil, p.bad(4, "%d, but the selection votes make it %d", e.Class, top)
+	return n, nil
+}
+
+// mapped parses the scores of map i into all, the counts of every class; each class has n draws.
+func (p *parser) mapped(cells [][]byte, i, n int, all []int) (rs.Scores, error) {
+	classes, scores, column := p.run.Dataset.Classes, len(p.scores)+1, len(columns)+i
+	s := rs.Scores{Map: p.maps[i], Classes: make([]rs.Histogram, classes)}
+	if _, err := pairs(cells[column], all, classes*n, "bin"); err != nil {
+		return s, &fieldError{p.column(column), err}
 	}
-	if bins > 0 {
-		if err := p.agree(7, e, e.Selection, e.SelectionMargins.Counts); err != nil {
-			return nil, err
-		}
-		if err := p.agree(8, e, e.Estimation, e.Margins.Counts); err != nil {
-			return nil, err
+	for c := range classes {
+		own := all[c*scores : (c+1)*scores : (c+1)*scores]
+		s.Classes[c] = rs.Histogram{Edges: p.scores, Counts: own}
+		if got := s.Classes[c].Total(); got != n {
+			return s, p.bad(column, "%d draws of class %d, the row has %d", got, c, n)
 		}
 	}
-	for i, m := range p.maps {
-		all := cut(classes * scores)
-		if _, err := pairs(cells[len(columns)+i], all, classes*n, "bin"); err != nil {
-			return nil, &fieldError{p.column(len(columns) + i), err}
-		}
-		s := rs.Scores{Map: m, Classes: make([]rs.Histogram, classes)}
-		for c := range classes {
-			s.Classes[c] = rs.Histogram{Edges: p.scores, Counts: all[c*scores : (c+1)*scores : (c+1)*scores]}
-			if got := s.Classes[c].Total(); got != n {
-				return nil, p.bad(len(columns)+i, "%d draws of class %d, the row has %d", got, c, n)
-			}
-		}
-		e.Scores = append(e.Scores, s)
-	}
-	return e, nil
+	return s, nil
 }
 
 // agree reports margins that the votes of their class deny. A draw with a margin above 0 is a
@@ -239,7 +282,8 @@ func (p *parser) row(line []byte) (*rs.Evidence, error) {
 func (p *parser) agree(field int, e *rs.Evidence, votes rs.Votes, margins []int) error {
 	least := rs.Votes(margins[p.zero+1:]).Total()
 	if k, most := votes[e.Class], least+margins[p.zero]; k < least || k > most {
-		return p.bad(field, "example %d has %d votes for class %d, and these margins allow %d to %d: "+
+		return p.bad(field, "example %d has %d votes for class %d, and these margins allow %d to "+
+			"%d: "+
 			"restore the line", e.Index, k, e.Class, least, most)
 	}
 	return nil
@@ -326,7 +370,8 @@ func (p *parser) line(b []byte, e *rs.Evidence) ([]byte, error) {
 		switch {
 		case (h.Counts == nil) != (p.edges == nil):
 			return b, p.bad(7+i, "%d bins, the run has %d edges", len(h.Counts), len(p.edges))
-		case h.Counts != nil && (!slices.Equal(h.Edges, p.edges) || len(h.Counts) != len(p.edges)+1):
+		case h.Counts != nil && (!slices.Equal(h.Edges, p.edges) ||
+			len(h.Counts) != len(p.edges)+1):
 			return b, p.bad(7+i, "its edges are not the run's")
 		}
 	}

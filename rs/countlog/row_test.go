@@ -27,7 +27,8 @@ func synthetic(r *Run, index int) *rs.Evidence {
 		return append(draw(n-votes, zero), draw(votes, len(edges)+1-zero)...)
 	}
 	k := r.Dataset.Classes
-	e := &rs.Evidence{Index: index, Label: rnd.IntN(k), Sigma: r.Sigma, Selection: draw(r.N0, k), Estimation: draw(r.N, k)}
+	e := &rs.Evidence{Index: index, Label: rnd.IntN(k), Sigma: r.Sigma, Selection: draw(r.N0, k),
+		Estimation: draw(r.N, k)}
 	e.Class = e.Selection.Top()
 	e.Clean = rs.Clean{Class: rnd.IntN(k), Margin: float64(rnd.Float32())}
 	if edges := r.Edges(); edges != nil {
@@ -48,10 +49,11 @@ func TestRow(t *testing.T) {
 	}
 	want := &rs.Evidence{
 		Index: 50, Label: 7, Class: 7, Sigma: 0.25, Clean: rs.Clean{Class: 7, Margin: 1.25},
-		Selection:        rs.Votes{1: 2, 7: 8, 9: 0},
-		Estimation:       rs.Votes{1: 30, 7: 70, 9: 0},
-		SelectionMargins: rs.Histogram{Edges: r.Edges(), Counts: []int{1, 0, 0, 0, 1, 0, 0, 0, 0, 8}},
-		Margins:          rs.Histogram{Edges: r.Edges(), Counts: []int{3: 30, 5: 50, 7: 20, 9: 0}},
+		Selection:  rs.Votes{1: 2, 7: 8, 9: 0},
+		Estimation: rs.Votes{1: 30, 7: 70, 9: 0},
+		SelectionMargins: rs.Histogram{Edges: r.Edges(),
+			Counts: []int{1, 0, 0, 0, 1, 0, 0, 0, 0, 8}},
+		Margins: rs.Histogram{Edges: r.Edges(), Counts: []int{3: 30, 5: 50, 7: 20, 9: 0}},
 	}
 	if !reflect.DeepEqual(e, want) {
 		t.Errorf("got  %+v\nwant %+v", e, want)
@@ -66,7 +68,8 @@ func TestRow(t *testing.T) {
 func TestMarginsAgreeWithVotes(t *testing.T) {
 	r := testRun()
 	p := newParser(&r)
-	const allow = ": example 50 has %d votes for class 7, and these margins allow %d to %d: restore the line"
+	const allow = ": example 50 has %d votes for class 7, and these margins allow %d to %d: " +
+		"restore the line"
 	for _, c := range []struct {
 		selection, estimation, column string // "" is no error
 		votes, least, most            int
@@ -86,7 +89,8 @@ func TestMarginsAgreeWithVotes(t *testing.T) {
 		if c.column != "" {
 			want = c.column + fmt.Sprintf(allow, c.votes, c.least, c.most)
 		}
-		if _, err := p.row([]byte(votes + c.selection + "\t" + c.estimation)); fmt.Sprint(err) != want {
+		if _, err := p.row([]byte(votes + c.selection + "\t" + c.estimation)); fmt.Sprint(
+			err) != want {
 			t.Errorf("%s and %s:\ngot  %v\nwant %s", c.selection, c.estimation, err, want)
 		}
 	}
@@ -99,7 +103,8 @@ func TestRowMalformed(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{goodRow, "", "1 columns, want 9"},
 		{goodRow, goodRow + "\t", "10 columns, want 9"},
-		{"50\t", "51\t", "index: 51 is not among the run's examples (start 0, stride 50, count 200)"},
+		{"50\t", "51\t", "index: 51 is not among the run's examples (start 0, stride 50, count " +
+			"200)"},
 		{"50\t", "-50\t", `index: "-50", want an index of the dataset, at most 9999`},
 		{"50\t", "050\t", `index: "050", want an index`},
 		{"50\t", "\t", `index: "", want an index`},
@@ -108,7 +113,9 @@ func TestRowMalformed(t *testing.T) {
 		{"\t7\t7\t", "\t10\t7\t", `label: "10", want a class, at most 9`},
 		{"\t7\t7\t", "\t-1\t7\t", `label: "-1", want a class`},
 		{"\t7\t7\t", "\t7\t-2\t", `clean_class: "-2", want a class or -1`},
-		{"\t7\t7\t", "\t7\t-1\t", `clean_margin: "1.25", want a finite number >= 0 in shortest form, 0 where clean_class is -1`},
+		{"\t7\t7\t", "\t7\t-1\t",
+			`clean_margin: "1.25", want a finite number >= 0 in shortest form, ` +
+				"0 where clean_class is -1"},
 		{"1.25", "1.250", `clean_margin: "1.250", want`},
 		{"1.25", "-1", `clean_margin: "-1", want`},
 		{"1.25", "-0", `clean_margin: "-0", want`},
@@ -130,7 +137,8 @@ func TestRowMalformed(t *testing.T) {
 		{"1:2,7:8", "1:2,7:", `selection: "7:", ` + pairsOf},
 		{"1:2,7:8", "1:2,7:-8", `selection: "7:-8", ` + pairsOf},
 		{"1:2,7:8", "01:2,7:8", `selection: "01:2,7:8", ` + pairsOf},
-		{"1:2,7:8", "1:2,7:999999999999999999999999", `selection: "7:9999999999999999999999"…, ` + pairsOf},
+		{"1:2,7:8", "1:2,7:999999999999999999999999", `selection: "7:9999999999999999999999"…, ` +
+			pairsOf},
 		{"1:30", "1:29", "estimation: 99 draws, the run has 100"},
 		{"9:8", "10:8", "selection_margins: bin 10, want one of 0 to 9"},
 		{"7:20", "7:20\r", `margins: "7:20\r", want bin:count pairs`},
@@ -144,10 +152,12 @@ func TestRowMalformed(t *testing.T) {
 
 	bare := testRun()
 	bare.MarginMax, bare.MarginBins = 0, 0
-	if _, err := newParser(&bare).row([]byte(goodRow)); err == nil || !strings.Contains(err.Error(), "the run logs no margins") {
+	if _, err := newParser(&bare).row([]byte(goodRow)); err == nil ||
+		!strings.Contains(err.Error(), "the run logs no margins") {
 		t.Error(err)
 	}
-	e, err := newParser(&bare).row([]byte(strings.Replace(goodRow, "0:1,4:1,9:8\t3:30,5:50,7:20", "\t", 1)))
+	e, err := newParser(&bare).row([]byte(strings.Replace(goodRow, "0:1,4:1,9:8\t3:30,5:50,7:20",
+		"\t", 1)))
 	if err != nil || e.HasMargins() {
 		t.Error(e, err)
 	}
@@ -167,7 +177,8 @@ func FuzzRow(f *testing.F) {
 			}
 			return
 		}
-		if e.Selection.Total() != r.N0 || e.Estimation.Total() != r.N || e.Class != e.Selection.Top() ||
+		if e.Selection.Total() != r.N0 || e.Estimation.Total() != r.N ||
+			e.Class != e.Selection.Top() ||
 			e.SelectionMargins.Total() != r.N0 || e.Margins.Total() != r.N {
 			t.Errorf("%+v is not of the run", e)
 		}

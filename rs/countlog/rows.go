@@ -11,9 +11,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// Rows yields each row, in the order of the file; an error, a [LineError] where a line is to blame, ends it. Rows are parsed
-// on GOMAXPROCS goroutines, a bounded number of rows ahead of the caller, and none of these runs on behind the loop. A row is
-// its own but for the edges, which all share.
+// Rows yields each row, in the order of the file. An error ends it: a [LineError] where a line
+// causes the error. Rows are parsed on GOMAXPROCS goroutines, a bounded number of rows ahead of the
+// caller. No goroutine outlives the loop. A row shares nothing but its edges with other rows.
 func (l *Log) Rows() iter.Seq2[*rs.Evidence, error] {
 	return func(yield func(*rs.Evidence, error) bool) {
 		path := filepath.Join(l.dir, CountsFile)
@@ -28,7 +28,8 @@ func (l *Log) Rows() iter.Seq2[*rs.Evidence, error] {
 		workers := min(runtime.GOMAXPROCS(0), 1+l.Planned()/batchLines)
 		batches := 2*workers + 1
 		// A batch goes around: read, parsed while it waits for its turn, yielded, read again.
-		free, work, ordered := make(chan *batch, batches), make(chan *batch, batches), make(chan *batch, batches)
+		free, work, ordered := make(chan *batch, batches), make(chan *batch, batches),
+			make(chan *batch, batches)
 		for range batches {
 			free <- &batch{parsed: make(chan struct{}, 1)}
 		}

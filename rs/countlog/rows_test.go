@@ -35,7 +35,8 @@ func readSerially(t *testing.T, l *Log) (rows []rs.Evidence, err error) {
 	}
 }
 
-// Rows, parsed side by side, are those read one after the other, up to the same error, wherever a line is damaged.
+// TestRowsInOrder: rows that are parsed in parallel equal rows that are read one after the other.
+// Both end with the same error, wherever a line is damaged.
 func TestRowsInOrder(t *testing.T) {
 	r := testRun()
 	r.Examples = Plan{Stride: 1, Count: 70}
@@ -61,8 +62,10 @@ func TestRowsInOrder(t *testing.T) {
 				rows = append(rows, *e)
 			}
 		}
-		if len(rows) != want || !reflect.DeepEqual(rows, serial) || fmt.Sprint(failed) != fmt.Sprint(wrong) || (wrong == nil) != (want == 70) {
-			t.Errorf("%s: %d rows, %v; one after the other %d rows, %v; want %d rows", what, len(rows), failed, len(serial), wrong, want)
+		if len(rows) != want || !reflect.DeepEqual(rows, serial) ||
+			fmt.Sprint(failed) != fmt.Sprint(wrong) || (wrong == nil) != (want == 70) {
+			t.Errorf("%s: %d rows, %v; one after the other %d rows, %v; want %d rows", what,
+				len(rows), failed, len(serial), wrong, want)
 		}
 	}
 	check("whole", whole, 70)
@@ -72,7 +75,8 @@ func TestRowsInOrder(t *testing.T) {
 		check(fmt.Sprintf("line %d bad", at+1), joined(before, []byte("x"), line, after), at-1)
 		check(fmt.Sprintf("line %d torn", at+1), joined(before, line[:len(line)-1]), at-1)
 		if at > 1 {
-			check(fmt.Sprintf("line %d twice", at+1), joined(before, lines[at-1], line, after), at-1)
+			check(fmt.Sprintf("line %d twice", at+1), joined(before, lines[at-1], line, after),
+				at-1)
 		}
 	}
 }
@@ -106,15 +110,17 @@ func TestRowsEndEarly(t *testing.T) {
 // A log of 500 rows of 1,000 classes, most of them without votes; an op is the whole log.
 func BenchmarkRows(b *testing.B) {
 	const rows = 500
-	r := Run{Format: Format, Model: Model{Name: "m"}, Dataset: Dataset{Classes: 1000, Size: rows}, Examples: Every(rows),
-		Sigma: 0.5, N0: 100, N: 100000, Block: 100}
+	r := Run{Format: Format, Model: Model{Name: "m"}, Dataset: Dataset{Classes: 1000, Size: rows},
+		Examples: Every(rows),
+		Sigma:    0.5, N0: 100, N: 100000, Block: 100}
 	dir := b.TempDir()
 	w, err := Create(dir, r)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for i := range rows {
-		e := &rs.Evidence{Index: i, Sigma: r.Sigma, Class: i, Selection: make(rs.Votes, 1000), Estimation: make(rs.Votes, 1000), Clean: rs.Clean{Class: rs.Abstain}}
+		e := &rs.Evidence{Index: i, Sigma: r.Sigma, Class: i, Selection: make(rs.Votes, 1000),
+			Estimation: make(rs.Votes, 1000), Clean: rs.Clean{Class: rs.Abstain}}
 		e.Selection[i] = r.N0
 		left := r.N
 		for c := 1; c < 400; c++ {

@@ -1,15 +1,15 @@
-// Package countlog keeps the evidence of noisy sampling on disk, so that every certificate, table
+// Package countlog keeps the evidence of noisy sampling on disk. From it, every certificate, table
 // and figure can be computed again without a device.
 //
-// A run is a folder of two files: run.json says what was sampled and how ([Run]); [CountsFile] is a
-// table with one line an example, tab separated, under a line of column names:
+// A run is a folder of two files. run.json has the settings of the sampling ([Run]). [CountsFile]
+// is a table, tab separated, with a line of column names and then one line an example:
 //
 //	index               position in the dataset
 //	label               true class
-//	clean_class         prediction without noise, -1 where it was not taken
+//	clean_class         prediction without noise, -1 where the run has none
 //	clean_margin        its margin, in logits: the shortest decimal that reads back exactly
 //	class               class selected: the most votes in selection
-//	selection           votes of the selection draw, class:count pairs, classes rising, zeros left out
+//	selection           votes of the selection draw, class:count pairs, classes rising, no zeros
 //	estimation          votes of the estimation draw
 //	selection_margins   histogram of class's margin over the selection draw, bin:count pairs
 //	margins             the same over the estimation draw
@@ -64,7 +64,8 @@ const (
 	Claimed = "claimed" // by whoever brought the model
 )
 
-// Run says what was sampled and how. What is chosen when certifying, α and the method, is not in it.
+// Run has the settings of the sampling. α and the method are chosen for certification, so Run
+// doesn't have them.
 type Run struct {
 	Format   int     `json:"format"`
 	Model    Model   `json:"model"`
@@ -73,23 +74,28 @@ type Run struct {
 	Shard    Shard   `json:"shard,omitzero"` // zero is a run of its own
 	// Sigma is the standard deviation of the noise, in units of the image ([0, 1]).
 	Sigma float64 `json:"sigma"`
-	N0    int     `json:"n0"`    // selection draws an example
-	N     int     `json:"n"`     // estimation draws an example
-	Seed  uint64  `json:"seed"`  // every draw is a function of it, the index, the phase and the block
-	Block int     `json:"block"` // draws a block
+	N0    int     `json:"n0"` // selection draws an example
+	N     int     `json:"n"`  // estimation draws an example
+	// Every draw is a function of Seed, the index, the phase and the block.
+	Seed  uint64 `json:"seed"`
+	Block int    `json:"block"` // draws a block
 	// MarginMax is the last edge of the margin histograms, in logits, and MarginBins the number
 	// of bins between the outermost edges; both 0 where margins are not logged.
 	MarginMax  float64 `json:"margin_max"`
 	MarginBins int     `json:"margin_bins"`
-	// MarginError bounds what float32 does to every difference of two logits, in logits, for all but rs.BeyondReach of the noise: proved
-	// from the weights as Lambda is, and of this sigma; 0 where it isn't known.
+	// MarginError bounds the effect of float32 on every difference of two logits, in logits, for
+	// all of the noise but a part of probability rs.BeyondReach. It is proved from the weights, as
+	// Lambda is, for this sigma. It is 0 where no bound is known.
 	MarginError float64 `json:"margin_error,omitempty"`
-	// Scores are the maps, as [rs.ScoreMap.String] has them, by which the scores of all classes are logged.
-	Scores   []string          `json:"scores,omitempty"`
-	Noise    Noise             `json:"noise,omitzero"`     // zero is Gaussian, as float32 has it
-	Until    Until             `json:"until,omitzero"`     // zero is N estimation draws for every example
-	Backend  string            `json:"backend"`            // what drew, where another need not give the same bits
-	Versions map[string]string `json:"versions,omitempty"` // of lipsmooth, which Create adds, and what it draws with
+	// Scores are the maps of all logged scores, each as [rs.ScoreMap.String] writes it.
+	Scores []string `json:"scores,omitempty"`
+	Noise  Noise    `json:"noise,omitzero"` // zero is Gaussian, as float32 has it
+	// The zero Until is N estimation draws for every example.
+	Until Until `json:"until,omitzero"`
+	// Backend drew the noise. Another backend may give other bits.
+	Backend string `json:"backend"`
+	// Versions are of lipsmooth, which Create adds, and of the libraries that draw.
+	Versions map[string]string `json:"versions,omitempty"`
 	Created  time.Time         `json:"created,omitzero"`
 }
 
@@ -97,7 +103,8 @@ type Run struct {
 type Model struct {
 	Name string `json:"name"`
 	Hash string `json:"hash"` // of the weights
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits; 0 where no bound is known.
+	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. It is 0 where no
+	// bound is known.
 	Lambda       float64 `json:"lambda"`
 	LambdaSource string  `json:"lambda_source"` // Proved, Claimed, or empty where Lambda is 0
 	// PairMargins says that a margin is min over j of (z_c - z_j)·Λ/Λ_cj, where Λ_cj bounds the
@@ -105,7 +112,9 @@ type Model struct {
 	PairMargins bool `json:"pair_margins,omitempty"`
 	// Reading is what is done between an image with its noise and the classifier's file: part of what is certified.
 	Reading Reading `json:"reading,omitzero"`
-	Random  bool    `json:"random,omitempty"` // it answers by chance: votes certify what it answers most often, and no draw can be made again
+	// Random says that the model's answers are random. Votes certify its most frequent answer,
+	// and no draw can be repeated.
+	Random bool `json:"random,omitempty"`
 }
 
 // Reading says how an ONNX file is read, in the words of the flags of lipsmooth info.
@@ -131,14 +140,16 @@ type Dataset struct {
 	Size    int    `json:"size"` // examples in the split
 }
 
-// Discrete is the [Noise.Kind] of Gaussian noise rounded to a grid that the image's own values lie on.
+// Discrete is the [Noise.Kind] of Gaussian noise rounded to a grid. The values of an image lie on
+// the same grid.
 const Discrete = "discrete"
 
 // Noise is what was drawn in place of Gaussian noise.
 type Noise struct {
 	Kind  string `json:"kind"`
 	Steps int    `json:"steps"` // of the grid, in [0, 1]
-	// Rounding bounds ‖Z - Z'‖ (l2) of every draw, between the Gaussian noise Z and what was drawn, Z'.
+	// Rounding bounds ‖Z - Z'‖ (l2) of every draw, where Z is Gaussian noise and Z' is the noise
+	// drawn.
 	Rounding float64 `json:"rounding"`
 }
 
@@ -225,14 +236,17 @@ func (r *Run) checkShard() error {
 		return fmt.Errorf("shard: %d of %d, want one counted from 0", s.Index, s.Of)
 	}
 	w := r.whole()
-	if w.Stride < 1 || w.Start < 0 || w.Count-1 > (size-1-w.Start)/w.Stride || w.Shard(s.Index, s.Of) != r.Examples {
-		return fmt.Errorf("shard: %d of %d of %d examples isn't the plan with start %d, stride %d and count %d",
+	if w.Stride < 1 || w.Start < 0 || w.Count-1 > (size-1-w.Start)/w.Stride ||
+		w.Shard(s.Index, s.Of) != r.Examples {
+		return fmt.Errorf("shard: %d of %d of %d examples isn't the plan with start %d, stride "+
+			"%d and count %d",
 			s.Index, s.Of, s.Examples, r.Examples.Start, r.Examples.Stride, r.Examples.Count)
 	}
 	return nil
 }
 
-// Edges returns the edges of the run's margin histograms, in logits; nil where margins are not logged.
+// Edges returns the edges of the run's margin histograms, in logits. It is nil where the run logs
+// no margins.
 func (r *Run) Edges() []float64 {
 	if r.MarginBins == 0 {
 		return nil
@@ -244,8 +258,9 @@ func (r *Run) Edges() []float64 {
 //
 //	e_j = maximum · sinh(4j/H)/sinh(4),  j = -H..H,  H = bins/2,
 //
-// in logits: symmetric, fine near zero, e_0 = 0 and e_H = maximum. Each is a float32, so a
-// device that compares in float32 puts a margin in the same bin as float64 does. bins is even and positive.
+// in logits. They are symmetric and fine near zero, with e_0 = 0 and e_H = maximum. Each edge is a
+// float32, so a device that compares in float32 puts a margin in the same bin as float64 does. bins
+// is even and positive.
 func Edges(maximum float64, bins int) []float64 {
 	if bins < 2 || bins%2 != 0 {
 		panic(fmt.Sprintf("countlog: %d margin bins, want an even number", bins))
@@ -278,18 +293,24 @@ func (r *Run) Validate() error {
 		field, wants string
 		value        any
 	}{
-		{r.Format == Format, "format", fmt.Sprintf("%d, the one this version knows", Format), r.Format},
+		{r.Format == Format, "format", fmt.Sprintf("%d, the one this version knows", Format),
+			r.Format},
 		{finite(r.Model.Lambda), "model.lambda", "finite and >= 0", r.Model.Lambda},
 		{r.Model.Lambda == 0 && r.Model.LambdaSource == "" ||
-			r.Model.Lambda > 0 && (r.Model.LambdaSource == Proved || r.Model.LambdaSource == Claimed),
-			"model.lambda_source", fmt.Sprintf("%q or %q with a lambda, empty without", Proved, Claimed), fmt.Sprintf("%q", r.Model.LambdaSource)},
-		{between(d.Classes, 2, maxClasses), "dataset.classes", fmt.Sprintf("from 2 to %d", maxClasses), d.Classes},
+			r.Model.Lambda > 0 && (r.Model.LambdaSource == Proved ||
+				r.Model.LambdaSource == Claimed),
+			"model.lambda_source", fmt.Sprintf("%q or %q with a lambda, empty without", Proved,
+				Claimed), fmt.Sprintf("%q", r.Model.LambdaSource)},
+		{between(d.Classes, 2, maxClasses), "dataset.classes",
+			fmt.Sprintf("from 2 to %d", maxClasses), d.Classes},
 		{between(d.Size, 1, maxSize), "dataset.size", fmt.Sprintf("from 1 to %d", maxSize), d.Size},
-		{between(p.Start, 0, d.Size-1), "examples.start", fmt.Sprintf("in a dataset of %d", d.Size), p.Start},
+		{between(p.Start, 0, d.Size-1), "examples.start", fmt.Sprintf("in a dataset of %d", d.Size),
+			p.Start},
 		{p.Stride >= 1, "examples.stride", ">= 1", p.Stride},
 		{p.Count >= 1, "examples.count", ">= 1", p.Count},
 		{p.Stride < 1 || p.Count-1 <= (d.Size-1-p.Start)/p.Stride, "examples.count",
-			fmt.Sprintf("such that start %d and stride %d stay in a dataset of %d", p.Start, p.Stride, d.Size), p.Count},
+			fmt.Sprintf("such that start %d and stride %d stay in a dataset of %d", p.Start,
+				p.Stride, d.Size), p.Count},
 		{finite(r.MarginError), "margin_error", "finite and >= 0", r.MarginError},
 		{finite(r.Sigma), "sigma", "finite and >= 0", r.Sigma},
 		{between(r.N0, 1, maxDraws), "n0", fmt.Sprintf("from 1 to %d", maxDraws), r.N0},
@@ -297,7 +318,8 @@ func (r *Run) Validate() error {
 		{r.Block >= 1, "block", ">= 1", r.Block},
 		{between(r.MarginBins, 0, maxMarginBins) && r.MarginBins%2 == 0, "margin_bins",
 			fmt.Sprintf("even, from 0 to %d", maxMarginBins), r.MarginBins},
-		{(r.MarginMax == 0) == (r.MarginBins == 0) && finite(r.MarginMax), "margin_max", "positive with margin_bins, 0 without", r.MarginMax},
+		{(r.MarginMax == 0) == (r.MarginBins == 0) && finite(r.MarginMax), "margin_max",
+			"positive with margin_bins, 0 without", r.MarginMax},
 	} {
 		if !c.ok {
 			return fmt.Errorf("%s: %v, want %s", c.field, c.value, c.wants)
@@ -310,7 +332,8 @@ func (r *Run) Validate() error {
 		return fmt.Errorf("scores: %d maps, want at most %d", len(r.Scores), maxMaps)
 	}
 	if n := d.Classes * (2 + len(r.Scores)*(len(rs.ScoreEdges())+1)); n > maxNumbers {
-		return fmt.Errorf("scores: %d maps of %d classes are %d numbers a row, want at most %d", len(r.Scores), d.Classes, n, maxNumbers)
+		return fmt.Errorf("scores: %d maps of %d classes are %d numbers a row, want at most %d",
+			len(r.Scores), d.Classes, n, maxNumbers)
 	}
 	for i, text := range r.Scores {
 		m, err := rs.ParseScoreMap(text)
@@ -321,21 +344,25 @@ func (r *Run) Validate() error {
 			return fmt.Errorf("scores: %w", err)
 		}
 	}
-	if z := r.Noise; z != (Noise{}) && (z.Kind != Discrete || !between(z.Steps, 1, 1<<24) || !finite(z.Rounding) || z.Rounding == 0) {
-		return fmt.Errorf("noise: %+v, want kind %s with steps and rounding positive, or none", z, Discrete)
+	if z := r.Noise; z != (Noise{}) && (z.Kind != Discrete || !between(z.Steps, 1, 1<<24) ||
+		!finite(z.Rounding) || z.Rounding == 0) {
+		return fmt.Errorf("noise: %+v, want kind %s with steps and rounding positive, or none", z,
+			Discrete)
 	}
 	if err := r.Until.check(r); err != nil {
 		return err
 	}
 	for j, edges := 1, r.Edges(); j < len(edges); j++ {
 		if !(edges[j-1] < edges[j]) || math.IsInf(edges[j], 1) {
-			return fmt.Errorf("margin_max: %g, want one at which %d bins have rising float32 edges", r.MarginMax, r.MarginBins)
+			return fmt.Errorf("margin_max: %g, want one at which %d bins have rising float32 edges",
+				r.MarginMax, r.MarginBins)
 		}
 	}
 	return nil
 }
 
-// difference names the first field in which two runs differ, with both values; created, versions, and names of what has a hash aside.
+// difference names the first field in which two runs differ, with both values. It ignores created,
+// versions, and the name of a model or dataset that has a hash.
 func difference(a, b Run) string {
 	a.Created, a.Versions, b.Created, b.Versions = time.Time{}, nil, time.Time{}, nil
 	return differ("", reflect.ValueOf(a.nameless()), reflect.ValueOf(b.nameless()))
@@ -352,12 +379,13 @@ func (r Run) nameless() Run {
 	return r
 }
 
-// Renamed says in which names two runs of one model and dataset differ; empty where in none. Names are for people: a hash is
-// what identifies a model or a dataset.
+// Renamed says in which names two runs of one model and dataset differ. It is empty where no name
+// differs. Names are for people. A hash identifies a model or a dataset.
 func Renamed(there, here Run) string {
 	var names []string
 	for _, n := range []struct{ field, there, here string }{
-		{"model.name", there.Model.Name, here.Model.Name}, {"model.reading.denoiser", there.Model.Reading.Denoiser, here.Model.Reading.Denoiser},
+		{"model.name", there.Model.Name, here.Model.Name},
+		{"model.reading.denoiser", there.Model.Reading.Denoiser, here.Model.Reading.Denoiser},
 		{"dataset.name", there.Dataset.Name, here.Dataset.Name},
 	} {
 		if n.there != n.here {
@@ -371,7 +399,8 @@ func differ(path string, a, b reflect.Value) string {
 	if a.Kind() == reflect.Struct && a.Type() != reflect.TypeFor[time.Time]() {
 		for i := range a.NumField() {
 			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
-			if d := differ(strings.TrimPrefix(path+"."+name, "."), a.Field(i), b.Field(i)); d != "" {
+			if d := differ(strings.TrimPrefix(path+"."+name, "."), a.Field(i),
+				b.Field(i)); d != "" {
 				return d
 			}
 		}
@@ -422,9 +451,12 @@ func parseRun(data []byte) (Run, error) {
 
 // jsonError says what is wrong in the file's words, not in Go's.
 func jsonError(data []byte, err error) error {
-	line := func(offset int64) int { return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n")) }
+	line := func(offset int64) int {
+		return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n"))
+	}
 	if typ, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("line %d: %s: a JSON %s, want %s", line(typ.Offset), typ.Field, typ.Value, typ.Type)
+		return fmt.Errorf("line %d: %s: a JSON %s, want %s", line(typ.Offset), typ.Field, typ.Value,
+			typ.Type)
 	}
 	if syn, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("line %d: %w", line(syn.Offset), err)

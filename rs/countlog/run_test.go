@@ -14,9 +14,11 @@ import (
 // testRun is a small valid run with margins.
 func testRun() Run {
 	return Run{
-		Format:   Format,
-		Model:    Model{Name: "dense4", Hash: "sha256:ab", Lambda: math.Sqrt2, LambdaSource: Proved},
-		Dataset:  Dataset{Name: "mnist", Hash: "sha256:cd", Split: "test", Classes: 10, Size: 10000},
+		Format: Format,
+		Model: Model{Name: "dense4", Hash: "sha256:ab", Lambda: math.Sqrt2,
+			LambdaSource: Proved},
+		Dataset: Dataset{Name: "mnist", Hash: "sha256:cd", Split: "test", Classes: 10,
+			Size: 10000},
 		Examples: Spread(10000, 200),
 		Sigma:    0.25, N0: 10, N: 100, Seed: math.MaxUint64, Block: 50,
 		MarginMax: 20, MarginBins: 8,
@@ -34,8 +36,10 @@ func ExampleEdges() {
 func TestEdges(t *testing.T) {
 	for _, maximum := range []float64{1e-3, 0.1, 20, 1e6} {
 		edges := Edges(maximum, DefaultMarginBins)
-		if len(edges) != DefaultMarginBins+1 || edges[256] != 0 || edges[512] != float64(float32(maximum)) {
-			t.Fatalf("Edges(%g): %d edges, middle %g, last %g", maximum, len(edges), edges[256], edges[512])
+		if len(edges) != DefaultMarginBins+1 || edges[256] != 0 ||
+			edges[512] != float64(float32(maximum)) {
+			t.Fatalf("Edges(%g): %d edges, middle %g, last %g", maximum, len(edges), edges[256],
+				edges[512])
 		}
 		for j, e := range edges {
 			if e != float64(float32(e)) || e != -edges[512-j] {
@@ -62,7 +66,8 @@ func TestPlan(t *testing.T) {
 		{Plan{Start: 7, Stride: 20, Count: 3}, []int{7, 27, 47}, 47},
 	} {
 		all := slices.Collect(c.plan.Indices())
-		if len(all) != c.plan.Count || !slices.Equal(all[:3], c.first) || all[len(all)-1] != c.last {
+		if len(all) != c.plan.Count || !slices.Equal(all[:3], c.first) ||
+			all[len(all)-1] != c.last {
 			t.Errorf("%+v: %v", c.plan, all)
 		}
 		for i := -1; i <= c.last+c.plan.Stride; i++ {
@@ -91,9 +96,11 @@ func TestValidate(t *testing.T) {
 		"examples.start":      func(r *Run) { r.Examples.Start = 10000 },
 		"examples.stride":     func(r *Run) { r.Examples.Stride = 0 },
 		"examples.count":      func(r *Run) { r.Examples.Count = 201 },
-		"scores":              func(r *Run) { r.Dataset.Classes, r.Scores = 1<<20, []string{"ramp,t=1"} },
-		"margin_bins":         func(r *Run) { r.MarginBins = 7 },
-		"margin_max":          func(r *Run) { r.MarginMax = 1e39 }, // beyond float32
+		"scores": func(r *Run) {
+			r.Dataset.Classes, r.Scores = 1<<20, []string{"ramp,t=1"}
+		},
+		"margin_bins": func(r *Run) { r.MarginBins = 7 },
+		"margin_max":  func(r *Run) { r.MarginMax = 1e39 }, // beyond float32
 	} {
 		r := testRun()
 		spoil(&r)
@@ -124,7 +131,8 @@ func TestReadRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := difference(want, got); d != "" || !got.Created.Equal(want.Created) || got.Versions["go"] != "1.26" {
+	if d := difference(want, got); d != "" || !got.Created.Equal(want.Created) ||
+		got.Versions["go"] != "1.26" {
 		t.Errorf("read back: %s, %v, %v", d, got.Created, got.Versions)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); left != nil {
@@ -142,7 +150,8 @@ func TestReadRun(t *testing.T) {
 		text := strings.Replace(string(data), c.old, c.new, 1)
 		os.WriteFile(filepath.Join(dir, RunFile), []byte(text), 0o644)
 		_, err := ReadRun(dir)
-		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), filepath.Join(dir, RunFile)) {
+		if err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), filepath.Join(dir, RunFile)) {
 			t.Errorf("%s: %v, want %s", c.new, err, c.want)
 		}
 	}

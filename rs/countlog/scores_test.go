@@ -60,7 +60,8 @@ func TestScoresAndStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := log.All()
-	if err != nil || len(rows) != 1 || !reflect.DeepEqual(&rows[0], e) || difference(log.Run, r) != "" {
+	if err != nil || len(rows) != 1 || !reflect.DeepEqual(&rows[0], e) ||
+		difference(log.Run, r) != "" {
 		t.Errorf("%+v, %v\nwant %+v", rows, err, e)
 	}
 	header, _, _ := strings.Cut(string(counts(t, dir)), "\n")
@@ -75,7 +76,8 @@ func TestScoresAndStops(t *testing.T) {
 		{"\t1:20", "\t1:19", "scores softmax,t=1: 49 draws of class 0, the row has 50"},
 		{line, line + "0", "scores sparsemax,t=0.5: more than 150 draws"},
 		{line, line[:strings.LastIndex(line, "\t")], "10 columns, want 11"},
-		{line, line[:strings.LastIndex(line, "\t")+1], "scores sparsemax,t=0.5: 0 draws of class 0"},
+		{line, line[:strings.LastIndex(line, "\t")+1],
+			"scores sparsemax,t=0.5: 0 draws of class 0"},
 	} {
 		bad := strings.Replace(line, c.old, c.new, 1)
 		if _, err := p.row([]byte(bad)); err == nil || !strings.HasPrefix(err.Error(), c.want) {
@@ -83,8 +85,12 @@ func TestScoresAndStops(t *testing.T) {
 		}
 	}
 	for want, change := range map[string]func(e *rs.Evidence){
-		"scores by 1 maps, the run has 2":              func(e *rs.Evidence) { e.Scores = e.Scores[:1] },
-		"scores sparsemax,t=0.5: its map":              func(e *rs.Evidence) { e.Scores[1].Map.T = 3 },
+		"scores by 1 maps, the run has 2": func(e *rs.Evidence) {
+			e.Scores = e.Scores[:1]
+		},
+		"scores sparsemax,t=0.5: its map": func(e *rs.Evidence) {
+			e.Scores[1].Map.T = 3
+		},
 		"estimation: 51 draws, the run's end at [50 1": func(e *rs.Evidence) { e.Estimation[0]++ },
 		"margins: ": func(e *rs.Evidence) { e.Margins.Counts[0]++ },
 	} {
@@ -98,19 +104,45 @@ func TestScoresAndStops(t *testing.T) {
 
 func TestStoppedRunValidates(t *testing.T) {
 	for want, change := range map[string]func(r *Run){
-		"scores: no map of scores":                               func(r *Run) { r.Scores[0] = "max,t=1" },
-		"scores: softmax: want each once, as softmax,t=1":        func(r *Run) { r.Scores[0] = "softmax" },
-		"scores: softmax,t=1: want each once":                    func(r *Run) { r.Scores[1] = r.Scores[0] },
-		"scores: 17 maps":                                        func(r *Run) { r.Scores = make([]string, 17) },
-		"noise: ":                                                func(r *Run) { r.Noise.Kind = "pink" },
-		"noise: {Kind:discrete Steps:0":                          func(r *Run) { r.Noise.Steps = 0 },
-		`until: "radius" is no rule`:                             func(r *Run) { r.Until.Rule = "radius" },
-		`until: no method "none"`:                                func(r *Run) { r.Until.Method = "none" },
-		"until: cpm doesn't say how far":                         func(r *Run) { r.Until.Method = "cpm" },
-		"until.alpha: 1, want":                                   func(r *Run) { r.Until.Alpha = 1 },
-		"until.stops: [], want rising":                           func(r *Run) { r.Until.Stops = nil },
-		"until.stops: [50 99], want rising":                      func(r *Run) { r.Until.Stops[1] = 99 },
-		"until.stops: 60, want them rising, all but the last mu": func(r *Run) { r.Until.Stops[0] = 60 },
+		"scores: no map of scores": func(r *Run) {
+			r.Scores[0] = "max,t=1"
+		},
+		"scores: softmax: want each once, as softmax,t=1": func(r *Run) {
+			r.Scores[0] = "softmax"
+		},
+		"scores: softmax,t=1: want each once": func(r *Run) {
+			r.Scores[1] = r.Scores[0]
+		},
+		"scores: 17 maps": func(r *Run) {
+			r.Scores = make([]string, 17)
+		},
+		"noise: ": func(r *Run) {
+			r.Noise.Kind = "pink"
+		},
+		"noise: {Kind:discrete Steps:0": func(r *Run) {
+			r.Noise.Steps = 0
+		},
+		`until: "radius" is no rule`: func(r *Run) {
+			r.Until.Rule = "radius"
+		},
+		`until: no method "none"`: func(r *Run) {
+			r.Until.Method = "none"
+		},
+		"until: cpm doesn't say how far": func(r *Run) {
+			r.Until.Method = "cpm"
+		},
+		"until.alpha: 1, want": func(r *Run) {
+			r.Until.Alpha = 1
+		},
+		"until.stops: [], want rising": func(r *Run) {
+			r.Until.Stops = nil
+		},
+		"until.stops: [50 99], want rising": func(r *Run) {
+			r.Until.Stops[1] = 99
+		},
+		"until.stops: 60, want them rising, all but the last mu": func(r *Run) {
+			r.Until.Stops[0] = 60
+		},
 	} {
 		r := stoppedRun()
 		change(&r)

@@ -9,14 +9,17 @@ import (
 	"testing"
 )
 
-// Shards of a plan have each of its indices once, also where they don't divide it, or some stay empty.
+// TestShardsCover: the shards of a plan have each of its indices once, also where the shards have
+// unequal sizes or some are empty.
 func TestShardsCover(t *testing.T) {
-	for _, p := range []Plan{Every(1), Every(10), Spread(10000, 200), Spread(299, 7), {Start: 5, Stride: 7, Count: 61}} {
+	for _, p := range []Plan{Every(1), Every(10), Spread(10000, 200), Spread(299, 7),
+		{Start: 5, Stride: 7, Count: 61}} {
 		for _, n := range []int{1, 2, 3, 4, 7, 64} {
 			var all []int
 			for i := range n {
 				s := p.Shard(i, n)
-				if s.Count > 0 && s.At(0) != p.At(i) || max(0, p.Count-i) > n*s.Count || s.Count > (p.Count+n-1)/n {
+				if s.Count > 0 && s.At(0) != p.At(i) || max(0, p.Count-i) > n*s.Count ||
+					s.Count > (p.Count+n-1)/n {
 					t.Errorf("%+v, %d of %d: %+v", p, i, n, s)
 				}
 				all = append(all, slices.Collect(s.Indices())...)
@@ -50,7 +53,8 @@ func TestMergeNamedShards(t *testing.T) {
 			dirs := parts(t, r, n)
 			slices.Reverse(dirs)
 			dir := filepath.Join(t.TempDir(), "run")
-			if _, rows, err := Merge(t.Context(), dir, false, dirs...); rows != count || err != nil {
+			if _, rows, err := Merge(t.Context(), dir, false, dirs...); rows != count ||
+				err != nil {
 				t.Errorf("%d in %d: %d rows, %v", count, n, rows, err)
 				continue
 			}
@@ -83,20 +87,28 @@ func TestMergeRefusesShards(t *testing.T) {
 		{"shard 2/4 is missing", false, []string{four[0], four[1], four[3]}},
 		{"shard 3/4 is missing", false, four[:3]},
 		{"shard 0/3 is missing", false, three[1:]},
-		{four[1] + " and " + four[1] + " both are shard 1/4", true, []string{four[0], four[1], four[1]}},
+		{four[1] + " and " + four[1] + " both are shard 1/4", true,
+			[]string{four[0], four[1], four[1]}},
 		{"shard.of is 4 there, 3 here", true, []string{four[0], three[1]}},
 		{"shard.of is 4 there, 0 here", true, []string{four[0], shard(t, r, 12)}},
-		{"sigma is 0.25 there, 0.5 here", true, []string{four[0], with(func(r *Run) { r.Sigma = 0.5 }), four[2], four[3]}},
+		{"sigma is 0.25 there, 0.5 here", true,
+			[]string{four[0], with(func(r *Run) { r.Sigma = 0.5 }), four[2], four[3]}},
 		{"seed is ", true, []string{four[0], with(func(r *Run) { r.Seed = 2 }), four[2], four[3]}},
-		{"backend is xla:cpu there, go here", true, []string{four[0], with(func(r *Run) { r.Backend = "go" }), four[2], four[3]}},
+		{"backend is xla:cpu there, go here", true,
+			[]string{four[0], with(func(r *Run) { r.Backend = "go" }), four[2], four[3]}},
 		// Another plan is another run, whatever the rows.
-		{"examples.count is 10 there, 9 here", true, []string{four[0], with(func(r *Run) { r.Examples.Count = 9 }), four[2], four[3]}},
-		{"examples.stride is 7 there, 14 here", true, []string{four[0], with(func(r *Run) { r.Examples.Stride = 14 }), four[2], four[3]}},
-		{"examples.start is 5 there, 6 here", true, []string{four[0], with(func(r *Run) { r.Examples.Start = 6 }), four[2], four[3]}},
-		{"example 40: no shard has it, and 2 of 10 are missing", false, []string{four[0], lacking, four[2], four[3]}},
+		{"examples.count is 10 there, 9 here", true,
+			[]string{four[0], with(func(r *Run) { r.Examples.Count = 9 }), four[2], four[3]}},
+		{"examples.stride is 7 there, 14 here", true,
+			[]string{four[0], with(func(r *Run) { r.Examples.Stride = 14 }), four[2], four[3]}},
+		{"examples.start is 5 there, 6 here", true,
+			[]string{four[0], with(func(r *Run) { r.Examples.Start = 6 }), four[2], four[3]}},
+		{"example 40 is in no shard; 2 of 10 examples are missing", false,
+			[]string{four[0], lacking, four[2], four[3]}},
 	} {
 		dir := filepath.Join(t.TempDir(), "run")
-		if _, _, err := Merge(t.Context(), dir, c.partial, c.dirs...); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := Merge(t.Context(), dir, c.partial, c.dirs...); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 		if _, err := os.Stat(dir); err == nil {

@@ -70,8 +70,10 @@ func TestSyncFails(t *testing.T) {
 			time.Sleep(syncEvery / 2)
 			err = w.Append(synthetic(&r, r.Examples.At(appended)))
 		}
-		const want = ": putting rows on disk: input/output error (its 2 complete rows are kept; sample again to go on)"
-		if appended != 4 || !errors.Is(err, syscall.EIO) || err.Error() != filepath.Join(dir, CountsFile)+want {
+		const want = ": putting rows on disk: input/output error (its 2 complete rows are kept; " +
+			"sample again to go on)"
+		if appended != 4 || !errors.Is(err, syscall.EIO) ||
+			err.Error() != filepath.Join(dir, CountsFile)+want {
 			t.Errorf("row %d: %v", appended, err)
 		}
 		if again := w.Append(synthetic(&r, 9950)); again != err {
@@ -83,7 +85,8 @@ func TestSyncFails(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Error("Close repeats it:", err)
 		}
-		if got := counts(t, dir); !bytes.HasPrefix(counts(t, whole), got) || bytes.Count(got, []byte("\n")) != 1+2 {
+		if got := counts(t, dir); !bytes.HasPrefix(counts(t, whole), got) ||
+			bytes.Count(got, []byte("\n")) != 1+2 {
 			t.Errorf("left:\n%s", got)
 		}
 		fill(t, dir, r, 8)
@@ -97,9 +100,13 @@ func TestSyncFails(t *testing.T) {
 func TestGone(t *testing.T) {
 	r := testRun()
 	for what, spoil := range map[string]func(path string) error{
-		"removed":  os.Remove,
-		"replaced": func(path string) error { return errors.Join(os.Rename(path, path+"~"), os.WriteFile(path, nil, 0o644)) },
-		"moved":    func(path string) error { return os.Rename(filepath.Dir(path), filepath.Dir(path)+"~") },
+		"removed": os.Remove,
+		"replaced": func(path string) error {
+			return errors.Join(os.Rename(path, path+"~"), os.WriteFile(path, nil, 0o644))
+		},
+		"moved": func(path string) error {
+			return os.Rename(filepath.Dir(path), filepath.Dir(path)+"~")
+		},
 	} {
 		dir := filepath.Join(t.TempDir(), "run")
 		w, err := Create(dir, r)
@@ -113,7 +120,8 @@ func TestGone(t *testing.T) {
 			t.Skip("this system keeps open files where they are:", err)
 		}
 		err = w.Sync()
-		if err == nil || !strings.HasPrefix(err.Error(), filepath.Join(dir, CountsFile)+": gone, or another file") {
+		if err == nil || !strings.HasPrefix(err.Error(), filepath.Join(dir, CountsFile)+
+			": gone, or another file") {
 			t.Errorf("%s: %v", what, err)
 		}
 		if again := w.Append(synthetic(&r, 50)); again != err {

@@ -35,7 +35,8 @@ func Tuning(dir string, run Run) ([]rs.Evidence, error) {
 	for _, e := range rows {
 		if run.Examples.Position(e.Index) >= 0 {
 			return nil,
-				fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it isn't sound",
+				fmt.Errorf("%s: image %d is one of those to certify: a temperature chosen on it "+
+					"isn't sound",
 					folder, e.Index)
 		}
 	}
@@ -47,11 +48,13 @@ func Tuning(dir string, run Run) ([]rs.Evidence, error) {
 func Alike(dir string, run Run, otherDir string, other Run) error {
 	x, y := run.nameless(), other.nameless()
 	if a, b := run.Model, other.Model; x.Model != y.Model {
-		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = %v)",
+		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = "+
+			"%v)",
 			dir, a.Name, a.Hash, a.Lambda, otherDir, b.Name, b.Hash, b.Lambda)
 	}
 	if a, b := run.Dataset, other.Dataset; x.Dataset != y.Dataset {
-		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir, a.Name,
+		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir,
+			a.Name,
 			a.Split, a.Hash, otherDir, b.Name, b.Split, b.Hash)
 	}
 	return nil

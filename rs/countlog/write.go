@@ -24,7 +24,8 @@ type file interface {
 	Sync() error
 }
 
-// syncEvery is the time from one sync to the next, by Append: a power cut takes rows of the last second and the one being drawn.
+// syncEvery is the time between two syncs by Append. A power cut loses the rows of the last second
+// and the row in progress.
 const syncEvery = time.Second
 
 // Writer appends rows to a run's folder. It is not for concurrent use.
@@ -53,11 +54,12 @@ type extent struct {
 	count int   // rows
 }
 
-// Create opens a folder to write the run in, and makes it where there is none. A folder that
-// holds the same run, but for created, versions and names, is gone on with: a last line that is
-// torn or damaged is cut off ([Writer.Dropped]), and [Writer.Has] knows the rows that are there. A run of other settings
-// is refused, unless it has no row yet: a start that failed blocks no other. Tuning images belong to the run that they lie in.
-// The folder is locked until Close or the end of the process; a second writer is refused.
+// Create opens a folder to write the run in. It makes the folder where there is none. A folder that
+// holds the same run is continued; created, versions and names may differ. Create cuts off a last
+// line that is torn or damaged ([Writer.Dropped]). [Writer.Has] knows the rows that are there.
+// Create refuses a folder with a run of other settings, unless that run has no row: a start that
+// failed blocks no other run. Tuning images belong to the run in whose folder they are. The folder
+// is locked until Close or the end of the process. A second writer is refused.
 func Create(dir string, r Run) (w *Writer, err error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
@@ -109,7 +111,8 @@ func (w *Writer) begin(dir string, r Run, f *os.File) (err error) {
 		} else if rows, err := hasRow(dir); err != nil || rows && !ofNoRun(dir) {
 			return errors.Join(err, fmt.Errorf("%s holds another run: %s", dir, d))
 		}
-		if err := errors.Join(f.Truncate(0), os.RemoveAll(filepath.Join(dir, TuningFolder)), r.write(dir)); err != nil {
+		if err := errors.Join(f.Truncate(0), os.RemoveAll(filepath.Join(dir, TuningFolder)),
+			r.write(dir)); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist):
@@ -162,8 +165,8 @@ func ofNoRun(dir string) bool {
 	return err == nil && !rows
 }
 
-// ReadBegun is ReadRun of a run that has a row. Its error wraps os.ErrNotExist where there is none: what a start that failed left doesn't
-// count.
+// ReadBegun is ReadRun for a run that has a row. Its error wraps os.ErrNotExist where there is no
+// row. So the rest of a start that failed doesn't count as a run.
 func ReadBegun(dir string) (Run, error) {
 	rows, err := hasRow(dir)
 	if err == nil && !rows || ofNoRun(dir) {
@@ -219,7 +222,8 @@ func syncDir(dir string) error {
 		defer d.Close()
 		err = d.Sync()
 	}
-	// A folder may take names without being readable, and some network file systems have no such call.
+	// Some folders can take names and can't be read, and some network file systems have no such
+	// call.
 	for _, cannot := range []error{fs.ErrPermission, syscall.EINVAL, errors.ErrUnsupported} {
 		if errors.Is(err, cannot) {
 			return nil
@@ -273,12 +277,15 @@ func (w *Writer) Has(index int) bool {
 // Dropped returns what was wrong with the last line that Create cut off; nil where it was good.
 func (w *Writer) Dropped() error { return w.dropped }
 
-// Renamed says which names of the folder's run differ from those of the run given to Create; empty where none does.
+// Renamed says which names in the folder's run differ from those in the run given to Create. It is
+// empty where no name differs.
 func (w *Writer) Renamed() string { return w.renamed }
 
-// Append writes the row of an example in one piece, and syncs where the last sync is a second ago. It refuses evidence that
-// isn't of the run: totals, classes, edges, σ, an index out of plan or a second time. A failed write, a full
-// disk say, leaves the complete lines, a failed sync those that are on disk; every later Append returns the same error.
+// Append writes the row of an example in one piece. It syncs where the last sync was a second ago
+// or more. It refuses evidence that doesn't fit the run: totals, classes, edges, σ, an index
+// outside the plan, or an index that has a row. After a failed write, such as on a full disk, the
+// complete lines are kept. After a failed sync, the lines that are on disk are kept. Every later
+// Append returns the same error.
 func (w *Writer) Append(e *rs.Evidence) error {
 	if w.err != nil {
 		return w.err
@@ -318,12 +325,14 @@ func (w *Writer) fail(doing string, err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err
 	}
-	w.err = fmt.Errorf("%s: %s: %w (its %d complete rows are kept; sample again to go on)", w.path, doing, err, w.count)
+	w.err = fmt.Errorf("%s: %s: %w (its %d complete rows are kept; sample again to go on)", w.path,
+		doing, err, w.count)
 	return w.err
 }
 
-// Sync has the operating system put the rows on disk. Where that fails, the rows since the last sync are cut off, to be drawn
-// again: the system may have lost any of them, and a second sync would not say so.
+// Sync makes the operating system put the rows on disk. Where that fails, Sync cuts off the rows
+// since the last sync, and a rerun draws them again. The system may have lost any of these rows,
+// and a second sync would not report that.
 func (w *Writer) Sync() error {
 	if w.cut {
 		return w.err
@@ -334,15 +343,16 @@ func (w *Writer) Sync() error {
 		return w.fail("putting rows on disk", err)
 	}
 	if there, err := os.Stat(w.path); err != nil || !os.SameFile(there, w.info) {
-		w.cut, w.err = true, fmt.Errorf("%s: gone, or another file, since sampling began; its rows are lost: sample again", w.path)
+		w.cut, w.err = true, fmt.Errorf("%s: gone, or another file, since sampling began; its "+
+			"rows are lost: sample again", w.path)
 		return w.err
 	}
 	w.synced, w.at = w.extent, time.Now()
 	return nil
 }
 
-// Close puts the rows on disk and gives the folder free. It doesn't repeat an error of Append or Sync. What Create made goes
-// again where no row was written.
+// Close puts the rows on disk and unlocks the folder. It doesn't repeat an error of Append or Sync.
+// Where no row was written, it removes what Create made.
 func (w *Writer) Close() error {
 	var err error
 	switch {

@@ -10,10 +10,11 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// CheckBound tries a bound and returns the first thing that is wrong with it. On votes its error probability is summed up
-// exactly, over every count, for a grid of means; on draws between 0 and 1 it is simulated, so that a bound that
-// errs hardly more than it may can pass. Each bound lies in [0, 1], on its side of the mean, and is wider at a
-// smaller α. STaR's error probability is over a random order of the draws, too, so that it is simulated only.
+// CheckBound tries a bound and returns the first fault. On votes, it sums the error probability
+// exactly, over every count, for a grid of means. On draws between 0 and 1, it simulates. So a
+// bound whose error probability is barely too large can pass. Each bound must lie in [0, 1], on its
+// side of the mean, and be wider at a smaller α. STaR's error probability is also over a random
+// order of the draws, so it is only simulated.
 func CheckBound(b rs.Bound) error {
 	if b.Name() == "" {
 		return fmt.Errorf("%T: no name", b)
@@ -30,7 +31,8 @@ func CheckBound(b rs.Bound) error {
 			}
 			for k := range n + 1 {
 				if last[0] != nil && (sides[0][k] > last[0][k] || sides[1][k] < last[1][k]) {
-					return fmt.Errorf("%s: %d of %d votes: tighter at α = %g than at a larger one", b.Name(), k, n, alpha)
+					return fmt.Errorf("%s: %d of %d votes: tighter at α = %g than at a larger one",
+						b.Name(), k, n, alpha)
 				}
 			}
 			last = sides
@@ -48,7 +50,8 @@ func ofVotes(b rs.Bound, n int, alpha float64) (sides [2][]float64, err error) {
 		s := rs.Bernoulli(k, n)
 		low, high, mean := b.Lower(s, alpha), b.Upper(s, alpha), float64(k)/float64(n)
 		if !(0 <= low && low <= mean && mean <= high && high <= 1) {
-			return sides, fmt.Errorf("%s: %d of %d votes at α = %g: [%g, %g], want it in [0, 1] and around %g", b.Name(), k, n, alpha, low, high, mean)
+			return sides, fmt.Errorf("%s: %d of %d votes at α = %g: [%g, %g], want it in [0, 1] "+
+				"and around %g", b.Name(), k, n, alpha, low, high, mean)
 		}
 		sides[0], sides[1] = append(sides[0], low), append(sides[1], high)
 	}
@@ -71,14 +74,16 @@ func covers(b rs.Bound, n int, alpha float64, sides [2][]float64) error {
 		}
 		for side, wrong := range map[string]float64{"lower": below, "upper": above} {
 			if wrong > alpha*(1+1e-9) {
-				return fmt.Errorf("%s: of %d votes of mean %g the %s bound at α = %g is wrong with probability %.3g", b.Name(), n, p, side, alpha, wrong)
+				return fmt.Errorf("%s: of %d votes of mean %g the %s bound at α = %g is wrong "+
+					"with probability %.3g", b.Name(), n, p, side, alpha, wrong)
 			}
 		}
 	}
 	return nil
 }
 
-// simulated draws from populations in [0, 1]. Of a bound wrong with probability α, chance passes the limit once in 30,000 times.
+// simulated draws from populations in [0, 1]. A bound that is wrong with probability α exceeds the
+// limit once in 30,000 times by chance.
 func simulated(b rs.Bound) error {
 	const trials, n, alpha = 1000, 60, 0.05
 	limit := int(trials*alpha + 4*math.Sqrt(trials*alpha*(1-alpha)) + 1)
@@ -107,7 +112,8 @@ func simulated(b rs.Bound) error {
 			}
 		}
 		if max(below, above) > limit {
-			return fmt.Errorf("%s: of %d draws %s the lower bound at α = %g was wrong %d times of %d, the upper one %d times", b.Name(), n, p.name, alpha, below, trials, above)
+			return fmt.Errorf("%s: of %d draws %s the lower bound at α = %g was wrong %d times "+
+				"of %d, the upper one %d times", b.Name(), n, p.name, alpha, below, trials, above)
 		}
 	}
 	return nil

@@ -44,23 +44,27 @@ func (c Case) Check() error {
 // A Shape is a family of multinomials with a member for every number of classes.
 type Shape struct {
 	Name, Doc string
-	// P returns the probabilities of so many classes (2 or more), top that of the first class where the shape has a
-	// choice, exponent that of a Zipf tail: its j-th rival has weight j^-exponent.
+	// P returns the probabilities of this many classes, 2 or more. top is the probability of the
+	// first class, where the shape has a choice. exponent is that of a Zipf tail: its j-th rival
+	// has weight j^-exponent.
 	P func(classes int, top, exponent float64) []float64
 }
 
 // Shapes lists the families by name.
 var Shapes = []Shape{
 	{"zipf", "the top class, and rivals of a Zipf tail", zipf},
-	{"rivals", "the top class, and rivals all equal: the largest count is none of their own", func(classes int, top, _ float64) []float64 {
-		return zipf(classes, top, 0)
-	}},
-	{"close", "the top class just below 1/2 and its rival just below that (K = 2: just above and below)", func(classes int, _, exponent float64) []float64 {
+	{"rivals", "the top class, and equal rivals: chance decides which has the largest count",
+		func(classes int, top, _ float64) []float64 {
+			return zipf(classes, top, 0)
+		}},
+	{"close", "the top class just below 1/2 and its rival just below that (K = 2: just above and " +
+		"below)", func(classes int, _, exponent float64) []float64 {
 		return pair(classes, 0.495, 0.485, exponent)
 	}},
-	{"tie", "two equal top classes: every positive radius is wrong", func(classes int, _, exponent float64) []float64 {
-		return pair(classes, 0.49, 0.49, exponent)
-	}},
+	{"tie", "two equal top classes: every positive radius is wrong",
+		func(classes int, _, exponent float64) []float64 {
+			return pair(classes, 0.49, 0.49, exponent)
+		}},
 }
 
 // ShapeByName finds an entry of Shapes; the error lists what is known.
@@ -82,8 +86,8 @@ func zipf(classes int, top, exponent float64) []float64 {
 	return p
 }
 
-// pair has two classes of fixed probabilities, and a Zipf tail of what is left; that is theirs, half each, where there
-// are only two classes.
+// pair has two classes of fixed probabilities. The other classes have a Zipf tail of the rest.
+// Where there are only two classes, each gets half of the rest.
 func pair(classes int, first, second, exponent float64) []float64 {
 	p := make([]float64, classes)
 	p[0], p[1] = first, second

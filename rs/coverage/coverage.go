@@ -1,8 +1,8 @@
-// Package coverage measures by simulation how often certificates are wrong, and how large their radii
-// are: votes drawn from multinomials that are known, so that the true radius is.
+// Package coverage simulates how often certificates are wrong, and how large their radii are. It
+// draws votes from known multinomials, so that the true radius is known.
 //
-// A method is described as sound at α where it is wrong in at most a fraction α of the draws,
-// whatever the multinomial. A simulation can refute that and never prove it.
+// A method is sound at α if it is wrong in at most a fraction α of the draws, whatever the
+// multinomial. A simulation can refute that. It never proves it.
 package coverage
 
 import (
@@ -23,11 +23,12 @@ import (
 
 // Options say how a case is simulated.
 type Options struct {
-	Alpha   float64    // of each certificate, in (0, 1)
-	Trials  int        // certificates of each method
-	Seed    uint64     // equal seeds give equal results, whatever Workers
-	Methods []rs.Entry // nil is every one of rs.Methods that certifies votes with nothing else known
-	Workers int        // 0 is as many as there are processors
+	Alpha  float64 // of each certificate, in (0, 1)
+	Trials int     // certificates of each method
+	Seed   uint64  // equal seeds give equal results, whatever Workers
+	// Nil stands for the function Methods: every method that certifies votes alone.
+	Methods []rs.Entry
+	Workers int // 0 is as many as there are processors
 	// Progress is called with the trials done so far, from one goroutine at a time; it may be nil.
 	Progress func(done int)
 }
@@ -40,29 +41,31 @@ type Outcome struct {
 	Trials  int
 	Wrong   int // certificates with a radius larger than the true one
 	Abstain int // that name no class
-	// Mean is the mean certified radius, abstentions taken as 0; Error estimates its standard error.
+	// Mean is the mean certified radius, where an abstention counts as 0. Error estimates its
+	// standard error.
 	Mean, Error float64
 }
 
 // Miscoverage is the fraction of the trials whose certificate was wrong.
 func (o Outcome) Miscoverage() float64 { return float64(o.Wrong) / float64(o.Trials) }
 
-// Interval returns the two-sided Clopper–Pearson interval of the probability that a certificate is wrong, level in
-// (0, 1) its coverage.
+// Interval returns the two-sided Clopper–Pearson interval of the probability that a certificate is
+// wrong. level, in (0, 1), is the coverage of the interval.
 func (o Outcome) Interval(level float64) (lo, hi float64) {
 	s := rs.Bernoulli(o.Wrong, o.Trials)
 	return rs.ClopperPearson{}.Lower(s, (1-level)/2), rs.ClopperPearson{}.Upper(s, (1-level)/2)
 }
 
-// Methods returns the entries of rs.Methods that certify votes with nothing else known: neither margins nor a Lipschitz
-// constant.
+// Methods returns the entries of rs.Methods that certify votes alone, without margins or a
+// Lipschitz constant.
 func Methods() (entries []rs.Entry) {
 	for _, e := range rs.Methods {
 		m, err := e.New(setting(nil))
 		if err != nil {
 			continue
 		}
-		probe := rs.Evidence{Sigma: 1, Selection: rs.Votes{9, 1}, Estimation: rs.Votes{90, 10}, Clean: rs.Clean{Class: rs.Abstain}}
+		probe := rs.Evidence{Sigma: 1, Selection: rs.Votes{9, 1}, Estimation: rs.Votes{90, 10},
+			Clean: rs.Clean{Class: rs.Abstain}}
 		if _, err := m.Certify(&probe, 0.05); err == nil {
 			entries = append(entries, e)
 		}
@@ -73,10 +76,11 @@ func Methods() (entries []rs.Entry) {
 // setting is all that is known in a simulation.
 func setting(b rs.Bound) rs.Setting { return rs.Setting{Tau: -1, Bound: b} }
 
-// TrueRadius is the largest radius that a correct certificate of the class may have, from the true probabilities:
-// σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), pB that of the most probable other class, or σ Φ⁻¹(pA) where the certificate
-// bounds the class alone, as Mono does. That is the smaller one, and a certificate between the two would be right of
-// the classifier for a reason that its bound doesn't give. It is 0 where the class isn't the most probable one.
+// TrueRadius is the largest radius that a correct certificate of the class may have, from the true
+// probabilities. It is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), where pB is the probability of the most probable
+// other class. Where the certificate bounds the class alone, as Mono does, it is σ Φ⁻¹(pA), which
+// is smaller. A certificate between the two would be true of the classifier, but its bound wouldn't
+// be the reason. The radius is 0 where the class isn't the most probable one.
 func (c Case) TrueRadius(class int, alone bool) float64 {
 	pB := 0.0
 	for k, p := range c.P {
@@ -114,33 +118,68 @@ type tally struct {
 	sum, squares   float64
 }
 
-// Simulate draws the trials of a case and certifies each by every method, all from the same votes. It ends early with
-// the context's error.
+func (t *tally) add(u tally) {
+	t.wrong += u.wrong
+	t.abstain += u.abstain
+	t.sum += u.sum
+	t.squares += u.squares
+}
+
+// Simulate draws the trials of a case and certifies each by every method, from the same votes. When
+// ctx ends, Simulate returns the error of ctx.
 func Simulate(ctx context.Context, c Case, o Options) ([]Outcome, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	entries := o.Methods
-	if entries == nil {
-		entries = Methods()
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
 	}
-	workers := o.Workers
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
+	if _, err := newWorker(c, o); err != nil {
+		return nil, err
+	}
+	tallies, err := work(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome, len(o.Methods))
+	for m, e := range o.Methods {
+		var t tally
+		for _, part := range tallies {
+			t.add(part[m])
+		}
+		n := float64(o.Trials)
+		mean := t.sum / n
+		outcomes[m] = Outcome{Case: c, Method: e.Name, Alpha: o.Alpha, Trials: o.Trials,
+			Wrong: t.wrong, Abstain: t.abstain, Mean: mean,
+			Error: math.Sqrt(max(0, t.squares/n-mean*mean) / max(1, n-1))}
+	}
+	return outcomes, nil
+}
+
+// complete fills in the defaults and checks the options.
+func (o Options) complete() (Options, error) {
+	if o.Methods == nil {
+		o.Methods = Methods()
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	switch {
 	case !(0 < o.Alpha && o.Alpha < 1):
-		return nil, fmt.Errorf("coverage: alpha = %g, want it between 0 and 1", o.Alpha)
+		return o, fmt.Errorf("coverage: alpha = %g, want it between 0 and 1", o.Alpha)
 	case o.Trials < 1:
-		return nil, fmt.Errorf("coverage: %d trials", o.Trials)
-	case len(entries) == 0:
-		return nil, errors.New("coverage: no method")
-	case workers < 1:
-		return nil, fmt.Errorf("coverage: %d workers", workers)
+		return o, fmt.Errorf("coverage: %d trials", o.Trials)
+	case len(o.Methods) == 0:
+		return o, errors.New("coverage: no method")
+	case o.Workers < 1:
+		return o, fmt.Errorf("coverage: %d workers", o.Workers)
 	}
-	if _, err := newWorker(c, o, entries); err != nil {
-		return nil, err
-	}
+	return o, nil
+}
+
+// work runs all trials on the workers. It returns the tallies of each chunk, by method.
+func work(ctx context.Context, c Case, o Options) ([][]tally, error) {
 	tallies := make([][]tally, (o.Trials+chunk-1)/chunk)
 	var (
 		next   atomic.Int64
@@ -158,9 +197,9 @@ func Simulate(ctx context.Context, c Case, o Options) ([]Outcome, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for range min(workers, len(tallies)) {
+	for range min(o.Workers, len(tallies)) {
 		group.Go(func() {
-			w, err := newWorker(c, o, entries)
+			w, err := newWorker(c, o)
 			for err == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(tallies) {
@@ -182,24 +221,7 @@ func Simulate(ctx context.Context, c Case, o Options) ([]Outcome, error) {
 		})
 	}
 	group.Wait()
-	if failed != nil {
-		return nil, failed
-	}
-	outcomes := make([]Outcome, len(entries))
-	for m, e := range entries {
-		var t tally
-		for _, part := range tallies {
-			t.wrong += part[m].wrong
-			t.abstain += part[m].abstain
-			t.sum += part[m].sum
-			t.squares += part[m].squares
-		}
-		n := float64(o.Trials)
-		mean := t.sum / n
-		outcomes[m] = Outcome{Case: c, Method: e.Name, Alpha: o.Alpha, Trials: o.Trials, Wrong: t.wrong, Abstain: t.abstain,
-			Mean: mean, Error: math.Sqrt(max(0, t.squares/n-mean*mean) / max(1, n-1))}
-	}
-	return outcomes, nil
+	return tallies, failed
 }
 
 // A worker runs trials, one after the other.
@@ -215,15 +237,17 @@ type worker struct {
 	truth    [2]map[int]float64 // of a class, by whether the certificate bounds it alone
 }
 
-func newWorker(c Case, o Options, entries []rs.Entry) (*worker, error) {
+func newWorker(c Case, o Options) (*worker, error) {
 	h := fnv.New64a()
 	fmt.Fprint(h, c.String())
-	w := &worker{c: c, alpha: o.Alpha, key: scramble(o.Seed ^ scramble(h.Sum64())), votes: newMultinomial(c.P),
-		evidence: rs.Evidence{Sigma: c.Sigma, Selection: make(rs.Votes, len(c.P)), Estimation: make(rs.Votes, len(c.P)), Clean: rs.Clean{Class: rs.Abstain}},
-		truth:    [2]map[int]float64{{}, {}}}
+	w := &worker{c: c, alpha: o.Alpha, key: scramble(o.Seed ^ scramble(h.Sum64())),
+		votes: newMultinomial(c.P),
+		evidence: rs.Evidence{Sigma: c.Sigma, Selection: make(rs.Votes, len(c.P)),
+			Estimation: make(rs.Votes, len(c.P)), Clean: rs.Clean{Class: rs.Abstain}},
+		truth: [2]map[int]float64{{}, {}}}
 	w.random = rand.New(&w.source)
 	bound := &memory{known: map[asked]float64{}}
-	for _, e := range entries {
+	for _, e := range o.Methods {
 		m, err := e.New(setting(bound))
 		if err != nil {
 			return nil, err
@@ -283,7 +307,8 @@ func scramble(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// memory is rs.ClopperPearson for votes, which remembers what it was asked: counts come again and again.
+// memory is rs.ClopperPearson for votes. It remembers its bounds, because the same counts come
+// again and again.
 type memory struct {
 	rs.ClopperPearson
 	known map[asked]float64
@@ -305,7 +330,8 @@ func (m *memory) Upper(s rs.Sample, alpha float64) float64 {
 	return m.ask(s, alpha, true, m.ClopperPearson.Upper)
 }
 
-func (m *memory) ask(s rs.Sample, alpha float64, upper bool, bound func(rs.Sample, float64) float64) float64 {
+func (m *memory) ask(s rs.Sample, alpha float64, upper bool,
+	bound func(rs.Sample, float64) float64) float64 {
 	if len(s.Counts) != 2 || s.Lo[0] != 0 || s.Hi[0] != 0 || s.Lo[1] != 1 || s.Hi[1] != 1 {
 		return bound(s, alpha)
 	}

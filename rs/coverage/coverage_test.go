@@ -20,7 +20,8 @@ func TestBinomial(t *testing.T) {
 	for _, c := range []struct {
 		n int
 		p float64
-	}{{1, 0.3}, {10, 0.9}, {100, 0.02}, {100, 0.119}, {100, 0.121}, {100, 0.5}, {1000, 0.4}, {100000, 1e-4}, {100000, 0.7}, {1000000, 0.99999}} {
+	}{{1, 0.3}, {10, 0.9}, {100, 0.02}, {100, 0.119}, {100, 0.121}, {100, 0.5}, {1000, 0.4},
+		{100000, 1e-4}, {100000, 0.7}, {1000000, 0.99999}} {
 		const draws = 200000
 		counts := map[int]int{}
 		for range draws {
@@ -31,7 +32,8 @@ func TestBinomial(t *testing.T) {
 		for k := range c.n + 1 { // cells of 10 draws or more
 			seen, want = seen+counts[k], want+draws*law.Prob(float64(k))
 			if want >= 10 {
-				square, cells, seen, want = square+(float64(seen)-want)*(float64(seen)-want)/want, cells+1, 0, 0
+				square, cells, seen, want = square+(float64(seen)-want)*(float64(seen)-want)/want,
+					cells+1, 0, 0
 			}
 		}
 		if p := 1 - (distuv.ChiSquared{K: max(1, cells-1)}).CDF(square); p < 1e-4 {
@@ -46,8 +48,8 @@ func TestBinomial(t *testing.T) {
 	}
 }
 
-// Means and covariances of the votes are those of the multinomial, which conditional binomials must get
-// from each other.
+// TestMultinomial: the means and covariances of the votes are those of the multinomial. Conditional
+// binomials must get the covariances from each other.
 func TestMultinomial(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	p := []float64{0.3, 0, 0.25, 0.25, 0.15, 0.05}
@@ -96,13 +98,16 @@ func simulate(t *testing.T, c Case, o Options) map[string]Outcome {
 	return by
 }
 
-func shaped(t *testing.T, name string, classes int, top float64, n0, n int) Case {
+// draws are the numbers of selection and of estimation draws.
+type draws struct{ n0, n int }
+
+func shaped(t *testing.T, name string, classes int, top float64, d draws) Case {
 	t.Helper()
 	s, err := ShapeByName(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := Case{Shape: name, P: s.P(classes, top, 1), Sigma: 1, N0: n0, N: n}
+	c := Case{Shape: name, P: s.P(classes, top, 1), Sigma: 1, N0: d.n0, N: d.n}
 	if err := c.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -115,10 +120,12 @@ func TestMeanRadius(t *testing.T) {
 		10:   {"mono": 1.229, "bonferroni": 1.469, "cpm": 1.396, "twobound": 1.478},
 		1000: {"mono": 1.229, "bonferroni": 1.631, "cpm": 1.277, "twobound": 1.667},
 	} {
-		got := simulate(t, shaped(t, "zipf", classes, 0.9, 100, 10000), Options{Alpha: 0.001, Trials: 2000, Seed: 1})
+		got := simulate(t, shaped(t, "zipf", classes, 0.9, draws{100, 10000}),
+			Options{Alpha: 0.001, Trials: 2000, Seed: 1})
 		for method, mean := range want {
 			if o := got[method]; math.Abs(o.Mean-mean) > 0.0005+4*o.Error {
-				t.Errorf("K = %d, %s: mean radius %.4f ± %.4f, want %g", classes, method, o.Mean, o.Error, mean)
+				t.Errorf("K = %d, %s: mean radius %.4f ± %.4f, want %g", classes, method, o.Mean,
+					o.Error, mean)
 			}
 		}
 	}
@@ -132,7 +139,7 @@ func TestSound(t *testing.T) {
 	}
 	for _, s := range Shapes {
 		for _, size := range [][3]int{{2, 10, 100}, {10, 100, 1000}, {100, 20, 1000}} {
-			c := shaped(t, s.Name, size[0], 0.7, size[1], size[2])
+			c := shaped(t, s.Name, size[0], 0.7, draws{size[1], size[2]})
 			got := simulate(t, c, Options{Alpha: 0.05, Trials: trials, Seed: 7})
 			for _, method := range []string{"mono", "bonferroni", "cpm", "twobound"} {
 				o := got[method]
@@ -140,22 +147,26 @@ func TestSound(t *testing.T) {
 					t.Errorf("%v: %s is wrong in %d of %d", c, method, o.Wrong, o.Trials)
 				}
 			}
-			if got["twobound"].Mean < got["cpm"].Mean || got["twobound"].Mean < got["bonferroni"].Mean {
+			if got["twobound"].Mean < got["cpm"].Mean ||
+				got["twobound"].Mean < got["bonferroni"].Mean {
 				t.Errorf("%v: two bounds certify less than another", c)
 			}
 		}
 	}
 	// The bound on the class alone is nearly tight, so the simulation can tell.
-	o := simulate(t, shaped(t, "zipf", 10, 0.7, 100, 1000), Options{Alpha: 0.05, Trials: trials, Seed: 7})["mono"]
+	o := simulate(t, shaped(t, "zipf", 10, 0.7, draws{100, 1000}),
+		Options{Alpha: 0.05, Trials: trials, Seed: 7})["mono"]
 	if lo, hi := o.Interval(0.9999); hi < 0.03 || lo > 0.05 {
 		t.Errorf("mono is wrong in %d of %d", o.Wrong, o.Trials)
 	}
 }
 
-// The miscoverage of the bound on the class alone, against its closed form: the binomial probability of the counts whose
-// lower bound passes p.
+// TestMiscoverage compares the miscoverage of the bound on the class alone with its closed form:
+// the binomial probability of the counts whose lower bound exceeds p.
 func TestMiscoverage(t *testing.T) {
-	for _, c := range []Case{shaped(t, "zipf", 2, 0.9, 100, 100), shaped(t, "zipf", 30, 0.9, 100, 1000), shaped(t, "rivals", 5, 0.6, 1000, 50)} {
+	for _, c := range []Case{shaped(t, "zipf", 2, 0.9, draws{100, 100}),
+		shaped(t, "zipf", 30, 0.9, draws{100, 1000}),
+		shaped(t, "rivals", 5, 0.6, draws{1000, 50})} {
 		const alpha, trials = 0.05, 40000
 		want, law := 0.0, distuv.Binomial{N: float64(c.N), P: c.P[0]}
 		for k := range c.N + 1 {
@@ -177,7 +188,9 @@ func (bold) Certify(e *rs.Evidence, _ float64) (rs.Certificate, error) {
 	return rs.Certificate{Class: e.Estimation.Top(), Radius: 0.5}, nil
 }
 
-var boldEntry = []rs.Entry{{Name: "bold", New: func(rs.Setting) (rs.Method, error) { return bold{}, nil }}}
+var boldEntry = []rs.Entry{{Name: "bold", New: func(rs.Setting) (rs.Method, error) {
+	return bold{}, nil
+}}}
 
 // A certificate is wrong where its radius passes the true one, by the closed form at one draw.
 func TestWrong(t *testing.T) {
@@ -194,7 +207,8 @@ func TestWrong(t *testing.T) {
 		{[]float64{0.31, 0.69, 0}, 1},    // σΦ⁻¹(0.69) = 0.4959
 		{[]float64{0.308, 0.692}, 0.308}, // σΦ⁻¹(0.692) = 0.5015
 	} {
-		got := simulate(t, Case{Shape: "test", P: c.p, Sigma: 1, N0: 1, N: 1}, Options{Alpha: 0.1, Trials: 10000, Seed: 3, Methods: boldEntry})["bold"]
+		got := simulate(t, Case{Shape: "test", P: c.p, Sigma: 1, N0: 1, N: 1},
+			Options{Alpha: 0.1, Trials: 10000, Seed: 3, Methods: boldEntry})["bold"]
 		if d := math.Abs(got.Miscoverage() - c.want); d > 4*math.Sqrt(c.want*(1-c.want)/10000) {
 			t.Errorf("%v: wrong in %g, want %g", c.p, got.Miscoverage(), c.want)
 		}
@@ -202,8 +216,10 @@ func TestWrong(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-	// A bound on rivals as well is held to the two-class radius: σ/2 (Φ⁻¹(0.45) - Φ⁻¹(0.05)) = 0.7596.
-	c := Case{P: append([]float64{0.45}, slices.Repeat([]float64{0.05}, 11)...), Sigma: 1, N0: 1, N: 1}
+	// A bound on rivals as well is compared with the two-class radius: σ/2 (Φ⁻¹(0.45) - Φ⁻¹(0.05))
+	// = 0.7596.
+	c := Case{P: append([]float64{0.45}, slices.Repeat([]float64{0.05}, 11)...), Sigma: 1,
+		N0: 1, N: 1}
 	if r := c.TrueRadius(0, false); math.Abs(r-0.759596) > 1e-5 {
 		t.Error(r)
 	}
@@ -214,9 +230,10 @@ func TestWrong(t *testing.T) {
 
 // Equal seeds give equal outcomes whatever the number of workers; other seeds and cases others.
 func TestSeed(t *testing.T) {
-	c := shaped(t, "zipf", 10, 0.6, 100, 1000)
+	c := shaped(t, "zipf", 10, 0.6, draws{100, 1000})
 	run := func(c Case, seed uint64, workers int) string {
-		return fmt.Sprint(simulate(t, c, Options{Alpha: 0.01, Trials: 500, Seed: seed, Workers: workers})["twobound"].Mean)
+		return fmt.Sprint(simulate(t, c, Options{Alpha: 0.01, Trials: 500, Seed: seed,
+			Workers: workers})["twobound"].Mean)
 	}
 	want := run(c, 1, 1)
 	for _, workers := range []int{0, 2, 7} {
@@ -250,7 +267,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestMistakes(t *testing.T) {
-	good, o := shaped(t, "tie", 2, 0, 10, 10), Options{Alpha: 0.1, Trials: 10}
+	good, o := shaped(t, "tie", 2, 0, draws{10, 10}), Options{Alpha: 0.1, Trials: 10}
 	for want, change := range map[string]func(*Case, *Options){
 		"alpha = 0":                func(_ *Case, o *Options) { o.Alpha = 0 },
 		"alpha = NaN":              func(_ *Case, o *Options) { o.Alpha = math.NaN() },
@@ -262,15 +279,20 @@ func TestMistakes(t *testing.T) {
 		"want two classes or more": func(c *Case, _ *Options) { c.P = []float64{1} },
 		"at least one draw":        func(c *Case, _ *Options) { c.N = 0 },
 		"sigma = 0":                func(c *Case, _ *Options) { c.Sigma = 0 },
-		"margin: no bound on":      func(_ *Case, o *Options) { m, _ := rs.MethodByName("margin"); o.Methods = []rs.Entry{m} },
+		"margin: no bound on": func(_ *Case, o *Options) {
+			m, _ := rs.MethodByName("margin")
+			o.Methods = []rs.Entry{m}
+		},
 	} {
 		c, o := good, o
 		change(&c, &o)
-		if _, err := Simulate(t.Context(), c, o); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Simulate(t.Context(), c, o); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
-	if _, err := ShapeByName("zip"); err == nil || !strings.Contains(err.Error(), "known: zipf, rivals, close, tie") {
+	if _, err := ShapeByName("zip"); err == nil ||
+		!strings.Contains(err.Error(), "known: zipf, rivals, close, tie") {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -285,7 +307,7 @@ func BenchmarkTrial(b *testing.B) {
 	for _, classes := range []int{10, 1000} {
 		b.Run(fmt.Sprint("K=", classes), func(b *testing.B) {
 			c := Case{Shape: "zipf", P: zipf(classes, 0.9, 1), Sigma: 1, N0: 100, N: 10000}
-			w, err := newWorker(c, Options{Alpha: 0.001, Seed: 1}, Methods())
+			w, err := newWorker(c, Options{Alpha: 0.001, Seed: 1})
 			if err != nil {
 				b.Fatal(err)
 			}

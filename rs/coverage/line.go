@@ -5,8 +5,9 @@ import (
 	"math/rand/v2"
 )
 
-// A Line is a 1-Lipschitz function of the line, linear between rising points, whose law under Gaussian
-// noise is known: margins to try certificates on. It is taken to be -∞ outside its points.
+// A Line is a 1-Lipschitz function of the line, linear between rising points. Its law under
+// Gaussian noise is known, so it gives margins to try certificates on. Outside its points, the
+// function is -∞.
 type Line struct{ X, Y []float64 }
 
 // RandomLine returns a line over [-reach, reach] with values in [-2, 2]. Half of its pieces have a

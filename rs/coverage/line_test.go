@@ -31,7 +31,8 @@ func TestIsoperimetricTheorem(t *testing.T) {
 			for _, part := range []float64{-0.999, -0.7, -0.3, 0.3, 0.7, 0.999} {
 				stay := f.Above(part*radius, sigma, 0)
 				if stay <= 0.5 {
-					t.Fatalf("σ = %g, s = %g: %g of the votes at %g of R = %g", sigma, s, stay, part, radius)
+					t.Fatalf("σ = %g, s = %g: %g of the votes at %g of R = %g", sigma, s, stay,
+						part, radius)
 				}
 				if math.Abs(part) == 0.999 && stay < 0.51 {
 					close++

@@ -7,8 +7,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// A multinomial draws votes by conditional binomials: class by class, what is left of the draws with
-// the class's share of what is left of the probability.
+// A multinomial draws votes by conditional binomials, class by class. A class takes its part of the
+// draws that are left, by its share of the probability that is left.
 type multinomial struct {
 	share []float64 // p_c / (p_c + p_{c+1} + …)
 }
@@ -36,8 +36,9 @@ func (m multinomial) draw(n int, votes rs.Votes, r *rand.Rand) {
 	}
 }
 
-// binomial draws from Bin(n, p), exactly up to the rounding of float64: by inversion where the mean is small, else
-// by transformed rejection (Hörmann, J. Stat. Comput. Simul. 46, 1993, algorithm BTRS).
+// binomial draws from Bin(n, p), exactly up to the rounding of float64. It inverts the distribution
+// where the mean is small, and else uses transformed rejection (Hörmann, J. Stat. Comput. Simul.
+// 46, 1993, algorithm BTRS).
 func binomial(n int, p float64, r *rand.Rand) int {
 	switch {
 	case p > 0.5:

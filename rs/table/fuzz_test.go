@@ -14,8 +14,9 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		table, err := Read(strings.NewReader(text), "t.tsv")
 		if err != nil {
-			if table != nil || !strings.HasPrefix(err.Error(), "t.tsv:") || strings.Contains(err.Error(),
-				"\n") {
+			if table != nil || !strings.HasPrefix(err.Error(), "t.tsv:") ||
+				strings.Contains(err.Error(),
+					"\n") {
 				t.Errorf("%v beside %v", table, err)
 			}
 			return

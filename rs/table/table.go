@@ -41,7 +41,8 @@ func (t *Table) WriteTSV(w io.Writer) error {
 	for _, row := range append([][]string{t.Columns}, t.Rows...) {
 		for i, cell := range row {
 			if strings.ContainsAny(cell, "\t\n\r") {
-				return fmt.Errorf("table cell %q: a tab or a line break, which TSV has no place for", cell)
+				return fmt.Errorf("table cell %q: a tab or a line break, which TSV has no place "+
+					"for", cell)
 			}
 			if i > 0 {
 				b.WriteByte('\t')
@@ -118,7 +119,8 @@ func Read(r io.Reader, name string) (*Table, error) {
 func (t *Table) Numbers(column string) (x []float64, ok []bool, err error) {
 	i := slices.Index(t.Columns, column)
 	if i < 0 {
-		return nil, nil, fmt.Errorf("no column %q; there are %s", column, strings.Join(t.Columns, ", "))
+		return nil, nil, fmt.Errorf("no column %q; there are %s", column,
+			strings.Join(t.Columns, ", "))
 	}
 	x, ok = make([]float64, len(t.Rows)), make([]bool, len(t.Rows))
 	for j, row := range t.Rows {

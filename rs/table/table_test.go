@@ -11,8 +11,9 @@ import (
 )
 
 func ExampleTable_WriteText() {
-	t := &Table{Columns: []string{"method", "ACR"}, Rows: [][]string{{"mono", "0.592"}, {"lipschitz",
-		"0.75"}, {"margin", ""}}}
+	t := &Table{Columns: []string{"method", "ACR"},
+		Rows: [][]string{{"mono", "0.592"}, {"lipschitz",
+			"0.75"}, {"margin", ""}}}
 	t.WriteText(os.Stdout)
 	// Output:
 	// method       ACR
