@@ -21,6 +21,9 @@ import (
 // Isoperimetric, with the set {m_j ≤ -s'} for the rival. Two bounds suffice for any fixed s', as in
 // TwoBound. At s' = 0 the rivals' votes are counted. A level s' > 0 needs the ramp scores of all
 // classes in the log.
+//
+// With Evidence.Rounding the classifier of the rounded input is certified, as by the methods of
+// votes: s falls by 2Λ·Rounding.
 type Adaptive struct {
 	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. 0 is none known:
 	// votes alone certify then, as they do where no margins were logged.
@@ -83,12 +86,13 @@ type plan struct {
 
 // plan chooses. Where draws could end early, it expects the most there could be.
 func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
-	x := expectation{levels: levels{Evidence: e, lambda: math.Inf(1)}}
+	x := expectation{levels: levels{Evidence: e, lambda: math.Inf(1), byVotes: true}}
 	if a.Lambda > 0 && e.HasMargins() && len(e.Estimation) > 1 {
 		var err error
 		if x.levels, err = e.levels("adaptive", a.Lambda, a.Float32); err != nil {
 			return plan{}, levels{}, err
 		}
+		x.levels = x.rounded()
 		if s := x.ramp(); s != nil {
 			if err := e.checkScores(s); err != nil {
 				return plan{}, levels{}, err
@@ -133,14 +137,14 @@ func (x expectation) plans(share, alpha float64) (all []plan) {
 	if share == 1 {
 		return []plan{{1, x.level(alpha), votes}}
 	}
-	if x.shift == 0 {
+	if x.byVotes {
 		all = append(all, plan{share, votes, votes})
 	}
 	top := x.level(alpha * share)
 	if top == votes {
 		return all
 	}
-	if x.shift == 0 {
+	if x.byVotes {
 		all = append(all, plan{share, top, votes})
 	}
 	if rival := x.rivalLevel(top); rival != votes {

@@ -35,6 +35,9 @@ import (
 // The theorem needs no more of m/Λ than a proved lower bound d(y), at every y in R^d, on the
 // distance from y to where c loses: R = t + σ Φ⁻¹(P(d ≥ t)).
 //
+// With Evidence.Rounding the network under Gaussian noise is certified: s falls by Λ·Rounding, and
+// votes are not used.
+//
 // The level is chosen on the selection draw alone (see level). The classifier certified is the same
 // for every level, so the choice costs no α. A level chosen on the estimation draw is unsound.
 //
@@ -95,7 +98,7 @@ func (m Isoperimetric) Levels(e *Evidence, alpha float64) (all []Level, chosen i
 	for at := l.first - 1; at < len(l.Margins.Edges); at++ {
 		edge := at
 		if at < l.first {
-			if l.shift > 0 {
+			if !l.byVotes {
 				continue
 			}
 			edge = votes
@@ -162,11 +165,15 @@ const votes = -1
 type levels struct {
 	*Evidence
 	lambda float64
-	// shift is what a margin under real Gaussian noise and in real arithmetic may lie below a logged one.
-	shift  float64
-	inReal bool // BeyondReach is subtracted
-	first  int  // edge of the least level above 0
-	normal      // of the margins in the selection draw
+	// shift is what a margin of the classifier certified may lie below a logged one, and what its
+	// zero may come nearer by.
+	shift float64
+	// byVotes says that level 0 counts votes. They are no votes of the network in real arithmetic,
+	// nor under noise that isn't rounded.
+	byVotes bool
+	inReal  bool // BeyondReach is subtracted
+	first   int  // edge of the least level above 0
+	normal       // of the margins in the selection draw
 }
 
 // levels checks what e needs for levels of a margin that is lambda-Lipschitz.
@@ -188,23 +195,38 @@ func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, 
 	if err != nil {
 		return levels{}, err
 	}
-	l := levels{Evidence: e, lambda: lambda, inReal: off > 0, shift: off}
-	if e.Rounding > 0 {
-		l.shift += e.Rounding * lambda * (1 + 0x1p-50)
-	}
-	if l.shift > 0 {
-		l.shift *= 1 + 0x1p-50
-	}
-	l.first = sort.Search(len(h.Edges), func(j int) bool { return h.Edges[j] > l.shift })
+	l := levels{Evidence: e, lambda: lambda, inReal: off > 0, shift: off, byVotes: off == 0 && e.Rounding == 0}
+	l.shiftBy(e.Rounding * lambda)
 	l.normal = fit(h, lambda*e.Sigma)
 	return l, nil
+}
+
+// rounded are the levels of the classifier whose input is rounded, which votes under rounded noise
+// certify. An input and its rounded one lie within Rounding, and so do a neighbour and its own: a
+// margin between rounded inputs falls by Λ(t + 2·Rounding) within distance t. Levels of the network
+// in real arithmetic stay as they are.
+func (l levels) rounded() levels {
+	if !l.inReal && l.Rounding > 0 {
+		l.shiftBy(l.Rounding * l.lambda)
+		l.byVotes = true
+	}
+	return l
+}
+
+// shiftBy raises shift, rounded up.
+func (l *levels) shiftBy(more float64) {
+	if l.shift += more; l.shift > 0 {
+		l.shift *= 1 + 0x1p-49
+	}
+	edges := l.SelectionMargins.Edges
+	l.first = sort.Search(len(edges), func(j int) bool { return edges[j] > l.shift })
 }
 
 // lower returns R at a level, rounded down, and what was spent: -Inf where no level lies above shift.
 func (l levels) lower(at int, bound Bound, alpha float64) (radius float64, spent Spent) {
 	spent = Spent{Of: "top", Bound: bound.Name(), Alpha: alpha, Times: 1}
 	switch {
-	case at == votes && l.shift > 0:
+	case at == votes && !l.byVotes:
 		return math.Inf(-1), spent
 	case at == votes:
 		spent.Value = bound.Lower(Bernoulli(l.Estimation[l.Class], l.Estimation.Total()), alpha)

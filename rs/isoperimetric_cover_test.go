@@ -9,7 +9,7 @@ import (
 
 // Linear margins are the tight case: every level's radius is the true one in expectation, so the
 // certificate is wrong as often as its bound is. With Rounding and Float32 every logged margin is
-// higher than it should be by all that they allow.
+// higher than it should be by all that they allow, and votes of rounded inputs are fewer.
 func TestIsoperimetricCovers(t *testing.T) {
 	runs := 100000
 	if testing.Short() {
@@ -61,6 +61,14 @@ func (s lineSimulation) kinds() (kinds []lineKind) {
 	return kinds
 }
 
+// truth is the radius of the classifier that a method certifies: adaptive's has rounded inputs.
+func (s lineSimulation) truth(k lineKind) float64 {
+	if k.name == "adaptive" {
+		return lineRadius - s.rounding
+	}
+	return lineRadius
+}
+
 // run counts the runs in which a certificate, at any stop, exceeds the true radius.
 func (s lineSimulation) run(t *testing.T, runs int) (wrong map[lineKind]int, mean map[lineKind]float64) {
 	r := rand.New(rand.NewPCG(uint64(s.n), uint64(len(s.stops))))
@@ -73,9 +81,9 @@ func (s lineSimulation) run(t *testing.T, runs int) (wrong map[lineKind]int, mea
 		Margins:          Histogram{Edges: lineEdges, Counts: make([]int, 514)}}
 	draw := func(h Histogram, v Votes, n int) {
 		for range n {
-			m := lineRadius + 0.5*r.NormFloat64() + shift
-			v[b2i(m <= 0)]++
-			h.Counts[lineBin(m)]++
+			m := lineRadius + 0.5*r.NormFloat64()
+			v[b2i(m <= s.rounding)]++ // rounding takes from the margin near its zero what it adds above
+			h.Counts[lineBin(m+shift)]++
 		}
 	}
 	ends := s.stops
@@ -100,7 +108,7 @@ func (s lineSimulation) run(t *testing.T, runs int) (wrong map[lineKind]int, mea
 				if err != nil {
 					t.Fatal(err)
 				}
-				failed[k] = failed[k] || c.Class == 0 && c.Radius > lineRadius
+				failed[k] = failed[k] || c.Class == 0 && c.Radius > s.truth(k)
 				if i == len(ends)-1 {
 					mean[k] += c.Radius
 				}

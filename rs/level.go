@@ -51,7 +51,7 @@ func (l levels) choose(alpha float64, n int) int {
 	if at > l.first && (at == len(l.Margins.Edges) || l.Margins.Edges[at]-s > s-l.Margins.Edges[at-1]) {
 		at--
 	}
-	if at > l.first || l.shift > 0 {
+	if at > l.first || !l.byVotes {
 		return max(at, l.first)
 	}
 	return votes

@@ -478,7 +478,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestReadOnlyFolder(t *testing.T) {
-	disk := mounted(t, "size=8m")
+	disk := mounted(t, "size=32m")
 	dir := filepath.Join(disk, "job")
 	if err := os.CopyFS(dir, os.DirFS(smoke(t))); err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func TestFloat32(t *testing.T) {
 		noDevice(t)
 		after := must(t, "certify", dir, "--float32")
 		if strings.Contains(before, "float32") || !strings.Contains(after, "for float32") ||
-			!regexp.MustCompile(`that costs lipschitz 0\.0`).MatchString(after) {
+			!regexp.MustCompile(`that costs adaptive 0\.0`).MatchString(after) {
 			t.Errorf("no cost in\n%s", after)
 		}
 		if plain == accuracy() {

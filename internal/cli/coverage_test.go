@@ -72,8 +72,8 @@ func TestCoverage(t *testing.T) {
 		"--tail -1: must lie between 0":                       {"--tail", "-1"},
 		`--shapes: no shape "zip"; known: zipf, rivals`:       {"--shapes", "zip"},
 		"--shapes: tie is given twice":                        {"--shapes", "tie,tie"},
-		"--method margin certifies no simulated votes; known": {"--method", "margin"},
-		"--method cmp certifies no simulated votes; known":    {"--method", "cmp"},
+		"--method margin: certifies no simulated votes": {"--method", "margin"},
+		"--method cmp: certifies no simulated votes":    {"--method", "cmp"},
 		"--method mono is given twice":                        {"--method", "mono,mono"},
 		`unknown command "x" for "lipsmooth coverage"`:        {"x"},
 	} {

@@ -146,7 +146,7 @@ func TestBeside(t *testing.T) {
 		}
 	}
 	if text := read(t, out, "draws.tsv"); strings.Count(text,
-		"until radius>=0.2 by twobound\t") != 20 {
+		"until radius>=0.2 by adaptive\t") != 20 {
 		t.Error(text)
 	}
 	// The public logs alone, and the run that ends early alone.

@@ -35,7 +35,7 @@ func TestBadONNX(t *testing.T) {
 		{"info " + onnxFiles + "bad-nan.onnx", "hold NaN"},
 		{"info " + onnxFiles + "vit.onnx --layout NHWC", "NHWC"},
 		{"info " + onnxFiles + "vit.onnx --mean x", "--mean x: not numbers"},
-		{"info --mean 0.5", "no file is given"},
+		{"info --mean 0.5", "give the file"},
 		{"info a.onnx b.onnx", "2"},
 		{"setup --onnx --cuda", "cuda onnx"},
 	} {

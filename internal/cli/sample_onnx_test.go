@@ -60,8 +60,8 @@ func TestSampleONNX(t *testing.T) {
 		}
 	})
 	t.Run("certified", func(t *testing.T) {
-		out := must(t, "certify", dir)
-		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out, "lipschitz, paper, lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
+		out := must(t, "certify", dir, "--method", "all")
+		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out, "isoperimetric, lipschitz, paper, lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
 			strings.Contains(out, "tuning") || strings.Contains(out, "claimed") {
 			t.Error(out)
 		}
@@ -96,14 +96,14 @@ func TestClaimedLipschitz(t *testing.T) {
 	if m := mustRun(t, dir).Model; m.Lambda != 3 || m.LambdaSource != countlog.Claimed {
 		t.Errorf("%+v", m)
 	}
-	out := must(t, "certify", dir, "--tau", "0.1")
-	if !strings.Contains(out, "Λ = 3 (claimed)") || !strings.Contains(out, "note: Λ = 3 is claimed, not proved: on it rest lipschitz, paper, margin\n") {
+	out := must(t, "certify", dir, "--tau", "0.1", "--method", "all")
+	if !strings.Contains(out, "Λ = 3 (claimed)") || !strings.Contains(out, "note: Λ = 3 is claimed, not proved: on it rest isoperimetric, adaptive, lipschitz, paper, margin\n") {
 		t.Error(out)
 	}
 	said := map[string]bool{}
 	for line := range strings.Lines(read(t, dir, "certificates.tsv")) {
-		if cells := strings.Split(strings.TrimSpace(line), "\t"); len(cells) == 10 && cells[0] != "index" {
-			claims := strings.HasSuffix(cells[9], "Λ = 3 claimed")
+		if cells := strings.Split(strings.TrimSpace(line), "\t"); len(cells) == 11 && cells[0] != "index" {
+			claims := strings.HasSuffix(cells[10], "Λ = 3 claimed")
 			if before, seen := said[cells[4]]; seen && before != claims {
 				t.Error(line)
 			}

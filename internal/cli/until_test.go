@@ -65,10 +65,10 @@ func TestScoresAct(t *testing.T) {
 	model, out := filepath.Join(smoke(t), certify.ModelFolder), filepath.Join(t.TempDir(), "run")
 	must(t, "sample", model, "--data", tiny(), "--n", "400", "--images", "6", "--tuning", "4",
 		"--scores", "softmax,t=4", "--scores", "sparsemax", "--out", out)
-	must(t, "certify", out)
+	must(t, "certify", out, "--method", "all")
 	all := read(t, out, "certificates.tsv")
-	if !strings.Contains(all, "score softmax,t=4 lower betting") ||
-		!strings.Contains(all, "rivals' sparsemax,t=1 upper betting") {
+	if !strings.Contains(all, "score softmax,t=4 lower star") ||
+		!strings.Contains(all, "rivals' sparsemax,t=1 upper star") {
 		t.Errorf("certificates:\n%s", all)
 	}
 	must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "2")
@@ -91,7 +91,7 @@ func TestDiscreteActs(t *testing.T) {
 		"--noise", "discrete", "--out", out)
 	text := must(t, "certify", out, "--tau", "0.5")
 	if !strings.Contains(text, "noise on a grid of 2040 steps") ||
-		!strings.Contains(text, "that costs lipschitz 0.0") {
+		!strings.Contains(text, "that costs adaptive 0.0") {
 		t.Errorf("no cost:\n%s", text)
 	}
 	must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "2")

@@ -130,13 +130,20 @@ func (x *Result) remark() error {
 	return x.cost(x.Config, func(e *rs.Evidence) { e.Rounding = 0 })
 }
 
-// cost notes what lipschitz would certify on average without something.
+// cost notes what a method that uses margins would certify on average without something: the
+// strongest one that was asked for.
 func (x *Result) cost(free Config, without func(e *rs.Evidence)) error {
-	at := slices.IndexFunc(x.Curves, func(curve Curve) bool { return curve.Method == "lipschitz" })
+	at := -1
+	for _, name := range []string{rs.DefaultMethod, "isoperimetric", "lipschitz"} {
+		at = slices.IndexFunc(x.Curves, func(curve Curve) bool { return curve.Method == name })
+		if at >= 0 {
+			break
+		}
+	}
 	if at < 0 {
 		return nil
 	}
-	free.Methods = []string{"lipschitz"}
+	free.Methods = []string{x.Curves[at].Method}
 	more, err := x.Run.rows(func(yield func(*rs.Evidence, error) bool) {
 		for e, err := range x.Run.each() {
 			if err == nil {
@@ -153,7 +160,7 @@ func (x *Result) cost(free Config, without func(e *rs.Evidence)) error {
 		return err
 	}
 	with, all := rs.AverageRadius(x.Curves[at].Results), rs.AverageRadius(more.Curves[0].Results)
-	x.note("that costs lipschitz %.4f of an average radius of %.4f", all-with, all)
+	x.note("that costs %s %.4f of an average radius of %.4f", free.Methods[0], all-with, all)
 	return nil
 }
 
