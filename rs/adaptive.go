@@ -56,7 +56,7 @@ func (a Adaptive) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if p.share < 1 {
 		two, rivals := l.against(p, bound, alpha*(1-p.share), top.Value)
 		ledger = append(ledger, rivals)
-		if p.top == votes || two > radius { // of votes alone, two bounds are the larger one but for rounding
+		if p.top == votes || two > radius { // by votes, two bounds are the larger one
 			radius = two
 		}
 	}
@@ -99,8 +99,8 @@ func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
 			}
 		}
 	} else if a.Float32 {
-		err := fmt.Errorf("example %d: votes alone say nothing of the network in real arithmetic", e.Index)
-		return plan{}, levels{}, fmt.Errorf("%w: adaptive with float32 needs margins and a Lipschitz constant", err)
+		return plan{}, levels{}, fmt.Errorf("example %d: votes alone say nothing of the network in "+
+			"real arithmetic: adaptive with float32 needs margins and a Lipschitz constant", e.Index)
 	}
 	if len(e.Estimation) == 1 {
 		return plan{1, votes, votes}, x.levels, nil
@@ -256,9 +256,9 @@ func (l levels) against(p plan, bound Bound, alpha, pA float64) (float64, Spent)
 	return sumDown(apart, CohenRadius2(l.Sigma, pA, spent.Value)), spent
 }
 
-// expected returns how many of n votes the selection lets expect for the class and for its largest rival, of two classes or
-// more. Few votes say little of how the other classes share theirs: half a vote more goes to them,
-// and one more, shared evenly, to their proportions.
+// expected returns how many of n votes the selection lets expect for the class and for its largest
+// rival, of two classes or more. Few votes say little of how the other classes share theirs. So half
+// a vote more goes to them, and one more, shared evenly, to their proportions.
 func expected(selection Votes, class, n int) (top, rival int) {
 	most := 0
 	for c, k := range selection {

@@ -179,7 +179,8 @@ type levels struct {
 // levels checks what e needs for levels of a margin that is lambda-Lipschitz.
 func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, error) {
 	if !(lambda > 0) || math.IsInf(lambda, 1) {
-		return levels{}, fmt.Errorf("%s: Lambda = %g, want a positive bound on the Lipschitz constant of logit differences", method, lambda)
+		return levels{}, fmt.Errorf("%s: Lambda = %g, want a positive bound on the Lipschitz constant "+
+			"of logit differences", method, lambda)
 	}
 	if err := cmp.Or(e.checkMargins(), e.checkSelection(2, 1)); err != nil {
 		return levels{}, err
@@ -189,13 +190,15 @@ func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, 
 		return levels{}, e.field("selection margins", err)
 	}
 	if !slices.Equal(h.Edges, e.Margins.Edges) || len(h.Edges) == 0 {
-		return levels{}, fmt.Errorf("example %d: selection margins: %d edges, want the %d of the margins", e.Index, len(h.Edges), len(e.Margins.Edges))
+		return levels{}, fmt.Errorf("example %d: selection margins: %d edges, want the %d of the margins",
+			e.Index, len(h.Edges), len(e.Margins.Edges))
 	}
 	off, err := e.marginError(float32)
 	if err != nil {
 		return levels{}, err
 	}
-	l := levels{Evidence: e, lambda: lambda, inReal: off > 0, shift: off, byVotes: off == 0 && e.Rounding == 0}
+	l := levels{Evidence: e, lambda: lambda, inReal: off > 0, shift: off}
+	l.byVotes = off == 0 && e.Rounding == 0
 	l.shiftBy(e.Rounding * lambda)
 	l.normal = fit(h, lambda*e.Sigma)
 	return l, nil
@@ -222,7 +225,8 @@ func (l *levels) shiftBy(more float64) {
 	l.first = sort.Search(len(edges), func(j int) bool { return edges[j] > l.shift })
 }
 
-// lower returns R at a level, rounded down, and what was spent: -Inf where no level lies above shift.
+// lower returns R at a level, rounded down, and what was spent. It is -Inf where no level lies above
+// shift.
 func (l levels) lower(at int, bound Bound, alpha float64) (radius float64, spent Spent) {
 	spent = Spent{Of: "top", Bound: bound.Name(), Alpha: alpha, Times: 1}
 	switch {

@@ -70,7 +70,9 @@ func (s lineSimulation) truth(k lineKind) float64 {
 }
 
 // run counts the runs in which a certificate, at any stop, exceeds the true radius.
-func (s lineSimulation) run(t *testing.T, runs int) (wrong map[lineKind]int, mean map[lineKind]float64) {
+func (s lineSimulation) run(t *testing.T, runs int) (
+	wrong map[lineKind]int, mean map[lineKind]float64) {
+
 	r := rand.New(rand.NewPCG(uint64(s.n), uint64(len(s.stops))))
 	wrong, mean = map[lineKind]int{}, map[lineKind]float64{}
 	const n0 = 50
@@ -82,7 +84,7 @@ func (s lineSimulation) run(t *testing.T, runs int) (wrong map[lineKind]int, mea
 	draw := func(h Histogram, v Votes, n int) {
 		for range n {
 			m := lineRadius + 0.5*r.NormFloat64()
-			v[b2i(m <= s.rounding)]++ // rounding takes from the margin near its zero what it adds above
+			v[b2i(m <= s.rounding)]++ // rounding takes from the margin near its zero
 			h.Counts[lineBin(m+shift)]++
 		}
 	}
@@ -178,9 +180,10 @@ func TestTwoLevelsCover(t *testing.T) {
 			wrong += b2i(radius > lineRadius)
 			mean += radius
 		}
-		t.Logf("off by %g: wrong %d times of %d, mean radius %.3f", off, wrong, levelled, mean/float64(levelled))
-		if levelled < runs/2 || wrong > excess(levelled, alpha) || mean/float64(levelled) < 0.7 {
-			t.Errorf("off by %g: wrong %d times of %d, mean radius %.3f", off, wrong, levelled, mean/float64(levelled))
+		mean /= float64(levelled)
+		t.Logf("off by %g: wrong %d times of %d, mean radius %.3f", off, wrong, levelled, mean)
+		if levelled < runs/2 || wrong > excess(levelled, alpha) || mean < 0.7 {
+			t.Errorf("off by %g: wrong %d times of %d, mean radius %.3f", off, wrong, levelled, mean)
 		}
 	}
 }

@@ -55,7 +55,8 @@ func TestLevels(t *testing.T) {
 	if at := all[chosen]; at.Margin != c.Level() || at.Radius() != c.Radius {
 		t.Errorf("level %+v, certificate %+v", at, c)
 	}
-	if len(all) != 257 || all[0].Margin != 0 || all[0].Radius() != certify(t, Mono{}, e, 0.001).Radius {
+	mono := certify(t, Mono{}, e, 0.001)
+	if len(all) != 257 || all[0].Margin != 0 || all[0].Radius() != mono.Radius {
 		t.Errorf("%d levels, the first %+v", len(all), all[0])
 	}
 }
@@ -84,7 +85,8 @@ func TestLevelIgnoresTheEstimationDraw(t *testing.T) {
 			other.Margins.Counts = make([]int, len(e.Margins.Counts))
 			other.Margins.Counts[r.IntN(len(other.Margins.Counts))] = 1000
 			other.Estimation = Votes{1000, 0}
-			if got := certify(t, m, &other, 0.001); got.Level() != c.Level() || len(got.Ledger) != len(c.Ledger) {
+			got := certify(t, m, &other, 0.001)
+			if got.Level() != c.Level() || len(got.Ledger) != len(c.Ledger) {
 				t.Fatalf("%T: level %g became %g with the estimation draw", m, c.Level(), got.Level())
 			}
 			if !slices.Contains(e.Margins.Edges, c.Level()) {
@@ -136,12 +138,14 @@ func TestIsoperimetricGrows(t *testing.T) {
 		e.Estimation = Votes{k, 1000 - k}
 		c := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
 		if c.Radius <= last || c.Level() == 0 || c.Alpha() != 0.001 {
-			t.Errorf("%d of 1000 above %g: radius %g after %g, α %g", k, c.Level(), c.Radius, last, c.Alpha())
+			t.Errorf("%d of 1000 above %g: radius %g after %g, α %g",
+				k, c.Level(), c.Radius, last, c.Alpha())
 		}
 		last = c.Radius
 	}
 	c := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
-	if want := c.Level() + 0.5*math.Sqrt2*math.Erfinv(2*math.Pow(0.001, 0.001)-1); !near(c.Radius, want, 1e-9) {
+	want := c.Level() + 0.5*math.Sqrt2*math.Erfinv(2*math.Pow(0.001, 0.001)-1)
+	if !near(c.Radius, want, 1e-9) {
 		t.Errorf("all above %g: radius %g, want %g", c.Level(), c.Radius, want)
 	}
 }
@@ -166,7 +170,9 @@ func TestIsoperimetricShift(t *testing.T) {
 		SelectionMargins: Histogram{Edges: lineEdges, Counts: make([]int, 514)},
 		Margins:          Histogram{Edges: lineEdges, Counts: make([]int, 514)}}
 	e.SelectionMargins.Counts[258], e.Margins.Counts[258] = 100, 1000
-	for _, m := range []Method{Isoperimetric{Lambda: 1, Float32: true}, Adaptive{Lambda: 1, Float32: true}} {
+	for _, m := range []Method{
+		Isoperimetric{Lambda: 1, Float32: true}, Adaptive{Lambda: 1, Float32: true},
+	} {
 		if c := certify(t, m, e, 0.001); c.Class != Abstain {
 			t.Errorf("%T certifies %+v", m, c)
 		}
@@ -175,12 +181,14 @@ func TestIsoperimetricShift(t *testing.T) {
 
 func TestIsoperimetricRefuses(t *testing.T) {
 	for want, change := range map[string]func(e *Evidence, m *Isoperimetric){
-		"Lambda = 0":                           func(e *Evidence, m *Isoperimetric) { m.Lambda = 0 },
-		"Lambda = +Inf":                        func(e *Evidence, m *Isoperimetric) { m.Lambda = math.Inf(1) },
-		"need margins":                         func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
-		"selection margins: 0 draws in 0 bins": func(e *Evidence, m *Isoperimetric) { e.SelectionMargins = Histogram{} },
-		"margin_error":                         func(e *Evidence, m *Isoperimetric) { m.Float32 = true },
-		"sigma":                                func(e *Evidence, m *Isoperimetric) { e.Sigma = 0 },
+		"Lambda = 0":    func(e *Evidence, m *Isoperimetric) { m.Lambda = 0 },
+		"Lambda = +Inf": func(e *Evidence, m *Isoperimetric) { m.Lambda = math.Inf(1) },
+		"need margins":  func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
+		"selection margins: 0 draws": func(e *Evidence, m *Isoperimetric) {
+			e.SelectionMargins = Histogram{}
+		},
+		"margin_error": func(e *Evidence, m *Isoperimetric) { m.Float32 = true },
+		"sigma":        func(e *Evidence, m *Isoperimetric) { e.Sigma = 0 },
 	} {
 		e, m := linear(rand.New(rand.NewPCG(1, 1)), 1, 10, 10), Isoperimetric{Lambda: 1}
 		change(e, &m)

@@ -48,7 +48,8 @@ func (l levels) choose(alpha float64, n int) int {
 	z := maximum(value, 0, 2+math.Sqrt(2*math.Log(float64(n)+1)))
 	s := l.mean - z*l.deviation
 	at := sort.SearchFloat64s(l.Margins.Edges, s)
-	if at > l.first && (at == len(l.Margins.Edges) || l.Margins.Edges[at]-s > s-l.Margins.Edges[at-1]) {
+	edges := l.Margins.Edges
+	if at > l.first && (at == len(edges) || edges[at]-s > s-edges[at-1]) {
 		at--
 	}
 	if at > l.first || !l.byVotes {
