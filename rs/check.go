@@ -11,6 +11,15 @@ const mostDraws = 1 << 40
 
 // total returns the sum of counts, or an error: about a negative count, or a sum beyond mostDraws.
 func total(counts []int) (n int, err error) {
+	bits := 0
+	for _, k := range counts {
+		n += k
+		bits |= k // negative if one is, and no less than the largest
+	}
+	if 0 <= bits && bits <= mostDraws && n <= mostDraws && len(counts) < 1<<22 {
+		return n, nil
+	}
+	n = 0
 	for i, k := range counts {
 		if k < 0 {
 			return 0, fmt.Errorf("a count of %d at position %d", k, i)
@@ -115,6 +124,14 @@ func (h Histogram) check(n int) error {
 
 // checkEdges reports edges that aren't finite or don't rise.
 func checkEdges(edges []float64) error {
+	rising := true
+	for i := 1; i < len(edges); i++ {
+		rising = rising && edges[i-1] < edges[i]
+	}
+	last := len(edges) - 1
+	if last < 0 || rising && edges[0] >= -math.MaxFloat64 && edges[last] <= math.MaxFloat64 {
+		return nil
+	}
 	before := math.Inf(-1)
 	for i, x := range edges {
 		if !(before < x) || x > math.MaxFloat64 {

@@ -189,7 +189,7 @@ func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, 
 	if err := h.check(e.Selection.Total()); err != nil {
 		return levels{}, e.field("selection margins", err)
 	}
-	if !slices.Equal(h.Edges, e.Margins.Edges) || len(h.Edges) == 0 {
+	if len(h.Edges) == 0 || !sameEdges(h.Edges, e.Margins.Edges) {
 		return levels{}, fmt.Errorf("example %d: selection margins: %d edges, want the %d of the margins",
 			e.Index, len(h.Edges), len(e.Margins.Edges))
 	}
@@ -202,6 +202,11 @@ func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, 
 	l.shiftBy(e.Rounding * lambda)
 	l.normal = fit(h, lambda*e.Sigma)
 	return l, nil
+}
+
+// sameEdges compares edges, which the rows of a run share.
+func sameEdges(a, b []float64) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
 // rounded are the levels of the classifier whose input is rounded, which votes under rounded noise

@@ -13,7 +13,7 @@ func BenchmarkIsoperimetric(b *testing.B) {
 		edges[i] = float64(i-256) * 0.022
 	}
 	for _, n := range []int{100, 10000} {
-		e := &Evidence{Sigma: 0.5, Estimation: Votes{n, 0},
+		e := &Evidence{Sigma: 0.5, Selection: Votes{100, 0}, Estimation: Votes{n, 0},
 			Margins:          Histogram{Edges: edges, Counts: make([]int, 514)},
 			SelectionMargins: Histogram{Edges: edges, Counts: make([]int, 514)}}
 		for range 100 {
