@@ -11,10 +11,15 @@ const mostDraws = 1 << 40
 
 // total returns the sum of counts, or an error: about a negative count, or a sum beyond mostDraws.
 func total(counts []int) (n int, err error) {
-	bits := 0
-	for _, k := range counts {
+	bits, rest := 0, counts // bits is negative if one is, and no less than the largest
+	for ; len(rest) >= 4; rest = rest[4:] {
+		a, b, c, d := rest[0], rest[1], rest[2], rest[3]
+		n += a + b + c + d
+		bits |= a | b | c | d
+	}
+	for _, k := range rest {
 		n += k
-		bits |= k // negative if one is, and no less than the largest
+		bits |= k
 	}
 	if 0 <= bits && bits <= mostDraws && n <= mostDraws && len(counts) < 1<<22 {
 		return n, nil
@@ -124,9 +129,13 @@ func (h Histogram) check(n int) error {
 
 // checkEdges reports edges that aren't finite or don't rise.
 func checkEdges(edges []float64) error {
-	rising := true
-	for i := 1; i < len(edges); i++ {
-		rising = rising && edges[i-1] < edges[i]
+	rising, rest := true, edges
+	for ; rising && len(rest) >= 5; rest = rest[4:] {
+		a, b, c, d, e := rest[0], rest[1], rest[2], rest[3], rest[4]
+		rising = a < b && b < c && c < d && d < e
+	}
+	for i := 1; i < len(rest); i++ {
+		rising = rising && rest[i-1] < rest[i]
 	}
 	last := len(edges) - 1
 	if last < 0 || rising && edges[0] >= -math.MaxFloat64 && edges[last] <= math.MaxFloat64 {

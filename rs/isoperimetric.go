@@ -241,10 +241,7 @@ func (l levels) lower(at int, bound Bound, alpha float64) (radius float64, spent
 		spent.Value = bound.Lower(Bernoulli(l.Estimation[l.Class], l.Estimation.Total()), alpha)
 		return CohenRadius(l.Sigma, spent.Value), spent
 	}
-	above := 0
-	for _, k := range l.Margins.Counts[at+1:] {
-		above += k
-	}
+	above, _ := total(l.Margins.Counts[at+1:]) // checked
 	spent.Level = l.Margins.Edges[at]
 	spent.Value = bound.Lower(Bernoulli(above, l.Estimation.Total()), alpha)
 	if l.inReal {
