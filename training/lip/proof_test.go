@@ -133,9 +133,25 @@ func TestProve(t *testing.T) {
 		net := newChain(t, c.in, c.layers...)
 		p := net.Prove()
 		product, composed := p.Product.Value(), p.Composed.Value()
-		observed := net.observedGap(t)
+		observed := 0.0
+		net.observedGaps(t, func(a, b int, slope float64) {
+			observed = max(observed, slope)
+			if pair := p.Pairs[a][b]; !(slope <= pair*(1+1e-5)) || p.Pairs[b][a] != pair {
+				t.Errorf("%v: logits %d and %d: slope %v, bound %v", c.layers, a, b, slope, pair)
+			}
+		})
+		widest := slices.Max(slices.Concat(p.Pairs...))
+		if !(widest <= composed && composed <= widest*(1+1e-9)) {
+			t.Errorf("%v: largest bound of a pair %v, of all %v", c.layers, widest, composed)
+		}
 		if c.linear {
-			truth := net.linearGap()
+			truth := 0.0
+			net.linearGaps(func(a, b int, norm float64) {
+				truth = max(truth, norm)
+				if pair := p.Pairs[a][b]; !(norm <= pair*(1+1e-5) && pair <= norm*(1+1e-4)) {
+					t.Errorf("%v: logits %d and %d: norm %v, bound %v", c.layers, a, b, norm, pair)
+				}
+			})
 			if !(truth <= composed*(1+1e-5) && composed <= truth*(1+1e-4)) {
 				t.Errorf("%v: composed bound %v, norm %v", c.layers, composed, truth)
 			}
@@ -158,8 +174,8 @@ func TestProve(t *testing.T) {
 	t.Log(table.String())
 }
 
-// observedGap is the largest slope observed of a difference of two logits.
-func (c Chain) observedGap(t *testing.T) (most float64) {
+// observedGaps calls each with the largest slope observed of the difference of every two logits.
+func (c Chain) observedGaps(t *testing.T, each func(a, b int, slope float64)) {
 	t.Helper()
 	classes := c.Layers[len(c.Layers)-1].(Dense).Units
 	for a := range classes {
@@ -172,14 +188,13 @@ func (c Chain) observedGap(t *testing.T) (most float64) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			most = max(most, s)
+			each(a, b, s)
 		}
 	}
-	return most
 }
 
-// linearGap is the norm of the largest difference of two logits of a linear network.
-func (c Chain) linearGap() (most float64) {
+// linearGaps calls each with the norm of the difference of every two logits of a linear network.
+func (c Chain) linearGaps(each func(a, b int, norm float64)) {
 	in, classes := c.Sizes[0], c.Layers[len(c.Layers)-1].(Dense).Units
 	n := in.Entries()
 	inputs := []*tensors.Tensor{eye(n, in), zeros(append(Size{n}, in...)...)}
@@ -191,10 +206,9 @@ func (c Chain) linearGap() (most float64) {
 		for b := range a {
 			var d mat.VecDense
 			d.SubVec(m.ColView(a), m.ColView(b))
-			most = max(most, d.Norm(2))
+			each(a, b, d.Norm(2))
 		}
 	}
-	return most
 }
 
 // eye is every image with one entry of 1.
