@@ -41,6 +41,9 @@ func (r *Run) Certify(c Config) (*Result, error) {
 		return nil, err
 	}
 	x, err := r.rows(r.each(), c)
+	if err != nil && r.contradicted != nil {
+		err = fmt.Errorf("%w: %w", err, r.contradicted)
+	}
 	if err != nil {
 		return nil, err
 	}

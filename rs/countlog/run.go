@@ -130,6 +130,8 @@ type Dataset struct {
 	Split   string `json:"split"`
 	Classes int    `json:"classes"`
 	Size    int    `json:"size"` // examples in the split
+	// Dimension is the number of values of an image. It is 0 in logs that don't say.
+	Dimension int `json:"dimension,omitempty"`
 }
 
 // Discrete is the [Noise.Kind] of Gaussian noise rounded to a grid. The values of an image lie on
@@ -290,6 +292,8 @@ func (r *Run) Validate() error {
 		{between(d.Classes, 2, maxClasses), "dataset.classes",
 			fmt.Sprintf("from 2 to %d", maxClasses), d.Classes},
 		{between(d.Size, 1, maxSize), "dataset.size", fmt.Sprintf("from 1 to %d", maxSize), d.Size},
+		{between(d.Dimension, 0, maxSize), "dataset.dimension", fmt.Sprintf("from 0 to %d", maxSize),
+			d.Dimension},
 		{between(p.Start, 0, d.Size-1), "examples.start", fmt.Sprintf("in a dataset of %d", d.Size),
 			p.Start},
 		{p.Stride >= 1, "examples.stride", ">= 1", p.Stride},
@@ -360,7 +364,7 @@ func (r Run) nameless() Run {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}
 	if r.Dataset.Hash != "" {
-		r.Dataset.Name = ""
+		r.Dataset.Name, r.Dataset.Dimension = "", 0
 	}
 	return r
 }
