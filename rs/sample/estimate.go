@@ -157,7 +157,7 @@ func (p *pilot) pace() float64 {
 func (p *pilot) rowBytes(folder string, r countlog.Run, n int) (float64, error) {
 	sum := 0.0
 	for _, x := range p.examples {
-		e := *x.evidence
+		e, r := *x.evidence, r
 		if e.Stops = nil; e.Estimation.Total() == 0 || e.Selection.Total() < r.N0 {
 			// Only the selection is drawn, and its part of a row is like the other one.
 			e.Estimation, e.Margins, e.Scores, r.Scores = e.Selection, e.SelectionMargins, nil, nil
