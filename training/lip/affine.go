@@ -66,7 +66,7 @@ func (a Affine) operator(w []*tensors.Tensor, in Size) (o operator, ok bool) {
 	if g.entries() > affordableEntries {
 		return o, false
 	}
-	return g.operator(flat(w[0])), true
+	return g.operator(doubles(flat(w[0]))), true
 }
 
 func (a Affine) rounding(w []*tensors.Tensor, in Size, _, norm float64) (roundoff, error) {

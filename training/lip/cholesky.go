@@ -18,21 +18,8 @@ import (
 // s²(1+δ) - AᵀA is a band matrix. Where its Cholesky factorisation in float64 runs to the end, the
 // matrix is positive definite but for an error known beforehand (Rump, BIT 46, 2006).
 func (o operator) norm(enough float64) (bound float64, ok bool) {
-	a, t := o, o.transpose()
-	if len(o.rows) < o.columns {
-		a, t = t, a
-	}
-	n, band, tallest := a.columns, 0, 0
-	for _, row := range a.rows {
-		least, most := n, 0
-		for _, e := range row {
-			least, most = min(least, e.column), max(most, e.column)
-		}
-		band = max(band, most-least)
-	}
-	for _, column := range t.rows {
-		tallest = max(tallest, len(column))
-	}
+	a, t, band, tallest := o.upright()
+	n := a.columns
 	work := float64(n) * float64(band+1) * float64(band+1)
 	if work > affordableWork || n*(band+1) > affordableSpace {
 		return 0, false
@@ -67,6 +54,26 @@ func (o operator) norm(enough float64) (bound float64, ok bool) {
 		return up(up(math.Sqrt(up(up(top+up(e))+1e-290))) + o.slack), true
 	}
 	return 0, false
+}
+
+// upright returns o or its transpose, whichever has fewer columns, and then the other. The matrix
+// aᵀa has entries at most band beside its diagonal, and tallest bounds those of a column of a.
+func (o operator) upright() (a, t operator, band, tallest int) {
+	a, t = o, o.transpose()
+	if len(o.rows) < o.columns {
+		a, t = t, a
+	}
+	for _, row := range a.rows {
+		least, most := a.columns, 0
+		for _, e := range row {
+			least, most = min(least, e.column), max(most, e.column)
+		}
+		band = max(band, most-least)
+	}
+	for _, column := range t.rows {
+		tallest = max(tallest, len(column))
+	}
+	return a, t, band, tallest
 }
 
 // definite says whether top - gram has a Cholesky factorisation in float64. The matrix gram is n×n,

@@ -208,7 +208,7 @@ func (c Convolution) operator(w []*tensors.Tensor, in Size) (o operator, ok bool
 	channels := in[2] / n
 	o = operator{columns: in.Entries(), rows: make([][]entry, g.rows()*g.columns()*c.Channels)}
 	for i := range n {
-		m := g.operator(flat(w[i]))
+		m := g.operator(doubles(flat(w[i])))
 		if kind.folds {
 			cells, _ := Depth{c.stride()}.operator(nil, Size{in[0], in[1], channels})
 			if m, ok = m.after(cells); !ok {

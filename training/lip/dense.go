@@ -70,7 +70,7 @@ func (d Dense) Bound(w []*tensors.Tensor, in Size) Bound {
 
 func (d Dense) operator(w []*tensors.Tensor, in Size) (operator, bool) {
 	g := Geometry{Kernel: Size{1, 1}, In: Size{1, 1, in[0]}, Out: d.Units, Stride: 1}
-	return g.operator(flat(w[0])), true
+	return g.operator(doubles(flat(w[0]))), true
 }
 
 func (d Dense) rounding(w []*tensors.Tensor, in Size, _, norm float64) (roundoff, error) {

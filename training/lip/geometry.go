@@ -39,6 +39,20 @@ func (g Geometry) columns() int { return (g.In[1] + g.Stride - 1) / g.Stride }
 // larger. On a small image it is notably smaller. There ConvolutionNorm also factorises the sparse
 // matrix of the convolution, and takes the lower bound.
 func ConvolutionNorm(kernel []float32, g Geometry) Bound {
+	return ConvolutionNorm64(doubles(kernel), g)
+}
+
+// doubles copies float32 numbers to float64.
+func doubles(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+// ConvolutionNorm64 is ConvolutionNorm of a kernel in float64.
+func ConvolutionNorm64(kernel []float64, g Geometry) Bound {
 	if len(kernel) != g.Kernel.Entries()*g.In[2]*g.Out {
 		panic(fmt.Sprintf("lip.ConvolutionNorm: %d weights are no kernel %v×%d×%d",
 			len(kernel), g.Kernel, g.In[2], g.Out))
@@ -71,7 +85,7 @@ func ceil(n, by int) int { return (n + by - 1) / by * by }
 
 // fold makes a stride space to depth. The operator stays the same, with its input's entries in
 // another order.
-func (g Geometry) fold(kernel []float32) ([]float32, Geometry) {
+func (g Geometry) fold(kernel []float64) ([]float64, Geometry) {
 	s := g.Stride
 	if s == 1 {
 		return kernel, g
@@ -85,7 +99,7 @@ func (g Geometry) fold(kernel []float32) ([]float32, Geometry) {
 	in, kh, kw := g.In[2], g.Kernel[0], g.Kernel[1]
 	folded := Size{g.In[0] / s, g.In[1] / s, s * s * in}
 	f := Geometry{Kernel: count, In: folded, Out: g.Out, Stride: 1}
-	out := make([]float32, count.Entries()*f.In[2]*g.Out)
+	out := make([]float64, count.Entries()*f.In[2]*g.Out)
 	for i := range kh {
 		for j := range kw {
 			y, x := i-kh/2, j-kw/2
@@ -103,13 +117,13 @@ func floor(a, b int) int { return int(math.Floor(float64(a) / float64(b))) }
 
 // norm bounds the norm of a circular convolution at stride 1: the largest, over its h·w
 // frequencies, of the norms of in×out complex matrices.
-func (g Geometry) norm(kernel []float32) float64 {
+func (g Geometry) norm(kernel []float64) float64 {
 	h, w, in, out := g.In[0], g.In[1], g.In[2], g.Out
 	// Each entry's error, in Σ|kernel| over the taps times u: angle (20), sine (1), kh·kw products
 	// and sums.
 	size := make([]float64, in*out)
 	for p, v := range kernel {
-		size[p%(in*out)] += math.Abs(float64(v))
+		size[p%(in*out)] += math.Abs(v)
 	}
 	e := float64(g.Kernel.Entries()+32) * u * 2 * frobenius(mat.NewDense(in, out, size))
 	// Frequencies f and -f have conjugate matrices: half of the plane is enough.
@@ -147,7 +161,7 @@ func (g Geometry) norm(kernel []float32) float64 {
 
 // atFrequency is the complex matrix R + iS of one frequency as the real [[R, -S], [S, R]], which
 // has the same norm: [2·in, 2·out].
-func (g Geometry) atFrequency(kernel []float32, fy, fx int) *mat.Dense {
+func (g Geometry) atFrequency(kernel []float64, fy, fx int) *mat.Dense {
 	kw, h, w, in, out := g.Kernel[1], g.In[0], g.In[1], g.In[2], g.Out
 	m := mat.NewDense(2*in, 2*out, nil)
 	for i := range g.Kernel[0] {
@@ -159,8 +173,8 @@ func (g Geometry) atFrequency(kernel []float32, fy, fx int) *mat.Dense {
 			for a := range in {
 				re, im := m.RawRowView(a), m.RawRowView(in+a)
 				for b, v := range tap[a*out:][:out] {
-					re[b] += float64(v) * c
-					im[b] += float64(v) * s
+					re[b] += v * c
+					im[b] += v * s
 				}
 			}
 		}
@@ -177,14 +191,14 @@ func (g Geometry) atFrequency(kernel []float32, fy, fx int) *mat.Dense {
 // absoluteNorm bounds the norm of the convolution with |kernel|. On the torus, frequency 0 has the
 // largest norm. With zero padding the convolution is a part of the one on the torus.
 func (g Geometry) absoluteNorm(kernel []float32) float64 {
-	kernel, g = g.fold(kernel)
+	weights, g := g.fold(doubles(kernel))
 	n := g.In[2] * g.Out
 	sum := mat.NewDense(g.In[2], g.Out, nil)
-	for i, v := range kernel {
+	for i, v := range weights {
 		row, column := i%n/g.Out, i%n%g.Out
-		sum.Set(row, column, sum.At(row, column)+math.Abs(float64(v)))
+		sum.Set(row, column, sum.At(row, column)+math.Abs(v))
 	}
-	return positiveNorm(sum) * (1 + float64(len(kernel)/n)*0x1p-52)
+	return positiveNorm(sum) * (1 + float64(len(weights)/n)*0x1p-52)
 }
 
 // entries of operator, at most.
@@ -193,7 +207,7 @@ func (g Geometry) entries() int {
 }
 
 // operator is the convolution's matrix.
-func (g Geometry) operator(kernel []float32) operator {
+func (g Geometry) operator(kernel []float64) operator {
 	kh, kw, h, w, in := g.Kernel[0], g.Kernel[1], g.In[0], g.In[1], g.In[2]
 	o := operator{columns: g.In.Entries()}
 	for y := range g.rows() {
@@ -209,7 +223,7 @@ func (g Geometry) operator(kernel []float32) operator {
 					from := ((fy+h)%h*w + (fx+w)%w) * in
 					for p, v := range kernel[(i*kw+j)*in*g.Out:][:in*g.Out] {
 						row := first + p%g.Out
-						o.rows[row] = append(o.rows[row], entry{from + p/g.Out, float64(v)})
+						o.rows[row] = append(o.rows[row], entry{from + p/g.Out, v})
 					}
 				}
 			}

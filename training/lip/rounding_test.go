@@ -54,7 +54,7 @@ func (c Convolution) wide(in Size, w []*tensors.Tensor, x []float64) []float64 {
 	for i, v := range x {
 		power[i/part[2]*n+i%part[2]] = v
 	}
-	o := g.operator(flat(w[0]))
+	o := g.operator(doubles(flat(w[0])))
 	sum := append([]float64(nil), power...)
 	for i := 1; i < SOCTerms; i++ {
 		power = o.times(power)

@@ -1,0 +1,141 @@
+package prove
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"math"
+)
+
+// A value is a vector that a graph computes from one image: the image, a sum of linear maps of other
+// values, or an activation of one.
+type value struct {
+	id     int
+	n      int // entries
+	node   string
+	terms  []term
+	offset []float64 // nil is 0
+	act    *activation
+	arg    *value
+}
+
+// A term is a linear map of a value.
+type term struct {
+	of *value
+	by linear
+}
+
+// A graph is a network from one image to its logits.
+type graph struct {
+	values []*value // each after those that it depends on; the first is the image
+	logits *value
+	sum    hash.Hash // of all that was added
+}
+
+func newGraph(n int) *graph {
+	g := &graph{sum: sha256.New()}
+	g.add(&value{n: n, node: "image"})
+	return g
+}
+
+func (g *graph) image() *value { return g.values[0] }
+
+func (g *graph) add(v *value) *value {
+	v.id = len(g.values)
+	g.values = append(g.values, v)
+	g.record(int64(v.id), int64(v.n))
+	return v
+}
+
+// record adds numbers to the sum.
+func (g *graph) record(x ...int64) {
+	for _, v := range x {
+		var b [8]byte
+		binary.LittleEndian.PutUint64(b[:], uint64(v))
+		g.sum.Write(b[:])
+	}
+}
+
+func (g *graph) recordFloats(x []float64) {
+	g.record(int64(len(x)))
+	for _, v := range x {
+		g.record(int64(math.Float64bits(v)))
+	}
+}
+
+func (g *graph) recordMap(l linear) {
+	switch l := l.(type) {
+	case pick:
+		g.record(1, int64(l.columns), int64(len(l.from)))
+		b := make([]byte, 0, 4*len(l.from))
+		for _, f := range l.from {
+			b = binary.LittleEndian.AppendUint32(b, uint32(f))
+		}
+		g.sum.Write(b)
+		g.recordFloats(l.scale)
+	case conv:
+		fmt.Fprint(g.sum, l.groups, l.in, l.out, l.side, l.outSide, l.kernel, l.stride, l.dilation,
+			l.before, l.circular, l.transposed)
+		g.recordFloats(l.weights)
+	}
+}
+
+// linear adds a sum of maps and an offset.
+func (g *graph) linear(node string, offset []float64, terms ...term) *value {
+	rows, _ := terms[0].by.size()
+	v := g.add(&value{n: rows, node: node, terms: terms, offset: offset})
+	for _, t := range terms {
+		g.record(int64(t.of.id))
+		g.recordMap(t.by)
+	}
+	g.recordFloats(offset)
+	return v
+}
+
+// activation adds an activation.
+func (g *graph) activation(node string, a *activation, arg *value, n int) *value {
+	fmt.Fprint(g.sum, a.name, a.stretch, a.low, a.high)
+	g.record(int64(arg.id))
+	return g.add(&value{n: n, node: node, act: a, arg: arg})
+}
+
+// evaluate returns the values of an image.
+func (g *graph) evaluate(image []float64) [][]float64 {
+	y := make([][]float64, len(g.values))
+	y[0] = image
+	for _, v := range g.values[1:] {
+		if v.act != nil {
+			y[v.id] = v.act.eval(y[v.arg.id])
+			continue
+		}
+		sum := make([]float64, v.n)
+		copy(sum, v.offset)
+		for _, t := range v.terms {
+			for i, x := range apply(t.by, y[t.of.id]) {
+				sum[i] += x
+			}
+		}
+		y[v.id] = sum
+	}
+	return y
+}
+
+// reached marks what the logits depend on.
+func (g *graph) reached() []bool {
+	used := make([]bool, len(g.values))
+	used[g.logits.id] = true
+	for i := len(g.values) - 1; i >= 0; i-- {
+		v := g.values[i]
+		if !used[i] {
+			continue
+		}
+		if v.arg != nil {
+			used[v.arg.id] = true
+		}
+		for _, t := range v.terms {
+			used[t.of.id] = true
+		}
+	}
+	return used
+}
