@@ -375,9 +375,18 @@ func (c conv) matrixTimes(a conv) (linear, bool) {
 			}
 		}
 	}
-	n.off = sumOf(product(c.off, largest(c.weights), a.off, largest(a.weights)), c.in,
-		largest(c.weights)*largest(a.weights))
+	n.off = c.productError(a, c.in)
 	return n, true
+}
+
+// productError is the inaccuracy of sums of so many products of c's weights with a's.
+func (c conv) productError(a conv, terms int) inaccuracy {
+	row, _, _, _ := c.sums()
+	_, column, _, _ := a.sums()
+	x, y := largest(c.weights), largest(a.weights)
+	dx, dy := c.off.of(x), a.off.of(y)
+	n := float64(terms)
+	return inaccuracy{abs: 1.01*(row*dy+column*dx+n*dx*dy+(n+2)*u*row*y) + 1e-300}
 }
 
 // kernelTimes is the circular convolution with c's kernel after that with a's.
@@ -407,9 +416,26 @@ func (c conv) kernelTimes(a conv) conv {
 			}
 		}
 	}
-	terms := c.in * min(c.taps(), a.taps())
-	n.off = sumOf(product(c.off, largest(c.weights), a.off, largest(a.weights)), terms,
-		largest(c.weights)*largest(a.weights))
+	n.off = c.productError(a, c.in*min(c.taps(), a.taps()))
+	return n.wrapped()
+}
+
+// wrapped adds taps that read the same place of a torus.
+func (c conv) wrapped() conv {
+	n := c
+	for a := range n.kernel {
+		n.kernel[a] = min(c.kernel[a], c.side[a])
+	}
+	if n.kernel == c.kernel {
+		return c
+	}
+	n.weights = make([]float64, len(c.weights)/c.taps()*n.taps())
+	for i, v := range c.weights {
+		p, y, x := i/c.taps(), i%c.taps()/c.kernel[1], i%c.kernel[1]
+		n.weights[(p*n.kernel[0]+y%n.kernel[0])*n.kernel[1]+x%n.kernel[1]] += v
+	}
+	folds := (c.taps() + n.taps() - 1) / n.taps() * 4
+	n.off = sumOf(c.off, folds, largest(n.weights)+largest(c.weights))
 	return n
 }
 

@@ -9,10 +9,10 @@ import (
 // A composed map is a linear map from a root: the image, what an activation returns, or a value at
 // which composing ended.
 type composed struct {
-	l       linear      // a small form of it, or nil
-	s       *lip.Sparse // its entries, or nil
-	product float64     // bounds its norm by those of its parts; +Inf where l is not nil
-	norm    float64     // bounds its norm; NaN before it is asked for
+	l       linear         // a small form of it, or nil
+	s       *lip.Sparse    // its entries, or nil
+	product func() float64 // bounds its norm by those of its parts; nil where l is not
+	norm    float64        // bounds its norm; NaN before it is asked for
 }
 
 // A part of a value is a map of a root.
@@ -26,7 +26,7 @@ var unknown = math.NaN()
 
 // alone is a value as a map of itself.
 func alone(v *value) []part {
-	return []part{{v, &composed{l: same(v.n), product: math.Inf(1), norm: unknown}}}
+	return []part{{v, &composed{l: same(v.n), norm: unknown}}}
 }
 
 // sparse is the map as a matrix. It isn't ok where that is too large.
@@ -50,14 +50,14 @@ func (c *composed) bounded(w *work) float64 {
 		c.norm = c.l.norm(w)
 		return c.norm
 	}
-	c.norm = min(c.product, c.s.Schur())
+	c.norm = min(c.product(), c.s.Schur())
 	c.norm = min(c.norm, sparseNorm(*c.s, c.norm, w))
 	return c.norm
 }
 
 // after returns l after c. It isn't ok where the composed map would be too large.
 func (c *composed) after(l linear, w *work) (*composed, bool) {
-	n := &composed{product: math.Inf(1), norm: unknown}
+	n := &composed{norm: unknown}
 	if c.l != nil {
 		var ok bool
 		if n.l, ok = compose(l, c.l); ok {
@@ -80,13 +80,13 @@ func (c *composed) after(l linear, w *work) (*composed, bool) {
 	if !ok {
 		return nil, false
 	}
-	n.s, n.product = &s, times(l.norm(w), c.bounded(w))
+	n.s, n.product = &s, func() float64 { return times(l.norm(w), c.bounded(w)) }
 	return n, true
 }
 
 // plus returns the sum of two maps. It isn't ok where that would be too large.
 func (c *composed) plus(d *composed, w *work) (*composed, bool) {
-	n := &composed{product: math.Inf(1), norm: unknown}
+	n := &composed{norm: unknown}
 	if c.l != nil && d.l != nil {
 		var ok bool
 		if n.l, ok = add(c.l, d.l); ok {
@@ -108,6 +108,6 @@ func (c *composed) plus(d *composed, w *work) (*composed, bool) {
 			a.Each(add)
 			b.Each(add)
 		})
-	n.s, n.product = &s, plus(c.bounded(w), d.bounded(w))
+	n.s, n.product = &s, func() float64 { return plus(c.bounded(w), d.bounded(w)) }
 	return n, true
 }

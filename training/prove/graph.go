@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 )
 
 // A value is a vector that a graph computes from one image: the image, a sum of linear maps of other
@@ -18,6 +19,7 @@ type value struct {
 	offset []float64 // nil is 0
 	act    *activation
 	arg    *value
+	fixed  bool // its terms may still change
 }
 
 // A term is a linear map of a value.
@@ -84,6 +86,10 @@ func (g *graph) recordMap(l linear) {
 // linear adds a sum of maps and an offset.
 func (g *graph) linear(node string, offset []float64, terms ...term) *value {
 	rows, _ := terms[0].by.size()
+	if !slices.ContainsFunc(offset, func(o float64) bool { return o != 0 }) {
+		offset = nil
+	}
+	terms = merged(terms)
 	v := g.add(&value{n: rows, node: node, terms: terms, offset: offset})
 	for _, t := range terms {
 		g.record(int64(t.of.id))
@@ -91,6 +97,45 @@ func (g *graph) linear(node string, offset []float64, terms ...term) *value {
 	}
 	g.recordFloats(offset)
 	return v
+}
+
+// merged looks through values that only move entries, and adds maps of one value that move entries to
+// different places.
+func merged(terms []term) []term {
+	var all []term
+	for _, t := range terms {
+		t = t.moved()
+		if n := len(all); n > 0 && all[n-1].of == t.of {
+			p, ok := all[n-1].by.(pick)
+			q, isPick := t.by.(pick)
+			if ok && isPick && p.scale == nil && q.scale == nil {
+				if sum, ok := p.plus(q); ok && sum.(pick).scale == nil {
+					all[n-1].by = sum
+					continue
+				}
+			}
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+// moved looks through a value of which t moves entries.
+func (t term) moved() term {
+	for !t.of.fixed && t.of.act == nil && t.of.offset == nil && len(t.of.terms) == 1 {
+		p, ok := t.by.(pick)
+		q, isPick := t.of.terms[0].by.(pick)
+		if !ok || !isPick || p.isSame() || p.scale != nil || q.scale != nil || p.transposed ||
+			q.transposed {
+			break
+		}
+		by, ok := p.afterPick(q)
+		if !ok {
+			break
+		}
+		t = term{t.of.terms[0].of, by}
+	}
+	return t
 }
 
 // activation adds an activation.

@@ -25,6 +25,7 @@ type lowering struct {
 	names map[string]item
 	spent int               // entries of all that was computed
 	sorts map[string]*value // by what is sorted, so that Max and Min share one
+	relus map[[2]int]*value // of x and of -x: by x and the sign
 }
 
 // A node is an operation with what its inputs stand for.
@@ -43,7 +44,8 @@ func label(n onnxfile.Node) string {
 
 // lower reads the graph of a file for batches of so many images, up to an output.
 func lower(m *onnxfile.Model, output string, batch int) (*graph, lowered, error) {
-	l := &lowering{m: m, batch: batch, names: map[string]item{}, sorts: map[string]*value{}}
+	l := &lowering{m: m, batch: batch, names: map[string]item{}, sorts: map[string]*value{},
+		relus: map[[2]int]*value{}}
 	input, shape, err := l.input()
 	if err != nil {
 		return nil, lowered{}, err

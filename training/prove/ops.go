@@ -18,7 +18,7 @@ func init() {
 		"Pow": arithmeticOp, "Max": extreme, "Min": extreme, "Sum": sumOp,
 		"Mod": integersOp, "Equal": integersOp, "Greater": integersOp, "Less": integersOp,
 		"Neg": negOp, "Sin": unaryOp, "Cos": unaryOp, "Sqrt": sqrtOp,
-		"Abs": elementwise, "Relu": elementwise, "Tanh": elementwise, "Sigmoid": elementwise,
+		"Abs": elementwise, "Sign": elementwise, "Relu": elementwise, "Tanh": elementwise, "Sigmoid": elementwise,
 		"LeakyRelu": elementwise, "Elu": elementwise, "Celu": elementwise, "Selu": elementwise,
 		"Softplus": elementwise, "Softsign": elementwise, "HardSigmoid": elementwise,
 		"HardSwish": elementwise, "Erf": elementwise, "Gelu": elementwise, "Clip": clip,
@@ -110,6 +110,8 @@ func arithmeticOp(l *lowering, n node) ([]item, error) {
 	switch {
 	case n.Op == "Add" || n.Op == "Sub":
 		v, err = l.addition(n, a, b, shape)
+	case n.Op == "Pow" && a.v != nil && b.c.isFloat() && len(b.c.f) == 1 && b.c.f[0] == 0.5:
+		return sqrtOp(l, n)
 	case n.Op == "Pow":
 		v, err = l.square(n, a, b)
 	case a.v != nil && b.v != nil:
@@ -192,6 +194,9 @@ func (l *lowering) gate(n node, a, b item) (*value, error) {
 		return l.g.activation(label(n.Node), squares(), a.v, a.v.n), nil
 	}
 	for _, p := range [2][2]*value{{a.v, b.v}, {b.v, a.v}} {
+		if z := signed(p[0], p[1]); z != nil {
+			return z, nil
+		}
 		if f := gated(p[0], p[1]); f != nil {
 			return l.g.activation(label(n.Node), f, p[0], p[0].n), nil
 		}

@@ -26,6 +26,17 @@ func slopesOf(n node) (*activation, error) {
 		return slopes("abs", -1, 1, math.Abs), nil
 	case "Relu":
 		return slopes("relu", 0, 1, func(x float64) float64 { return max(0, x) }), nil
+	case "Sign": // is known only below x times it
+		a := slopes("sign", 0, math.Inf(1), func(x float64) float64 {
+			if x > 0 {
+				return 1
+			} else if x < 0 {
+				return -1
+			}
+			return 0
+		})
+		a.elementwise = false
+		return a, nil
 	case "Tanh":
 		return slopes("tanh", 0, 1, math.Tanh), nil
 	case "Sin":
@@ -123,11 +134,65 @@ func elementwise(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.Op == "Relu" {
+		return l.relu(n, x)
+	}
 	a, err := slopesOf(n)
 	if err != nil {
 		return nil, err
 	}
 	return l.applied(n, a, x), nil
+}
+
+// relu is the activation of that name. Where the graph has relu(x) and relu(-x), the two are one
+// activation: together they are 1-Lipschitz, as the vector of both moves on axes by x's move.
+func (l *lowering) relu(n node, x item) ([]item, error) {
+	of, sign := x.v, 1
+	if t := of.terms; len(t) == 1 && of.offset == nil {
+		if p, ok := t[0].by.(pick); ok {
+			if f, ok := p.uniform(); ok && f == -1 && p.off == (inaccuracy{}) {
+				of, sign = t[0].of, -1
+			}
+		}
+	}
+	key := [2]int{of.id, sign}
+	first, second := same(x.v.n), same(x.v.n)
+	if v, ok := l.relus[key]; ok { // computed twice
+		return []item{{v: v, shape: x.shape}}, nil
+	}
+	other := l.relus[[2]int{of.id, -sign}]
+	if other == nil {
+		a, err := slopesOf(n)
+		if err != nil {
+			return nil, err
+		}
+		v := l.g.linear(label(n.Node), nil, term{l.applied(n, a, x)[0].v, first})
+		v.fixed = true
+		l.relus[key] = v
+		return []item{{v: v, shape: x.shape}}, nil
+	}
+	both := other.terms[0].of
+	both.n *= 2
+	both.act = bothSides()
+	first.columns, second.columns = both.n, both.n
+	for i := range second.from {
+		second.from[i] += int32(x.v.n)
+	}
+	other.terms[0].by = first
+	v := l.g.linear(label(n.Node), nil, term{both, second})
+	l.relus[key] = v
+	return []item{{v: v, shape: x.shape}}, nil
+}
+
+// bothSides is x ↦ (relu(x), relu(-x)).
+func bothSides() *activation {
+	return &activation{name: "relu of x and of -x", stretch: 1, eval: func(x []float64) []float64 {
+		y := make([]float64, 2*len(x))
+		for i, v := range x {
+			y[i], y[i+len(x)] = max(0, v), max(0, -v)
+		}
+		return y
+	}}
 }
 
 // applied is an activation of an item, with its shape.
@@ -197,6 +262,26 @@ func prelu(l *lowering, n node) ([]item, error) {
 		return y
 	}
 	return l.applied(n, a, x), nil
+}
+
+// signed says whether w is sign(z) and x is |z|, and returns z, which their product is.
+func signed(x, w *value) *value {
+	if w.act == nil || w.act.name != "sign" {
+		return nil
+	}
+	for x.act == nil && len(x.terms) == 1 && x.offset == nil {
+		if p, ok := x.terms[0].by.(pick); !ok || !p.isSame() {
+			return nil
+		}
+		x = x.terms[0].of
+	}
+	if x.act != nil && x.act.name == "relu" {
+		x = x.arg
+	}
+	if x.act != nil && x.act.name == "abs" && x.arg == w.arg {
+		return w.arg
+	}
+	return nil
 }
 
 // gated knows x times some functions of c·x: of w = sigmoid(c·x), and of w = 1 + erf(c·x). The slope

@@ -3,6 +3,7 @@ package prove
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -156,8 +157,20 @@ func (l *lowering) convolved(n node, x item, by conv, shape []int) ([]item, erro
 			offset = append(offset, slices.Repeat([]float64{v}, places)...)
 		}
 	}
-	o, err := l.whole(l.g.linear(label(n.Node), offset, term{x.v, by}), shape)
+	o, err := l.whole(l.g.linear(label(n.Node), offset, unpaddedTerm(x.v, by)), shape)
 	return []item{o}, err
+}
+
+// unpaddedTerm lets a convolution of a padded value pad it.
+func unpaddedTerm(v *value, by conv) term {
+	if v.offset == nil && !by.transposed && len(v.terms) == 1 && !v.fixed {
+		if p, ok := v.terms[0].by.(pick); ok && !p.transposed && p.scale == nil {
+			if padded, ok := by.unpadded(p); ok {
+				return term{v.terms[0].of, padded}
+			}
+		}
+	}
+	return term{v, by}
 }
 
 // convTranspose is the adjoint of the convolution with the same weights.
@@ -437,7 +450,7 @@ func batchNorm(l *lowering, n node) ([]item, error) {
 	var scale, offset []float64
 	for range per[0] {
 		for k, v := range variance.f {
-			f := c[1].f[k] / root2(v)
+			f := c[1].f[k] / math.Sqrt(v)
 			scale = append(scale, slices.Repeat([]float64{f}, places)...)
 			offset = append(offset, slices.Repeat([]float64{c[2].f[k] - f*c[3].f[k]}, places)...)
 		}

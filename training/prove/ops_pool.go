@@ -3,11 +3,8 @@ package prove
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
-
-func root2(x float64) float64 { return math.Sqrt(x) }
 
 // pool reads a pool's window and the sides of its result.
 func (l *lowering) pool(n node) (x item, per []int, w window, out [2]int, err error) {

@@ -12,7 +12,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 	"github.com/lipsmooth/lipsmooth/internal/proof"
 	"github.com/lipsmooth/lipsmooth/rs"
-	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
 // A Proof is what is proved of a file: of real arithmetic with its weights, and for batches of any
@@ -173,7 +172,7 @@ func (p *prover) pairs(logits *value, body float64) ([][]float64, error) {
 			return nil, err
 		}
 	}
-	by := &composed{l: same(n), product: math.Inf(1), norm: unknown}
+	by := &composed{l: same(n), norm: unknown}
 	for v := logits; v.act == nil && len(v.terms) == 1; {
 		t := v.terms[0]
 		next, ok := by.afterLinear(t.by, p.work)
@@ -190,9 +189,5 @@ func (p *prover) pairs(logits *value, body float64) ([][]float64, error) {
 
 // afterLinear returns c after l.
 func (c *composed) afterLinear(l linear, w *work) (*composed, bool) {
-	return c.afterComposed(&composed{l: l, product: math.Inf(1), norm: unknown}, w)
+	return c.afterComposed(&composed{l: l, norm: unknown}, w)
 }
-
-// Slope returns the largest slope ‖f(x+δ) - f(x)‖/‖δ‖ that a short search finds, where f is one
-// difference of two logits. It is an estimate from below.
-var _ = lip.SpectralNorm

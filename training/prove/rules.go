@@ -307,7 +307,8 @@ func (c *composed) afterComposed(before *composed, w *work) (*composed, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &composed{s: &s, product: times(c.bounded(w), before.bounded(w)), norm: unknown}, true
+	product := func() float64 { return times(c.bounded(w), before.bounded(w)) }
+	return &composed{s: &s, product: product, norm: unknown}, true
 }
 
 // composeCost is about what After takes.

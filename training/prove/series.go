@@ -102,7 +102,8 @@ func (s *series) plus(t *series) (*series, bool) {
 
 // uniform is the number by which a pick multiplies every entry, known to about u.
 func (p pick) uniform() (float64, bool) {
-	if !p.ordered() || p.transposed || p.off.abs > 1e-290 || p.off.rel > 4*u {
+	if !p.ordered() || p.transposed || len(p.from) == 0 ||
+		p.off.of(math.Abs(p.factor(0))) > 8*u*math.Abs(p.factor(0)) {
 		return 0, false
 	}
 	for i := range p.from {
@@ -110,7 +111,7 @@ func (p pick) uniform() (float64, bool) {
 			return 0, false
 		}
 	}
-	return p.factor(0), len(p.from) > 0
+	return p.factor(0), true
 }
 
 func (c conv) equal(b conv) bool {
@@ -159,6 +160,6 @@ func (s *series) bound() float64 {
 		most = max(most, math.Hypot(re, im))
 	}
 	// Each number of the series, each product and each sum are known to some u of the sizes' sum.
-	e := float64(20*len(s.c)+40) * u * size
+	e := float64(40*len(s.c)+40) * u * size
 	return plus(most, 1.01*e, 0.51*h*slope*1.01)
 }
