@@ -283,3 +283,21 @@ func (t Tensor) Integers() ([]int64, error) {
 	})
 	return x, err
 }
+
+// Doubles is a tensor of float64.
+func Doubles(values []float64, dims ...int) Tensor {
+	t := Tensor{Kind: Float64, Dims: dims, raw: []byte{}}
+	for _, v := range values {
+		t.raw = binary.LittleEndian.AppendUint64(t.raw, math.Float64bits(v))
+	}
+	return t
+}
+
+// Longs is a tensor of int64, [len(values)].
+func Longs(values ...int) Tensor {
+	t := Tensor{Kind: Int64, Dims: []int{len(values)}, raw: []byte{}}
+	for _, v := range values {
+		t.raw = binary.LittleEndian.AppendUint64(t.raw, uint64(v))
+	}
+	return t
+}

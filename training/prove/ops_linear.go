@@ -112,6 +112,9 @@ func (l *lowering) images(n node) (x item, per []int, err error) {
 }
 
 func convOp(l *lowering, n node) ([]item, error) {
+	if n.has(0) && n.in[0].c != nil {
+		return convConstant(l, n)
+	}
 	x, per, err := l.images(n)
 	if err != nil {
 		return nil, err
@@ -136,6 +139,42 @@ func convOp(l *lowering, n node) ([]item, error) {
 	by := w.conv(groups, per[1], c.shape[0], outSide)
 	by.weights, by.off = c.f, c.inaccuracy()
 	return l.convolved(n, x, by, w.image(c.shape[0], outSide))
+}
+
+// convConstant convolves constants, as files do that compose kernels. Each of the batch is an image
+// of a graph of its own.
+func convConstant(l *lowering, n node) ([]item, error) {
+	c, err := n.floats(0)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.shape) < 3 || c.shape[0] < 1 || n.has(2) {
+		return nil, fmt.Errorf("weights %v as images", c.shape)
+	}
+	count := c.shape[0]
+	one := lowering{m: l.m, g: newGraph(len(c.f) / count), batch: 1}
+	alone := n
+	alone.in = slices.Clone(n.in)
+	alone.in[0] = item{v: one.g.image(), shape: append([]int{1}, c.shape[1:]...)}
+	out, err := convOp(&one, alone)
+	if err != nil {
+		return nil, err
+	}
+	by := out[0].v.terms[0].by.(conv)
+	if by.count()*float64(count) > 1e9 {
+		return nil, errors.New("its weights take too long to compute")
+	}
+	t := &tensor{shape: append([]int{count}, out[0].shape[1:]...)}
+	for i := range count {
+		t.f = append(t.f, apply(by, c.f[i*by.in*by.places():][:by.in*by.places()])...)
+	}
+	row, _, wide, _ := by.sums()
+	x, terms := largest(c.f), float64(wide)
+	t.off = 1.01*(row*c.off+terms*by.off.of(largest(by.weights))*(x+c.off)+(terms+2)*u*row*x) + 1e-300
+	if !(largest(t.f) <= maxSize) {
+		return nil, fmt.Errorf("weights above %g", maxSize)
+	}
+	return []item{{c: t, shape: t.shape}}, nil
 }
 
 // convolved is a convolution with the bias that is a node's input 2, if there is one.

@@ -68,7 +68,30 @@ func Model(m *onnxfile.Model, o Options) (*Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &prover{work: &work{cmp.Or(o.Work, DefaultWork)}, bounds: make([]float64, len(g.values)),
+	p, err := proven(g, cmp.Or(o.Work, DefaultWork))
+	if err != nil {
+		return nil, err
+	}
+	body := p.bound(g.logits)
+	pairs, err := p.pairs(g.logits, body)
+	if err != nil {
+		return nil, err
+	}
+	most := 0.0
+	for _, row := range pairs {
+		most = max(most, slices.Max(row))
+	}
+	if !(most > 0) || math.IsInf(most, 1) {
+		return nil, errors.New("the logits don't depend on the image, or their bound is infinite")
+	}
+	return &Proof{Image: about.image, Output: output, Classes: about.classes, Pairs: pairs,
+		Lambda: rs.Proved(proof.Of(most)), Body: body, Steps: p.steps}, nil
+}
+
+// proven bounds the values of a graph that the logits depend on, as far as the bound of the logits
+// needs them.
+func proven(g *graph, operations float64) (*prover, error) {
+	p := &prover{work: &work{operations}, bounds: make([]float64, len(g.values)),
 		rules: make([]string, len(g.values)), series: make([]*series, len(g.values))}
 	for i := range p.bounds {
 		p.bounds[i] = unknown
@@ -83,23 +106,8 @@ func Model(m *onnxfile.Model, o Options) (*Proof, error) {
 			}
 		}
 	}
-	body, _, err := p.of(g.logits)
-	if err != nil {
-		return nil, err
-	}
-	pairs, err := p.pairs(g.logits, body)
-	if err != nil {
-		return nil, err
-	}
-	most := 0.0
-	for _, row := range pairs {
-		most = max(most, slices.Max(row))
-	}
-	if !(most > 0) || math.IsInf(most, 1) {
-		return nil, errors.New("the logits don't depend on the image, or their bound is infinite")
-	}
-	return &Proof{Image: about.image, Output: output, Classes: about.classes, Pairs: pairs,
-		Lambda: rs.Proved(proof.Of(most)), Body: body, Steps: p.steps}, nil
+	_, _, err := p.of(g.logits)
+	return p, err
 }
 
 // read lowers a file's graph. Where the batch is free, the graph has to be the same for two sizes.
