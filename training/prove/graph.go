@@ -16,6 +16,7 @@ type value struct {
 	n      int // entries
 	node   string
 	terms  []term
+	given  []term    // terms as the file has them
 	offset []float64 // nil is 0
 	act    *activation
 	arg    *value
@@ -89,8 +90,9 @@ func (g *graph) linear(node string, offset []float64, terms ...term) *value {
 	if !slices.ContainsFunc(offset, func(o float64) bool { return o != 0 }) {
 		offset = nil
 	}
+	given := terms
 	terms = merged(terms)
-	v := g.add(&value{n: rows, node: node, terms: terms, offset: offset})
+	v := g.add(&value{n: rows, node: node, terms: terms, given: given, offset: offset})
 	for _, t := range terms {
 		g.record(int64(t.of.id))
 		g.recordMap(t.by)
@@ -120,13 +122,18 @@ func merged(terms []term) []term {
 	return all
 }
 
-// moved looks through a value of which t moves entries.
+// moved looks through a value that is another, and through one of which t moves entries that are some
+// of another's.
 func (t term) moved() term {
 	for !t.of.fixed && t.of.act == nil && t.of.offset == nil && len(t.of.terms) == 1 {
 		p, ok := t.by.(pick)
 		q, isPick := t.of.terms[0].by.(pick)
+		if isPick && q.isSame() {
+			t.of = t.of.terms[0].of
+			continue
+		}
 		if !ok || !isPick || p.isSame() || p.scale != nil || q.scale != nil || p.transposed ||
-			q.transposed {
+			q.transposed || len(q.from) == q.columns {
 			break
 		}
 		by, ok := p.afterPick(q)

@@ -202,10 +202,13 @@ func (l *lowering) convolved(n node, x item, by conv, shape []int) ([]item, erro
 
 // unpaddedTerm lets a convolution of a padded value pad it.
 func unpaddedTerm(v *value, by conv) term {
-	if v.offset == nil && !by.transposed && len(v.terms) == 1 && !v.fixed {
-		if p, ok := v.terms[0].by.(pick); ok && !p.transposed && p.scale == nil {
+	for _, terms := range [][]term{v.given, v.terms} {
+		if v.offset != nil || v.fixed || by.transposed || len(terms) != 1 {
+			continue
+		}
+		if p, ok := terms[0].by.(pick); ok && !p.transposed && p.scale == nil {
 			if padded, ok := by.unpadded(p); ok {
-				return term{v.terms[0].of, padded}
+				return term{terms[0].of, padded}
 			}
 		}
 	}

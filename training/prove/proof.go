@@ -92,7 +92,8 @@ func Model(m *onnxfile.Model, o Options) (*Proof, error) {
 // needs them.
 func proven(g *graph, operations float64) (*prover, error) {
 	p := &prover{work: &work{operations}, bounds: make([]float64, len(g.values)),
-		rules: make([]string, len(g.values)), series: make([]*series, len(g.values))}
+		rules: make([]string, len(g.values)), series: make([]*series, len(g.values)),
+		ratios: make([]ratio, len(g.values))}
 	for i := range p.bounds {
 		p.bounds[i] = unknown
 	}

@@ -13,7 +13,14 @@ type prover struct {
 	bounds []float64 // of values, NaN before they are asked for
 	rules  []string  // that gave the bounds
 	series []*series // of each value, nil where it is none
+	ratios []ratio   // of each value that has one
 	steps  []Step
+}
+
+// A ratio bounds how much a value changes with another, which is nil where nothing is known.
+type ratio struct {
+	of     *value
+	factor float64
 }
 
 // A scope writes values as sums of linear maps of roots: of activations, and of the base.
@@ -116,11 +123,7 @@ func (p *prover) addLinear(v *value) error {
 	if len(v.terms) < 2 {
 		return nil
 	}
-	for _, t := range v.terms {
-		x := t.of
-		if l, ok := t.by.(pick); !ok || !l.isSame() {
-			continue
-		}
+	for _, x := range p.starts(v) {
 		local := p.scope(x, len(p.bounds), false)
 		parts, ok := local.form(v)
 		if !ok {
@@ -134,19 +137,51 @@ func (p *prover) addLinear(v *value) error {
 		if err != nil {
 			return err
 		}
-		if s := local.sum(parts, func(y *value) float64 {
+		through := func(y *value) float64 {
 			if y == x {
 				return 1
 			}
 			return times(y.act.stretch, local.forms[y.arg.id][0].by.bounded(p.work))
-		}); factor < s {
+		}
+		if factor < local.sum(parts, through) {
 			p.whole.forms[v.id], p.bounds[v.id] = alone(v), times(factor, before)
-			p.rules[v.id] = "1-Lipschitz step"
+			p.rules[v.id], p.ratios[v.id] = "1-Lipschitz step", ratio{x, factor}
 			p.steps = append(p.steps, Step{v.node, "sum", factor, p.bounds[v.id], p.rules[v.id]})
 			return nil
 		}
 	}
 	return nil
+}
+
+// starts are values of which a sum may be a step: those that it adds as they are, and those before an
+// activation that it adds.
+func (p *prover) starts(v *value) (all []*value) {
+	for _, t := range v.terms {
+		if l, ok := t.by.(pick); ok && l.isSame() {
+			all = append(all, t.of)
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	parts, ok := p.whole.form(v)
+	if !ok || len(parts) != 2 {
+		return nil
+	}
+	for _, f := range parts {
+		if f.of.act == nil || !f.of.act.elementwise || f.of.act.low < 0 {
+			continue
+		}
+		all = append(all, f.of.arg)
+		for i := 0; i < len(all) && len(all) < 12; i++ {
+			for _, t := range all[i].terms {
+				if !slices.Contains(all, t.of) {
+					all = append(all, t.of)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(all, func(x *value) bool { return x.n != v.n })
 }
 
 // of bounds how much a value changes with the image, and names the rule that did.
@@ -169,7 +204,7 @@ func (p *prover) of(v *value) (bound float64, name string, err error) {
 			}
 		}
 	}
-	if !ok || len(parts) > 1 {
+	if !ok || len(parts) > 1 || p.worthSplitting(v, parts[0]) {
 		b, err := p.local(v)
 		if err != nil {
 			return 0, "", err
@@ -178,11 +213,76 @@ func (p *prover) of(v *value) (bound float64, name string, err error) {
 			bound, name = b, "parts one by one"
 		}
 	}
+	if ok && len(parts) == 1 {
+		if b := p.sandwiched(v, parts[0].of); b < bound*(1-1e-9) {
+			bound, name = b, "sandwich"
+		}
+	}
 	if math.IsInf(bound, 1) || math.IsNaN(bound) {
 		return 0, "", fmt.Errorf("%s: no bound on what it stretches", v.node)
 	}
 	p.bounds[v.id], p.rules[v.id] = bound, name
 	return bound, name, nil
+}
+
+// sandwiched is the rule of that name for maps that begin at a value shortly before an activation.
+func (p *prover) sandwiched(v, y *value) float64 {
+	bound := math.Inf(1)
+	if y.act == nil || !y.act.elementwise || y.act.low < 0 {
+		return bound
+	}
+	for x := y.arg; x.act == nil && len(x.terms) == 1; {
+		x = x.terms[0].of
+		local := p.scope(x, len(p.bounds), false)
+		parts, ok := local.form(v)
+		if !ok || len(parts) != 1 || p.whole.isRoot(x) {
+			break
+		}
+		if _, _, err := p.of(x); err != nil {
+			break
+		}
+		bound = min(bound, local.sandwich(parts, p.bound))
+	}
+	return bound
+}
+
+// worthSplitting says whether rules for the map after an activation may be better than the norm of
+// all that follows.
+func (p *prover) worthSplitting(v *value, only part) bool {
+	a := only.of.act
+	return a != nil && a.elementwise && len(v.terms) == 1 && v.terms[0].of != only.of &&
+		v.terms[0].by.count() < 2e6
+}
+
+// parallel bounds values side by side that depend on different entries of one value, by the largest
+// of their ratios.
+func (p *prover) parallel(v *value) float64 {
+	most, seen := 0.0, map[int32]bool{}
+	var common *value
+	for _, t := range v.terms {
+		r := p.ratios[t.of.id]
+		if r.of == nil || r.of.act != nil || len(r.of.terms) != 1 {
+			return math.Inf(1)
+		}
+		x := r.of.terms[0]
+		entries, ok := x.by.(pick)
+		if !ok || entries.transposed || common != nil && x.of != common {
+			return math.Inf(1)
+		}
+		common = x.of
+		for _, f := range entries.from {
+			if f >= 0 && seen[f] {
+				return math.Inf(1)
+			}
+			seen[f] = true
+		}
+		most = max(most, times(t.by.norm(p.work), r.factor, entries.norm(p.work)))
+	}
+	before, _, err := p.of(common)
+	if err != nil {
+		return math.Inf(1)
+	}
+	return times(most, before)
 }
 
 // local bounds a sum by the bounds of the values that it adds.
@@ -206,7 +306,7 @@ func (p *prover) local(v *value) (float64, error) {
 		}
 	}
 	if apart {
-		return hypot(all...), nil
+		return min(hypot(all...), p.parallel(v)), nil
 	}
 	return plus(all...), nil
 }

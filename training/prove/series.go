@@ -22,7 +22,9 @@ func (p *prover) addSeries(v *value) bool {
 	if err != nil {
 		return false
 	}
-	p.bounds[v.id], p.rules[v.id] = times(before, sum.bound()), "series of a skew convolution"
+	factor := sum.bound()
+	p.bounds[v.id], p.rules[v.id] = times(before, factor), "series of a skew convolution"
+	p.ratios[v.id] = ratio{sum.of, factor}
 	return true
 }
 
@@ -126,10 +128,10 @@ func (c conv) equal(b conv) bool {
 	return true
 }
 
-// isSkew says whether c's adjoint is -c. A circular convolution isn't asked for: it composes.
+// isSkew says whether c's adjoint is -c.
 func (c conv) isSkew() bool {
 	t, ok := c.adjoint().(conv)
-	if !ok || c.circular || c.off != (inaccuracy{}) || c.taps() == 1 || !t.alike(c) {
+	if !ok || c.off != (inaccuracy{}) || !t.alike(c) {
 		return false
 	}
 	for i, v := range c.weights {
