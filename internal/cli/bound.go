@@ -156,8 +156,10 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 		return err
 	}
 	if isONNX(dir) {
-		return fmt.Errorf("%s: lipsmooth proves bounds only for models that it "+
-			"trained, not for ONNX files (sample --lipschitz claims a bound)", dir)
+		if q.looking || q.ref != "" {
+			return fmt.Errorf("%s: --observe and --data are for models that lipsmooth trained", dir)
+		}
+		return boundONNX(cmd.OutOrStdout(), dir, q.out)
 	}
 	m, err := training.Load(dir)
 	if err != nil {
@@ -225,9 +227,14 @@ from its input through that layer.
 
 The column float32 bounds the error of float32 arithmetic behind each layer, on images under noise
 of --sigma (l2). In its last row it bounds the error of a difference of two logits, which
-certify --float32 subtracts.`,
-		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist",
-		Args:    one("model's folder"),
+certify --float32 subtracts.
+
+MODEL may also be an ONNX file that another program trained and exported. Then the table has the
+activations of its graph, with a proved bound on what the network stretches up to each one. An
+operation of which nothing is proved stops the proof, and the error names the operation.`,
+		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist\n" +
+			"  lipsmooth bound model.onnx",
+		Args:    one("model's folder, or an ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return q.run(cmd, args[0])
 		},
