@@ -78,8 +78,8 @@ func parseTensor(b []byte, path string) (Tensor, error) {
 	return t, err
 }
 
-// Entries multiplies the sides of a tensor. It returns an error where one is negative or the product
-// too large.
+// Entries multiplies the sides of a tensor. It returns an error where one is negative or the
+// product too large.
 func Entries(dims []int) (int, error) {
 	n := 1
 	for _, d := range dims {
@@ -157,7 +157,8 @@ func (t Tensor) elements(f func(uint64)) error {
 	}
 	width := widths[t.Kind]
 	if width == 0 {
-		return fmt.Errorf("weight %q has elements of type %d, which aren't read here", t.Name, t.Kind)
+		return fmt.Errorf("weight %q has elements of type %d, which aren't read here", t.Name,
+			t.Kind)
 	}
 	b, err := t.bytes(n)
 	if err != nil {
@@ -171,16 +172,16 @@ func (t Tensor) elements(f func(uint64)) error {
 				width = 8
 			}
 			if want := t.Kind.field(); x.number != want {
-				return fmt.Errorf("weight %q of type %d has its numbers in field %d, not %d", t.Name,
-					t.Kind, x.number, want)
+				return fmt.Errorf("weight %q of type %d has its numbers in field %d, not %d",
+					t.Name, t.Kind, x.number, want)
 			}
 			if err := numbers(x, width, func(v uint64) { count++; f(v) }); err != nil {
 				return err
 			}
 		}
 		if count != n {
-			return fmt.Errorf("weight %q has %d numbers, not the %d of its sides %v", t.Name, count, n,
-				t.Dims)
+			return fmt.Errorf("weight %q has %d numbers, not the %d of its sides %v", t.Name, count,
+				n, t.Dims)
 		}
 		return nil
 	}

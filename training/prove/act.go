@@ -19,8 +19,8 @@ type activation struct {
 
 // slopes is an elementwise map with slopes between low and high.
 func slopes(name string, low, high float64, f func(float64) float64) *activation {
-	return &activation{name: name, stretch: max(-low, high), elementwise: true, low: low, high: high,
-		eval: func(x []float64) []float64 {
+	return &activation{name: name, stretch: max(-low, high), elementwise: true, low: low,
+		high: high, eval: func(x []float64) []float64 {
 			y := make([]float64, len(x))
 			for i, v := range x {
 				y[i] = f(v)
@@ -81,8 +81,8 @@ func overlapRoot(windows [][]int32, n int) float64 {
 	return root(float64(most))
 }
 
-// norms are √(Σ a·x² + c) with a and c at least 0. Each is a norm of the vector of √a·x and √c, so a
-// change of it is at most the root of Σ a times the square of x's change.
+// norms are √(Σ a·x² + c) with a and c at least 0. Each is a norm of the vector of √a·x and √c, so
+// a change of it is at most the root of Σ a times the square of x's change.
 func norms(squares linear, offset []float64) *activation {
 	_, n := squares.size()
 	column := make([]float64, n)

@@ -350,8 +350,8 @@ func (c conv) afterConv(a conv) (linear, bool) {
 	}
 	one := [2]int{1, 1}
 	torus := func(c conv) bool {
-		return c.circular && !c.transposed && c.groups == 1 && c.stride == one && c.dilation == one &&
-			c.side == c.outSide
+		return c.circular && !c.transposed && c.groups == 1 && c.stride == one &&
+			c.dilation == one && c.side == c.outSide
 	}
 	if torus(c) && torus(a) && float64(len(c.weights))*float64(a.in*a.taps()) < 1e9 {
 		return c.kernelTimes(a), true

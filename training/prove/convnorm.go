@@ -19,17 +19,17 @@ func (w *work) spend(operations float64) bool {
 	return true
 }
 
-// close is how near to the largest norm of a row a bound is good enough.
-const close = 1 + 5e-4
+// near is how near to the largest norm of a row a bound is good enough.
+const near = 1 + 5e-4
 
 // norm takes the least of some bounds, the cheap ones first.
 func (c conv) norm(w *work) float64 {
 	row, column, _, _ := c.sums()
 	bound, least := root(times(row, column)), c.longestRow()
-	if bound > least*close {
+	if bound > least*near {
 		bound = min(bound, c.gramNorm(w))
 	}
-	if bound > least*close {
+	if bound > least*near {
 		if overlap := c.overlap(); overlap == 1 {
 			bound = min(bound, c.flatNorm(w))
 		} else {
@@ -46,7 +46,10 @@ func (c conv) patternNorm(w *work) float64 {
 	if math.IsInf(bound, 1) {
 		bound = c.flatNorm(w)
 	}
-	if s, ok := sparse(c.exact()); ok && !c.circular {
+	if c.circular || c.count() > affordableEntries/4 {
+		return bound
+	}
+	if s, ok := sparse(c.exact()); ok {
 		bound = min(bound, sparseNorm(s, bound, w))
 	}
 	return bound
@@ -254,7 +257,8 @@ func (c conv) torus() (side [2]int, stride int, ok bool) {
 			side[a] = n
 			continue
 		}
-		after := (c.outSide[a]-1)*c.stride[a] + (c.kernel[a]-1)*c.dilation[a] - c.before[a] - (n - 1)
+		last := (c.outSide[a]-1)*c.stride[a] + (c.kernel[a]-1)*c.dilation[a] - c.before[a]
+		after := last - (n - 1)
 		n = max(n, n+c.before[a], n+after, c.stride[a]*c.outSide[a])
 		side[a] = (n + stride - 1) / stride * stride
 	}

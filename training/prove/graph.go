@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// A value is a vector that a graph computes from one image: the image, a sum of linear maps of other
-// values, or an activation of one.
+// A value is a vector that a graph computes from one image: the image, a sum of linear maps of
+// other values, or an activation of one.
 type value struct {
 	id     int
 	n      int // entries
@@ -101,8 +101,8 @@ func (g *graph) linear(node string, offset []float64, terms ...term) *value {
 	return v
 }
 
-// merged looks through values that only move entries, and adds maps of one value that move entries to
-// different places.
+// merged looks through values that only move entries, and adds maps of one value that move entries
+// to different places.
 func merged(terms []term) []term {
 	var all []term
 	for _, t := range terms {
@@ -122,8 +122,8 @@ func merged(terms []term) []term {
 	return all
 }
 
-// moved looks through a value that is another, and through one of which t moves entries that are some
-// of another's.
+// moved looks through a value that is another, and through one of which t moves entries that are
+// some of another's.
 func (t term) moved() term {
 	for !t.of.fixed && t.of.act == nil && t.of.offset == nil && len(t.of.terms) == 1 {
 		p, ok := t.by.(pick)

@@ -58,8 +58,8 @@ func TestRefused(t *testing.T) {
 		}},
 		{"in training mode", func(b *builder, x string) string {
 			one := b.floats(1, 2)
-			return b.op(b.shape[x], "BatchNormalization", attributes{"training_mode": 1}, x, one, one,
-				one, one)
+			return b.op(b.shape[x], "BatchNormalization", attributes{"training_mode": 1}, x, one,
+				one, one, one)
 		}},
 		{"depends on the size of the batch", func(b *builder, x string) string {
 			n := b.op(nil, "Shape", attributes{"end": 1}, x)

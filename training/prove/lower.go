@@ -9,8 +9,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
-// An item is what a name of an ONNX graph stands for: a constant, or a value of one image in row-major
-// order.
+// An item is what a name of an ONNX graph stands for: a constant, or a value of one image in
+// row-major order.
 type item struct {
 	c     *tensor
 	v     *value
@@ -104,15 +104,16 @@ func (l *lowering) input() (name string, shape []int, err error) {
 		return "", nil, fmt.Errorf("the input %q isn't of floating-point numbers", v.Name)
 	}
 	if len(v.Dims) < 2 {
-		return "", nil, fmt.Errorf("the input %q has no axis of images beside one of pixels", v.Name)
+		return "", nil, fmt.Errorf("the input %q has no axis of images beside one of pixels",
+			v.Name)
 	}
 	for a, d := range v.Dims {
 		switch {
 		case a == 0:
 			d = int64(l.batch)
 		case d < 1:
-			return "", nil, fmt.Errorf("the input %q has an axis %d of any size: the proof is of one",
-				v.Name, a)
+			return "", nil, fmt.Errorf("the input %q has an axis %d of any size: the proof is of "+
+				"one", v.Name, a)
 		}
 		shape = append(shape, int(min(d, onnxfile.MaxEntries+1)))
 	}
@@ -129,8 +130,8 @@ func fixedBatch(m *onnxfile.Model) int {
 	return 0
 }
 
-// needed are the nodes that an output depends on, in the file's order. Each has to follow those that
-// it depends on.
+// needed are the nodes that an output depends on, in the file's order. Each has to follow those
+// that it depends on.
 func needed(nodes []onnxfile.Node, output string) ([]onnxfile.Node, error) {
 	want := map[string]bool{output: true}
 	var all []onnxfile.Node
@@ -283,7 +284,8 @@ func (n node) value(k int) (item, error) {
 // has says whether an input is there.
 func (n node) has(k int) bool { return k < len(n.in) && (n.in[k].v != nil || n.in[k].c != nil) }
 
-// ints are an attribute, or else a constant input, of integers. They are nil where neither is there.
+// ints are an attribute, or else a constant input, of integers. They are nil where neither is
+// there.
 func (n node) ints(name string, k int) ([]int, error) {
 	if a, ok := n.Attributes[name]; ok {
 		x := make([]int, len(a.Ints))

@@ -18,7 +18,8 @@ func init() {
 		"Pow": arithmeticOp, "Max": extreme, "Min": extreme, "Sum": sumOp,
 		"Mod": integersOp, "Equal": integersOp, "Greater": integersOp, "Less": integersOp,
 		"Neg": negOp, "Sin": unaryOp, "Cos": unaryOp, "Sqrt": sqrtOp,
-		"Abs": elementwise, "Sign": elementwise, "Relu": elementwise, "Tanh": elementwise, "Sigmoid": elementwise,
+		"Abs": elementwise, "Sign": elementwise, "Relu": elementwise, "Tanh": elementwise,
+		"Sigmoid":   elementwise,
 		"LeakyRelu": elementwise, "Elu": elementwise, "Celu": elementwise, "Selu": elementwise,
 		"Softplus": elementwise, "Softsign": elementwise, "HardSigmoid": elementwise,
 		"HardSwish": elementwise, "Erf": elementwise, "Gelu": elementwise, "Clip": clip,
@@ -185,10 +186,13 @@ func (l *lowering) square(n node, a, b item) (*value, error) {
 	return l.g.activation(label(n.Node), squares(), a.v, a.v.n), nil
 }
 
+var errNoProduct = errors.New(
+	"a product of two values that depend on the image has no Lipschitz constant")
+
 // gate is a product of two values: the square of one, or x times a known function of x.
 func (l *lowering) gate(n node, a, b item) (*value, error) {
 	if !slices.Equal(a.shape, b.shape) {
-		return nil, errors.New("a product of two values has no Lipschitz constant")
+		return nil, errNoProduct
 	}
 	if a.v == b.v {
 		return l.g.activation(label(n.Node), squares(), a.v, a.v.n), nil
@@ -201,7 +205,7 @@ func (l *lowering) gate(n node, a, b item) (*value, error) {
 			return l.g.activation(label(n.Node), f, p[0], p[0].n), nil
 		}
 	}
-	return nil, errors.New("a product of two values that depend on the image has no Lipschitz constant")
+	return nil, errNoProduct
 }
 
 // sumOp adds any number of items.

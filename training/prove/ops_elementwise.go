@@ -50,7 +50,9 @@ func slopesOf(n node) (*activation, error) {
 			return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
 		}), nil
 	case "Softsign":
-		return slopes("softsign", 0, 1, func(x float64) float64 { return x / (1 + math.Abs(x)) }), nil
+		return slopes("softsign", 0, 1, func(x float64) float64 {
+			return x / (1 + math.Abs(x))
+		}), nil
 	case "Erf": // 2/√π = 1.12838
 		return slopes("erf", 0, 1.1284, math.Erf), nil
 	case "LeakyRelu":
@@ -284,8 +286,8 @@ func signed(x, w *value) *value {
 	return nil
 }
 
-// gated knows x times some functions of c·x: of w = sigmoid(c·x), and of w = 1 + erf(c·x). The slope
-// of the product depends on t = c·x alone.
+// gated knows x times some functions of c·x: of w = sigmoid(c·x), and of w = 1 + erf(c·x). The
+// slope of the product depends on t = c·x alone.
 func gated(x, w *value) *activation {
 	evaluate := func(f func(float64) float64) func(x []float64) []float64 {
 		return func(x []float64) []float64 {

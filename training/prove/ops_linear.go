@@ -50,7 +50,8 @@ func (n node) window(side, kernel []int) (w window, err error) {
 		if kernel[a] < 1 || kernel[a] > 1<<20 {
 			return w, fmt.Errorf("a kernel of sides %v", kernel)
 		}
-		w.side[b], w.kernel[b], w.stride[b], w.dilation[b] = side[a], kernel[a], strides[a], dilations[a]
+		w.side[b], w.kernel[b] = side[a], kernel[a]
+		w.stride[b], w.dilation[b] = strides[a], dilations[a]
 		w.before[b], w.after[b] = pads[a], pads[a+k]
 		switch auto {
 		case "", "NOTSET":
@@ -170,7 +171,8 @@ func convConstant(l *lowering, n node) ([]item, error) {
 	}
 	row, _, wide, _ := by.sums()
 	x, terms := largest(c.f), float64(wide)
-	t.off = 1.01*(row*c.off+terms*by.off.of(largest(by.weights))*(x+c.off)+(terms+2)*u*row*x) + 1e-300
+	e := by.off.of(largest(by.weights))
+	t.off = 1.01*(row*c.off+terms*e*(x+c.off)+(terms+2)*u*row*x) + 1e-300
 	if !(largest(t.f) <= maxSize) {
 		return nil, fmt.Errorf("weights above %g", maxSize)
 	}
@@ -234,7 +236,8 @@ func convTranspose(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a := n.Attributes["auto_pad"].Text; a != "" && a != "NOTSET" || has(n.Attributes, "output_shape") {
+	auto := n.Attributes["auto_pad"].Text
+	if auto != "" && auto != "NOTSET" || has(n.Attributes, "output_shape") {
 		return nil, errors.New("its padding is given by the size of its result")
 	}
 	more, err := n.ints("output_padding", -1)
@@ -364,8 +367,7 @@ func matMul(l *lowering, n node) ([]item, error) {
 	a, b := n.in[0], n.in[1]
 	switch {
 	case a.v != nil && b.v != nil:
-		return nil, errors.New("a product of two values that depend on the image has no Lipschitz " +
-			"constant")
+		return nil, errNoProduct
 	case a.c != nil && b.c != nil:
 		return matrixProduct(a.c, b.c)
 	case b.c != nil:

@@ -194,7 +194,8 @@ func slice(l *lowering, n node) ([]item, error) {
 	}
 	starts, ends, axes, steps := given[0], given[1], given[2], given[3]
 	from := l.per(x)
-	to, first, step := slices.Clone(from), make([]int, len(from)), slices.Repeat([]int{1}, len(from))
+	to, first := slices.Clone(from), make([]int, len(from))
+	step := slices.Repeat([]int{1}, len(from))
 	if len(starts) != len(ends) || axes != nil && len(axes) != len(starts) ||
 		steps != nil && len(steps) != len(starts) {
 		return nil, errors.New("starts, ends, axes and steps have different lengths")
@@ -601,11 +602,20 @@ func cast(_ *lowering, n node) ([]item, error) {
 	case x.v != nil:
 		return nil, errors.New("it rounds values to integers")
 	case x.c.isFloat() && to.Floating():
-		// A weight that is rounded on the way to another width isn't the weight.
 		if to != onnxfile.Float32 && to != onnxfile.Float64 {
 			return nil, errors.New("it rounds weights")
 		}
-		return []item{x}, nil
+		if to == onnxfile.Float64 || x.c.off > 0 {
+			return []item{x}, nil
+		}
+		c := &tensor{shape: x.c.shape, f: make([]float64, len(x.c.f))}
+		for k, v := range x.c.f {
+			c.f[k] = float64(float32(v))
+		}
+		if !(largest(c.f) <= maxSize) {
+			return nil, errors.New("a weight beyond float32")
+		}
+		return []item{{c: c, shape: c.shape}}, nil
 	case x.c.isFloat():
 		c := &tensor{shape: x.c.shape, i: make([]int64, len(x.c.f))}
 		for k, v := range x.c.f {

@@ -354,7 +354,8 @@ func (l *lowering) between(n node, values []item) ([]item, error) {
 	shape := l.per(values[0])
 	for _, v := range values[1:] {
 		var err error
-		if shape, err = l.binary(v, item{v: v.v, shape: append([]int{v.shape[0]}, shape[1:]...)}); err != nil {
+		so := item{v: v.v, shape: append([]int{v.shape[0]}, shape[1:]...)}
+		if shape, err = l.binary(v, so); err != nil {
 			return nil, err
 		}
 	}

@@ -1,5 +1,3 @@
-// Package prove proves a bound on the Lipschitz constant of a classifier that somebody else trained,
-// from its ONNX file.
 package prove
 
 import (
@@ -20,8 +18,8 @@ type Proof struct {
 	Image   []int  // shape of an image in the file, without the batch
 	Output  string // name of the logits
 	Classes int
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits, for images as the
-	// file takes them.
+	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits, for images as
+	// the file takes them.
 	Lambda rs.Constant
 	// Pairs bounds each difference of two logits, [classes][classes]: at most Lambda.
 	Pairs [][]float64
@@ -46,7 +44,7 @@ type Options struct {
 }
 
 // DefaultWork takes some ten seconds.
-const DefaultWork = 6e10
+const DefaultWork = 3e10
 
 // File proves a classifier from an ONNX file. The error names the operation of which nothing is
 // proved.
@@ -133,8 +131,9 @@ func read(m *onnxfile.Model, output string) (*graph, lowered, string, error) {
 	if err != nil {
 		return fail(fmt.Errorf("for a batch of two images: %w", err))
 	}
-	if !slices.Equal(g.sum.Sum(nil), again.sum.Sum(nil)) || !slices.Equal(about.image, other.image) ||
-		about.classes != other.classes || g.logits.id != again.logits.id {
+	if !slices.Equal(g.sum.Sum(nil), again.sum.Sum(nil)) ||
+		!slices.Equal(about.image, other.image) || about.classes != other.classes ||
+		g.logits.id != again.logits.id {
 		return fail(errors.New("the answer for an image depends on the size of the batch"))
 	}
 	return g, about, output, nil

@@ -95,8 +95,8 @@ func (s *scope) extend(sum, of []part, l linear) ([]part, bool) {
 // bound is that of a value: how much it changes with the image.
 func (p *prover) bound(v *value) float64 { return p.bounds[v.id] }
 
-// add finds the bound of a value that follows those before it. Values that are only a step to others
-// have a bound of NaN.
+// add finds the bound of a value that follows those before it. Values that are only a step to
+// others have a bound of NaN.
 func (p *prover) add(v *value) error {
 	if v.act == nil {
 		return p.addLinear(v)
@@ -153,8 +153,8 @@ func (p *prover) addLinear(v *value) error {
 	return nil
 }
 
-// starts are values of which a sum may be a step: those that it adds as they are, and those before an
-// activation that it adds.
+// starts are values of which a sum may be a step: those that it adds as they are, and those before
+// an activation that it adds.
 func (p *prover) starts(v *value) (all []*value) {
 	for _, t := range v.terms {
 		if l, ok := t.by.(pick); ok && l.isSame() {

@@ -94,7 +94,8 @@ func (b *builder) conv(x string) string {
 		groups = c
 	}
 	out := groups * (1 + r.IntN(3))
-	k, stride, dilation, pad := [2]int{1 + r.IntN(3), 1 + r.IntN(3)}, 1+r.IntN(2), 1+r.IntN(2), r.IntN(3)
+	k := [2]int{1 + r.IntN(3), 1 + r.IntN(3)}
+	stride, dilation, pad := 1+r.IntN(2), 1+r.IntN(2), r.IntN(3)
 	shape := []int{1, out, 0, 0}
 	for a := range k {
 		room := s[2+a] + 2*pad - (k[a]-1)*dilation - 1
@@ -135,9 +136,11 @@ func (b *builder) pointwise(x string) string {
 	case "ErfGelu":
 		t := b.op(s, "Div", nil, x, b.weight(onnxfile.Doubles([]float64{math.Sqrt2})))
 		t = b.op(s, "Add", nil, b.op(s, "Erf", nil, t), b.weight(onnxfile.Doubles([]float64{1})))
-		return b.op(s, "Mul", nil, b.op(s, "Mul", nil, x, t), b.weight(onnxfile.Doubles([]float64{0.5})))
+		return b.op(s, "Mul", nil, b.op(s, "Mul", nil, x, t),
+			b.weight(onnxfile.Doubles([]float64{0.5})))
 	case "Scale":
-		return b.op(s, []string{"Mul", "Div"}[b.r.IntN(2)], nil, x, b.floats(1, append([]int{1}, s[1:]...)...))
+		return b.op(s, []string{"Mul", "Div"}[b.r.IntN(2)], nil, x,
+			b.floats(1, append([]int{1}, s[1:]...)...))
 	case "Shift":
 		return b.op(s, []string{"Add", "Sub"}[b.r.IntN(2)], nil, x, b.floats(1, s[len(s)-1]))
 	case "BatchNormalization":
@@ -213,11 +216,12 @@ func (b *builder) pool(x string) string {
 		y = b.op(shape, "Add", nil, y, b.weight(onnxfile.Doubles([]float64{1e-3})))
 		return b.op(shape, "Sqrt", nil, y)
 	case 3:
-		return b.op([]int{1, s[1], 1, 1}, []string{"GlobalAveragePool", "GlobalMaxPool"}[b.r.IntN(2)],
-			nil, x)
+		return b.op([]int{1, s[1], 1, 1},
+			[]string{"GlobalAveragePool", "GlobalMaxPool"}[b.r.IntN(2)], nil, x)
 	}
 	shape = []int{1, s[1], s[2], 1}
-	return b.op(shape, []string{"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2"}[b.r.IntN(5)],
+	kinds := []string{"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2"}
+	return b.op(shape, kinds[b.r.IntN(5)],
 		attributes{"axes": []int{-1}}, x)
 }
 
@@ -234,7 +238,8 @@ func (b *builder) move(x string) string {
 		return b.op([]int{1, s[1], s[2] + p[0] + p[2], s[3] + p[1] + p[3]}, "Pad",
 			attributes{"mode": mode}, x, b.ints(0, 0, p[0], p[1], 0, 0, p[2], p[3]))
 	case 1:
-		return b.op([]int{1, s[1], s[3], s[2]}, "Transpose", attributes{"perm": []int{0, 1, 3, 2}}, x)
+		return b.op([]int{1, s[1], s[3], s[2]}, "Transpose",
+			attributes{"perm": []int{0, 1, 3, 2}}, x)
 	case 2:
 		if s[2]%2 != 0 || s[3]%2 != 0 {
 			return x
@@ -368,8 +373,8 @@ func check(t *testing.T, m *onnxfile.Model, seed uint64) (tightness float64) {
 			}
 			steepest := secant(g, x, at, v, direction(jacobians[v.id]))
 			if steepest > bound*(1+1e-6)+1e-7 {
-				t.Errorf("seed %d: value %d (%s) has the bound %g by %q and the slope %g", seed, v.id,
-					v.node, bound, p.rules[v.id], steepest)
+				t.Errorf("seed %d: value %d (%s) has the bound %g by %q and the slope %g", seed,
+					v.id, v.node, bound, p.rules[v.id], steepest)
 			}
 			if v == g.logits {
 				tightness = max(tightness, steepest/bound)
@@ -385,8 +390,7 @@ func check(t *testing.T, m *onnxfile.Model, seed uint64) (tightness float64) {
 				y := along(g, x, d)
 				slope := math.Abs((y[a]-y[b])-(at[g.logits.id][a]-at[g.logits.id][b])) / h
 				if slope > pairs[a][b]*(1+1e-6)+1e-7 {
-					t.Errorf("seed %d: logits %d and %d have the bound %g and the slope %g", seed, a, b,
-						pairs[a][b], slope)
+					t.Errorf("seed %d: logits %d and %d: bound %g, slope %g", seed, a, b, pairs[a][b], slope)
 				}
 			}
 		}

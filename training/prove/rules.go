@@ -18,7 +18,7 @@ type bounds func(*value) float64
 
 // rules are tried in this order. A later one counts where its bound is smaller.
 var rules = []rule{
-	{"sum of branches", (*scope).sum},
+	{"norm of linear maps", (*scope).sum},
 	{"branches side by side", (*scope).sideBySide},
 	{"centred slopes", (*scope).centred},
 	{"sandwich", (*scope).sandwich},
@@ -81,8 +81,9 @@ func (c *composed) rows() (rows []int, ok bool) {
 	return rows, true
 }
 
-// hidden finds the map before an activation of which parts are: of the activation's result y, and of
-// its argument's root x. Both are nil where parts have another form. The map of x itself may be nil.
+// hidden finds the map before an activation of which parts are: of the activation's result y, and
+// of its argument's root x. Both are nil where parts have another form. The map of x itself may be
+// nil.
 func (s *scope) hidden(parts []part) (x, y, inner *part) {
 	if len(parts) > 2 {
 		return nil, nil, nil
@@ -106,10 +107,10 @@ func (s *scope) hidden(parts []part) (x, y, inner *part) {
 	return nil, nil, nil
 }
 
-// step is x - Nᵀ·D·φ(N·x) + E·φ(N·x) with a diagonal D ≥ 0 and slopes of φ in [0, high]. In a region
-// where φ has the slopes J, the symmetric Nᵀ·D·J·N lies between 0 and high·‖D^½·N‖², so the map lies
-// between 1 - high·‖D^½·N‖² and 1; and ‖E·J·N‖ is at most high·‖E‖·‖N‖. SLL (Araujo et al. 2023) and
-// CPL (Meunier et al. 2022) are such steps with a high·‖D^½·N‖² of at most 2.
+// step is x - Nᵀ·D·φ(N·x) + E·φ(N·x) with a diagonal D ≥ 0 and slopes of φ in [0, high]. In a
+// region where φ has the slopes J, the symmetric Nᵀ·D·J·N lies between 0 and high·‖D^½·N‖², so the
+// map lies between 1 - high·‖D^½·N‖² and 1; and ‖E·J·N‖ is at most high·‖E‖·‖N‖. SLL (Araujo et al.
+// 2023) and CPL (Meunier et al. 2022) are such steps with a high·‖D^½·N‖² of at most 2.
 func (s *scope) step(parts []part, of bounds) float64 {
 	x, y, inner := s.hidden(parts)
 	if x == nil || y.of.act.low < 0 {
@@ -257,9 +258,9 @@ func (c conv) matched(inner conv, w *work) (d []float64, rest float64, ok bool) 
 	return d, rest, true
 }
 
-// centred is M·φ(N·x), or with a part of x beside it: the slopes of φ are their middle, and a rest of
-// at most half of their range. So the norm is at most that of the map with the middle slope, plus
-// half the range times ‖M‖·‖N‖.
+// centred is M·φ(N·x), or with a part of x beside it: the slopes of φ are their middle, and a rest
+// of at most half of their range. So the norm is at most that of the map with the middle slope,
+// plus half the range times ‖M‖·‖N‖.
 func (s *scope) centred(parts []part, of bounds) float64 {
 	x, y, inner := s.hidden(parts)
 	if y == nil || y.of.act.low <= -y.of.act.high {

@@ -49,7 +49,8 @@ func (t *tensor) ints() ([]int, error) {
 	}
 	x := make([]int, len(t.i))
 	for k, v := range t.i {
-		x[k] = int(max(math.MinInt32, min(math.MaxInt32, v))) // the ends of axes are often so written
+		// The ends of axes are often written as the largest integers.
+		x[k] = int(max(math.MinInt32, min(math.MaxInt32, v)))
 	}
 	return x, nil
 }

@@ -214,7 +214,7 @@ def orthogonium_aoc():
         AdaptiveOrthoConv2d(3, 8, 3, padding=1), ol.MaxMin(),
         AdaptiveOrthoConv2d(8, 16, 4, stride=2, padding=1), ol.MaxMin(),
         AdaptiveOrthoConv2d(16, 16, 3, padding=1, groups=2), ol.Abs(),
-        nn.AvgPool2d(2, divisor_override=2), nn.Flatten(), ol.OrthoLinear(64, 16), ol.MaxMin(),
+        nn.AvgPool2d(2), nn.Flatten(), ol.OrthoLinear(64, 16), ol.MaxMin(),
         ol.UnitNormLinear(16, 10))
     train(m, (3, 8, 8), 10)
     return baked(m), (3, 8, 8)
