@@ -248,21 +248,8 @@ func Open(ref string) (train, test *Dataset, err error) {
 	return f.both()
 }
 
-// Load is Open for one split, Train or Test, without the cost of the other.
-func Load(ref, split string) (*Dataset, error) {
-	if split != Train && split != Test {
-		return nil, fmt.Errorf("data: no split %q; there are %s and %s", split, Train, Test)
-	}
-	f, err := find(ref)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
-	}
-	d, err := f.load(split)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
-	}
-	return d, nil
-}
+// Load is Open for one split, without the cost of the other.
+func Load(ref, split string) (*Dataset, error) { return Options{Split: split}.Load(ref) }
 
 // OpenFS is Open for the files of fsys. Errors and Dataset.Name call the dataset name.
 func OpenFS(fsys fs.FS, name string) (train, test *Dataset, err error) {
