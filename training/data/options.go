@@ -61,7 +61,9 @@ func (o Options) read(f files, err error) (*Dataset, error) {
 	var d *Dataset
 	if err == nil {
 		f.options = o
-		d, err = f.load(o.Split)
+		if f.classes, err = readClasses(o.Classes); err == nil {
+			d, err = f.load(o.Split)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
