@@ -236,6 +236,9 @@ func (p *Page) class(i int, d *data.Dataset) string {
 	case p.Model != nil:
 		names = p.Model.ClassNames
 	}
+	if i == data.Unlabelled {
+		return "unknown"
+	}
 	if 0 <= i && i < len(names) {
 		return names[i]
 	}
