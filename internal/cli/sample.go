@@ -149,7 +149,6 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	})
 	if s.ahead {
 		e, err := d.Estimate(cmd.Context(), s.plan)
-		printNotes(log, e.Notes)
 		if err != nil {
 			return s.hint(err)
 		}
