@@ -77,8 +77,11 @@ func report(w io.Writer, x *certify.Result, dir string) error {
 		fmt.Fprintln(w, "note:", note)
 	}
 	if level := x.Config.Interval; level > 0 {
+		if t = x.Intervals(); len(t.Rows) == 0 {
+			return x.Save(dir)
+		}
 		fmt.Fprintf(w, "%g%% confidence intervals of certified accuracy, over images\n", 100*level)
-		if err := x.Intervals().WriteText(w); err != nil {
+		if err := t.WriteText(w); err != nil {
 			return err
 		}
 	}
