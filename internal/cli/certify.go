@@ -10,6 +10,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
 
@@ -92,6 +93,7 @@ func report(w io.Writer, x *certify.Result, dir string) error {
 type certifying struct {
 	certify.Config
 	dir, method, bound, out, data, format string
+	files                                 data.Options // as those of verification
 }
 
 // methodsAndBounds lists what is known, for the help.
@@ -154,7 +156,8 @@ func (c *certifying) run(w io.Writer) error {
 		return err
 	}
 	if c.data != "" {
-		d, err := (&verification{dir: c.dir, w: io.Discard}).ofData(run, nil, c.data)
+		from := verification{dir: c.dir, w: io.Discard, files: c.files}
+		d, err := from.ofData(run, nil, c.data)
 		if err != nil {
 			return err
 		}
@@ -162,6 +165,10 @@ func (c *certifying) run(w io.Writer) error {
 	}
 	if c.format == "" {
 		return report(w, x, cmp.Or(c.out, c.dir))
+	}
+	if len(rs.Labelled(x.Curves[0].Results)) < len(x.Indices) {
+		return fmt.Errorf("--format %s: it has the label of every image, and %s has images without one",
+			locuslab, c.dir)
 	}
 	t := x.Locuslab(0)
 	if c.out == "" {
@@ -226,6 +233,7 @@ Methods:
 	f.Float64Var(&config.Tau, "tau", config.Tau,
 		"temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&config.Radii, "radii", config.Radii, "radii of the table")
+	bindFiles(f, &config.files)
 	f.StringVar(&config.data, "data", "",
 		"dataset of the run, for the paths of its images in certificates.tsv: "+
 			"mnist, cifar10, or a path")

@@ -64,6 +64,7 @@ func TestSampleUnlabelled(t *testing.T) {
 	}
 	must(t, "verify", dir, "--data", set, "--model", gray, "--redraw", "2")
 	must(t, "report", dir, "--data", set)
+	refused(t, lipsmooth("certify", dir, "--method", "mono", "--format", locuslab), "without one")
 	if page := read(t, dir, "report.html"); !strings.Contains(page, "true <b>unknown</b>") ||
 		strings.Contains(page, "✗") || strings.Contains(page, "✓") {
 		t.Error("the report tells right from wrong")
