@@ -112,7 +112,7 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 				return false, err
 			}
 			if !slices.EqualFunc(alone, again, sameBits) {
-				return false, p.random(r, e, alone, again)
+				return false, p.random(r, e, func() ([]float32, error) { return numbers(units[:1]) })
 			}
 		}
 		for j, x := range alone {
@@ -146,31 +146,45 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 	return p.checked[size], nil
 }
 
-// random is the error of a classifier that answered a block twice differently. Where single images,
-// alone, get answers that are much further off, it is ErrBatch: the answers aren't random only.
-func (p *Sampler) random(r *request, e *example, once, again []float32) error {
+// random is the error of a classifier that answered a block, whose logits numbers gives, differently
+// the second time. Where single images get answers much further off than that, it is ErrBatch.
+func (p *Sampler) random(r *request, e *example, numbers func() ([]float32, error)) error {
 	images, err := p.drawn(e.source, r.Sigma, key(r.Seed, e.index, Selection, 0))
 	if err != nil {
 		return err
 	}
-	var chance, batch float64 // sums of squared differences
-	for k := range 10 {
-		i := k * (p.settings.Block - 1) / 9
-		single, err := p.runner.clean(images[i*p.values() : (i+1)*p.values()])
+	const some = 10
+	var beside, alone [2][]float32 // logits of some images, twice
+	for again := range 2 {
+		block, err := numbers()
 		if err != nil {
 			return err
 		}
-		for c, x := range single {
-			z := float64(once[i*p.classes+c])
-			chance += math.Pow(z-float64(again[i*p.classes+c]), 2)
-			batch += math.Pow(z-float64(x), 2)
+		for k := range some {
+			i := k * (p.settings.Block - 1) / (some - 1)
+			z, err := p.runner.clean(images[i*p.values() : (i+1)*p.values()])
+			if err != nil {
+				return err
+			}
+			alone[again] = append(alone[again], z...)
+			beside[again] = append(beside[again], block[i*p.classes:(i+1)*p.classes]...)
 		}
 	}
-	if batch > 16*chance { // for answers that are random only, both have one expectation
+	chance := apart(beside[0], beside[1]) + apart(alone[0], alone[1])
+	// For answers that are only random, both have one expectation.
+	if apart(beside[0], alone[0])+apart(beside[1], alone[1]) > 16*chance {
 		return fmt.Errorf("the same draws gave logits that change by chance, and far more without the "+
 			"images beside them: %w", ErrBatch)
 	}
 	return ErrRandom
+}
+
+// apart is the squared l2 distance.
+func apart(x, y []float32) (sum float64) {
+	for i := range x {
+		sum += math.Pow(float64(x[i])-float64(y[i]), 2)
+	}
+	return sum
 }
 
 func sameBits(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) }
