@@ -146,8 +146,9 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 	return p.checked[size], nil
 }
 
-// random is the error of a classifier that answered a block, whose logits numbers gives, differently
-// the second time. Where single images get answers much further off than that, it is ErrBatch.
+// random is the error of a classifier that answered a block differently the second time. numbers
+// gives the block's logits. Where single images get answers that are much further off, it is
+// ErrBatch.
 func (p *Sampler) random(r *request, e *example, numbers func() ([]float32, error)) error {
 	images, err := p.drawn(e.source, r.Sigma, key(r.Seed, e.index, Selection, 0))
 	if err != nil {

@@ -20,8 +20,15 @@ func planes(x []float32, c int) []float32 {
 	return to
 }
 
-// Every kind of input sees the values of the image in its own order.
-func TestInputs(t *testing.T) {
+// inputCase is a kind of input, and the values that a model of it sees of an image.
+type inputCase struct {
+	net     net
+	size    [3]int
+	options Options
+	sees    func([]float32) []float32
+}
+
+func inputCases() map[string]inputCase {
 	gray, colour := [3]int{4, 5, 1}, [3]int{4, 5, 3}
 	same := func(x []float32) []float32 { return x }
 	nchw := func(x []float32) []float32 { return planes(x, 3) }
@@ -38,12 +45,7 @@ func TestInputs(t *testing.T) {
 	}
 	thrice := func(x []float32) []float32 { return slices.Concat(x, x, x) }
 	constant := func(x []float32) []float32 { return slices.Repeat(x[:1], 6*7) }
-	for name, c := range map[string]struct {
-		net     net
-		size    [3]int
-		options Options
-		sees    func([]float32) []float32
-	}{
+	return map[string]inputCase{
 		"rows and columns":  {net{dims: []int64{-1, 4, 5}}, gray, Options{}, same},
 		"free rows":         {net{dims: []int64{-1, -1, 5}}, gray, Options{}, same},
 		"free axes":         {net{dims: []int64{-1, -1, -1}}, gray, Options{}, same},
@@ -78,7 +80,12 @@ func TestInputs(t *testing.T) {
 				}
 				return r
 			}},
-	} {
+	}
+}
+
+// Every kind of input sees the values of the image in its own order.
+func TestInputs(t *testing.T) {
+	for name, c := range inputCases() {
 		t.Run(name, func(t *testing.T) {
 			const n = 7
 			x := testImages(n, c.size)
