@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -46,7 +45,7 @@ func theirs(t *testing.T, dir string) (selection, estimation [][]int) {
 	}
 	for name, text := range map[string]string{
 		"certify_x_0.5_N0_100.tsv": texts[0], "certify_x_0.5_N0_100_N_1000.tsv": texts[1],
-		argsFile: `{"sigma": 0.5, "N0": 100, "N": 1000, "alpha": 0.001}`,
+		countlog.StatedFile: `{"sigma": 0.5, "N0": 100, "N": 1000, "alpha": 0.001}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -182,50 +181,29 @@ func TestImportPlain(t *testing.T) {
 		!strings.Contains(out, "certificates of 3 images") || !strings.Contains(out, "adaptive") {
 		t.Error(out)
 	}
-	file(argsFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)
+	file(countlog.StatedFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)
 	two := file("two.tsv",
 		"index\tlabel\tselection_0\tselection_1\testimation_0\testimation_1\n5\t1\t0\t2\t1\t3\n")
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
-		"--sigma 1", argsFile)
-	file(argsFile, `{"N0": 2, "N": 5}`)
+		"--sigma 1", countlog.StatedFile)
+	file(countlog.StatedFile, `{"N0": 2, "N": 5}`)
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
 		two+":2: 4 estimation draws, want 5")
-	file(argsFile, `{"N0": 2, "N": 1000}`)
+	file(countlog.StatedFile, `{"N0": 2, "N": 1000}`)
 	must(t, "import", one, "--classes", "3", "--n0", "10", "--sigma", "1", "--seed", "2", "--out",
 		filepath.Join(dir, "c"))
 	if read(t, dir, "a", countlog.CountsFile) == read(t, dir, "c", countlog.CountsFile) {
 		t.Error("--seed does not act")
 	}
-	file(argsFile, `{"sigma": `)
-	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), argsFile)
-	os.Remove(filepath.Join(dir, argsFile))
+	file(countlog.StatedFile, `{"sigma": `)
+	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), countlog.StatedFile)
+	os.Remove(filepath.Join(dir, countlog.StatedFile))
 	must(t, "import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")+"/")
 	must(t, "certify", filepath.Join(dir, "b"))
 	t.Chdir(t.TempDir())
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", "."), "name a folder")
 	refused(t, lipsmooth("import", "/dev/null", "--sigma", "1", "--out", "d"),
-		"/dev/null: not a regular file")
-}
-
-// TestImportPair: names tell the draws of a folder, or it is refused.
-func TestImportPair(t *testing.T) {
-	for _, c := range []struct{ a, b, selection string }{
-		{"d/x_N0_100.tsv", "d/x_N0_100_N_1000.tsv", "d/x_N0_100.tsv"},
-		{"d/x_N0_100_N_1000.tsv", "d/x_N0_100.tsv", "d/x_N0_100.tsv"},
-		{"d/estimation.tsv", "d/selection.tsv", "d/selection.tsv"},
-		{"d/my_selection_votes.tsv", "d/my_estimation_votes.tsv", "d/my_selection_votes.tsv"},
-		{"d/a.tsv", "d/b.tsv", ""},
-	} {
-		if selection, estimation, err := pair([]string{c.a, c.b},
-			false); selection != c.selection || (err == nil) != (selection != "") ||
-			selection == estimation && err == nil {
-			t.Errorf("%s, %s: %s, %s, %v", c.a, c.b, selection, estimation, err)
-		}
-		if selection, _, err := pair([]string{c.a, c.b}, true); selection != cmp.Or(c.selection,
-			c.a) || err != nil {
-			t.Errorf("%s, %s in order: %s, %v", c.a, c.b, selection, err)
-		}
-	}
+		"/dev/null:1: no table of votes or certificates: empty")
 }
 
 func TestImportRadii(t *testing.T) {
@@ -279,8 +257,7 @@ func TestImportCohen(t *testing.T) {
 				published, _ := strconv.ParseFloat(w, 64)
 				if got, err := strconv.ParseFloat(cells[2+i], 64); err != nil ||
 					math.Abs(got-published) > 0.005+1e-9 {
-					t.Errorf("σ = %s, r = %g: %g, published %g", want[0], importRadii[i], got,
-						published)
+					t.Errorf("σ = %s, column %d: %g, published %g", want[0], i, got, published)
 				}
 				checked++
 			}

@@ -24,6 +24,8 @@ type Array struct {
 	Fortran bool   // the first axis varies fastest
 	order   binary.ByteOrder
 	size    int // bytes of a value
+	bytes   int // of all values
+	r       io.Reader
 	data    []byte
 }
 
@@ -33,8 +35,9 @@ var (
 	fortran  = regexp.MustCompile(`'fortran_order': *(True|False)`)
 )
 
-// Read reads a file to its end. Values are bool, int or uint of 8 to 64 bits, float of 32 or 64.
-func Read(r io.Reader) (*Array, error) {
+// ReadHeader reads what comes before the values. Values are bool, int or uint of 8 to 64 bits, or
+// float of 32 or 64.
+func ReadHeader(r io.Reader) (*Array, error) {
 	head := make([]byte, len(Magic)+2+2)
 	if _, err := io.ReadFull(r, head); err != nil || string(head[:len(Magic)]) != Magic {
 		return nil, errors.New("not in NumPy's format")
@@ -57,46 +60,47 @@ func Read(r io.Reader) (*Array, error) {
 	if _, err := io.ReadFull(r, text); err != nil {
 		return nil, io.ErrUnexpectedEOF
 	}
-	a := new(Array)
-	bytes, err := a.header(string(text))
-	if err != nil {
-		return nil, err
-	}
-	a.data, err = io.ReadAll(io.LimitReader(r, int64(bytes)+1))
-	if err == nil && len(a.data) != bytes {
-		err = fmt.Errorf("%d bytes or more, want %d of %s values %v", len(a.data), bytes, a.Type,
-			a.Shape)
-	}
-	return a, err
+	a := &Array{r: r}
+	return a, a.header(string(text))
 }
 
-// header parses the text before the values, and returns their bytes.
-func (a *Array) header(text string) (bytes int, err error) {
+// ReadValues reads the file to its end. Float needs the values.
+func (a *Array) ReadValues() (err error) {
+	a.data, err = io.ReadAll(io.LimitReader(a.r, int64(a.bytes)+1))
+	if err == nil && len(a.data) != a.bytes {
+		err = fmt.Errorf("%d bytes or more, want %d of %s values %v", len(a.data), a.bytes, a.Type,
+			a.Shape)
+	}
+	return err
+}
+
+// header parses the text before the values.
+func (a *Array) header(text string) error {
 	kind, shape, order := typeName.FindStringSubmatch(text), shapeOf.FindStringSubmatch(text),
 		fortran.FindStringSubmatch(text)
 	if kind == nil || shape == nil || order == nil {
-		return 0, errors.New("a NumPy array of records, want one of numbers")
+		return errors.New("a NumPy array of records, want one of numbers")
 	}
 	a.Type, a.Fortran, a.order = kind[2]+kind[3], order[1] == "True", binary.LittleEndian
 	if kind[1] == ">" {
 		a.order = binary.BigEndian
 	}
 	if !strings.Contains(" b1 i1 i2 i4 i8 u1 u2 u4 u8 f4 f8 ", " "+a.Type+" ") {
-		return 0, fmt.Errorf("a NumPy array of type %s, want one of numbers", a.Type)
+		return fmt.Errorf("a NumPy array of type %s, want one of numbers", a.Type)
 	}
 	a.size = int(a.Type[1] - '0')
-	bytes = a.size
+	a.bytes = a.size
 	for cell := range strings.SplitSeq(shape[1], ",") {
 		if cell = strings.TrimSpace(cell); cell == "" {
 			continue // behind the last comma
 		}
 		n, err := strconv.Atoi(cell)
-		if err != nil || n > 0 && bytes > mostBytes/n {
-			return 0, fmt.Errorf("a NumPy array of shape (%s): too large", shape[1])
+		if err != nil || n > 0 && a.bytes > mostBytes/n {
+			return fmt.Errorf("a NumPy array of shape (%s): too large", shape[1])
 		}
-		a.Shape, bytes = append(a.Shape, n), bytes*n
+		a.Shape, a.bytes = append(a.Shape, n), a.bytes*n
 	}
-	return bytes, nil
+	return nil
 }
 
 // Float returns the value at an index an axis. The index must be within Shape.

@@ -65,13 +65,20 @@ func TestForeignMalformed(t *testing.T) {
 		classes int
 		want    string
 	}{
-		{"", 0, "f.tsv:1: empty"},
-		{"idx\tlabel\tcounts", 0, "f.tsv:1: cut off"},
-		{"index\tlabel\tvotes\n", 0, `f.tsv:1: columns "index label votes", want index`},
-		{"index\tlabel\t0\t2\n", 0, "f.tsv:1: columns"},
-		{"index\tlabel\tselection_0\tselection_1\testimation_0\n", 0, "f.tsv:1: columns"},
+		{"", 0, "f.tsv:1: no table of votes or certificates: empty"},
+		{"index\tlabel\tscores\n", 0, `f.tsv:1: no table of votes or certificates: columns ` +
+			`"index label scores", want index`},
+		{"index\tlabel\t0\t2\n", 0, "f.tsv:1: no table"},
+		{"index\tlabel\tc0\tc2\n", 0, `f.tsv:1: column "c2": want one column a class, from 0 to 1`},
+		{"index\tlabel\tclass_1\tclass_2\n", 0, `f.tsv:1: column "class_2": want one column a`},
+		{"index\tlabel\tselection_0\tselection_1\testimation_0\n", 0, "f.tsv:1: columns of 2 " +
+			"classes for the selection draw and of 1"},
+		{"0\t1\t[1, 2]\n", 0, `f.tsv:1: no table of votes or certificates: the first line is ` +
+			`"0 1 [1, 2]", want column names`},
+		{"idx label predict correct time\n0 1 1 1 0.3\n", 0, "f.tsv:1: certificates without votes"},
 		{wide, 3, "f.tsv:1: columns of 2 classes, want 3"},
-		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2", 0, "f.tsv:3: cut off"},
+		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2", 0, "f.tsv:3: counts: \"[1, 2\"…, a list without its " +
+			"closing bracket: cut off? the last line does not end"},
 		{lists + "0\t1\t[1, 2\n", 0, "f.tsv:2: counts: \"[1, 2\"…, a list without its closing " +
 			"bracket"},
 		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2, 3]\n", 0, "f.tsv:3: counts: 3 counts, want 2"},
@@ -95,13 +102,13 @@ func TestForeignMalformed(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, name, text string) string {
+func write(t *testing.T, name, text string) Source {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return Source{Path: path}
 }
 
 const foreignHeader = "idx\tlabel\tcounts\n"
@@ -163,9 +170,9 @@ func TestImportRefuses(t *testing.T) {
 		{strings.Replace(s, "4", "5", 1), e, nil, "e.tsv:3: 6 selection draws, want 5"},
 		{s, e, func(m *Import) { m.N = 30 }, "e.tsv:2: 20 estimation draws, want 30"},
 		{s, e, func(m *Import) { m.Split = 3 }, "nothing to split"},
-		{s, e, func(m *Import) { m.Selection = "" }, "e.tsv:1: one draw: the class must not be " +
+		{s, e, func(m *Import) { m.Selection = Source{} }, "e.tsv:1: one draw: the class must not be " +
 			"chosen"},
-		{s, e, func(m *Import) { m.Selection, m.Split = "", 20 },
+		{s, e, func(m *Import) { m.Selection, m.Split = Source{}, 20 },
 			"e.tsv:2: 20 draws, too few to set 20 aside"},
 		{s, e, func(m *Import) { m.Sigma = math.NaN() }, "sigma: NaN"},
 		{foreignHeader + "0\t0\t[0, 0]\n", foreignHeader + "0\t0\t[0, 0]\n", nil,
@@ -232,37 +239,6 @@ func TestImportOneDraw(t *testing.T) {
 	if math.Abs(sum/rows) > 5*math.Sqrt(variance/rows) ||
 		math.Abs(squares/rows/variance-1) > 5*math.Sqrt(2.0/rows) {
 		t.Errorf("mean off by %g, variance %g, want %g", sum/rows, squares/rows, variance)
-	}
-}
-
-func TestReadRadii(t *testing.T) {
-	const head = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n"
-	rows,
-		err := ReadRadii(strings.NewReader(head+
-		"0\t3\t-1\t0.0\t0\t0:00:13.7\n20\t7\t7\t0.0734\t1\t15.4\n"), "r.tsv")
-	want := []Radius{{0, rs.Result{Label: 3, Certificate: rs.Certificate{Class: rs.Abstain}}},
-		{20, rs.Result{Label: 7, Certificate: rs.Certificate{Class: 7, Radius: 0.0734}}}}
-	if err != nil || !reflect.DeepEqual(rows, want) {
-		t.Error(rows, err)
-	}
-	for line, want := range map[string]string{
-		"0\t3\t3\t0.5\t0\t1":   `r.tsv:2: correct: "0", but predict 3 and label 3 make it 1`,
-		"0\t3\t-1\t0.5\t0\t1":  "r.tsv:2: radius",
-		"0\t3\t3\tNaN\t1\t1":   "r.tsv:2: radius",
-		"0\t3\t3\t+Inf\t1\t1":  "r.tsv:2: radius",
-		"0\t3\t3\t-1\t1\t1":    "r.tsv:2: radius",
-		"0\t3\t3\t0.5\t1":      "r.tsv:2: 5 columns, want 6",
-		"0\t3\tcat\t0.5\t0\t1": `r.tsv:2: predict: "cat"`,
-	} {
-		if _, err := ReadRadii(strings.NewReader(head+line+"\n"), "r.tsv"); err == nil ||
-			!strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %s", err, want)
-		}
-	}
-	twice := "0\t3\t3\t0.5\t1\t1\n"
-	if _, err := ReadRadii(strings.NewReader(head+twice+twice), "r.tsv"); err == nil ||
-		!strings.Contains(err.Error(), "r.tsv:3: idx: 0 is there twice") {
-		t.Error(err)
 	}
 }
 
