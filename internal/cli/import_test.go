@@ -233,6 +233,49 @@ func TestImportRadii(t *testing.T) {
 	refused(t, lipsmooth("import", path), path+":3: correct")
 }
 
+// TestImportForms: σ is in names, votes come without labels, and what is left out is said.
+func TestImportForms(t *testing.T) {
+	noDevice(t)
+	dir := t.TempDir()
+	file := func(path, text string) string {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	has := func(out string, wants ...string) {
+		t.Helper()
+		for _, want := range wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("no %q in\n%s", want, out)
+			}
+		}
+	}
+	const log = "idx label predict radius\n0 1 1 0.25\nAverage radius: 0.25\n"
+	file("logs/noise_0.25/test/sigma_0.25", log)
+	second := file("logs/noise_0.50/test/sigma_0.25", log)
+	predictions := file("logs/predictions.txt", "idx\tlabel\tpredict\tcorrect\n0\t1\t1\t1\n")
+	r := lipsmooth("import", filepath.Join(dir, "logs"))
+	has(r.out, second+"         1", "0.2500   0.25", `:3: "Average radius: 0.25" is a remark`)
+	has(r.err, "note: "+predictions+": no table of votes or certificates")
+	refused(t, lipsmooth("import", predictions), predictions+":1: no table", "none is the radius")
+
+	votes := file("v_noise_0.50.csv", "c0,c1\n3,7\n8,2\n")
+	has(must(t, "import", votes, "--n0", "2", "--out", filepath.Join(dir, "run")),
+		"2 examples of 2 classes, σ = 0.5, n0 = 2, n = 8", "without true classes")
+	labels := file("l.npy", "\x93NUMPY\x01\x00\x3f\x00"+
+		"{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }     \n\x01\x00")
+	out := must(t, "import", votes, labels, "--n0", "2", "--sigma", "1", "--out",
+		filepath.Join(dir, "labelled"))
+	if has(out, "σ = 1, n0 = 2"); strings.Contains(out, "without true classes") {
+		t.Error(out)
+	}
+}
+
 // TestImportCohen: the tables of Cohen et al. 2019 give the published certified accuracies.
 // LIPSMOOTH_COHEN2019 names the folder of the tables.
 func TestImportCohen(t *testing.T) {

@@ -214,6 +214,9 @@ func (f *foreignLines) fail(column string, err error) error {
 	if !f.ends {
 		err = fmt.Errorf("%w: cut off? the last line does not end", err)
 	}
+	if f.line == 0 {
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
 	return &LineError{File: f.path, Line: f.line, Field: column, Err: err}
 }
 

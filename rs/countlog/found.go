@@ -60,11 +60,12 @@ func FindSources(path string, standard io.Reader) (found []Source, skipped []str
 		s, err := OpenSource(path, standard)
 		return []Source{s}, nil, err
 	}
-	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	root := path + string(filepath.Separator) // of what a link points to
+	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case strings.HasPrefix(d.Name(), ".") && p != path:
+		case strings.HasPrefix(d.Name(), ".") && p != root:
 			if d.IsDir() {
 				return filepath.SkipDir
 			}
@@ -128,8 +129,8 @@ var sigmaNames = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)noise(?:_sd|_std)?[_=-]?(\d?\.\d+|\d)(?:[^\d.]|\.\D|\.?$)`),
 }
 
-// Sigma is the noise level that the file's name says, or else a folder's in the path: sigma_0.50, or
-// else noise_0.50. It is 0 where none does, or where a name says two.
+// Sigma is the noise level that the file's name says, or else a folder's in the path: sigma_0.50,
+// or else noise_0.50. It is 0 where none does, or where a name says two.
 func (s Source) Sigma() float64 {
 	parts := strings.Split(filepath.ToSlash(s.Path), "/")
 	for _, part := range slices.Backward(parts) {

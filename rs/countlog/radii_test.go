@@ -112,8 +112,8 @@ func TestReadRadiiRefuses(t *testing.T) {
 		{"idx,label,predict,radius,r\n", `columns "radius" and "r": either may be the radius`},
 		{"id,idx,label,predict,radius\n", `columns "id" and "idx": either may be the index`},
 		{"idx\tlabel\tpredict\tcorrect\ttime\n0\t1\t1\t1\t0.3\n",
-			`r.tsv:1: no table of votes or certificates: columns "idx label predict correct time" ` +
-				"hold predictions, and none is the radius (by a name such as radius)"},
+			`r.tsv:1: no table of votes or certificates: columns "idx label predict correct ` +
+				`time" hold predictions, and none is the radius (by a name such as radius)`},
 		{"idx\tpredict\tradius\tcorrect\n", "none is the true class (by a name such as label)"},
 		{"idx\tpredict\tradius-min\tradius-max\tproxyvol\tcorrect\n", "r.tsv:1: no table"},
 		{"epoch\ttime\tlr\ttrain loss\n0\t1\t1\t2\n",
