@@ -160,7 +160,7 @@ func TestImportPlain(t *testing.T) {
 	refused(t, lipsmooth("import", one, "--classes", "3", "--sigma", "1", "--out",
 		filepath.Join(dir, "a")), one+":1: one draw", "--n0")
 	refused(t, lipsmooth("import", one, "--n0", "10", "--sigma", "1", "--out",
-		filepath.Join(dir, "a")), one+":2: counts", "--classes")
+		filepath.Join(dir, "a")), one+":3: counts", "--classes")
 	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--out",
 		filepath.Join(dir, "a")), "give --sigma")
 	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--sigma", "0", "--out",

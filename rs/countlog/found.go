@@ -60,6 +60,9 @@ func FindSources(path string, standard io.Reader) (found []Source, skipped []str
 		s, err := OpenSource(path, standard)
 		return []Source{s}, nil, err
 	}
+	if _, err := os.Stat(filepath.Join(path, RunFile)); err == nil {
+		return nil, nil, fmt.Errorf("%s: a run, which lipsmooth certify takes as it is", path)
+	}
 	root := path + string(filepath.Separator) // of what a link points to
 	err = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		switch {

@@ -60,6 +60,7 @@ func TestForeign(t *testing.T) {
 		{"index\tlabel\tcounts\r\n3\t1\t0:2,2:5\r\n7\t2\t1:7\r\n", 3, one},
 		{"label\tid\tvotes\n1\t3\t(2, 0, 5)\n2\t7\t(0, 7, 0)", 0, one},
 		{"label\tid\tcounts\n1\t3\t{2: 5, 0: 2}\n2\t7\t{1: 7}\n", 3, one},
+		{"label\tid\tcounts\n1\t3\t{2: 5, 0: 2, 1: 0}\n2\t7\t{0: 0, 1: 7, 2: 0}\n", 0, one},
 		{"label\tid\tcounts\n1\t3\tCounter({2: 5, 0: 2})\n2\t7\tarray([0, 7, 0])\n", 3, one},
 		{"label,id,counts\n1,3,\"{\"\"2\"\": 5, \"\"0\"\": 2}\"\n2,7,{1: 7}\n", 3, one},
 		{"label,id,counts\n1,3,\"[2, 0, 5]\"\n2,7,[0, 7, 0]\n", 0, one},
@@ -128,7 +129,9 @@ func TestForeignMalformed(t *testing.T) {
 		{lists + "0\t1\n", 0, "f.tsv:2: 2 columns, want 3"},
 		{pairs + "0\t1\t0:1\n", 0, "give --classes"},
 		{pairs + "0\t1\t0:1,0:2\n", 2, "f.tsv:2: counts: class 0 is there twice"},
-		{pairs + "0\t1\t2:1\n", 2, `f.tsv:2: counts: "2", want a whole number from 0 to 1`},
+		{pairs + "0\t1\t2:1\n", 2, "f.tsv:2: counts: class 2, want one of 0 to 1"},
+		{pairs + "0\t1\t{3: 90, 5: 10}\n", 0, `f.tsv:2: counts: "3: 90, 5: 10": class:count pairs`},
+		{pairs + "0\t1\t0:3,1:2\n1\t1\t0:5\n", 0, "f.tsv:3: counts: \"0:5\": class:count pairs of"},
 		{pairs + "0\t1\t\n", 2, "want class:count pairs"},
 		{wide + "0\t1\t1\t\n", 0, `f.tsv:2: 1: "", want`},
 	} {

@@ -123,6 +123,7 @@ func TestReadRadiiRefuses(t *testing.T) {
 			"idx, label, predict and radius"},
 		{"PK\x03\x04abcdef", "r.tsv: no table of votes or certificates: a ZIP archive"},
 		{"\x80\x04\x95\x00\x00", "r.tsv: no table of votes or certificates: a Python pickle"},
+		{"\x08\x08\x00\x12idx", "r.tsv: no table of votes or certificates: not text"},
 		{"\x1f\x8b\x08", "r.tsv: unexpected EOF"},
 		{"\x93NUMPY", "r.tsv: not in NumPy's format"},
 	} {

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"unicode/utf16"
+
+	"github.com/lipsmooth/lipsmooth/internal/npy"
 )
 
 // mostPiped bounds the bytes of a pipe, which memory holds.
@@ -89,7 +91,7 @@ func plain(r io.Reader) (*bufio.Reader, error) {
 		}
 		b = bufio.NewReaderSize(z, 1<<16)
 	}
-	head, err := b.Peek(8)
+	head, err := b.Peek(512)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
@@ -104,6 +106,9 @@ func plain(r io.Reader) (*bufio.Reader, error) {
 			return nil, fmt.Errorf("%w: %s: export the table as text, or the votes as .npy",
 				errNoTable, f.name)
 		}
+	}
+	if bytes.IndexByte(head, 0) >= 0 && !bytes.HasPrefix(head, []byte(npy.Magic)) {
+		return nil, fmt.Errorf("%w: not text", errNoTable)
 	}
 	return b, nil
 }

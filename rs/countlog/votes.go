@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 
 	"github.com/lipsmooth/lipsmooth/internal/npy"
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -33,6 +34,7 @@ type foreignCounts struct {
 	array   *npy.Array // nil where the table is text
 	draws   int        // 1 or 2
 	classes int        // 0 until the first row tells
+	every   bool       // pairs must have every class, as they gave the number of classes
 	rows    int
 }
 
@@ -210,20 +212,30 @@ func (f *foreignCounts) list(column string, cell []byte) (rs.Votes, error) {
 	return votes, nil
 }
 
-// pairs parses class:count pairs, separated by commas, classes in any order.
+// pairs parses class:count pairs, separated by commas, classes in any order. They give the number
+// of classes where each row has each class.
 func (f *foreignCounts) pairs(column string, cell []byte) (rs.Votes, error) {
-	if f.classes == 0 {
-		return nil, f.fail(column, fmt.Errorf("%s: class:count pairs don't give the number of "+
-			"classes: give --classes", quote(cell)))
+	if n := bytes.Count(cell, []byte(":")); f.classes == 0 && n <= maxClasses {
+		f.classes, f.every = n, true
 	}
 	votes, sum, seen := make(rs.Votes, f.classes), 0, make([]bool, f.classes)
+	few := func() error {
+		return f.fail(column, fmt.Errorf("%s: class:count pairs of some classes don't give the "+
+			"number of classes: give --classes", quote(cell)))
+	}
 	for item := range bytes.SplitSeq(cell, []byte(",")) {
 		class, count, ok := bytes.Cut(bytes.Trim(item, " "), []byte(":"))
 		if !ok {
 			return nil, f.fail(column, fmt.Errorf("%s, want class:count pairs or a bracketed list",
 				quote(item)))
 		}
-		c, err := f.number(column, bytes.Trim(class, ` "'`), f.classes-1)
+		c, err := f.number(column, bytes.Trim(class, ` "'`), maxClasses-1)
+		if err == nil && c >= f.classes && f.every {
+			return nil, few()
+		}
+		if err == nil && c >= f.classes {
+			err = f.fail(column, fmt.Errorf("class %d, want one of 0 to %d", c, f.classes-1))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -235,6 +247,9 @@ func (f *foreignCounts) pairs(column string, cell []byte) (rs.Votes, error) {
 			return nil, f.fail(column, fmt.Errorf("class %d %w", c, errTwice))
 		}
 		seen[c], votes[c], sum = true, v, sum+v
+	}
+	if f.every && (f.classes < 2 || slices.Contains(seen, false)) {
+		return nil, few()
 	}
 	return votes, nil
 }
