@@ -176,6 +176,12 @@ func (f *foreignLines) repeated() bool {
 // don't separate.
 func (f *foreignLines) split(line []byte) {
 	f.cells = f.cells[:0]
+	if f.cut == '\t' && bytes.IndexByte(line, '"') < 0 {
+		for cell := range bytes.SplitSeq(line, []byte("\t")) {
+			f.cell(cell)
+		}
+		return
+	}
 	depth, quoted, begin := 0, false, 0
 	for i, b := range line {
 		switch {

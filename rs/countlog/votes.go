@@ -190,26 +190,40 @@ func (f *foreignCounts) list(column string, cell []byte) (rs.Votes, error) {
 	if cell[0] == '{' {
 		return f.pairs(column, inner)
 	}
-	cut := byte(',')
-	if bytes.IndexByte(inner, cut) < 0 {
-		cut, inner = ' ', bytes.Join(bytes.Fields(inner), []byte(" "))
+	if bytes.IndexByte(inner, ',') < 0 { // as NumPy prints it
+		inner = bytes.Join(bytes.Fields(inner), []byte(","))
 	}
-	items := bytes.Count(inner, []byte{cut}) + 1
+	items := bytes.Count(inner, []byte(",")) + 1
 	if f.classes == 0 && items <= maxClasses {
 		f.classes = items
 	}
 	if items != f.classes {
 		return nil, f.fail(column, fmt.Errorf("%d counts, want %d, one a class", items, f.classes))
 	}
-	votes, sum, c := make(rs.Votes, items), 0, 0
-	for item := range bytes.SplitSeq(inner, []byte{cut}) {
-		v, err := f.number(column, bytes.Trim(item, " "), maxDraws-sum)
-		if err != nil {
-			return nil, err
+	votes, sum := make(rs.Votes, items), 0
+	for c, at := 0, 0; c < items; c++ {
+		begin := spaces(inner, at)
+		v, end := digits(inner, begin)
+		next := spaces(inner, end)
+		if end == begin || next < len(inner) && inner[next] != ',' || v > maxDraws-sum {
+			item, _, _ := bytes.Cut(inner[at:], []byte(","))
+			var err error
+			if v, err = f.number(column, bytes.Trim(item, " "), maxDraws-sum); err != nil {
+				return nil, err
+			}
+			next = at + len(item)
 		}
-		votes[c], sum, c = v, sum+v, c+1
+		votes[c], sum, at = v, sum+v, next+1
 	}
 	return votes, nil
+}
+
+// spaces returns where those at b[i:] end.
+func spaces(b []byte, i int) int {
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	return i
 }
 
 // pairs parses class:count pairs, separated by commas, classes in any order. They give the number
