@@ -16,9 +16,10 @@ import (
 // importing is what the command is asked for.
 type importing struct {
 	countlog.Import
-	out     string
-	alpha   float64
-	changed func(flag string) bool
+	out      string
+	alpha    float64
+	labelled bool // the true classes are known
+	changed  func(flag string) bool
 }
 
 func (q *importing) check() error {
@@ -77,7 +78,8 @@ func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Sourc
 	if err != nil {
 		return err
 	}
-	return q.report(w, run, rows)
+	q.report(w, run, rows)
+	return nil
 }
 
 // certificates prints certified accuracies of tables without votes.
@@ -116,8 +118,8 @@ func (q *importing) certificates(w io.Writer, found []countlog.Source) error {
 	return nil
 }
 
-// draws takes the numbers of draws and the noise level from the settings beside the tables, from
-// the flags, and from the name.
+// draws takes the numbers of draws and the noise level from the flags, the settings beside the
+// tables, a column, and the name.
 func (q *importing) draws(beside countlog.Source, stated countlog.Stated) error {
 	if q.N = stated.N; q.Split == 0 {
 		q.N0 = stated.N0
@@ -126,14 +128,20 @@ func (q *importing) draws(beside countlog.Source, stated countlog.Stated) error 
 		return fmt.Errorf("--sigma %v: %s says %v", q.Sigma,
 			filepath.Join(filepath.Dir(beside.Path), countlog.StatedFile), stated.Sigma)
 	}
-	if q.Sigma = cmp.Or(q.Sigma, stated.Sigma, q.Estimation.Sigma()); q.Sigma == 0 {
+	h, err := q.Estimation.Holds()
+	if err != nil {
+		return err
+	}
+	q.labelled = h.Labelled || q.Labels.Path != ""
+	q.Sigma = cmp.Or(q.Sigma, stated.Sigma, h.Sigma, q.Estimation.Sigma())
+	if q.Sigma == 0 {
 		return fmt.Errorf("%s: the σ of its noise isn't said: give --sigma", q.Estimation.Path)
 	}
 	return nil
 }
 
 // report says what was made.
-func (q *importing) report(w io.Writer, run countlog.Run, rows int) error {
+func (q *importing) report(w io.Writer, run countlog.Run, rows int) {
 	fmt.Fprintf(w, "%s: %d examples of %d classes, σ = %g, n0 = %d, n = %d; next: lipsmooth "+
 		"certify %s\n", q.out, rows, run.Dataset.Classes, run.Sigma, run.N0, run.N, quoted(q.out))
 	if rows < run.Examples.Count {
@@ -145,17 +153,12 @@ func (q *importing) report(w io.Writer, run countlog.Run, rows int) error {
 		fmt.Fprintf(w, "note: for each image, a random subset of %d of %d draws chooses the "+
 			"class. The others estimate\n", run.N0, run.N0+run.N)
 	}
-	h, err := q.Estimation.Holds()
-	if err != nil {
-		return err
-	}
-	if !h.Labelled && q.Labels.Path == "" {
+	if !q.labelled {
 		fmt.Fprintln(w, "note: the votes come without true classes, so no accuracy can be "+
 			"computed. An array of them, [examples], can be named beside the votes")
 	}
 	fmt.Fprintln(w, "note: votes only, without margins, clean predictions or Λ. mono, "+
 		"bonferroni, cpm, twobound and adaptive can use them")
-	return nil
 }
 
 func importCommand() *cobra.Command {
@@ -181,8 +184,8 @@ array in NumPy's .npy format holds votes, [examples, classes], or true classes, 
 A class must not be chosen on the draw that estimates it. So votes of one draw need --n0: import
 sets that many random draws of each image aside to choose the class. Of two tables, one has the
 selection draw and one the estimation draw, by their names, or else in this order. certify_args.json
-beside them gives sigma, N0 and N. Without it and --sigma, a name such as sigma_0.50 or noise_0.50
-gives σ.
+beside them gives sigma, N0 and N. Where neither this file nor --sigma gives σ, a column sigma does,
+or else a name such as sigma_0.50 or noise_0.50.
 
 Certificates, as certify.py of locuslab/smoothing writes them, have no votes. So import makes no run
 of them, and prints certified accuracies. A folder may have them at any depth.

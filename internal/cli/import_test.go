@@ -267,12 +267,27 @@ func TestImportForms(t *testing.T) {
 	votes := file("v_noise_0.50.csv", "c0,c1\n3,7\n8,2\n")
 	has(must(t, "import", votes, "--n0", "2", "--out", filepath.Join(dir, "run")),
 		"2 examples of 2 classes, σ = 0.5, n0 = 2, n = 8", "without true classes")
+	own := file("own_sigma_1.csv", "c0,c1,sigma\n3,7,0.25\n8,2,0.25\n")
+	has(must(t, "import", own, "--n0", "2", "--out", filepath.Join(dir, "own")), "σ = 0.25")
+	refused(t, lipsmooth("import", own, "--n0", "2", "--sigma", "0.5", "--out",
+		filepath.Join(dir, "other")), own+":2: sigma: 0.25, want 0.5: a run has one noise level")
 	labels := file("l.npy", "\x93NUMPY\x01\x00\x3f\x00"+
 		"{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }     \n\x01\x00")
 	out := must(t, "import", votes, labels, "--n0", "2", "--sigma", "1", "--out",
 		filepath.Join(dir, "labelled"))
 	if has(out, "σ = 1, n0 = 2"); strings.Contains(out, "without true classes") {
 		t.Error(out)
+	}
+}
+
+// TestImportExamples: the help's examples parse.
+func TestImportExamples(t *testing.T) {
+	for line := range strings.Lines(importCommand().Example) {
+		args := strings.Fields(line)[2:]
+		c := importCommand()
+		if err := c.ParseFlags(args); err != nil || c.Args(c, c.Flags().Args()) != nil {
+			t.Errorf("%s: %v", line, err)
+		}
 	}
 }
 

@@ -15,8 +15,6 @@ import (
 // Magic begins each file.
 const Magic = "\x93NUMPY"
 
-const mostBytes = 1 << 40
-
 // An Array is what a file holds.
 type Array struct {
 	Shape   []int
@@ -95,7 +93,7 @@ func (a *Array) header(text string) error {
 			continue // behind the last comma
 		}
 		n, err := strconv.Atoi(cell)
-		if err != nil || n > 0 && a.bytes > mostBytes/n {
+		if err != nil || n > 0 && a.bytes > math.MaxInt/2/n {
 			return fmt.Errorf("a NumPy array of shape (%s): too large", shape[1])
 		}
 		a.Shape, a.bytes = append(a.Shape, n), a.bytes*n

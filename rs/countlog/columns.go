@@ -37,7 +37,7 @@ var known = [roles]struct{ what, names string }{
 		"radius_l2 l2_radius r"},
 	{"whether the prediction is right", "correct is_correct"},
 	{"the noise level", "sigma σ noise_sd"},
-	{"the votes", "counts votes count class_counts vote_counts"},
+	{"the votes", "counts votes class_counts vote_counts"},
 	{"the votes of the selection draw", "selection counts_selection selection_counts " +
 		"votes_selection selection_votes"},
 	{"the votes of the estimation draw", "estimation counts_estimation estimation_counts " +

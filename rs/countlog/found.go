@@ -16,14 +16,14 @@ import (
 
 // Holds is what a source holds, by its column names.
 type Holds struct {
-	Draws    int  // whose votes it has, 0 to 2
-	Radii    bool // certificates
-	Labels   bool // the true classes alone
-	Labelled bool // true classes, beside votes or radii
-	Indexed  bool // indices of examples
+	Draws    int     // whose votes it has, 0 to 2
+	Radii    bool    // certificates
+	Labels   bool    // the true classes alone
+	Labelled bool    // true classes, beside votes or radii
+	Sigma    float64 // the noise level of the first row, 0 where the table doesn't say it
 }
 
-// Holds reads the column names. The error says what the source is where it is of no use.
+// Holds reads the column names, and the first row where the table says σ. The error says what the source is where it is of no use.
 func (s Source) Holds() (h Holds, err error) {
 	file, err := s.open()
 	if err != nil {
@@ -45,9 +45,18 @@ func (s Source) Holds() (h Holds, err error) {
 			"labels [examples]", s.Path, errNoTable, array.Shape)
 	}
 	c := lines.columns
-	h = Holds{Draws: c.draws(), Labelled: c.at[labelRole] >= 0, Indexed: c.at[indexRole] >= 0}
+	h = Holds{Draws: c.draws(), Labelled: c.at[labelRole] >= 0}
 	if h.Draws == 0 {
 		h.Radii, err = true, lines.needRadii()
+	}
+	if c.at[sigmaRole] < 0 || err != nil {
+		return h, err
+	}
+	cells, err := lines.next()
+	if err == nil {
+		h.Sigma, err = lines.decimal(sigmaRole, cells)
+	} else if err == io.EOF {
+		err = nil
 	}
 	return h, err
 }

@@ -145,8 +145,10 @@ func (m Import) open(s Source) (*foreignCounts, io.Closer, error) {
 	t, err := newForeignCounts(file, s.Path, m.Classes)
 	if err != nil {
 		file.Close()
+		return nil, nil, err
 	}
-	return t, file, err
+	t.sigma = m.Sigma
+	return t, file, nil
 }
 
 // each calls f with every row. Both draws of the row are filled in. Errors name file and line.

@@ -34,6 +34,7 @@ type foreignCounts struct {
 	array   *npy.Array // nil where the table is text
 	draws   int        // 1 or 2
 	classes int        // 0 until the first row tells
+	sigma   float64    // that rows which say the noise level must have; 0 is any
 	every   bool       // pairs must have every class, as they gave the number of classes
 	rows    int
 }
@@ -104,6 +105,16 @@ func (f *foreignCounts) next() (row *foreignRow, err error) {
 	}
 	if row.Label, err = f.at(labelRole, cells, maxClasses-1, rs.Abstain); err != nil {
 		return nil, err
+	}
+	if f.sigma > 0 && f.columns.at[sigmaRole] >= 0 {
+		sigma, err := f.decimal(sigmaRole, cells)
+		if err == nil && sigma != f.sigma {
+			err = f.fail(f.name(f.columns.at[sigmaRole]), fmt.Errorf("%v, want %v: a run has one "+
+				"noise level", sigma, f.sigma))
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	f.rows++
 	var votes [2]rs.Votes
