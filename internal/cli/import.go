@@ -16,10 +16,10 @@ import (
 // importing is what the command is asked for.
 type importing struct {
 	countlog.Import
-	out      string
-	alpha    float64
-	labelled bool // the true classes are known
-	changed  func(flag string) bool
+	out     string
+	alpha   float64
+	notes   []string // on what the tables don't say
+	changed func(flag string) bool
 }
 
 func (q *importing) check() error {
@@ -40,14 +40,6 @@ func (q *importing) check() error {
 // were named one by one.
 func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Source,
 	ordered bool) error {
-	last := found[len(found)-1]
-	stated, err := last.Stated()
-	if err != nil {
-		return err
-	}
-	if stated.Alpha > 0 && !q.changed("alpha") {
-		q.alpha = stated.Alpha
-	}
 	radii := true
 	for _, s := range found {
 		h, err := s.Holds()
@@ -67,7 +59,7 @@ func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Sourc
 		return fmt.Errorf("--out: name the folder of the run to make")
 	}
 	q.Selection, q.Estimation, q.Labels, q.Name = m.Selection, m.Estimation, m.Labels, m.Name
-	if err := q.draws(last, stated); err != nil {
+	if err := q.draws(); err != nil {
 		return err
 	}
 	run, rows, err := q.Write(ctx, q.out)
@@ -84,6 +76,13 @@ func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Sourc
 
 // certificates prints certified accuracies of tables without votes.
 func (q *importing) certificates(w io.Writer, found []countlog.Source) error {
+	stated, err := found[len(found)-1].Stated()
+	if err != nil {
+		return err
+	}
+	if stated.Alpha > 0 && !q.changed("alpha") {
+		q.alpha = stated.Alpha
+	}
 	var tables []certify.Published
 	var remarks []string
 	for i, name := range countlog.Titles(found) {
@@ -120,23 +119,34 @@ func (q *importing) certificates(w io.Writer, found []countlog.Source) error {
 
 // draws takes the numbers of draws and the noise level from the flags, the settings beside the
 // tables, a column, and the name.
-func (q *importing) draws(beside countlog.Source, stated countlog.Stated) error {
+func (q *importing) draws() error {
+	stated, err := q.Estimation.Stated()
+	if err != nil {
+		return err
+	}
 	if q.N = stated.N; q.Split == 0 {
 		q.N0 = stated.N0
 	}
 	if stated.Sigma != 0 && q.Sigma != 0 && stated.Sigma != q.Sigma {
 		return fmt.Errorf("--sigma %v: %s says %v", q.Sigma,
-			filepath.Join(filepath.Dir(beside.Path), countlog.StatedFile), stated.Sigma)
+			filepath.Join(filepath.Dir(q.Estimation.Path), countlog.StatedFile), stated.Sigma)
 	}
 	h, err := q.Estimation.Holds()
 	if err != nil {
 		return err
 	}
-	q.labelled = h.Labelled || q.Labels.Path != ""
-	q.Sigma = cmp.Or(q.Sigma, stated.Sigma, h.Sigma, q.Estimation.Sigma())
-	if q.Sigma == 0 {
+	if !h.Labelled && q.Labels.Path == "" {
+		q.notes = append(q.notes, "the votes come without true classes, so no accuracy can be "+
+			"computed. An array of them, [examples], can be named beside the votes")
+	}
+	if q.Sigma = cmp.Or(q.Sigma, stated.Sigma, h.Sigma); q.Sigma > 0 {
+		return nil
+	}
+	if q.Sigma = q.Estimation.Sigma(); q.Sigma == 0 {
 		return fmt.Errorf("%s: the σ of its noise isn't said: give --sigma", q.Estimation.Path)
 	}
+	q.notes = append(q.notes, fmt.Sprintf("σ = %g is read off the name %s. Give --sigma where the "+
+		"votes were drawn with other noise", q.Sigma, q.Estimation.Path))
 	return nil
 }
 
@@ -153,9 +163,8 @@ func (q *importing) report(w io.Writer, run countlog.Run, rows int) {
 		fmt.Fprintf(w, "note: for each image, a random subset of %d of %d draws chooses the "+
 			"class. The others estimate\n", run.N0, run.N0+run.N)
 	}
-	if !q.labelled {
-		fmt.Fprintln(w, "note: the votes come without true classes, so no accuracy can be "+
-			"computed. An array of them, [examples], can be named beside the votes")
+	for _, note := range q.notes {
+		fmt.Fprintf(w, "note: %s\n", note)
 	}
 	fmt.Fprintln(w, "note: votes only, without margins, clean predictions or Λ. mono, "+
 		"bonferroni, cpm, twobound and adaptive can use them")

@@ -196,7 +196,8 @@ func TestImportPlain(t *testing.T) {
 		t.Error("--seed does not act")
 	}
 	file(countlog.StatedFile, `{"sigma": `)
-	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), countlog.StatedFile)
+	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
+		countlog.StatedFile)
 	os.Remove(filepath.Join(dir, countlog.StatedFile))
 	must(t, "import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")+"/")
 	must(t, "certify", filepath.Join(dir, "b"))
@@ -266,7 +267,8 @@ func TestImportForms(t *testing.T) {
 
 	votes := file("v_noise_0.50.csv", "c0,c1\n3,7\n8,2\n")
 	has(must(t, "import", votes, "--n0", "2", "--out", filepath.Join(dir, "run")),
-		"2 examples of 2 classes, σ = 0.5, n0 = 2, n = 8", "without true classes")
+		"2 examples of 2 classes, σ = 0.5, n0 = 2, n = 8", "without true classes",
+		"σ = 0.5 is read off the name "+votes)
 	own := file("own_sigma_1.csv", "c0,c1,sigma\n3,7,0.25\n8,2,0.25\n")
 	has(must(t, "import", own, "--n0", "2", "--out", filepath.Join(dir, "own")), "σ = 0.25")
 	refused(t, lipsmooth("import", own, "--n0", "2", "--sigma", "0.5", "--out",

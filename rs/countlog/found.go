@@ -23,8 +23,8 @@ type Holds struct {
 	Sigma    float64 // the noise level of the first row, 0 where the table doesn't say it
 }
 
-// Holds reads the column names, and the first row where the table says σ. The error says what the source is where it is of no use.
-func (s Source) Holds() (h Holds, err error) {
+// Holds reads the column names, and the first row where the table says σ. The error says what the
+// source is where it is of no use. c (s Source) Holds() (h Holds, err error) {
 	file, err := s.open()
 	if err != nil {
 		return h, err
