@@ -24,7 +24,8 @@ type Holds struct {
 }
 
 // Holds reads the column names, and the first row where the table says σ. The error says what the
-// source is where it is of no use. c (s Source) Holds() (h Holds, err error) {
+// source is where it is of no use.
+func (s Source) Holds() (h Holds, err error) {
 	file, err := s.open()
 	if err != nil {
 		return h, err
