@@ -98,7 +98,7 @@ func TestSampleLabelled(t *testing.T) {
 	if !strings.Contains(out, "clean accuracy 0.") || !strings.Contains(out, ", under noise 0.") {
 		t.Error(out)
 	}
-	from := mustRun(t, dir).Dataset.Source
+	from := mustRun(t, dir).Dataset.Origin
 	if from == nil || from.Labels != table || strings.Join(from.Skipped, " ") != "bad.png" {
 		t.Errorf("%+v", from)
 	}

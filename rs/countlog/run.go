@@ -5,7 +5,7 @@
 // is a table, tab separated, with a line of column names and then one line an example:
 //
 //	index               position in the dataset
-//	label               true class, -1 where none is known
+//	label               true class, -1 where it isn't known
 //	clean_class         prediction without noise, -1 where the run has none
 //	clean_margin        its margin, in logits: the shortest decimal that reads back exactly
 //	class               class selected: the most votes in selection
@@ -114,9 +114,13 @@ type Reading struct {
 	Mean   string `json:"mean,omitempty"` // numbers separated by commas, as is Std
 	Std    string `json:"std,omitempty"`
 	Resize int    `json:"resize,omitempty"`
-	Layout string `json:"layout,omitempty"`
-	Output string `json:"output,omitempty"`
-	Scale  string `json:"scale,omitempty"`
+	// Size is the height and width that the model gets, where its file leaves them open.
+	Size     string `json:"size,omitempty"`
+	Channels string `json:"channels,omitempty"`
+	Layout   string `json:"layout,omitempty"`
+	Output   string `json:"output,omitempty"`
+	Scale    string `json:"scale,omitempty"`
+	OneByOne bool   `json:"one_by_one,omitempty"`
 	// Denoiser is the name of an ONNX file that comes first; Model.Hash is then of both.
 	Denoiser string `json:"denoiser,omitempty"`
 	Schedule string `json:"schedule,omitempty"`
@@ -132,13 +136,13 @@ type Dataset struct {
 	Size    int    `json:"size"` // examples in the split
 	// Dimension is the number of values of an image. It is 0 in logs that don't say.
 	Dimension int `json:"dimension,omitempty"`
-	// Source says how the examples are found again. It is nil where Name and Split say it all.
-	Source *Source `json:"source,omitempty"`
+	// Origin says how the examples are found again. It is nil where Name and Split say it all.
+	Origin *Origin `json:"origin,omitempty"`
 }
 
-// Source says how a dataset was read, in the words of the flags of lipsmooth sample. The hash of the
+// Origin says how a dataset was read, in the words of the flags of lipsmooth sample. The hash of the
 // dataset covers what came of it.
-type Source struct {
+type Origin struct {
 	Classes string   `json:"classes,omitempty"`
 	Labels  string   `json:"labels,omitempty"`
 	Resize  int      `json:"resize,omitempty"`
@@ -421,7 +425,7 @@ func (r Run) nameless() Run {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}
 	if r.Dataset.Hash != "" {
-		r.Dataset.Name, r.Dataset.Source, r.Dataset.Dimension = "", nil, 0
+		r.Dataset.Name, r.Dataset.Origin, r.Dataset.Dimension = "", nil, 0
 	}
 	return r
 }

@@ -33,7 +33,7 @@ func TestLook(t *testing.T) {
 		t.Error(got)
 	}
 	id, err := d.Identity()
-	if err != nil || len(id.Source.Skipped) != 3 {
+	if err != nil || len(id.Origin.Skipped) != 3 {
 		t.Errorf("%+v, %v", id, err)
 	}
 	for _, name := range d.Skipped {

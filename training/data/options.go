@@ -75,8 +75,8 @@ func (o Options) read(f files, err error) (*Dataset, error) {
 }
 
 // record is what a run keeps of the options, nil where they say nothing.
-func (o Options) record(skipped []string) *countlog.Source {
-	s := countlog.Source{Classes: o.Classes, Labels: o.Labels, Resize: o.Resize, Crop: o.Crop,
+func (o Options) record(skipped []string) *countlog.Origin {
+	s := countlog.Origin{Classes: o.Classes, Labels: o.Labels, Resize: o.Resize, Crop: o.Crop,
 		Skipped: skipped}
 	if reflect.ValueOf(s).IsZero() {
 		return nil
@@ -87,7 +87,7 @@ func (o Options) record(skipped []string) *countlog.Source {
 // OptionsOf are those with which a run's dataset was read.
 func OptionsOf(d countlog.Dataset) Options {
 	o := Options{Split: d.Split}
-	if s := d.Source; s != nil {
+	if s := d.Origin; s != nil {
 		o.Classes, o.Labels, o.Resize, o.Crop = s.Classes, s.Labels, s.Resize, s.Crop
 		o.SkipBad = len(s.Skipped) > 0
 	}
