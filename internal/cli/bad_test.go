@@ -102,7 +102,7 @@ func TestBadFlags(t *testing.T) {
 		{train, "nowhere"},
 		{"train --data " + tiny() + " --arch vgg", `"vgg"; known: conv, dense, residual`},
 		{"train --data " + tiny() + " --arch dense,vgg",
-			`arch-vgg: no architecture "vgg"; known: conv, dense, residual`},
+			`arch-vgg: training on tiny: no architecture "vgg"; known: conv, dense, residual`},
 		{"train --data " + tiny() + " --conv fft", `"fft"; known: aol, bcop`},
 		{"train --data " + tiny() + " --width 0", "width"},
 		{"train --width huge", "--width huge: not a whole number, nor one of the sizes xs, s, m"},

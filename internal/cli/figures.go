@@ -69,7 +69,7 @@ func tablesOf(in *figures.Input, dir string) (err error) {
 	if in.Bounds, in.Bounded, err = table.ReadFile(filepath.Join(dir, boundsFile)); err != nil {
 		return err
 	}
-	if in.Sweep, in.Swept, err = table.ReadFile(filepath.Join(dir, sweepFile)); err != nil {
+	if in.Sweep, in.Swept, err = table.ReadFile(filepath.Join(dir, training.SweepFile)); err != nil {
 		return err
 	}
 	info, err := training.ReadInfo(dir)

@@ -11,6 +11,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
+	"github.com/lipsmooth/lipsmooth/training"
 )
 
 // names are those of a folder's files.
@@ -196,11 +197,11 @@ func TestFiguresOfModels(t *testing.T) {
 	sweep := t.TempDir()
 	text := "# test split of tiny\npoint\tconv\taccuracy\tr=1\taverage_radius\n" +
 		"conv-aol\taol\t0.9\t0.5\t1.1\nconv-bcop\tbcop\t0.92\t0.5\t1.2\n"
-	if err := os.WriteFile(filepath.Join(sweep, sweepFile), []byte(text), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(sweep, training.SweepFile), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	must(t, "figures", "sweep", "--run", sweep)
-	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "point\t") ||
+	if got := read(t, sweep, "figures", training.SweepFile); !strings.HasPrefix(got, "point\t") ||
 		!strings.Contains(read(t, sweep, "figures", "sweep.json"), "test split of tiny") {
 		t.Error(got)
 	}

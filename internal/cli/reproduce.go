@@ -111,11 +111,12 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	fmt.Fprintf(log, "data: %v, %v\n", trainSet, testSet)
 	begun := time.Now()
 	o := &opened{log: log}
-	m, err := train(ctx, o, j.config(trainSet), trainSet, testSet, filepath.Join(j.out, certify.ModelFolder), terminal(w))
+	m, err := o.train(ctx, training.Job{Config: j.config(trainSet), Train: trainSet, Test: testSet,
+		Dir: filepath.Join(j.out, certify.ModelFolder), Bar: terminal(w), Log: log})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(log, summary(m))
+	fmt.Fprintln(log, m.Summary())
 	trained := time.Since(begun).Seconds()
 	sampled, err := j.sample(ctx, o, m, testSet)
 	if err != nil {
