@@ -21,8 +21,7 @@ import (
 
 // Tables that figures are drawn from, in a model's folder.
 const (
-	curveFile  = "training.tsv"
-	boundsFile = "bounds.tsv"
+	curveFile = "training.tsv"
 )
 
 // drawing gathers what figures are made from: the run, the runs at other noise levels in its folder
@@ -55,7 +54,7 @@ func drawing(r *certify.Run, alpha float64) (in figures.Input, notes []string, e
 		return in, notes, err
 	}
 	if hash := r.Model.Hash; in.Bounds != nil && !strings.Contains(in.Bounded, fmt.Sprintf("%.12s", hash)) {
-		notes = append(notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, boundsFile), hash, quoted(model)))
+		notes = append(notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, training.BoundsFile), hash, quoted(model)))
 		in.Bounds = nil
 	}
 	return in, notes, nil
@@ -66,7 +65,7 @@ func tablesOf(in *figures.Input, dir string) (err error) {
 	if in.Metrics, _, err = table.ReadFile(filepath.Join(dir, curveFile)); err != nil {
 		return err
 	}
-	if in.Bounds, in.Bounded, err = table.ReadFile(filepath.Join(dir, boundsFile)); err != nil {
+	if in.Bounds, in.Bounded, err = table.ReadFile(filepath.Join(dir, training.BoundsFile)); err != nil {
 		return err
 	}
 	if in.Sweep, in.Swept, err = table.ReadFile(filepath.Join(dir, training.SweepFile)); err != nil {

@@ -187,9 +187,9 @@ func TestFiguresOfModels(t *testing.T) {
 		func(s string) string {
 			return strings.Replace(s, mustRun(t, run).Model.Hash[:12],
 				"0123456789ab", 1)
-		}, table.About(filepath.Join(model, boundsFile)))
+		}, table.About(filepath.Join(model, training.BoundsFile)))
 	if r := lipsmooth("figures", run, "bounds"); r.status != 1 ||
-		!strings.Contains(r.err, "note: "+filepath.Join(model, boundsFile)+" isn't of model ") ||
+		!strings.Contains(r.err, "note: "+filepath.Join(model, training.BoundsFile)+" isn't of model ") ||
 		!strings.Contains(r.err, "figure bounds: no table of bounds") {
 		t.Errorf("%+v", r)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
 
@@ -56,7 +57,7 @@ var presets = []preset{
 		train: func(c *training.Config) { c.Epochs, c.Width = 20, 32 },
 		draws: draws(500, 100, 100, 100000),
 		sweep: draws(500, 100, 100, 10000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
-		observe: observeSteps, attack: attack.Default(),
+		observe: training.ObserveSteps, attack: attack.Default(),
 	},
 }
 
@@ -122,7 +123,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := observedBounds(filepath.Join(j.out, certify.ModelFolder), testSet, j.sigma, j.observe, log); err != nil {
+	if err := j.bounds(m.Hash, testSet, log); err != nil {
 		return err
 	}
 	attacking := time.Now()
@@ -199,6 +200,38 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 		}
 	}
 	return seconds, nil
+}
+
+// bounds writes the table of the model's bounds, unless its folder has that. The search runs in pure
+// Go, since each layer has a graph of its own: XLA would take longer to compile it. Weights are of
+// one backend, so the model is loaded anew.
+func (j *job) bounds(hash string, d *data.Dataset, log io.Writer) error {
+	folder := filepath.Join(j.out, certify.ModelFolder)
+	if has, err := training.HasBounds(folder, hash); has || err != nil {
+		return err
+	}
+	m, err := training.Load(folder)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(log, "bounds: looking for the steepest slope of each layer")
+	on, err := device.PureGo()
+	if err != nil {
+		return err
+	}
+	defer on.Finalize()
+	b := training.Bounds{Sigma: j.sigma}
+	if err := b.Observe(on, m, j.observe); err != nil {
+		return err
+	}
+	if err := b.ObserveLogits(on, m, d); err != nil {
+		return err
+	}
+	t, _, err := b.Table(m)
+	if err != nil {
+		return err
+	}
+	return t.WriteFile(filepath.Join(folder, training.BoundsFile), b.Caption(m))
 }
 
 // attackAll attacks every classifier of the run on a few images; nil where the folder holds attacks

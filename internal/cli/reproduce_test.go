@@ -16,6 +16,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
+	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -127,7 +128,7 @@ func TestReproduceAgain(t *testing.T) {
 // sameAttacks compares what a job has of attacks and bounds with the smoke job's.
 func sameAttacks(t *testing.T, dir string) {
 	t.Helper()
-	for _, file := range []string{certify.AttackFile, certify.AttackImagesFile, certify.GapFile, filepath.Join(certify.ModelFolder, boundsFile)} {
+	for _, file := range []string{certify.AttackFile, certify.AttackImagesFile, certify.GapFile, filepath.Join(certify.ModelFolder, training.BoundsFile)} {
 		if read(t, dir, file) != read(t, smoke(t), file) {
 			t.Errorf("%s: other bytes than the job that ran through", file)
 		}
@@ -137,9 +138,9 @@ func sameAttacks(t *testing.T, dir string) {
 // Bounds that are there are kept, and made where they are of another model, or gone; neither needs the device.
 func TestReproduceBounds(t *testing.T) {
 	dir := copied(t, smoke(t))
-	const boundsSettings = "bounds.json" // beside boundsFile
+	const boundsSettings = "bounds.json" // beside training.BoundsFile
 	want := read(t, dir, certify.ModelFolder, boundsSettings)
-	if !strings.Contains(want, ", observed in 5 steps") || len(tsv(t, filepath.Join(dir, certify.ModelFolder, boundsFile)).Rows) < 4 {
+	if !strings.Contains(want, ", observed in 5 steps") || len(tsv(t, filepath.Join(dir, certify.ModelFolder, training.BoundsFile)).Rows) < 4 {
 		t.Error(want)
 	}
 	noDevice(t)
