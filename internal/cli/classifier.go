@@ -99,6 +99,3 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 
 // isONNX tells an ONNX file from the folder of a model that was trained here.
 func isONNX(ref string) bool { return strings.EqualFold(filepath.Ext(ref), ".onnx") }
-
-// modelName is what runs and captions call a model.
-func modelName(m *training.Model) string { return m.Identity().Name }
