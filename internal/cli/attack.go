@@ -28,7 +28,7 @@ type attacked struct {
 // job opens the run, and the model and the dataset that were sampled.
 func (q *attacked) job() (j attack.Job, err error) {
 	folder := cmp.Or(q.model, filepath.Join(q.dir, certify.ModelFolder))
-	run, err := load(q.dir, config(q.Alpha, q.Tau))
+	run, err := certify.Load(q.dir, config(q.Alpha, q.Tau))
 	if err != nil {
 		return j, err
 	}

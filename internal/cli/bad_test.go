@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
@@ -293,7 +294,7 @@ func TestMixedRuns(t *testing.T) {
 	dataset := func(s string) string {
 		return strings.Replace(s, `"split": "test"`, `"split": "train"`, 1)
 	}
-	for _, run := range []string{countlog.TuningFolder, filepath.Join(sweepFolder, "0.25")} {
+	for _, run := range []string{countlog.TuningFolder, filepath.Join(figures.SigmaFolder, "0.25")} {
 		for want, change := range map[string]func(string) string{
 			"model": hash, "dataset": dataset} {
 			t.Run(run+" "+want, func(t *testing.T) {

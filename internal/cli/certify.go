@@ -20,21 +20,6 @@ func config(alpha, tau float64) certify.Config {
 	return c
 }
 
-// load reads a run with its rows, and chooses its temperature as c says.
-func load(dir string, c certify.Config) (*certify.Run, error) {
-	if err := checkAlpha(c.Alpha); err != nil {
-		return nil, err
-	}
-	r, err := certify.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if r.Tau, err = r.ChooseTau(c); err != nil {
-		return nil, err
-	}
-	return r, r.Load()
-}
-
 // methods reads a list of methods; an empty one is rs.DefaultMethods, and all is every sound one.
 func methods(list string, unsound bool) (names []string, err error) {
 	if list == "" {

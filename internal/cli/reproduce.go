@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
@@ -19,9 +20,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
-
-// sweepFolder, in that of a main job, has runs at other noise, one a folder.
-const sweepFolder = "sigma"
 
 // preset is the size of a main job.
 type preset struct {
@@ -133,23 +131,21 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	}
 	attacked := time.Since(attacking).Seconds()
 
-	run, err := load(j.out, config(j.alpha, -1))
+	in, more, err := figures.Read(j.out, config(j.alpha, -1))
 	if err != nil {
 		return err
 	}
+	run := in.Runs[0]
 	x, err := run.Certify(config(j.alpha, -1))
 	if err != nil {
 		return err
 	}
-	in, more, err := drawing(run, j.alpha)
+	paths, notes, err := figures.Look{Style: figures.Styles[0]}.Save(in,
+		filepath.Join(j.out, "figures"))
 	if err != nil {
 		return err
 	}
-	paths, notes, err := draw(in, nil, filepath.Join(j.out, "figures"))
-	if err != nil {
-		return err
-	}
-	x.Notes, x.File = slices.Concat(x.Notes, more, notes), testSet.File
+	x.Notes, x.File = slices.Concat(x.Notes, more[len(run.Notes()):], notes), testSet.File
 	if err := report(w, x, j.out); err != nil {
 		return err
 	}
@@ -195,7 +191,7 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 	}
 	// The job's own σ is sampled again: radii of unequal n don't compare.
 	for _, sigma := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(j.sigmas), j.sigma)))) {
-		if err := one(filepath.Join(j.out, sweepFolder, fmt.Sprint(sigma)), sigma, j.sweep); err != nil {
+		if err := one(filepath.Join(j.out, figures.SigmaFolder, fmt.Sprint(sigma)), sigma, j.sweep); err != nil {
 			return 0, err
 		}
 	}
@@ -239,7 +235,7 @@ func (j *job) bounds(hash string, d *data.Dataset, log io.Writer) error {
 func (j *job) attackAll(ctx context.Context, o *opened, m *training.Model,
 	d *data.Dataset) (*certify.Assessment, error) {
 
-	run, err := load(j.out, config(j.alpha, -1))
+	run, err := certify.Load(j.out, config(j.alpha, -1))
 	if err != nil {
 		return nil, err
 	}

@@ -238,7 +238,7 @@ func TestReproduceElsewhere(t *testing.T) {
 // certify and figures need no device and no model.
 func TestCertifyAndFiguresAlone(t *testing.T) {
 	dir := copied(t, smoke(t))
-	curve := read(t, dir, certify.ModelFolder, curveFile)
+	curve := read(t, dir, certify.ModelFolder, "training.tsv")
 	for _, gone := range []string{certify.ModelFolder, "figures", "table.tsv", "certificates.tsv"} {
 		if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
 			t.Fatal(err)
@@ -272,7 +272,7 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, certify.ModelFolder), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, certify.ModelFolder, curveFile), []byte(curve), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, certify.ModelFolder, "training.tsv"), []byte(curve), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	figs := filepath.Join(t.TempDir(), "figs")

@@ -50,7 +50,7 @@ func TestUntilActs(t *testing.T) {
 		}
 		must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "3")
 		if method == "lipschitz" { // certified with the temperature that the draws ended for
-			if l, err := load(out, config(0.01, -1)); err != nil || l.Tau != log.Run.Until.Tau {
+			if l, err := certify.Load(out, config(0.01, -1)); err != nil || l.Tau != log.Run.Until.Tau {
 				t.Errorf("τ = %v, %v, want %v of run.json", l.Tau, err, log.Run.Until.Tau)
 			}
 		}

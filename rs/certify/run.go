@@ -49,6 +49,18 @@ func Open(dir string) (*Run, error) {
 	return r, OfModel(dir, log.Run)
 }
 
+// Load opens a run's folder, chooses the temperature of soft votes as c says, and reads the rows.
+func Load(dir string, c Config) (*Run, error) {
+	r, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if r.Tau, err = r.ChooseTau(c); err != nil {
+		return nil, err
+	}
+	return r, r.Load()
+}
+
 // Load reads the rows, once.
 func (r *Run) Load() (err error) {
 	if r.Rows != nil {

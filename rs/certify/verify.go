@@ -3,6 +3,7 @@ package certify
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,21 +49,17 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 	if err != nil {
 		return v, err
 	}
-	earlier, err := filepath.Glob(filepath.Join(escapeGlob(dir), ResultsFolder, "*.tsv"))
+	earlier, err := fs.Glob(os.DirFS(dir), ResultsFolder+"/*.tsv")
 	if err != nil {
 		return v, err
 	}
 	for _, path := range earlier {
+		path = filepath.Join(dir, filepath.FromSlash(path))
 		if _, _, err := r.verifyCertificates(v, path); err != nil {
 			return v, err
 		}
 	}
 	return v, nil
-}
-
-// escapeGlob lets a path stand for itself in a pattern.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // verifyCertificates makes a table of certificates again; nil where there is none to compare with.
