@@ -136,7 +136,7 @@ func (c *certifying) run(w io.Writer) error {
 		return err
 	}
 	if c.data != "" {
-		d, err := (&verification{dir: c.dir, w: io.Discard}).ofData(run, nil, c.data)
+		d, err := datasetOf(run, nil, c.data)
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func Open(dir string) (*Run, error) {
 	if u := log.Run.Until; u.Method == "lipschitz" {
 		r.Tau = u.Tau // which the draws ended for
 	}
-	return r, OfModel(dir, log.Run)
+	return r, ofModel(dir, log.Run)
 }
 
 // Load opens a run's folder, chooses the temperature of soft votes as c says, and reads the rows.
@@ -130,8 +130,8 @@ func (r *Run) notes(rows int) (notes []string) {
 	return notes
 }
 
-// OfModel checks a run against the model that lies in its folder, if one does.
-func OfModel(dir string, run countlog.Run) error {
+// ofModel checks a run against the model that lies in its folder, if one does.
+func ofModel(dir string, run countlog.Run) error {
 	folder := filepath.Join(dir, ModelFolder)
 	path := filepath.Join(folder, "model.json")
 	text, err := os.ReadFile(path)

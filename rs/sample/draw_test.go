@@ -6,11 +6,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
@@ -125,6 +127,44 @@ func TestDraw(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, countlog.RunFile)); err != nil {
 		t.Error(err)
 	}
+}
+
+// Examples drawn again have the counts of the run. The margin error is that of the log.
+func TestAgain(t *testing.T) {
+	c, dir := served{newPlain(), 3}, filepath.Join(t.TempDir(), "run")
+	r, err := sample.Draw(t.Context(), nil, c, pictures{}, smallPlan(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := countlog.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := log.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sample.Drawer{Classifier: c, Images: pictures{}}
+	defer d.Close()
+	drawn, err := d.Again(t.Context(), log.Run, 5, nil)
+	if err != nil || len(drawn) != 5 {
+		t.Fatal(len(drawn), err)
+	}
+	for _, e := range drawn {
+		i := slices.IndexFunc(rows, func(row rs.Evidence) bool { return row.Index == e.Index })
+		if !reflect.DeepEqual(rows[i], e) {
+			t.Errorf("%+v, drawn again %+v", rows[i], e)
+		}
+	}
+	if off, err := sample.MarginError(c, log.Run); off != r.Run.MarginError || err != nil {
+		t.Errorf("margin error %v, %v, logged %v", off, err, r.Run.MarginError)
+	}
+	log.Run.Backend = "another"
+	_, err = d.Again(t.Context(), log.Run, 5, nil)
+	refused(t, err, "drawn on backend another; this is Go")
+	log.Run.Model.Random = true
+	_, err = d.Again(t.Context(), log.Run, 5, nil)
+	refused(t, err, "answers by chance")
 }
 
 // unlucky has an image that can't be read: the first of the run.
