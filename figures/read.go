@@ -111,8 +111,8 @@ func (in *Input) tables(dir string) (err error) {
 	return nil
 }
 
-// ReadOther reads what is drawn beside a run: another run, a table of certificates without votes, or
-// a folder of such tables. A run is certified at alpha.
+// ReadOther reads what is drawn beside a run: another run, a table of certificates without votes,
+// or a folder of such tables. A run is certified at alpha.
 func ReadOther(path string, alpha float64) (others []Other, notes []string, err error) {
 	if _, err := os.Stat(filepath.Join(path, countlog.RunFile)); err == nil {
 		r, err := certify.Load(path, certify.Default().At(alpha))

@@ -35,7 +35,8 @@ func TestRead(t *testing.T) {
 	imported(t, dir, 0.5)
 	imported(t, filepath.Join(dir, SigmaFolder, "0.25"), 0.25)
 	bounds := table.Table{Columns: BoundColumns, Rows: [][]string{{"dense", "1", "", "1", ""}}}
-	if err := bounds.WriteFile(filepath.Join(dir, certify.ModelFolder, boundsFile), "model other"); err != nil {
+	if err := bounds.WriteFile(filepath.Join(dir, certify.ModelFolder, boundsFile),
+		"model other"); err != nil {
 		t.Fatal(err)
 	}
 	in, notes, err := Read(dir, certify.Default().At(0.05))

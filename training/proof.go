@@ -50,7 +50,8 @@ func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 
 // Observed estimates from below what each layer stretches, and what the network stretches from its
 // input through each layer. Each estimate is that of lip.Observed with so many steps.
-func (m *Model) Observed(backend compute.Backend, steps int) (layers, through []float64, err error) {
+func (m *Model) Observed(backend compute.Backend, steps int) (layers, through []float64,
+	err error) {
 	values, err := m.Effective()
 	if err != nil {
 		return nil, nil, err

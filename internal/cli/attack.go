@@ -185,8 +185,9 @@ goes on from where it stopped.
 
 Classifiers:
 ` + doc.String(),
-		Example: "  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2",
-		Args:    one("run's folder"),
+		Example: `  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2
+  lipsmooth attack runs/mnist-0.5 --classifier soft,clean --steps 50 --anew`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.dir = args[0]
 			return q.run(cmd)

@@ -408,7 +408,8 @@ func TestNaNLogits(t *testing.T) {
 	plan := sample.Default()
 	plan.Images, plan.N0, plan.N, plan.Block = 5, 10, 10, 10
 	r, err := sample.Draw(context.Background(), backend, m, d, plan, out)
-	if err == nil || !strings.Contains(err.Error(), "example 0") || !strings.Contains(err.Error(), "NaN") {
+	if err == nil || !strings.Contains(err.Error(), "example 0") ||
+		!strings.Contains(err.Error(), "NaN") {
 		t.Errorf("NaN logits: %v", err)
 	}
 	if !strings.Contains(strings.Join(r.Notes, "\n"), "no margin_error is logged: ") {

@@ -176,8 +176,12 @@ method:
 
 Methods:
 ` + methodsAndBounds(),
-		Example: "  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001",
-		Args:    one("run's folder"),
+		Example: `  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001
+  lipsmooth certify runs/mnist-0.25 --method all
+  lipsmooth certify runs/mnist-0.25 --simultaneous --interval 0.95
+  lipsmooth certify runs/mnist-0.25 --method lipschitz --float32
+  lipsmooth certify runs/mnist-0.25 --method mono --format locuslab --out mono.tsv`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := config.check(cmd.Flags().Changed); err != nil {
 				return err

@@ -64,7 +64,8 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 
 // load opens the classifier with its dataset, that of a name or path, or the one it was trained on,
 // to draw from.
-func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(), err error) {
+func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(),
+	err error) {
 	o := &opened{log: cmd.ErrOrStderr()}
 	if isONNX(c.ref) {
 		if ref == "" {

@@ -78,7 +78,8 @@ func (q *simulating) cases() (cases []coverage.Case, err error) {
 			return nil, fmt.Errorf("--shapes: %s is given twice", name)
 		}
 		for _, k := range q.classes {
-			cases = append(cases, coverage.Case{Shape: name, P: s.P(k, q.top, q.exponent), Sigma: q.sigma, N0: q.n0, N: q.n})
+			cases = append(cases, coverage.Case{Shape: name, P: s.P(k, q.top, q.exponent), Sigma: q.sigma,
+				N0: q.n0, N: q.n})
 		}
 	}
 	return cases, nil
@@ -125,18 +126,21 @@ func coverageCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "coverage",
 		Short: "Simulate votes: how often certificates are wrong, and how large they are",
-		Long: `Draw votes from multinomials that are known, certify them by every method, and print how often the radius
-passes the true one, with its two-sided 95% Clopper–Pearson interval, and the mean radius (abstentions as 0).
-The true radius is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), and σ Φ⁻¹(pA), the smaller, of a certificate that bounds
-its class alone, as mono does. A simulation can refute a method and never proves one.
+		Long: `Draw votes from multinomials that are known, certify them by every method, and print how
+often the radius passes the true one, with its two-sided 95% Clopper–Pearson interval, and the mean
+radius (abstentions as 0). The true radius is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), and σ Φ⁻¹(pA), the smaller,
+of a certificate that bounds its class alone, as mono does. A simulation can refute a method and
+never proves one.
 
 Shapes:
 ` + list.String() + `
-The table goes to coverage.tsv, and figures beside it: coverage (at the largest number of classes) and, of the first
-shape, intervals (mean radius against the number of classes, where there is more than one).
+The table goes to coverage.tsv, and figures beside it: coverage (at the largest number of classes)
+and, of the first shape, intervals (mean radius against the number of classes, where there is more
+than one).
 Equal settings give equal results, on any number of processors.`,
-		Example: "  lipsmooth coverage --classes 10,1000 --n 10000 --alpha 0.001 --top 0.9 --tail 1 --out coverage",
-		Args:    cobra.NoArgs,
+		Example: "  lipsmooth coverage --classes 10,1000 --n 10000 --alpha 0.001 --top 0.9 --tail 1 " +
+			"--out coverage",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := q.check(known); err != nil {
 				return err
@@ -151,7 +155,8 @@ Equal settings give equal results, on any number of processors.`,
 	f.IntVar(&q.n0, "n0", 100, "draws that select the class")
 	f.IntVar(&q.n, "n", 10000, "draws that estimate")
 	f.Float64Var(&q.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
-	f.Float64Var(&q.sigma, "sigma", 1, "standard deviation of the noise, which radii are proportional to")
+	f.Float64Var(&q.sigma, "sigma", 1,
+		"standard deviation of the noise, which radii are proportional to")
 	f.IntVar(&q.trials, "trials", 10000, "simulated certificates of each method in each case")
 	f.Float64Var(&q.top, "top", 0.9, "probability of the class, of shapes zipf and rivals")
 	f.Float64Var(&q.exponent, "tail", 1, "exponent of the Zipf tail")
@@ -169,15 +174,19 @@ func methodOfVotes(name string) (rs.Entry, error) {
 		}
 		known = append(known, e.Name)
 	}
-	return rs.Entry{}, fmt.Errorf("--method %s: certifies no simulated votes; those that do: %s", name, strings.Join(known, ", "))
+	return rs.Entry{}, fmt.Errorf("--method %s: certifies no simulated votes; those that do: %s", name,
+		strings.Join(known, ", "))
 }
 
 // reportCoverage prints the outcomes and saves them with their figures.
-func reportCoverage(cmd *cobra.Command, outcomes, byClasses, largest []coverage.Outcome, several bool, out string) error {
-	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval", "mean radius"}}
+func reportCoverage(cmd *cobra.Command, outcomes, byClasses, largest []coverage.Outcome,
+	several bool, out string) error {
+	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval",
+		"mean radius"}}
 	for _, o := range outcomes {
 		low, high := o.Interval(0.95)
-		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method, fmt.Sprintf("%.3g", o.Miscoverage()),
+		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method,
+			fmt.Sprintf("%.3g", o.Miscoverage()),
 			fmt.Sprintf("%.2g to %.2g", low, high), fmt.Sprintf("%.4f", o.Mean)})
 	}
 	if err := short.WriteText(cmd.OutOrStdout()); err != nil {
@@ -187,7 +196,8 @@ func reportCoverage(cmd *cobra.Command, outcomes, byClasses, largest []coverage.
 	if err != nil {
 		return err
 	}
-	all.Table = figures.CoverageTable(outcomes) // the file holds every case, of which the figure shows some
+	// the file holds every case, of which the figure shows some
+	all.Table = figures.CoverageTable(outcomes)
 	drawn := []*figures.Figure{all}
 	if several {
 		f, err := figures.Intervals(byClasses)

@@ -114,7 +114,7 @@ lipsmooth figures list names all figures. The JSON beside each TSV has a caption
 Styles:
 ` + styles.String(),
 		Example: `  lipsmooth figures runs/mnist-0.25
-  lipsmooth figures radius margins --run runs/mnist-0.25 --out figures --format svg,pdf --style paper
+  lipsmooth figures radius margins --run runs/mnist-0.25 --format svg,pdf --style paper
   lipsmooth figures exact local --width 170
   lipsmooth figures logs --run runs/mnist-0.25 --beside runs/mnist-0.5`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -139,7 +139,8 @@ func TestBeside(t *testing.T) {
 	}
 	noDevice(t)
 	out := t.TempDir()
-	must(t, "figures", "logs", "draws", "--run", run, "--beside", tables, "--beside", early, "--out", out)
+	must(t, "figures", "logs", "draws", "--run", run, "--beside", tables, "--beside", early, "--out",
+		out)
 	header := strings.Split(read(t, out, "logs.tsv"), "\n")[0]
 	for _, want := range []string{"σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t", "\tearly: "} {
 		if !strings.Contains(header, want) {

@@ -21,7 +21,8 @@ func TestInfoOfONNX(t *testing.T) {
 		{"softmax.onnx --output probabilities --scale logits", "logits (Softmax)"},
 		{"nhwc.onnx --data mnist", "28×28×1 in [0, 1]"},
 	} {
-		if out := must(t, append([]string{"info"}, strings.Fields(onnxFiles+c.args)...)...); !strings.Contains(out, c.want) {
+		if out := must(t, append([]string{"info"},
+			strings.Fields(onnxFiles+c.args)...)...); !strings.Contains(out, c.want) {
 			t.Errorf("%s: no %q in\n%s", c.args, c.want, out)
 		}
 	}

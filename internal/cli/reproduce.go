@@ -157,9 +157,11 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if _, err := writePage(j.out, pagePath(j.out), testSet); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, attacks %.0f s, in all %.0f s on %s\nopen:\n", trained, sampled, attacked, time.Since(begun).Seconds(),
+	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, attacks %.0f s, in all %.0f s on %s\nopen:\n",
+		trained, sampled, attacked, time.Since(begun).Seconds(),
 		run.Backend)
-	for _, path := range slices.Concat([]string{pagePath(j.out)}, paths, []string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
+	for _, path := range slices.Concat([]string{pagePath(j.out)}, paths,
+		[]string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
 		fmt.Fprintln(w, " ", path)
 	}
 	return wrong
@@ -177,7 +179,8 @@ func (j *job) config(d *data.Dataset) training.Config {
 
 // sample draws the run and those at other noise. Of a small dataset half the images at most are
 // taken, which leaves some to choose temperatures on.
-func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (seconds float64, err error) {
+func (j *job) sample(ctx context.Context, o *opened, m *training.Model,
+	d *data.Dataset) (seconds float64, err error) {
 	from := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer from.Close()
 	one := func(dir string, sigma float64, p sample.Plan) error {
@@ -190,17 +193,19 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 		return 0, err
 	}
 	// The job's own σ is sampled again: radii of unequal n don't compare.
-	for _, sigma := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(j.sigmas), j.sigma)))) {
-		if err := one(filepath.Join(j.out, figures.SigmaFolder, fmt.Sprint(sigma)), sigma, j.sweep); err != nil {
+	for _, sigma := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(j.sigmas),
+		j.sigma)))) {
+		if err := one(filepath.Join(j.out, figures.SigmaFolder, fmt.Sprint(sigma)), sigma,
+			j.sweep); err != nil {
 			return 0, err
 		}
 	}
 	return seconds, nil
 }
 
-// bounds writes the table of the model's bounds, unless its folder has that. The search runs in pure
-// Go, since each layer has a graph of its own: XLA would take longer to compile it. Weights are of
-// one backend, so the model is loaded anew.
+// bounds writes the table of the model's bounds, unless its folder has that. The search runs in
+// pure Go, since each layer has a graph of its own: XLA would take longer to compile it. Weights
+// are of one backend, so the model is loaded anew.
 func (j *job) bounds(hash string, d *data.Dataset, log io.Writer) error {
 	folder := filepath.Join(j.out, certify.ModelFolder)
 	if has, err := training.HasBounds(folder, hash); has || err != nil {
@@ -260,22 +265,27 @@ func reproduceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reproduce",
 		Short: "The main job: train, sample, attack, certify, draw, report",
-		Long: `Train a Lipschitz-bounded classifier with Gaussian noise, sample its noisy predictions, look for the steepest slope of
-each layer beside its bound, attack a few images, certify by every method, draw the figures, print the tables, and make one
-page of it all, report.html. Stopped at any point and run again with the same flags, it goes on from what is done and ends with
-the same numbers. Attacks with other settings that lie in the folder are kept; an attack inside a certificate ends it with status 1.
+		Long: `Train a Lipschitz-bounded classifier with Gaussian noise, sample its noisy predictions,
+look for the steepest slope of each layer beside its bound, attack a few images, certify by every
+method, draw the figures, print the tables, and make one page of it all, report.html. Stopped at any
+point and run again with the same flags, it goes on from what is done and ends with the same numbers.
+Attacks with other settings that lie in the folder are kept; an attack inside a certificate ends it
+with status 1.
 
 Presets:
 ` + doc.String(),
-		Example: "  lipsmooth reproduce --data mnist --preset quick --sigma 0.5 --out runs/mnist",
-		Args:    cobra.NoArgs,
+		Example: `  lipsmooth reproduce --data mnist --preset quick --sigma 0.5 --out runs/mnist
+  lipsmooth reproduce --preset smoke --out runs/smoke
+  lipsmooth reproduce --data cifar10 --sigma 0.25 --out runs/cifar10`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if j.preset, err = presetByName(name); err != nil {
 				return err
 			}
 			if j.out == "" {
-				j.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(j.data), filepath.Ext(j.data))+"-"+name)
+				j.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(j.data),
+					filepath.Ext(j.data))+"-"+name)
 			}
 			return j.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -283,7 +293,8 @@ Presets:
 	f := c.Flags()
 	f.StringVar(&j.data, "data", "mnist", "dataset: mnist, cifar10, or a path")
 	f.StringVar(&name, "preset", "quick", "size of the job: "+presetNames())
-	f.Float64Var(&j.sigma, "sigma", 0.5, "standard deviation of the noise, in training and sampling, images being in [0, 1]")
+	f.Float64Var(&j.sigma, "sigma", 0.5,
+		"standard deviation of the noise, in training and sampling, images being in [0, 1]")
 	f.Float64Var(&j.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Uint64Var(&j.seed, "seed", 1, "seed of everything random")
 	f.StringVar(&j.out, "out", "", "folder of the job (default: runs/<data>-<preset>)")

@@ -108,7 +108,8 @@ func TestSweep(t *testing.T) {
 	// Other settings have another folder.
 	refused(t, lipsmooth(append(args, "--batch", "64")...), names[0]+": training: ",
 		"the training begun here has", "take another folder")
-	if err := os.WriteFile(filepath.Join(dir, training.SweepFile), []byte("a\tb\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, training.SweepFile), []byte("a\tb\n"),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, lipsmooth(args...), filepath.Join(dir, training.SweepFile), "not the table of a sweep")

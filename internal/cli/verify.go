@@ -229,7 +229,8 @@ func verifyCommand() *cobra.Command {
 		Long: `Check a run against what it says of itself:
 
   run.json and the counts      every setting and every row
-  the model                    the hash of its weights and its Λ, proved again (RUN/model, or --model)
+  the model                    the hash of its weights and its Λ, proved again (RUN/model, or
+                               --model)
   the dataset                  its hash and the labels (--data)
   certificates.tsv, table.tsv, intervals.tsv, results/
                                computed again from the log, with the settings beside them

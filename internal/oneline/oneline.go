@@ -30,7 +30,8 @@ type joined struct {
 func (j joined) Error() string { return j.text }
 func (j joined) Unwrap() error { return j.err }
 
-// Quoted is a word of a shell's command line that names a path: in quotes where the path needs them.
+// Quoted is a word of a shell's command line that names a path: in quotes where the path needs
+// them.
 func Quoted(path string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||

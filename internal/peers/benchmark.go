@@ -91,8 +91,8 @@ func (b Benchmark) Run(ctx context.Context) (t *table.Table, caption string, err
 		runtime.GOMAXPROCS(0), backend.Name(on), b.Seconds, b.Rounds), nil
 }
 
-// start installs and starts the peers. It leaves out a peer that doesn't start, and returns an error
-// where none does.
+// start installs and starts the peers. It leaves out a peer that doesn't start, and returns an
+// error where none does.
 func (b Benchmark) start(ctx context.Context, files Files) (running []Contender, err error) {
 	var left []error
 	for _, p := range b.Peers {

@@ -31,8 +31,8 @@ func (v *Verification) older(path, advice string) {
 	v.note("%s: written by an older version: %s", path, advice)
 }
 
-// VerifyLog reads every row of the run and of its tuning images, which must be of the same model and
-// dataset, and of other images. It returns them all.
+// VerifyLog reads every row of the run and of its tuning images, which must be of the same model
+// and dataset, and of other images. It returns them all.
 func (r *Run) VerifyLog() (v *Verification, rows []rs.Evidence, err error) {
 	v = &Verification{}
 	if _, err := r.ChooseTau(Default()); err != nil { // which checks the tuning images

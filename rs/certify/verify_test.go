@@ -21,7 +21,8 @@ func TestVerifyLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	v, rows, err := r.VerifyLog()
-	if err != nil || len(rows) != 8 || len(v.Checked) != 3 || !strings.HasPrefix(v.Checked[2], folder) {
+	if err != nil || len(rows) != 8 || len(v.Checked) != 3 ||
+		!strings.HasPrefix(v.Checked[2], folder) {
 		t.Errorf("%d rows, %q, %v", len(rows), v.Checked, err)
 	}
 	compared, err := r.CheckDrawn(rows)
@@ -39,7 +40,8 @@ func TestVerifyLog(t *testing.T) {
 	if err := r.CheckMarginError(1e-5 * (1 + 1e-9)); err != nil {
 		t.Error(err)
 	}
-	if err := r.CheckMarginError(2e-5); err == nil || !strings.Contains(err.Error(), "margin_error: 1e-05") {
+	if err := r.CheckMarginError(2e-5); err == nil || !strings.Contains(err.Error(),
+		"margin_error: 1e-05") {
 		t.Error(err)
 	}
 	same := write(t, filepath.Join(t.TempDir(), "run"), run)

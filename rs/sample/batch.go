@@ -15,16 +15,21 @@ type shape struct {
 
 func (s shape) values() int { return s.size[0] * s.size[1] * s.size[2] }
 
-// A runner draws batches, predicts and counts, on a device or on the host. Several goroutines call it.
+// A runner draws batches, predicts and counts, on a device or on the host. Several goroutines call
+// it.
 type runner interface {
-	run(b *batch) error                                             // fills in what the batch's units count
-	numbers(b *batch) ([]float32, error)                            // the units' logits, [units·block, classes], or more
-	clean(image []float32) ([]float32, error)                       // [classes]
-	draws(s source, sigma float64, key [32]byte) ([]float32, error) // a block of noisy images, [block, h, w, c]
+	// fills in what the batch's units count
+	run(b *batch) error
+	// the units' logits, [units·block, classes], or more
+	numbers(b *batch) ([]float32, error)
+	clean(image []float32) ([]float32, error) // [classes]
+	// a block of noisy images, [block, h, w, c]
+	draws(s source, sigma float64, key [32]byte) ([]float32, error)
 	close()
 }
 
-// A batch is units that are drawn at once: size places, of which the first are the units' and the others repeat the last.
+// A batch is units that are drawn at once: size places, of which the first are the units' and the
+// others repeat the last.
 type batch struct {
 	*request
 	units   []unit
@@ -59,11 +64,14 @@ func (b *batch) any(phase Phase) bool {
 }
 
 // ErrRandom is of a classifier that answers equal images by chance.
-var ErrRandom = errors.New("the same draws gave other logits the second time: the classifier isn't deterministic")
+var ErrRandom = errors.New("the same draws gave other logits the second time: the classifier " +
+	"isn't deterministic")
 
-// check compares blocks of an example's selection drawn together, so many at once as a batch of size has but at least two, with the
-// same blocks drawn one by one, and with single images alone: what a certificate speaks of is a classifier that answers equally on equal images, whatever lies beside them.
-// Where only the last bits of a sum depend on that, equal is false: one by one the draws don't depend on the rate.
+// check compares blocks of an example's selection drawn together, so many at once as a batch of
+// size has but at least two, with the same blocks drawn one by one, and with single images alone:
+// what a certificate speaks of is a classifier that answers equally on equal images, whatever lies
+// beside them. Where only the last bits of a sum depend on that, equal is false: one by one the
+// draws don't depend on the rate.
 func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error) {
 	if p.checked[size] || p.settings.Random {
 		return true, nil
@@ -73,7 +81,8 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 		units[i] = unit{e, Selection, i}
 	}
 	numbers := func(units []unit) ([]float32, error) {
-		return p.runner.numbers(&batch{request: r, units: units, size: len(units), block: p.settings.Block})
+		return p.runner.numbers(&batch{request: r, units: units, size: len(units),
+			block: p.settings.Block})
 	}
 	together, err := numbers(units)
 	if err != nil {
@@ -82,10 +91,12 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 	equal = true
 	each := p.settings.Block * p.classes
 	near := func(alone, beside float32) error {
-		if sameBits(alone, beside) || math.Abs(float64(alone)-float64(beside)) <= 1e-3*(1+math.Abs(float64(alone))) {
+		if sameBits(alone, beside) ||
+			math.Abs(float64(alone)-float64(beside)) <= 1e-3*(1+math.Abs(float64(alone))) {
 			return nil
 		}
-		return fmt.Errorf("the same draw gave the logit %v beside others and %v without them: the classifier's answers depend on the other images of a batch", beside, alone)
+		return fmt.Errorf("the same draw gave the logit %v beside others and %v without them: the "+
+			"classifier's answers depend on the other images of a batch", beside, alone)
 	}
 	for i := range units {
 		alone, err := numbers(units[i : i+1])

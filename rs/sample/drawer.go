@@ -16,8 +16,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// A Drawer draws runs of one classifier on one dataset. What it compiles for one run serves the next.
-// It is not for concurrent use. [Draw] is a Drawer of one run.
+// A Drawer draws runs of one classifier on one dataset. What it compiles for one run serves the
+// next. It is not for concurrent use. [Draw] is a Drawer of one run.
 type Drawer struct {
 	Classifier Classifier
 	Images     Images
@@ -198,8 +198,8 @@ const marginRadius = 4
 // Lipschitz constant does.
 const marginImages = 8
 
-// marginMax is the last edge of the margin histograms, in logits, a float32: marginRadius·Λ, or else
-// a power of two over twice the margins of some images.
+// marginMax is the last edge of the margin histograms, in logits, a float32: marginRadius·Λ, or
+// else a power of two over twice the margins of some images.
 func (d *Drawer) marginMax(ctx context.Context, run countlog.Run) (float64, error) {
 	if run.Model.Lambda > 0 {
 		return float64(float32(marginRadius * run.Model.Lambda)), nil
@@ -229,8 +229,8 @@ func (d *Drawer) marginMax(ctx context.Context, run countlog.Run) (float64, erro
 	return math.Ldexp(1, exponent), nil
 }
 
-// create opens a run's folder to write in, and says what to know of it. A new run opens the backend,
-// which run.json names.
+// create opens a run's folder to write in, and says what to know of it. A new run opens the
+// backend, which run.json names.
 func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	w *countlog.Writer, notes []string, err error) {
 
@@ -289,7 +289,8 @@ func (d *Drawer) marginError(run countlog.Run) (off float64, note string) {
 
 // Fill draws the rows that a run's folder lacks, batch blocks at once (0 finds how many), and calls
 // each, where it isn't nil, after every row with the number of rows there are.
-func (d *Drawer) Fill(ctx context.Context, w *countlog.Writer, batch int, each func(done int)) error {
+func (d *Drawer) Fill(ctx context.Context, w *countlog.Writer, batch int,
+	each func(done int)) error {
 	run := w.Run()
 	if w.Count() == run.Examples.Count {
 		return nil
@@ -309,9 +310,9 @@ func (d *Drawer) Fill(ctx context.Context, w *countlog.Writer, batch int, each f
 	return p.Run(ctx, w, d.Images, each)
 }
 
-// Again draws count examples, spread over a run, once more, and calls each, where it isn't nil, after
-// every example. Draws that can't be made again are an error: of a random model, or of another
-// backend.
+// Again draws count examples, spread over a run, once more, and calls each, where it isn't nil,
+// after every example. Draws that can't be made again are an error: of a random model, or of
+// another backend.
 func (d *Drawer) Again(ctx context.Context, run countlog.Run, count int, each func(done int)) (
 	[]rs.Evidence, error) {
 
