@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // Axis is a field of Config and the values that a sweep gives it.
@@ -15,15 +17,11 @@ type Axis struct {
 
 // NewAxis varies a field of [Fields]. Its name becomes a part of folders' names.
 func NewAxis(name string, values ...string) (Axis, error) {
-	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name })
-	if i < 0 {
-		var known []string
-		for _, f := range Fields {
-			known = append(known, f.Name)
-		}
-		return Axis{}, fmt.Errorf("training: no field %q; known: %s", name, join(known))
+	f, err := named.Find("field", name, Fields, func(f Field) string { return f.Name })
+	if err != nil {
+		return Axis{}, fmt.Errorf("training: %w", err)
 	}
-	a := Axis{Field: Fields[i]}
+	a := Axis{Field: f}
 	for _, text := range values {
 		var c Config
 		if err := a.Set(&c, text); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
@@ -71,23 +72,6 @@ func attacks(images, steps, samples, trial, draws int) attack.Config {
 	c := attack.Default()
 	c.Images, c.Steps, c.Samples, c.Trial, c.Draws = images, steps, samples, trial, draws
 	return c
-}
-
-func presetNames() string {
-	var names []string
-	for _, p := range presets {
-		names = append(names, p.name)
-	}
-	return strings.Join(names, ", ")
-}
-
-func presetByName(name string) (preset, error) {
-	for _, p := range presets {
-		if p.name == name {
-			return p, nil
-		}
-	}
-	return preset{}, fmt.Errorf("--preset: no preset %q; known: %s", name, presetNames())
 }
 
 // job is what reproduce is asked for.
@@ -259,7 +243,9 @@ func reproduceCommand() *cobra.Command {
 	var j job
 	var name string
 	var doc strings.Builder
+	var names []string
 	for _, p := range presets {
+		names = append(names, p.name)
 		fmt.Fprintf(&doc, "  %-6s %s\n", p.name, p.doc)
 	}
 	c := &cobra.Command{
@@ -280,8 +266,9 @@ Presets:
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if j.preset, err = presetByName(name); err != nil {
-				return err
+			if j.preset, err = named.Find("preset", name, presets,
+				func(p preset) string { return p.name }); err != nil {
+				return fmt.Errorf("--preset: %w", err)
 			}
 			if j.out == "" {
 				j.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(j.data),
@@ -292,7 +279,7 @@ Presets:
 	}
 	f := c.Flags()
 	f.StringVar(&j.data, "data", "mnist", "dataset: mnist, cifar10, or a path")
-	f.StringVar(&name, "preset", "quick", "size of the job: "+presetNames())
+	f.StringVar(&name, "preset", "quick", "size of the job: "+strings.Join(names, ", "))
 	f.Float64Var(&j.sigma, "sigma", 0.5,
 		"standard deviation of the noise, in training and sampling, images being in [0, 1]")
 	f.Float64Var(&j.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
