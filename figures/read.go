@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
-	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -121,39 +120,16 @@ func ReadOther(path string, alpha float64) (others []Other, notes []string, err 
 		}
 		return []Other{{Name: filepath.Base(filepath.Clean(path)), Run: r}}, r.Notes(), nil
 	}
-	tables := []string{path}
-	if info, err := os.Stat(path); err != nil {
+	tables, _, err := countlog.FindSources(path, nil)
+	if err != nil {
 		return nil, nil, err
-	} else if info.IsDir() {
-		if tables, err = fs.Glob(os.DirFS(path), "*.tsv"); err != nil || len(tables) == 0 {
-			return nil, nil, errors.Join(err, fmt.Errorf("%s: no TSV in this folder", path))
-		}
-		for i, name := range tables {
-			tables[i] = filepath.Join(path, name)
-		}
 	}
-	for _, path := range tables {
-		o, err := readResults(path)
+	for i, name := range countlog.Titles(tables) {
+		t, err := tables[i].Radii()
 		if err != nil {
 			return nil, nil, err
 		}
-		others = append(others, o)
+		others = append(others, Other{Name: strings.TrimSuffix(name, ".tsv"), Results: t.Results()})
 	}
 	return others, nil, nil
-}
-
-// readResults reads a table of certificates without votes.
-func readResults(path string) (o Other, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return o, err
-	}
-	defer f.Close()
-	rows, err := countlog.ReadRadii(f, path)
-	o = Other{Name: strings.TrimSuffix(filepath.Base(path), ".tsv"),
-		Results: make([]rs.Result, len(rows))}
-	for i, row := range rows {
-		o.Results[i] = row.Result
-	}
-	return o, err
 }

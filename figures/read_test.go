@@ -14,8 +14,8 @@ import (
 // imported is a run of a table of votes.
 func imported(t *testing.T, dir string, sigma float64) {
 	t.Helper()
-	votes := countlog.Import{Estimation: "../rs/certify/testdata/votes.tsv", Name: "theirs",
-		Sigma: sigma, Classes: 3}
+	votes := countlog.Import{Name: "theirs", Sigma: sigma, Classes: 3,
+		Estimation: countlog.Source{Path: "../rs/certify/testdata/votes.tsv"}}
 	if _, _, err := votes.Write(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
@@ -73,10 +73,13 @@ func TestRead(t *testing.T) {
 func TestReadOther(t *testing.T) {
 	dir := t.TempDir()
 	imported(t, filepath.Join(dir, "run"), 0.5)
+	if err := os.Mkdir(filepath.Join(dir, "logs"), 0o777); err != nil {
+		t.Fatal(err)
+	}
 	log := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.5\t1\t1.5\n"
-	write(t, log, dir, "a.tsv")
-	write(t, log, dir, "b.tsv")
-	for path, want := range map[string]string{"run": "run", "a.tsv": "a", ".": "a b"} {
+	write(t, log, dir, "logs", "a.tsv")
+	write(t, log, dir, "logs", "b.tsv")
+	for path, want := range map[string]string{"run": "run", "logs/a.tsv": "a", "logs": "a b"} {
 		others, _, err := ReadOther(filepath.Join(dir, path), 0.001)
 		var names []string
 		for _, o := range others {

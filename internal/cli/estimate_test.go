@@ -24,7 +24,7 @@ func TestEstimateActs(t *testing.T) {
 		t.Error("an estimate made the folder")
 	}
 	words := regexp.MustCompile(`24 images of 100 \+ 5000 draws, and 4 of 100 \+ 1000 .* draws/s\) ` +
-		`and ([0-9.]+) KiB; nothing`).FindStringSubmatch(text)
+		`and ([0-9.]+) KiB, with .* of memory; nothing`).FindStringSubmatch(text)
 	if words == nil {
 		t.Fatalf("it says %q", text)
 	}

@@ -118,7 +118,8 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 	if err := v.run.CheckModel(own.Identity(), from); err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, v.run.Model.Lambda)
+	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from,
+		v.run.Model.Lambda.Value())
 	ref := v.data
 	if v.redraw > 0 {
 		ref = cmp.Or(ref, own.Dataset)
