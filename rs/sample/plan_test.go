@@ -19,7 +19,8 @@ func TestExamples(t *testing.T) {
 					most = size
 				}
 				// All of the split is covered, by as many images as an even distance allows.
-				if last := run.At(run.Count - 1); run.Count > most || last >= size || last+run.Stride < size || size%most == 0 && run.Count != most {
+				if last := run.At(run.Count - 1); run.Count > most || last >= size || last+run.Stride < size ||
+					size%most == 0 && run.Count != most {
 					t.Errorf("%d of %d: %d images, %d apart", images, size, run.Count, run.Stride)
 				}
 				if other.Count > tuning || tuning > 0 && other.Count == 0 {
