@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -92,14 +92,7 @@ var List = []Entry{
 
 // ByName finds an entry of List; the error lists what is known.
 func ByName(name string) (Entry, error) {
-	var known []string
-	for _, e := range List {
-		if e.Name == name {
-			return e, nil
-		}
-		known = append(known, e.Name)
-	}
-	return Entry{}, fmt.Errorf("no figure %q; known: %s", name, strings.Join(known, ", "))
+	return named.Find("figure", name, List, func(e Entry) string { return e.Name })
 }
 
 // first returns the first run, with labelled rows in it.

@@ -28,7 +28,7 @@ type attacked struct {
 // job opens the run, and the model and the dataset that were sampled.
 func (q *attacked) job() (j attack.Job, err error) {
 	folder := cmp.Or(q.model, filepath.Join(q.dir, certify.ModelFolder))
-	run, err := load(q.dir, config(q.Alpha, q.Tau))
+	run, err := certify.Load(q.dir, config(q.Alpha, q.Tau))
 	if err != nil {
 		return j, err
 	}
@@ -186,8 +186,9 @@ goes on from where it stopped.
 
 Classifiers:
 ` + doc.String(),
-		Example: "  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2",
-		Args:    one("run's folder"),
+		Example: `  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2
+  lipsmooth attack runs/mnist-0.5 --classifier soft,clean --steps 50 --anew`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.dir = args[0]
 			return q.run(cmd)

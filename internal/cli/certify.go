@@ -21,48 +21,6 @@ func config(alpha, tau float64) certify.Config {
 	return c
 }
 
-// load reads a run with its rows, and chooses its temperature as c says.
-func load(dir string, c certify.Config) (*certify.Run, error) {
-	if err := checkAlpha(c.Alpha); err != nil {
-		return nil, err
-	}
-	r, err := certify.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if r.Tau, err = r.ChooseTau(c); err != nil {
-		return nil, err
-	}
-	return r, r.Load()
-}
-
-// methods reads a list of methods; an empty one is rs.DefaultMethods, and all is every sound one.
-func methods(list string, unsound bool) (names []string, err error) {
-	if list == "" {
-		return nil, nil
-	}
-	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		if name == certify.All {
-			return []string{certify.All}, nil
-		}
-		entry, err := rs.MethodByName(name)
-		if err != nil {
-			return nil, fmt.Errorf("--method: %w, all", err)
-		}
-		if entry.Unsound && !unsound {
-			return nil,
-				fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; "+
-					"--unsound "+
-					"computes them all the same, for comparison", name)
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
 // report prints what was certified of a run, and saves it in a folder.
 func report(w io.Writer, x *certify.Result, dir string) error {
 	fmt.Fprintln(w, x.Settings().Caption())
@@ -92,8 +50,9 @@ func report(w io.Writer, x *certify.Result, dir string) error {
 // certifying is what the command is asked for.
 type certifying struct {
 	certify.Config
-	dir, method, bound, out, data, format string
-	files                                 data.Options // as those of verification
+	dir, bound, out, data, format string
+	methods                       []string
+	files                         data.Options // as those of verification
 }
 
 // methodsAndBounds lists what is known, for the help.
@@ -111,15 +70,17 @@ func methodsAndBounds() string {
 
 // check checks the flags, and reads the names among them.
 func (c *certifying) check(changed func(string) bool) (err error) {
-	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha),
-		checkRadii(c.Radii)); err != nil {
+	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha)); err != nil {
 		return err
 	}
-	if c.Interval != 0 && !(0 < c.Interval && c.Interval < 1) {
-		return fmt.Errorf("--interval %v: must lie between 0 and 1", c.Interval)
-	}
-	if c.Methods, err = methods(c.method, c.Unsound); err != nil {
-		return err
+	for _, name := range c.methods {
+		if name = strings.TrimSpace(name); name == certify.All {
+			c.Methods = []string{certify.All}
+			break
+		}
+		if !slices.Contains(c.Methods, name) {
+			c.Methods = append(c.Methods, name)
+		}
 	}
 	if c.bound != "" {
 		if c.Bound, err = rs.BoundByName(c.bound); err != nil {
@@ -132,6 +93,9 @@ func (c *certifying) check(changed func(string) bool) (err error) {
 			return fmt.Errorf("--scores: %w", err)
 		}
 		c.Scores = m.String()
+	}
+	if err := c.Check(); err != nil {
+		return flagged(err)
 	}
 	switch {
 	case c.format != "" && c.format != locuslab:
@@ -156,8 +120,7 @@ func (c *certifying) run(w io.Writer) error {
 		return err
 	}
 	if c.data != "" {
-		from := verification{dir: c.dir, w: io.Discard, files: c.files}
-		d, err := from.ofData(run, nil, c.data)
+		d, err := datasetOf(run, nil, c.data, c.files)
 		if err != nil {
 			return err
 		}
@@ -201,8 +164,12 @@ method:
 
 Methods:
 ` + methodsAndBounds(),
-		Example: "  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001",
-		Args:    one("run's folder"),
+		Example: `  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001
+  lipsmooth certify runs/mnist-0.25 --method all
+  lipsmooth certify runs/mnist-0.25 --simultaneous --interval 0.95
+  lipsmooth certify runs/mnist-0.25 --method lipschitz --float32
+  lipsmooth certify runs/mnist-0.25 --method mono --format locuslab --out mono.tsv`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := config.check(cmd.Flags().Changed); err != nil {
 				return err
@@ -212,7 +179,7 @@ Methods:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&config.method, "method", "",
+	f.StringSliceVar(&config.methods, "method", nil,
 		"methods, separated by commas, or all for every sound method; default: "+
 			strings.Join(rs.DefaultMethods, ","))
 	f.BoolVar(&config.Unsound, "unsound", false,

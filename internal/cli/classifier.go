@@ -69,7 +69,8 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 
 // load opens the classifier with its dataset, that of a name or path, or the one it was trained on,
 // to draw from.
-func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(), err error) {
+func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(),
+	err error) {
 	o := &opened{log: cmd.ErrOrStderr()}
 	if isONNX(c.ref) {
 		if ref == "" {
@@ -111,6 +112,3 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 
 // isONNX tells an ONNX file from the folder of a model that was trained here.
 func isONNX(ref string) bool { return strings.EqualFold(filepath.Ext(ref), ".onnx") }
-
-// modelName is what runs and captions call a model.
-func modelName(m *training.Model) string { return m.Identity().Name }

@@ -76,8 +76,11 @@ func infoCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&ref, "data", "", "of an ONNX file: dataset whose images it is to take, mnist, cifar10, or a path; default: images of its own size")
-	c.Flags().Float64Var(&sigma, "sigma", 0.5, "of an ONNX file with a --denoiser: the noise that it is to take away")
+	c.Flags().StringVar(&ref, "data", "",
+		"of an ONNX file: dataset whose images it is to take, mnist, cifar10, or a path; default: "+
+			"images of its own size")
+	c.Flags().Float64Var(&sigma, "sigma", 0.5,
+		"of an ONNX file with a --denoiser: the noise that it is to take away")
 	bindONNX(c.Flags(), &flags)
 	bindSet(c.Flags(), &set)
 	return c

@@ -36,9 +36,9 @@ func sampleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sample MODEL",
 		Short: "Sample a model's predictions under noise into a run's folder",
-		Long: `Sample the predictions of a model under Gaussian noise on images. The votes and margin
-histograms are kept as a run: run.json and a table with one line an image. Stopped and started again
-with the same flags, sample goes on where it stopped.
+		Long: `Sample the predictions of a model under Gaussian noise on images. The votes and
+margin histograms are kept as a run: run.json and a table with one line an image. Stopped and
+started again with the same flags, sample goes on where it stopped.
 
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
 setup --onnx). lipsmooth info says what is understood of a file. Nothing is proved of a file: votes
@@ -58,9 +58,9 @@ on; certify --tau gives one.`,
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --images 0 --shard 0/4 --out runs/all
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --noise discrete --out runs/exact
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --scores ramp,t=1 --out runs/scores
-  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26 --out runs/resnet
-  lipsmooth sample net.onnx --data photos --labels labels.tsv --classes imagenet --out runs/photos
-  lipsmooth sample resnet.onnx --data cifar10 --denoiser d.onnx --schedule cosine --out runs/denoised`,
+  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26
+  lipsmooth sample net.onnx --data photos --labels labels.tsv --classes imagenet
+  lipsmooth sample resnet.onnx --data cifar10 --denoiser d.onnx --schedule cosine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.which.name(cmd, args); err != nil {
 				return err
@@ -94,8 +94,9 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		countlog.Discrete+": exact on the grid of 8-bit images")
 	f.StringVar(&p.Until.Rule, "until", "", "end an image's draws, at most n, where a question is "+
 		"settled: radius>=0.5, or width<=5%")
-	f.StringVar(&p.Until.Method, "method", p.Until.Method, "with --until: whose radius is asked about: "+
-		strings.Join(countlog.Rangers(), ", "))
+	f.StringVar(&p.Until.Method, "method", p.Until.Method,
+		"with --until: whose radius is asked about: "+
+			strings.Join(countlog.Rangers(), ", "))
 	f.Float64Var(&p.Until.Alpha, "alpha", p.Until.Alpha, "with --until: error probability of its "+
 		"certificate")
 	f.Float64Var(&p.Until.Tau, "tau", p.Until.Tau, "with --until and lipschitz: temperature of soft "+
@@ -104,8 +105,9 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		"OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
 	f.IntVar(&p.Block, "block", p.Block, "draws a block, part of the run's settings: each block has "+
 		"its own stream of random numbers")
-	f.IntVar(&p.Batch, "batch", p.Batch, "blocks drawn at once, which changes the rate alone; 0 finds "+
-		"the best number in the first seconds of a long run")
+	f.IntVar(&p.Batch, "batch", p.Batch,
+		"blocks drawn at once, which changes the rate alone; 0 finds "+
+			"the best number in the first seconds of a long run")
 	f.BoolVar(&s.ahead, "estimate", false, "say how long the run takes and how large it gets, and "+
 		"draw none of it")
 }

@@ -195,7 +195,8 @@ func (p *Page) perturbed(dir string, d *data.Dataset) error {
 	}) {
 		return nil
 	}
-	from, err := certify.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels}, os.O_RDONLY)
+	from, err := certify.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels},
+		os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		p.missing("perturbed images: no %s (lipsmooth attack RUN)", file)
 		return nil

@@ -51,8 +51,8 @@ type pilot struct {
 // watched is a batch of a pilot.
 type watched struct{ at, took, units, size float64 }
 
-// Estimate draws the begin of a plan's run into a folder that is deleted, a tenth of the run or some
-// seconds, and tells the rest from the pace of the last batches.
+// Estimate draws the begin of a plan's run into a folder that is deleted, a tenth of the run or
+// some seconds, and tells the rest from the pace of the last batches.
 func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	begun := time.Now()
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {
@@ -136,8 +136,8 @@ func (p *pilot) same() []watched {
 	return p.batches[from:]
 }
 
-// pace is how many seconds a block takes: from batch to batch, or in the last batch where few are of
-// its size, of which two may end at once.
+// pace is how many seconds a block takes: from batch to batch, or in the last batch where few are
+// of its size, of which two may end at once.
 func (p *pilot) pace() float64 {
 	b := p.same()
 	last := b[len(b)-1]
