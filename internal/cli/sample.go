@@ -13,6 +13,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -140,6 +141,9 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if set, ok := d.Images.(*data.Dataset); ok {
+		printSet(log, set)
+	}
 	if s.ahead {
 		e, err := d.Estimate(cmd.Context(), s.plan)
 		printNotes(log, e.Notes)
@@ -155,7 +159,7 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
 		s.out, r.Seconds, quoted(s.out))
-	return nil
+	return printAccuracy(w, log, s.out)
 }
 
 // drawRun draws a run into the folder dir, and shows how far it is and what to know of it.

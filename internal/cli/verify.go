@@ -26,6 +26,7 @@ type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
 	redraw           int
+	files            data.Options // of the dataset, where they aren't where the run says
 	w, log           io.Writer
 }
 
@@ -196,7 +197,7 @@ func (v *verification) ofData(r *certify.Run, rows []rs.Evidence, ref string) (*
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
 	}
-	d, err := data.Load(ref, r.Dataset.Split)
+	d, err := loadOf(r.Dataset, ref, v.files)
 	if err != nil {
 		return nil, err
 	}
@@ -309,6 +310,7 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
+	bindFiles(f, &v.files)
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
 	return c
 }

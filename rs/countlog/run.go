@@ -138,6 +138,18 @@ type Dataset struct {
 	Split   string `json:"split"`
 	Classes int    `json:"classes"`
 	Size    int    `json:"size"` // examples in the split
+	// Source says how the examples are found again. It is nil where Name and Split say it all.
+	Source *Source `json:"source,omitempty"`
+}
+
+// Source says how a dataset was read, in the words of the flags of lipsmooth sample. The hash of the
+// dataset covers what came of it.
+type Source struct {
+	Classes string   `json:"classes,omitempty"`
+	Labels  string   `json:"labels,omitempty"`
+	Resize  int      `json:"resize,omitempty"`
+	Crop    int      `json:"crop,omitempty"`
+	Skipped []string `json:"skipped,omitempty"` // files that can't be read
 }
 
 // Discrete is the [Noise.Kind] of Gaussian noise rounded to a grid. The values of an image lie on
@@ -362,19 +374,19 @@ func (r *Run) Validate() error {
 }
 
 // difference names the first field in which two runs differ, with both values. It ignores created,
-// versions, and the name of a model or dataset that has a hash.
+// versions, and the name and the source of a model or dataset that has a hash.
 func difference(a, b Run) string {
 	a.Created, a.Versions, b.Created, b.Versions = time.Time{}, nil, time.Time{}, nil
 	return differ("", reflect.ValueOf(a.nameless()), reflect.ValueOf(b.nameless()))
 }
 
-// nameless is a run without the names of what a hash identifies.
+// nameless is a run without the names of what a hash identifies, and without their sources.
 func (r Run) nameless() Run {
 	if r.Model.Hash != "" {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}
 	if r.Dataset.Hash != "" {
-		r.Dataset.Name = ""
+		r.Dataset.Name, r.Dataset.Source = "", nil
 	}
 	return r
 }

@@ -43,8 +43,9 @@ type Dataset struct {
 	Height, Width, Channels int
 	ClassNames              []string // of class 0, 1, …
 
-	labels []int32
-	source source
+	labels  []int32
+	source  source
+	options Options
 
 	hashing sync.Mutex
 	hash    string
@@ -86,6 +87,7 @@ func (d *Dataset) Identity() (countlog.Dataset, error) {
 	hash, err := d.Hash()
 	return countlog.Dataset{
 		Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len(),
+		Source: d.options.record(d.Skipped),
 	}, err
 }
 
@@ -328,7 +330,7 @@ func (f files) in(format format, split string) (*Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.where, err)
 	}
-	d.Name = f.name
+	d.Name, d.options = f.name, f.options
 	return d, nil
 }
 

@@ -3,6 +3,9 @@ package data
 import (
 	"fmt"
 	"io/fs"
+	"reflect"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 // The other splits of a dataset.
@@ -69,4 +72,24 @@ func (o Options) read(f files, err error) (*Dataset, error) {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	return d, nil
+}
+
+// record is what a run keeps of the options, nil where they say nothing.
+func (o Options) record(skipped []string) *countlog.Source {
+	s := countlog.Source{Classes: o.Classes, Labels: o.Labels, Resize: o.Resize, Crop: o.Crop,
+		Skipped: skipped}
+	if reflect.ValueOf(s).IsZero() {
+		return nil
+	}
+	return &s
+}
+
+// OptionsOf are those with which a run's dataset was read.
+func OptionsOf(d countlog.Dataset) Options {
+	o := Options{Split: d.Split}
+	if s := d.Source; s != nil {
+		o.Classes, o.Labels, o.Resize, o.Crop = s.Classes, s.Labels, s.Resize, s.Crop
+		o.SkipBad = len(s.Skipped) > 0
+	}
+	return o
 }
