@@ -27,7 +27,7 @@ func (d *decoder) pixels() []byte {
 			}
 			if n == 4 {
 				k := rows[3][x]
-				if converted { // the file's inks are inverted, its luminance and chroma are those of colours
+				if converted { // the first three inks are inverted, the fourth isn't
 					r, g, b = 255-r, 255-g, 255-b
 				}
 				r, g, b = times(r, k), times(g, k), times(b, k)
@@ -38,7 +38,8 @@ func (d *decoder) pixels() []byte {
 	return pix
 }
 
-// converted tells whether the first three components are luminance and chroma, as libjpeg guesses it.
+// converted tells whether the first three components are luminance and chroma, as libjpeg guesses
+// it.
 func (d *decoder) converted() bool {
 	switch {
 	case len(d.comps) == 4:

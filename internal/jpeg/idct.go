@@ -1,8 +1,8 @@
 package jpeg
 
 // The constants of the fast cosine transform of Loeffler, Ligtenberg and Moschytz (ICASSP 1989), as
-// libjpeg rounds them: times 2^13. In the names, c is the square root of 2 times a cosine or a sum of
-// such products.
+// libjpeg rounds them: times 2^13. Each is the square root of 2 times a cosine, or a sum of such
+// products; its value is its name.
 const (
 	scale = 13 // bits of the constants
 	extra = 2  // bits that the first pass keeps beyond whole numbers

@@ -1,6 +1,6 @@
-// Package jpeg decodes JPEG files to the pixels that libjpeg-turbo gives, and so Pillow, torchvision
-// and Keras: the same inverse cosine transform, upsampling of chroma and conversion of colours, each
-// in integers. The pixels depend on the file alone.
+// Package jpeg decodes JPEG files to the pixels that libjpeg-turbo gives, and so Pillow,
+// torchvision and Keras: the same inverse cosine transform, upsampling of chroma and conversion of
+// colours, each in integers. The pixels depend on the file alone.
 //
 // It reads baseline, extended and progressive files of 8 bits (ITU-T T.81) with one, three or four
 // components. It refuses files that libjpeg reads with a warning, such as one with data missing.
@@ -64,8 +64,9 @@ func DecodeConfig(r io.Reader) (Config, error) {
 	return Config{Width: d.width, Height: d.height, Gray: len(d.comps) == 1}, nil
 }
 
-// Decode returns the pixels of a file, [height, width, channels], with one channel where Config.Gray
-// says so, and else red, green and blue. Inks become colours as in Pillow's convert("RGB").
+// Decode returns the pixels of a file, [height, width, channels], 8 bits a channel. There is one
+// channel where Config.Gray says so, and else red, green and blue. Inks become colours as in
+// Pillow's convert("RGB").
 func Decode(r io.Reader) (pix []byte, c Config, err error) {
 	d, err := read(r, false)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestPillow decodes files made with Pillow 13.0 and simplejpeg 1.9 (libjpeg-turbo 3.2), and compares
-// the pixels with those that Pillow's convert("RGB") gives, which lie beside the files as PNG.
+// TestPillow decodes files made with Pillow 13.0 and simplejpeg 1.9 (libjpeg-turbo 3.2). It
+// compares the pixels with those of Pillow's convert("RGB"), which lie beside the files as PNG.
 func TestPillow(t *testing.T) {
 	names, _ := filepath.Glob("testdata/*.jpg")
 	if len(names) < 16 {
@@ -94,7 +94,8 @@ func TestErrors(t *testing.T) {
 	} {
 		bad := bytes.Clone(text)
 		copy(bad[c.at:], c.put)
-		if _, _, err := Decode(bytes.NewReader(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
+		_, _, err := Decode(bytes.NewReader(bad))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}

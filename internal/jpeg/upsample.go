@@ -7,8 +7,8 @@ func (c *component) row(y int) []byte {
 }
 
 // upsample fills dst with row y of the image, where each sample serves across × down pixels. As in
-// libjpeg's "fancy upsampling", a factor of 2 mixes the nearest samples by 3 to 1 in each direction,
-// and others repeat samples.
+// libjpeg's "fancy upsampling", a factor of 2 mixes the nearest samples by 3 to 1 in each
+// direction. Other factors repeat samples.
 func (c *component) upsample(dst []byte, y, across, down int) {
 	near := c.row(y / down)
 	far := c.row(y/down - 1 + y%2*2) // of a factor of 2 down

@@ -46,6 +46,8 @@ type Dataset struct {
 	labels  []int32
 	source  source
 	options Options
+	scaling scaling
+	jpeg    bool // some are JPEG files
 
 	hashing sync.Mutex
 	hash    string
@@ -177,9 +179,9 @@ func parallel(n int, do func(int)) {
 }
 
 // Hash identifies the split by its content. It is the SHA-256, in hex, of the shape, the class
-// names and each label with its image, in order: the pixels, or the file if it is PNG or JPEG. A
-// folder, a zip and a tar.gz of the same files have the same hash. The first call reads the whole
-// split.
+// names and each label with its image, in order: the pixels, or the image file. How JPEG files are
+// decoded, and how images are resized and cropped, is part of the sum. A folder, a zip and a tar.gz
+// of the same files have the same hash. The first call reads the whole split.
 func (d *Dataset) Hash() (string, error) {
 	d.hashing.Lock()
 	defer d.hashing.Unlock()
@@ -191,6 +193,12 @@ func (d *Dataset) Hash() (string, error) {
 		d.Channels, d.Len(), d.Classes())
 	for _, name := range d.ClassNames {
 		fmt.Fprintf(sum, "%q\n", name)
+	}
+	if d.jpeg { // before there was this line, chroma was repeated
+		fmt.Fprintf(sum, "JPEG as libjpeg\n")
+	}
+	if s := d.scaling; s != (scaling{}) {
+		fmt.Fprintf(sum, "resized to %d, cropped to %d\n", s.resize, s.crop)
 	}
 	for i := range d.labels {
 		content, err := d.source.content(i)
@@ -324,6 +332,10 @@ func (f files) in(format format, split string) (*Dataset, error) {
 	if err == nil && f.check != nil {
 		err = f.check(d)
 	}
+	if asked := (scaling{f.options.Resize, f.options.Crop}); err == nil && asked != (scaling{}) &&
+		d.scaling == (scaling{}) {
+		err = d.scale(asked)
+	}
 	if err == nil && f.classes != nil {
 		err = d.listed(f.classes)
 	}
@@ -331,6 +343,7 @@ func (f files) in(format format, split string) (*Dataset, error) {
 		return nil, fmt.Errorf("%s: %w", f.where, err)
 	}
 	d.Name, d.options = f.name, f.options
+	d.options.Resize, d.options.Crop = d.scaling.resize, d.scaling.crop
 	return d, nil
 }
 

@@ -30,6 +30,9 @@ type Options struct {
 	// Resize is the length in pixels to which the shorter side of each image is resized, and Crop the
 	// side of the square that is then taken from the middle. 0 does neither.
 	Resize, Crop int
+	// Size is the height and width that a model takes, or zero. If it is a square, images of several
+	// sizes are resized to its side and cropped to it; those of Resize without Crop are cropped to it.
+	Size [2]int
 }
 
 // Load reads the split of a dataset. [Open] says what ref may be.
@@ -51,6 +54,9 @@ func (o Options) LoadFS(fsys fs.FS, name string) (*Dataset, error) {
 }
 
 func (o Options) check() error {
+	if err := (scaling{o.Resize, o.Crop}).check(); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
 	switch o.Split {
 	case "", Train, Test, Val, All:
 		return nil
