@@ -230,7 +230,6 @@ func (v *verification) drawAgain(ctx context.Context, r *certify.Run, m sample.C
 		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again",
 			v.redraw, v.dir)
 	}
-	some := countlog.Spread(r.Examples.Count, v.redraw)
 	s := sample.Drawer{Classifier: m, Images: d, Open: (&opened{log: v.log}).get}
 	defer s.Close()
 	backend, err := s.Backend(ctx)
@@ -248,14 +247,13 @@ func (v *verification) drawAgain(ctx context.Context, r *certify.Run, m sample.C
 	defer os.RemoveAll(folder)
 	again := r.Run
 	again.Shard = countlog.Shard{}
-	again.Examples = countlog.Plan{Start: r.Examples.At(some.Start),
-		Stride: some.Stride * r.Examples.Stride, Count: some.Count}
+	again.Examples = r.Examples.Thin(v.redraw)
 	w, err := countlog.Create(folder, again)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	said := progress(v.log, "drawing again", "images", 0, some.Count)
+	said := progress(v.log, "drawing again", "images", 0, again.Examples.Count)
 	if err := s.Fill(ctx, w, 0, said); err != nil {
 		return err
 	}

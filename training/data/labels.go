@@ -88,8 +88,8 @@ func loadLabelled(f files, split string) (*Dataset, error) {
 		label[name] = row.label
 	}
 	if len(missing) > 0 && !f.options.SkipBad || len(label) == 0 {
-		return nil, fmt.Errorf("%s lists %d images that are not there: %s", f.options.Labels,
-			len(missing), some(missing))
+		return nil, fmt.Errorf("%s lists %d images that are not there (--skip-bad goes on without "+
+			"them): %s", f.options.Labels, len(missing), some(missing))
 	}
 	byClass := map[string][]string{}
 	for name, class := range label {
