@@ -34,10 +34,17 @@ func (f files) head(name string) (head, error) {
 }
 
 // SizesError says that images differ in size, and nothing says which size they are to have.
-type SizesError struct{ a, b string }
+type SizesError struct {
+	a, b sized
+	bad  error // of images whose header can't be read, or nil
+}
 
 func (e *SizesError) Error() string {
-	return fmt.Sprintf("%s, while %s: images must have one size: resize and crop them", e.a, e.b)
+	text := fmt.Sprintf("%v, while %v: images must have one size: resize and crop them", e.a, e.b)
+	if e.bad != nil {
+		text += fmt.Sprintf("; also, %v", e.bad)
+	}
+	return text
 }
 
 // shape finds the size and the channels of the split from the headers of its files: three channels
@@ -85,7 +92,7 @@ func (d *Dataset) shape(e *imageFiles, heads []head, errs []error, shaped []stri
 	}
 	if other.name != "" && s.crop == 0 {
 		if !square {
-			return &SizesError{other.String(), first.String()}
+			return &SizesError{other, first, badImages(errs)}
 		}
 		s = scaling{wanted[0], wanted[0]}
 		d.note("%s, while %s: the shorter side of each image is resized to %d pixels, and the middle "+
