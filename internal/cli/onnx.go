@@ -10,7 +10,7 @@ import (
 
 // onnxNames are the flags that say what an ONNX file does not.
 var onnxNames = []string{
-	"mean", "std", "resize", "layout", "output", "scale", "denoiser", "schedule", "predicts",
+	"mean", "std", "layout", "output", "scale", "denoiser", "schedule", "predicts",
 }
 
 // bindONNX binds these flags.
@@ -19,8 +19,6 @@ func bindONNX(f *pflag.FlagSet, o *onnx.Options) {
 		"noise; one for all channels, or one a channel")
 	f.Float64SliceVar(&o.Std, "std", nil, "of an ONNX file: divided by after --mean; "+
 		"one for all channels, or one a channel")
-	f.IntVar(&o.Resize, "resize", 0, "of an ONNX file: resize the short side to so many pixels and "+
-		"take the middle that the model wants; default: resize to what it wants")
 	f.StringVar((*string)(&o.Layout), "layout", "", fmt.Sprintf("of an ONNX file: %s or %s, "+
 		"where its input may be both", onnx.NCHW, onnx.NHWC))
 	f.StringVar(&o.Output, "output", "", "of an ONNX file: the output to take, "+
