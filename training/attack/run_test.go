@@ -38,7 +38,7 @@ func linearJob(t *testing.T) (j Job, distance []float64) {
 	c, b, distance := problem(12, 3)
 	of, _ := pictures{b}.Identity()
 	run := &certify.Run{Run: countlog.Run{Sigma: 0.5, Dataset: of,
-		Model: countlog.Model{Hash: "of a test", Lambda: 1}}, Tau: -1}
+		Model: countlog.Model{Hash: "of a test", Lambda: rs.Claim(1)}}, Tau: -1}
 	for i, r := range distance {
 		e := rs.Evidence{Index: i, Label: b.Labels[i],
 			Clean: rs.Clean{Class: b.Labels[i], Margin: 0.9 * r}}
@@ -103,6 +103,15 @@ func TestRun(t *testing.T) {
 		if err != nil || err2 != nil || string(a) != string(b) {
 			t.Errorf("%s: stopped on the way, it differs: %v, %v", file, err, err2)
 		}
+	}
+}
+
+// An image without a label can't be attacked.
+func TestRunUnlabelled(t *testing.T) {
+	j, _ := linearJob(t)
+	j.Run.Rows[3].Label = -1
+	if _, err := j.Missing(); err == nil || !strings.Contains(err.Error(), "example 3 has no label") {
+		t.Error(err)
 	}
 }
 
