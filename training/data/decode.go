@@ -16,7 +16,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/internal/jpeg"
 	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/tiff"
+	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
 )
 
@@ -42,20 +42,23 @@ type head struct {
 	jpeg          bool
 }
 
-func isJPEG(start []byte) bool { return bytes.HasPrefix(start, []byte("\xff\xd8")) }
+// isTIFF tells a TIFF file by its first bytes.
+func isTIFF(start []byte) bool {
+	return bytes.HasPrefix(start, []byte("II*\x00")) || bytes.HasPrefix(start, []byte("MM\x00*"))
+}
 
 // readHead reads the header of an image file.
 func readHead(r io.Reader) (h head, err error) {
 	b := bufio.NewReader(r)
 	start, _ := b.Peek(12)
-	if isJPEG(start) {
+	if bytes.HasPrefix(start, []byte("\xff\xd8")) {
 		c, err := jpeg.DecodeConfig(b)
 		if err != nil {
 			return h, fmt.Errorf("broken image: %w: replace or remove it", err)
 		}
 		h = head{c.Height, c.Width, c.Gray, true}
 	} else {
-		c, _, err := image.DecodeConfig(b)
+		c, err := readConfig(b, isTIFF(start))
 		if errors.Is(err, image.ErrFormat) {
 			return h, unread(start)
 		}
@@ -70,6 +73,20 @@ func readHead(r io.Reader) (h head, err error) {
 			maxPixels)
 	}
 	return h, nil
+}
+
+// readConfig reads the header of what isn't JPEG. That of TIFF may lie anywhere in the file, and its
+// decoder would make room up to there.
+func readConfig(r io.Reader, isTIFF bool) (image.Config, error) {
+	if !isTIFF {
+		c, _, err := image.DecodeConfig(r)
+		return c, err
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return image.Config{}, err
+	}
+	return tiff.DecodeConfig(bytes.NewReader(text))
 }
 
 // unread names the format of a file that isn't read, by its first 12 bytes.
@@ -126,7 +143,13 @@ func decodeImage(text []byte, channels int) ([]byte, head, error) {
 
 // decodeOther decodes what isn't JPEG.
 func decodeOther(text []byte, h head) ([]byte, error) {
-	img, _, err := image.Decode(bytes.NewReader(text))
+	var img image.Image
+	var err error
+	if r := bytes.NewReader(text); isTIFF(text) {
+		img, err = tiff.Decode(r)
+	} else {
+		img, _, err = image.Decode(r)
+	}
 	if err != nil {
 		return nil, err
 	}
