@@ -116,6 +116,10 @@ func (x *Result) remark() error {
 			x.note("accuracy and average radius are of the %d images of %d that have a label", known, m)
 		}
 	}
+	if least := rs.LeastDraws(alpha); run.N < least && run.N > 0 {
+		x.note("n = %d draws: even if all agree, votes certify nothing at α = %g, which takes %d",
+			run.N, alpha, least)
+	}
 	if rest := x.claimed(); rest != nil {
 		x.note("Λ = %g is claimed, not proved: on it rest %s", run.Model.Lambda.Value(),
 			strings.Join(rest, ", "))

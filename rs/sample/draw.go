@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -109,6 +110,9 @@ type drawing struct {
 
 // begin opens a folder to write a run in.
 func (g *drawing) begin(ctx context.Context, dir string, run countlog.Run) (*countlog.Writer, error) {
+	if err := g.look(dir, run); err != nil {
+		return nil, err
+	}
 	w, notes, err := g.create(ctx, dir, run)
 	for _, note := range notes {
 		if !slices.Contains(g.notes, note) {
@@ -119,6 +123,15 @@ func (g *drawing) begin(ctx context.Context, dir string, run countlog.Run) (*cou
 		g.writers = append(g.writers, w)
 	}
 	return w, err
+}
+
+// look reads all images of a run that isn't begun, so that none of them ends it on the way.
+func (g *drawing) look(dir string, run countlog.Run) error {
+	c, ok := g.Drawer.Images.(Checker)
+	if _, err := countlog.ReadBegun(dir); !ok || !errors.Is(err, os.ErrNotExist) {
+		return nil // create says what else is wrong with the folder
+	}
+	return c.Check(slices.Collect(run.Examples.Indices()))
 }
 
 // fill draws what a run lacks, and tells how far it is.

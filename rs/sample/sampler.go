@@ -41,7 +41,8 @@ type Sampler struct {
 	settings Settings
 	runner   runner
 	tuner    tuner
-	checked  map[int]bool // by blocks at once: the classifier answers equally on equal inputs
+	watch    func(*batch) error // after each batch, where it isn't nil; its error ends the draws
+	checked  map[int]bool       // by blocks at once: the classifier answers equally on equal inputs
 }
 
 // New returns a Sampler on a GoMLX backend; it compiles nothing yet, the first evidence does.
