@@ -1,6 +1,6 @@
 // Package data reads datasets of images: MNIST, CIFAR-10, idx files, CIFAR-10's binary files, and
-// PNG and JPEG images with a folder for each class, with a table of labels, or without labels. The
-// files may lie in a folder, a zip, a tar.gz or an fs.FS.
+// image files with a folder for each class, with a table of labels, or without labels. The image
+// files are PNG, JPEG, WebP, BMP, TIFF or GIF. All may lie in a folder, a zip, a tar.gz or an fs.FS.
 //
 // Images are float32 in [0,1], [height, width, channels], and labels count from 0. A split has the
 // same images in the same order on every machine, as files are taken by sorted name.
@@ -260,7 +260,7 @@ func Names() []string { return slices.Sorted(maps.Keys(named)) }
 //     same of t10k (or test);
 //   - CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin, test_batch.bin, and
 //     batches.meta.txt with the names;
-//   - PNG or JPEG images of one size, as train/<class>/<image> and test/<class>/<image>; the folder
+//   - images of one size, as train/<class>/<image> and test/<class>/<image>; the folder
 //     val stands in for test where there is no test;
 //   - the same as <class>/<image>. The test split is then the sixth of each class whose names have
 //     the lowest SHA-256.

@@ -74,8 +74,19 @@ func (d *Dataset) shape(e *imageFiles, heads []head, errs []error, shaped []stri
 		}
 	}
 	// Those in shaped come first, up to the first one with colour.
+	known := map[string]int{}
+	for i, name := range e.names {
+		known[name] = i
+	}
 	for _, name := range shaped {
-		if h, err := e.files.head(name); err == nil {
+		i, here := known[name]
+		h, err := head{}, error(nil)
+		if here {
+			h, err = heads[i], errs[i]
+		} else {
+			h, err = e.files.head(name)
+		}
+		if err == nil {
 			if see(name, h); !h.gray {
 				break
 			}
@@ -84,7 +95,6 @@ func (d *Dataset) shape(e *imageFiles, heads []head, errs []error, shaped []stri
 	for i, h := range heads {
 		if errs[i] == nil {
 			see(e.names[i], h)
-			d.jpeg = d.jpeg || h.jpeg
 		}
 	}
 	if first.name == "" {

@@ -29,6 +29,9 @@ func (d *Dataset) look(e *imageFiles, heads []head, errs []error) error {
 			}
 		})
 	}
+	for i, h := range heads {
+		d.jpeg = d.jpeg || h.jpeg && errs[i] == nil
+	}
 	err := badImages(errs)
 	if err == nil || !skip {
 		return err
