@@ -113,6 +113,8 @@ type Model struct {
 type Reading struct {
 	Mean   string `json:"mean,omitempty"` // numbers separated by commas, as is Std
 	Std    string `json:"std,omitempty"`
+	// Resize is the short side after the noise. Older versions had a flag for it; today's --resize is
+	// [Source.Resize], before the noise.
 	Resize int    `json:"resize,omitempty"`
 	Layout string `json:"layout,omitempty"`
 	Output string `json:"output,omitempty"`

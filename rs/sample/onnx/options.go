@@ -19,7 +19,7 @@ type Options struct {
 
 	// Mean is subtracted and Std divided by: none, one for all channels, or one a channel.
 	Mean, Std []float64
-	Resize    int    // short side, in pixels, before the middle is cropped; 0 resizes straight
+	Resize    int    // short side after the noise, before the middle is cropped; 0 resizes straight
 	Layout    Layout // where the shape of the input leaves both open
 	Output    string // where there are several
 	Scale     Scale  // where the last operator does not tell
