@@ -111,8 +111,8 @@ type Model struct {
 
 // Reading says how an ONNX file is read, in the words of the flags of lipsmooth info.
 type Reading struct {
-	Mean   string `json:"mean,omitempty"` // numbers separated by commas, as is Std
-	Std    string `json:"std,omitempty"`
+	Mean string `json:"mean,omitempty"` // numbers separated by commas, as is Std
+	Std  string `json:"std,omitempty"`
 	// Resize is the short side after the noise. Older versions had a flag for it; today's --resize is
 	// [Source.Resize], before the noise.
 	Resize int    `json:"resize,omitempty"`
