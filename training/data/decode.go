@@ -75,8 +75,8 @@ func readHead(r io.Reader) (h head, err error) {
 	return h, nil
 }
 
-// readConfig reads the header of what isn't JPEG. That of TIFF may lie anywhere in the file, and its
-// decoder would make room up to there.
+// readConfig reads the header of what isn't JPEG. A TIFF file has it anywhere, and the decoder of a
+// stream would make room up to there.
 func readConfig(r io.Reader, isTIFF bool) (image.Config, error) {
 	if !isTIFF {
 		c, _, err := image.DecodeConfig(r)
@@ -110,8 +110,8 @@ func unread(start []byte) error {
 	return fmt.Errorf("unknown format: not %s: replace or remove it", imageFormats)
 }
 
-// decodeImage returns the pixels of an image file, [height, width, channels], 8 bits a channel. They
-// are those of Pillow's convert("RGB"), or convert("L") of an image that is gray. Transparency is
+// decodeImage returns the pixels of an image file, [height, width, channels], 8 bits a channel.
+// They are those of Pillow's convert("RGB"), or convert("L") of a gray image. Transparency is
 // dropped. A rotation in EXIF data isn't applied, as torchvision doesn't apply it. Of 16 bits the
 // upper 8 are taken, also of gray, which Pillow cuts off at 255.
 func decodeImage(text []byte, channels int) ([]byte, head, error) {

@@ -103,7 +103,7 @@ const (
 	half      = 1 << (precision - 1)
 )
 
-// taps resizes an axis of from pixels to to of them, and keeps the middle crop, or all if crop is 0.
+// taps resizes an axis of from pixels to to of them, and keeps the middle crop, or all if it is 0.
 func taps(from, to, crop int) []tap {
 	if crop == 0 {
 		crop = to
