@@ -26,6 +26,7 @@ func writePage(dir, path string, d *data.Dataset) (missing []string, err error) 
 
 func reportCommand() *cobra.Command {
 	var ref, out string
+	var files data.Options
 	c := &cobra.Command{
 		Use:   "report RUN",
 		Short: "One HTML page of a run: tables, figures, images, settings and hashes",
@@ -43,7 +44,7 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 			}
 			var d *data.Dataset
 			if ref != "" {
-				if d, err = datasetOf(run, nil, ref); err != nil {
+				if d, err = datasetOf(run, nil, ref, files); err != nil {
 					return err
 				}
 			}
@@ -63,6 +64,7 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 	}
 	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, "+
 		"or a path; default: no gallery")
+	bindFiles(c.Flags(), &files)
 	c.Flags().StringVar(&out, "out", "", "file to write; default: RUN/"+page.File)
 	return c
 }

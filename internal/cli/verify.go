@@ -23,6 +23,7 @@ type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
 	redraw           int
+	files            data.Options // of the dataset, where they aren't where the run says
 	w, log           io.Writer
 
 	run  *certify.Run
@@ -167,7 +168,7 @@ func (v *verification) ofData(ref string) (*data.Dataset, error) {
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
 	}
-	d, err := datasetOf(v.run, v.rows, ref)
+	d, err := datasetOf(v.run, v.rows, ref, v.files)
 	if err == nil {
 		v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(v.rows))
 	}
@@ -175,8 +176,10 @@ func (v *verification) ofData(ref string) (*data.Dataset, error) {
 }
 
 // datasetOf loads a dataset by its name or path, and checks that a run with these rows is of it.
-func datasetOf(r *certify.Run, rows []rs.Evidence, ref string) (*data.Dataset, error) {
-	d, err := data.Load(ref, r.Dataset.Split)
+// files say how it is read, where they aren't where the run says.
+func datasetOf(r *certify.Run, rows []rs.Evidence, ref string, files data.Options) (*data.Dataset,
+	error) {
+	d, err := loadOf(r.Dataset, ref, files)
 	if err != nil {
 		return nil, err
 	}
@@ -254,6 +257,7 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
+	bindFiles(f, &v.files)
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
 	return c
 }
