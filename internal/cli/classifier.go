@@ -77,7 +77,7 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 			return nil, nil, fmt.Errorf("%s doesn't say what it classifies: "+
 				"give a dataset with --data", c.ref)
 		}
-		set, err := c.set.Load(ref)
+		set, err := loadFor(c.ref, c.file, ref, c.set)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -94,7 +94,8 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 		return nil, nil, err
 	}
 	own := c.set
-	own.Split = cmp.Or(own.Split, data.Test)
+	size, classes := m.Shape()
+	own.Split, own.Size = cmp.Or(own.Split, data.Test), [2]int(size[:2])
 	set, err := own.Load(cmp.Or(ref, m.Dataset))
 	if err != nil {
 		if ref == "" {
@@ -102,7 +103,6 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 		}
 		return nil, nil, err
 	}
-	_, classes := m.Shape()
 	if err := set.Fit(classes); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", c.ref, err)
 	}

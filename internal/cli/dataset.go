@@ -12,7 +12,7 @@ import (
 )
 
 // setNames are the flags that say how a dataset is read.
-var setNames = []string{"split", "classes", "labels", "skip-bad"}
+var setNames = []string{"split", "classes", "labels", "skip-bad", "resize", "crop"}
 
 // bindSet binds these flags.
 func bindSet(f *pflag.FlagSet, o *data.Options) {
@@ -21,6 +21,7 @@ func bindSet(f *pflag.FlagSet, o *data.Options) {
 		"val where the dataset has it, else all images")
 	bindFiles(f, o)
 	f.BoolVar(&o.SkipBad, "skip-bad", false, "leave out images that can't be read, and log which")
+	bindPhotos(f, o)
 }
 
 // bindFiles binds the flags of files that say what the images are.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
@@ -96,9 +97,12 @@ type described struct {
 // describe tells what is understood of an ONNX file, and of the dataset ref.
 func describe(w io.Writer, path, ref string, o described) error {
 	var d *data.Dataset
+	if ref == "" && o.set != (data.Options{}) {
+		return fmt.Errorf("--%s: of a dataset: give it with --data", strings.Join(setNames, ", --"))
+	}
 	if ref != "" {
 		var err error
-		if d, err = o.set.Load(ref); err != nil {
+		if d, err = loadFor(path, o.file, ref, o.set); err != nil {
 			return err
 		}
 	}

@@ -13,8 +13,8 @@ import (
 
 // onnxNames are the flags that say what an ONNX file does not.
 var onnxNames = []string{
-	"mean", "std", "resize", "size", "channels", "layout", "output", "scale", "one-by-one",
-	"denoiser", "schedule", "predicts",
+	"mean", "std", "size", "channels", "layout", "output", "scale", "one-by-one", "denoiser",
+	"schedule", "predicts",
 }
 
 // bindONNX binds these flags.
@@ -23,8 +23,6 @@ func bindONNX(f *pflag.FlagSet, o *onnx.Options) {
 		"noise; one for all channels, or one a channel")
 	f.Float64SliceVar(&o.Std, "std", nil, "of an ONNX file: divided by after --mean; "+
 		"one for all channels, or one a channel")
-	f.IntVar(&o.Resize, "resize", 0, "of an ONNX file: resize the short side to so many pixels and "+
-		"take the middle that the model wants; default: resize to what it wants")
 	f.IntSliceVar(&o.Input, "size", nil, "of an ONNX file that leaves height and width open: "+
 		"resize images to H,W, or to one number for both; default: images as they are")
 	f.StringVar((*string)(&o.Channels), "channels", "", fmt.Sprintf("of an ONNX file: it takes %s, "+

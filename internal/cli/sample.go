@@ -36,9 +36,9 @@ func sampleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sample MODEL",
 		Short: "Sample a model's predictions under noise into a run's folder",
-		Long: `Sample the predictions of a model under Gaussian noise on images. The votes and
-margin histograms are kept as a run: run.json and a table with one line an image. Stopped and
-started again with the same flags, sample goes on where it stopped.
+		Long: `Sample the predictions of a model under Gaussian noise on images. The votes and margin
+histograms are kept as a run: run.json and a table with one line an image. Stopped and started again
+with the same flags, sample goes on where it stopped.
 
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
 setup --onnx). lipsmooth info says what is understood of a file. Nothing is proved of a file: votes

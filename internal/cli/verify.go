@@ -175,11 +175,10 @@ func (v *verification) ofData(ref string) (*data.Dataset, error) {
 	return d, err
 }
 
-// datasetOf loads a dataset by its name or path, with files that aren't where the run says, and
-// checks that a run with these rows is of it.
+// datasetOf loads a dataset by its name or path, and checks that a run with these rows is of it.
+// files say how it is read, where they aren't where the run says.
 func datasetOf(r *certify.Run, rows []rs.Evidence, ref string, files data.Options) (*data.Dataset,
 	error) {
-
 	d, err := loadOf(r.Dataset, ref, files)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,7 @@
 // is a table, tab separated, with a line of column names and then one line an example:
 //
 //	index               position in the dataset
-//	label               true class, -1 where it isn't known
+//	label               true class, -1 where none is known
 //	clean_class         prediction without noise, -1 where the run has none
 //	clean_margin        its margin, in logits: the shortest decimal that reads back exactly
 //	class               class selected: the most votes in selection
@@ -111,9 +111,11 @@ type Model struct {
 
 // Reading says how an ONNX file is read, in the words of the flags of lipsmooth info.
 type Reading struct {
-	Mean   string `json:"mean,omitempty"` // numbers separated by commas, as is Std
-	Std    string `json:"std,omitempty"`
-	Resize int    `json:"resize,omitempty"`
+	Mean string `json:"mean,omitempty"` // numbers separated by commas, as is Std
+	Std  string `json:"std,omitempty"`
+	// Resize is the short side after the noise. Older versions had a flag for it; today's --resize is
+	// [Source.Resize], before the noise.
+	Resize int `json:"resize,omitempty"`
 	// Size is the height and width that the model gets, where its file leaves them open.
 	Size     string `json:"size,omitempty"`
 	Channels string `json:"channels,omitempty"`
@@ -136,13 +138,13 @@ type Dataset struct {
 	Size    int    `json:"size"` // examples in the split
 	// Dimension is the number of values of an image. It is 0 in logs that don't say.
 	Dimension int `json:"dimension,omitempty"`
-	// Origin says how the examples are found again. It is nil where Name and Split say it all.
-	Origin *Origin `json:"origin,omitempty"`
+	// Source says how the examples are found again. It is nil where Name and Split say it all.
+	Source *DatasetSource `json:"source,omitempty"`
 }
 
-// Origin says how a dataset was read, in the words of the flags of lipsmooth sample. The hash of the
-// dataset covers what came of it.
-type Origin struct {
+// DatasetSource says how a dataset was read, in the words of the flags of lipsmooth sample. The
+// hash of the dataset covers what came of it.
+type DatasetSource struct {
 	Classes string   `json:"classes,omitempty"`
 	Labels  string   `json:"labels,omitempty"`
 	Resize  int      `json:"resize,omitempty"`
@@ -425,7 +427,7 @@ func (r Run) nameless() Run {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}
 	if r.Dataset.Hash != "" {
-		r.Dataset.Name, r.Dataset.Origin, r.Dataset.Dimension = "", nil, 0
+		r.Dataset.Name, r.Dataset.Source, r.Dataset.Dimension = "", nil, 0
 	}
 	return r
 }

@@ -111,7 +111,6 @@ type drawing struct {
 // begin opens a folder to write a run in.
 func (g *drawing) begin(ctx context.Context, dir string, run countlog.Run) (*countlog.Writer,
 	error) {
-
 	if err := g.look(dir, run); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
 // Package data reads datasets of images: MNIST, CIFAR-10, idx files, CIFAR-10's binary files, and
-// PNG and JPEG images with a folder for each class, with a table of labels, or without labels. The
-// files may lie in a folder, a zip, a tar.gz or an fs.FS.
+// image files with a folder for each class, with a table of labels, or without labels. The image
+// files are PNG, JPEG, WebP, BMP, TIFF or GIF. All may lie in a folder, a zip, a tar.gz or an fs.FS.
 //
 // Images are float32 in [0,1], [height, width, channels], and labels count from 0. A split has the
 // same images in the same order on every machine, as files are taken by sorted name.
@@ -46,6 +46,8 @@ type Dataset struct {
 	labels  []int32
 	source  source
 	options Options
+	scaling scaling
+	jpeg    bool // some are JPEG files
 
 	hashing sync.Mutex
 	hash    string
@@ -87,7 +89,7 @@ func (d *Dataset) Identity() (countlog.Dataset, error) {
 	hash, err := d.Hash()
 	return countlog.Dataset{
 		Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len(),
-		Origin: d.options.record(d.Skipped), Dimension: d.Size(),
+		Source: d.options.record(d.Skipped), Dimension: d.Size(),
 	}, err
 }
 
@@ -177,9 +179,9 @@ func parallel(n int, do func(int)) {
 }
 
 // Hash identifies the split by its content. It is the SHA-256, in hex, of the shape, the class
-// names and each label with its image, in order: the pixels, or the file if it is PNG or JPEG. A
-// folder, a zip and a tar.gz of the same files have the same hash. The first call reads the whole
-// split.
+// names and each label with its image, in order: the pixels, or the image file. How JPEG files are
+// decoded, and how images are resized and cropped, is part of the sum. A folder, a zip and a tar.gz
+// of the same files have the same hash. The first call reads the whole split.
 func (d *Dataset) Hash() (string, error) {
 	d.hashing.Lock()
 	defer d.hashing.Unlock()
@@ -191,6 +193,12 @@ func (d *Dataset) Hash() (string, error) {
 		d.Channels, d.Len(), d.Classes())
 	for _, name := range d.ClassNames {
 		fmt.Fprintf(sum, "%q\n", name)
+	}
+	if d.jpeg { // before there was this line, chroma was repeated
+		fmt.Fprintf(sum, "JPEG as libjpeg\n")
+	}
+	if s := d.scaling; s != (scaling{}) {
+		fmt.Fprintf(sum, "resized to %d, cropped to %d\n", s.resize, s.crop)
 	}
 	for i := range d.labels {
 		content, err := d.source.content(i)
@@ -252,7 +260,7 @@ func Names() []string { return slices.Sorted(maps.Keys(named)) }
 //     same of t10k (or test);
 //   - CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin, test_batch.bin, and
 //     batches.meta.txt with the names;
-//   - PNG or JPEG images of one size, as train/<class>/<image> and test/<class>/<image>; the folder
+//   - images of one size, as train/<class>/<image> and test/<class>/<image>; the folder
 //     val stands in for test where there is no test;
 //   - the same as <class>/<image>. The test split is then the sixth of each class whose names have
 //     the lowest SHA-256.
@@ -324,6 +332,10 @@ func (f files) in(format format, split string) (*Dataset, error) {
 	if err == nil && f.check != nil {
 		err = f.check(d)
 	}
+	if asked := (scaling{f.options.Resize, f.options.Crop}); err == nil && asked != (scaling{}) &&
+		d.scaling == (scaling{}) {
+		err = d.scale(asked)
+	}
 	if err == nil && f.classes != nil {
 		err = d.listed(f.classes)
 	}
@@ -331,6 +343,7 @@ func (f files) in(format format, split string) (*Dataset, error) {
 		return nil, fmt.Errorf("%s: %w", f.where, err)
 	}
 	d.Name, d.options = f.name, f.options
+	d.options.Resize, d.options.Crop = d.scaling.resize, d.scaling.crop
 	return d, nil
 }
 

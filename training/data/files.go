@@ -33,10 +33,14 @@ type files struct {
 
 const maxDepth = 6 // folders below the root are looked at this deep, links to folders too
 
-// ignored files and folders: hidden ones, and what macOS puts into archives.
+// ignored files and folders: hidden ones, and what macOS and Windows leave behind.
 func ignored(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
-		if part != "." && strings.HasPrefix(part, ".") || part == "__MACOSX" {
+		if part != "." && strings.HasPrefix(part, ".") {
+			return true
+		}
+		switch strings.ToLower(part) {
+		case "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini":
 			return true
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // folderFormat is the format of images with a folder for each class, in folders of splits or not.
 var folderFormat = format{
 	name:   "image folder",
-	layout: "train/<class>/<image>, test/<class>/<image>, or <class>/<image>; PNG or JPEG",
+	layout: "train/<class>/<image>, test/<class>/<image>, or <class>/<image>; " + imageFormats,
 	match: func(f files) bool {
 		if len(f.splits()) > 0 {
 			return true
@@ -203,7 +203,7 @@ func (f files) classFolders(root string) (map[string][]string, error) {
 		case !ok || strings.Contains(file, "/"):
 			return nil, fmt.Errorf("%s: want %s<class>/<image>: move it or remove it", name, prefix)
 		case !isImage(file):
-			return nil, fmt.Errorf("%s: not a .png, .jpg or .jpeg: remove it", name)
+			return nil, fmt.Errorf("%s: not an image (%s): remove it", name, imageFormats)
 		}
 		byClass[class] = append(byClass[class], name)
 	}

@@ -19,7 +19,7 @@ var labelledFormat = format{
 
 // looseFormat is the format of images without folders of classes and without labels.
 var looseFormat = format{
-	name: "images without labels", layout: "<image>; PNG or JPEG",
+	name: "images without labels", layout: "<image>; " + imageFormats,
 	match: func(f files) bool {
 		return slices.ContainsFunc(f.names, func(name string) bool {
 			return isImage(name) && !strings.Contains(name, "/")

@@ -55,7 +55,7 @@ func TestLabels(t *testing.T) {
 		strings.Join(d.Skipped, " ") != "gone.png" {
 		t.Error(d, d.Skipped, err)
 	}
-	if id, err := d.Identity(); err != nil || !OptionsOf(id).SkipBad || id.Origin.Labels == "" {
+	if id, err := d.Identity(); err != nil || !OptionsOf(id).SkipBad || id.Source.Labels == "" {
 		t.Errorf("%+v, %v", id, err)
 	}
 	for _, c := range []struct{ text, want string }{

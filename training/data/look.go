@@ -10,20 +10,28 @@ import (
 // only the headers of the files are checked.
 const lookLimit = 256 << 20
 
-// look checks every image file of the split. Its error lists those that can't be read. Where the
-// options say so, the split goes on without them.
-func (d *Dataset) look(e *imageFiles) error {
+// look checks every image file of the split, after its header. Its error lists those that can't be
+// read. Where the options say so, the split goes on without them.
+func (d *Dataset) look(e *imageFiles, heads []head, errs []error) error {
 	n := len(e.names)
 	if n*d.Size() <= cacheLimit {
 		e.cache = make([]atomic.Pointer[[]byte], n)
 	}
 	skip := e.files.options.SkipBad
-	check := e.checkHeader
-	if skip || n*d.Size() <= lookLimit {
-		check = e.check
+	total := 0
+	for _, h := range heads {
+		total += h.height * h.width * d.Channels
 	}
-	errs := make([]error, n)
-	parallel(n, func(i int) { errs[i] = check(i) })
+	if skip || total <= lookLimit {
+		parallel(n, func(i int) {
+			if errs[i] == nil {
+				errs[i] = e.check(i)
+			}
+		})
+	}
+	for i, h := range heads {
+		d.jpeg = d.jpeg || h.jpeg && errs[i] == nil
+	}
 	err := badImages(errs)
 	if err == nil || !skip {
 		return err
@@ -62,17 +70,6 @@ func (d *Dataset) Check(indices []int) error {
 func (e *imageFiles) check(i int) error {
 	_, err := e.pixels(i)
 	return err
-}
-
-func (e *imageFiles) checkHeader(i int) error {
-	text, err := e.files.read(e.names[i])
-	if err != nil {
-		return err
-	}
-	if err := e.header(text); err != nil {
-		return fmt.Errorf("%s: %w", e.names[i], err)
-	}
-	return nil
 }
 
 // badImages lists the errors of images, nil where there are none.

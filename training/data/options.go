@@ -30,6 +30,9 @@ type Options struct {
 	// Resize is the length in pixels to which the shorter side of each image is resized, and Crop the
 	// side of the square that is then taken from the middle. 0 does neither.
 	Resize, Crop int
+	// Size is the height and width that a model takes, or zero. If it is a square, images of several
+	// sizes are resized to its side and cropped to it; those of Resize without Crop are cropped to it.
+	Size [2]int
 }
 
 // Load reads the split of a dataset. [Open] says what ref may be.
@@ -51,6 +54,9 @@ func (o Options) LoadFS(fsys fs.FS, name string) (*Dataset, error) {
 }
 
 func (o Options) check() error {
+	if err := (scaling{o.Resize, o.Crop}).check(); err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
 	switch o.Split {
 	case "", Train, Test, Val, All:
 		return nil
@@ -75,8 +81,8 @@ func (o Options) read(f files, err error) (*Dataset, error) {
 }
 
 // record is what a run keeps of the options, nil where they say nothing.
-func (o Options) record(skipped []string) *countlog.Origin {
-	s := countlog.Origin{Classes: o.Classes, Labels: o.Labels, Resize: o.Resize, Crop: o.Crop,
+func (o Options) record(skipped []string) *countlog.DatasetSource {
+	s := countlog.DatasetSource{Classes: o.Classes, Labels: o.Labels, Resize: o.Resize, Crop: o.Crop,
 		Skipped: skipped}
 	if reflect.ValueOf(s).IsZero() {
 		return nil
@@ -87,7 +93,7 @@ func (o Options) record(skipped []string) *countlog.Origin {
 // OptionsOf are those with which a run's dataset was read.
 func OptionsOf(d countlog.Dataset) Options {
 	o := Options{Split: d.Split}
-	if s := d.Origin; s != nil {
+	if s := d.Source; s != nil {
 		o.Classes, o.Labels, o.Resize, o.Crop = s.Classes, s.Labels, s.Resize, s.Crop
 		o.SkipBad = len(s.Skipped) > 0
 	}
