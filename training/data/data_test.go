@@ -146,7 +146,7 @@ func cifarTree() tree {
 		for range 2 {
 			text = append(text, byte(k%10))
 			for plane := range 3 {
-				text = append(text, bytes.Repeat([]byte{byte(k + plane)}, cifarPlane)...)
+				text = append(text, bytes.Repeat([]byte{byte(k + plane)}, cifarImage/3)...)
 			}
 			k++
 		}
@@ -523,7 +523,7 @@ func TestErrors(t *testing.T) {
 		want  []string
 	}{
 		{"nothing", tree{"a.txt": []byte("x")},
-			[]string{"no dataset found", "idx", "CIFAR-10 binary", "image folder"}},
+			[]string{"no dataset found", "idx", "CIFAR binary", "CIFAR Python", "NumPy", "image folder"}},
 		{"idx magic", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2) }),
 			[]string{"t10k-images-idx3-ubyte", "ends at offset 10, within the header"}},
 		{"idx swapped", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(30) }),
@@ -531,13 +531,13 @@ func TestErrors(t *testing.T) {
 		{"idx truncated", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2, 2, 3)[:20] }),
 			[]string{"t10k-images-idx3-ubyte: ends at offset 20, want 28"}},
 		{"idx too long", idx(func(f tree) { f["t10k-labels-idx1-ubyte"] = append(idxFile(2), 9) }),
-			[]string{"t10k-labels-idx1-ubyte: ends at offset 11, want 10"}},
+			[]string{"t10k-labels-idx1-ubyte: goes on after offset 10"}},
 		{"idx counts", idx(func(f tree) { f["t10k-labels-idx1-ubyte"] = idxFile(3) }),
 			[]string{"3 labels", "2 images"}},
 		{"idx huge", idx(func(f tree) {
 			f["t10k-images-idx3-ubyte"] = append([]byte{0, 0, 8, 3},
 				bytes.Repeat([]byte{255}, 12)...)
-		}), []string{"t10k-images-idx3-ubyte: offset 8"}},
+		}), []string{"t10k-images-idx3-ubyte: offset 4: shape"}},
 		{"idx gzip cut", idx(func(f tree) {
 			f["train-images-idx3-ubyte.gz"] = f["train-images-idx3-ubyte.gz"][:25]
 		}), []string{"train-images-idx3-ubyte.gz: after", "unexpected EOF"}},
@@ -556,8 +556,8 @@ func TestErrors(t *testing.T) {
 			[]string{"data_batch_4.bin is missing"}},
 		{"bin empty", cifar(func(f tree) { f[bin+"test_batch.bin"] = nil }),
 			[]string{"test split is empty"}},
-		{"bin names", cifar(func(f tree) { f[bin+cifarMeta] = []byte("a b") }),
-			[]string{cifarMeta, "names 2 classes"}},
+		{"bin names", cifar(func(f tree) { f[bin+"batches.meta.txt"] = []byte("a b") }),
+			[]string{"batches.meta.txt", "names 2 classes"}},
 		{"empty class", img(func(f tree) { f["train/fox/"] = nil }),
 			[]string{"train/fox: empty class folder"}},
 		{"class of one split", img(func(f tree) {

@@ -1,0 +1,207 @@
+package data
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+	"strings"
+)
+
+// numpyFormat is images and labels in arrays of NumPy: files .npy in a folder, or an archive .npz,
+// which is a zip of them, as Keras' mnist.npz is.
+var numpyFormat = format{
+	name:   "NumPy arrays",
+	layout: "x_train, y_train, x_test, y_test or train_images, train_labels, …; .npy or .npz",
+	match: func(f files) bool {
+		kinds := map[string]bool{}
+		for _, name := range f.names {
+			if a, ok := parseArray(name); ok && a.prefix == "" {
+				kinds[a.kind] = true
+			}
+		}
+		return len(kinds) == 2
+	},
+	load: loadNumPy,
+}
+
+// arrayName is what the name of an array says.
+type arrayName struct {
+	prefix string // of the dataset, such as "cifar10.1_v6_"
+	kind   string // "images" or "labels"
+	split  string // Train, Test, "val", or empty
+}
+
+var (
+	arrayKinds = map[string]string{"x": "images", "image": "images", "img": "images",
+		"data": "images", "y": "labels", "label": "labels", "target": "labels", "class": "labels"}
+	arraySplits = map[string]string{"train": Train, "training": Train, "test": Test,
+		"testing": Test, "t10k": Test, "val": "val", "valid": "val", "validation": "val", "": ""}
+	arrayKind  = `(x|images?|imgs?|data|y|labels?|targets?|class|classes)`
+	arraySplit = `(train|training|test|testing|t10k|val|valid|validation)`
+	arrayForms = []*regexp.Regexp{
+		regexp.MustCompile(`^(?P<prefix>(?:.*[-_.])?)(?P<kind>` + arrayKind + `)[-_.]?(?P<split>` +
+			arraySplit + `)$`),
+		regexp.MustCompile(`^(?P<prefix>(?:.*[-_.])?)(?P<split>` + arraySplit + `)[-_.]?(?P<kind>` +
+			arrayKind + `)$`),
+		regexp.MustCompile(`^(?P<prefix>(?:.*[-_.])?)(?P<kind>` + arrayKind + `)(?P<split>)$`),
+	}
+)
+
+// parseArray reads the name of a file .npy or .npz at the root.
+func parseArray(name string) (a arrayName, ok bool) {
+	lower := strings.ToLower(name)
+	base, isNPY := strings.CutSuffix(lower, ".npy")
+	base, isNPZ := strings.CutSuffix(base, ".npz")
+	if !isNPY && !isNPZ || strings.Contains(name, "/") {
+		return a, false
+	}
+	for _, form := range arrayForms {
+		if m := form.FindStringSubmatch(base); m != nil {
+			kind := m[form.SubexpIndex("kind")]
+			if kind = strings.TrimSuffix(kind, "s"); kind == "clas" || kind == "classe" {
+				kind = "class"
+			}
+			return arrayName{name[:len(m[1])], arrayKinds[kind],
+				arraySplits[m[form.SubexpIndex("split")]]}, true
+		}
+	}
+	return a, false
+}
+
+// arrayOf returns the file with the images or the labels of a split, or "". Arrays that name no
+// split are the test split, and so are those of validation where there is no test.
+func (f files) arrayOf(kind, split string) (found string, err error) {
+	for _, name := range f.names {
+		a, ok := parseArray(name)
+		if !ok || a != (arrayName{kind: kind, split: split}) {
+			continue
+		}
+		if found != "" {
+			return "", fmt.Errorf("%s and %s may both hold the %s: remove one", found, name, kind)
+		}
+		found = name
+	}
+	if next := map[string]string{Test: "val", "val": ""}; found == "" && split != "" &&
+		split != Train {
+		return f.arrayOf(kind, next[split])
+	}
+	return found, err
+}
+
+func loadNumPy(f files, split string) (*Dataset, error) {
+	images, err := f.arrayOf("images", split)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := f.arrayOf("labels", split)
+	if err != nil {
+		return nil, err
+	}
+	if images == "" || labels == "" {
+		return nil, fmt.Errorf("the %s split lacks its array of images or of labels", split)
+	}
+	d, n, err := f.imageArray(images)
+	if err != nil {
+		return nil, err
+	}
+	var all [][]int
+	var own []int
+	for _, name := range f.names {
+		a, ok := parseArray(name)
+		if !ok || a.prefix != "" || a.kind != "labels" {
+			continue
+		}
+		array, err := f.readArray(name)
+		if err != nil {
+			return nil, err
+		}
+		some, err := array.ints()
+		if err == nil && name == labels && len(some) != n {
+			err = fmt.Errorf("%d labels, %s has %d images: they do not belong together", len(some),
+				images, n)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if all = append(all, some); name == labels {
+			own = some
+		}
+	}
+	return d, d.label(own, all)
+}
+
+// imageArray is a dataset of the n images in a file, without labels.
+func (f files) imageArray(name string) (d *Dataset, n int, err error) {
+	a, err := f.readArray(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	pixels, size, err := a.pixels()
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", name, err)
+	}
+	d = &Dataset{Height: size[0], Width: size[1], Channels: size[2]}
+	d.source = memory{pixels, d.Size()}
+	return d, a.shape[0], nil
+}
+
+// readArray reads the array of a file .npy, or the only array of a file .npz.
+func (f files) readArray(name string) (a array, err error) {
+	r, err := f.open(name)
+	if err != nil {
+		return a, fmt.Errorf("%s: %w", name, err)
+	}
+	defer r.Close()
+	if strings.HasSuffix(strings.ToLower(name), ".npz") {
+		text, err := f.read(name)
+		if err != nil {
+			return a, err
+		}
+		z, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+		if err == nil && len(z.File) != 1 {
+			err = fmt.Errorf("%d arrays, want 1: give the path of this file alone", len(z.File))
+		}
+		if err == nil {
+			r, err = z.File[0].Open()
+		}
+		if err != nil {
+			return a, fmt.Errorf("%s: %w", name, err)
+		}
+		defer r.Close()
+	}
+	if a, err = readNPY(r); err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return a, err
+}
+
+// pair is the array of images in this file of the folder f, and the array of labels that belongs to
+// it: the file of the same name but for the kind, or labels.npy, as in CIFAR-10-C.
+func (f files) pair(images string) (files, error) {
+	of, _ := parseArray(images)
+	labels := ""
+	for _, name := range f.names {
+		if a, ok := parseArray(name); ok && a.kind == "labels" && name != images &&
+			(a == arrayName{kind: "labels"} && labels == "" ||
+				a == arrayName{of.prefix, "labels", of.split}) {
+			labels = name
+		}
+	}
+	if labels == "" {
+		return f, errors.New("no labels.npy beside it, nor labels of its name")
+	}
+	named := map[string]string{"images.npy": images, "labels.npy": labels}
+	open := f.open
+	f.names, f.dirs = []string{"images.npy", "labels.npy"}, nil
+	f.open = func(name string) (io.ReadCloser, error) {
+		if named[name] == "" {
+			return nil, fs.ErrNotExist
+		}
+		return open(named[name])
+	}
+	return f, nil
+}
