@@ -5,7 +5,6 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -148,15 +147,16 @@ func (f files) readIDX(name string, magic uint32) (shape []int, body []byte, err
 		}
 	}
 	head := make([]byte, 4+4*(magic&255))
-	at := 0
+	at, err := io.ReadFull(r, head)
 	fail := func(format string, args ...any) ([]int, []byte, error) {
-		if err != nil && !errors.Is(err, io.EOF) && !(plain == name && errors.Is(err, io.ErrUnexpectedEOF)) {
-			return nil, nil, fmt.Errorf("%s: after %d unpacked bytes: %w: fetch it again", name, at, err)
+		if err != nil && plain != name {
+			format, args = "after %d unpacked bytes: %w: fetch it again", []any{at, err}
 		}
 		return nil, nil, fmt.Errorf("%s: "+format, append([]any{name}, args...)...)
 	}
-	if at, err = io.ReadFull(r, head); err != nil {
-		return fail("ends at offset %d, within the header of %d bytes: fetch it again", at, len(head))
+	if err != nil {
+		return fail("ends at offset %d, within the header of %d bytes: fetch it again", at,
+			len(head))
 	}
 	if got := binary.BigEndian.Uint32(head); got != magic {
 		return fail("offset 0: magic number %#08x, want %#08x (idx with %d dimensions): "+
@@ -166,9 +166,9 @@ func (f files) readIDX(name string, magic uint32) (shape []int, body []byte, err
 	for k := 4; k < len(head); k += 4 {
 		a.shape = append(a.shape, int(binary.BigEndian.Uint32(head[k:])))
 	}
-	total, err := a.bytes()
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: offset 4: %w", name, err)
+	total, shapeErr := a.bytes()
+	if shapeErr != nil {
+		return fail("offset 4: %w", shapeErr)
 	}
 	body, err = readUpTo(r, total+1)
 	at += len(body)

@@ -36,37 +36,31 @@ type arrayName struct {
 }
 
 var (
-	arrayKinds = map[string]string{"x": "images", "image": "images", "img": "images",
-		"data": "images", "y": "labels", "label": "labels", "target": "labels", "class": "labels"}
+	arrayKinds = map[string]string{"x": "images", "image": "images", "images": "images",
+		"img": "images", "imgs": "images", "data": "images", "y": "labels", "label": "labels",
+		"labels": "labels", "target": "labels", "targets": "labels", "class": "labels",
+		"classes": "labels"}
 	arraySplits = map[string]string{"train": Train, "training": Train, "test": Test,
 		"testing": Test, "t10k": Test, "val": "val", "valid": "val", "validation": "val", "": ""}
-	arrayKind  = `(x|images?|imgs?|data|y|labels?|targets?|class|classes)`
-	arraySplit = `(train|training|test|testing|t10k|val|valid|validation)`
+	arrayKind  = `(?P<kind>x|images?|imgs?|data|y|labels?|targets?|class|classes)`
+	arraySplit = `(?P<split>train|training|test|testing|t10k|val|valid|validation)`
 	arrayForms = []*regexp.Regexp{
-		regexp.MustCompile(`^(?P<prefix>(?:.*[-_.])?)(?P<kind>` + arrayKind + `)[-_.]?(?P<split>` +
-			arraySplit + `)$`),
-		regexp.MustCompile(`^(?P<prefix>(?:.*[-_.])?)(?P<split>` + arraySplit + `)[-_.]?(?P<kind>` +
-			arrayKind + `)$`),
-		regexp.MustCompile(`^(?P<prefix>(?:.*[-_.])?)(?P<kind>` + arrayKind + `)(?P<split>)$`),
+		regexp.MustCompile(`(?i)^(.*[-_.])?` + arrayKind + `[-_.]?` + arraySplit + `$`),
+		regexp.MustCompile(`(?i)^(.*[-_.])?` + arraySplit + `[-_.]?` + arrayKind + `$`),
+		regexp.MustCompile(`(?i)^(.*[-_.])?` + arrayKind + `(?P<split>)$`),
 	}
 )
 
 // parseArray reads the name of a file .npy or .npz at the root.
 func parseArray(name string) (a arrayName, ok bool) {
-	lower := strings.ToLower(name)
-	base, isNPY := strings.CutSuffix(lower, ".npy")
-	base, isNPZ := strings.CutSuffix(base, ".npz")
-	if !isNPY && !isNPZ || strings.Contains(name, "/") {
+	if !hasSuffix(name, ".npy", ".npz") || strings.Contains(name, "/") {
 		return a, false
 	}
 	for _, form := range arrayForms {
-		if m := form.FindStringSubmatch(base); m != nil {
-			kind := m[form.SubexpIndex("kind")]
-			if kind = strings.TrimSuffix(kind, "s"); kind == "clas" || kind == "classe" {
-				kind = "class"
-			}
-			return arrayName{name[:len(m[1])], arrayKinds[kind],
-				arraySplits[m[form.SubexpIndex("split")]]}, true
+		if m := form.FindStringSubmatch(name[:len(name)-len(".npy")]); m != nil {
+			kind := strings.ToLower(m[form.SubexpIndex("kind")])
+			split := strings.ToLower(m[form.SubexpIndex("split")])
+			return arrayName{m[1], arrayKinds[kind], arraySplits[split]}, true
 		}
 	}
 	return a, false
@@ -131,7 +125,10 @@ func loadNumPy(f files, split string) (*Dataset, error) {
 			own = some
 		}
 	}
-	return d, d.label(own, all)
+	if err := d.label(own, all); err != nil {
+		return nil, fmt.Errorf("%s: %w", labels, err)
+	}
+	return d, nil
 }
 
 // imageArray is a dataset of the n images in a file, without labels.

@@ -19,7 +19,7 @@ import (
 // *pickleList, a pickleDict, a *pickleArray, or a pickleGlobal. The memory it takes is bounded by the
 // length of text and by pickleObjects.
 func unpickle(text []byte) (value any, err error) {
-	p := &pickle{text: text, memo: map[int]any{}, budget: 2 * len(text)}
+	p := &pickle{text: text, memo: map[int]any{}, budget: 4 * len(text)}
 	for {
 		start := p.at
 		op, err := p.bytes(1)
