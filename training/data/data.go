@@ -1,6 +1,6 @@
-// Package data reads datasets of images: MNIST and other idx files, CIFAR-10 and CIFAR-100 in their
-// binary and Python versions, arrays of NumPy, and PNG and JPEG images with a folder for each class.
-// The files may lie in a folder, a zip, a tar.gz or an fs.FS.
+// Package data reads datasets of images: MNIST and other idx files, the binary and the Python
+// versions of CIFAR-10 and CIFAR-100, arrays of NumPy, and PNG and JPEG images with a folder for
+// each class. The files may lie in a folder, a zip, a tar.gz or an fs.FS.
 //
 // Images are float32 in [0,1], [height, width, channels], and labels count from 0. A split has the
 // same images in the same order on every machine, as files are taken by sorted name.
@@ -234,13 +234,14 @@ func Names() []string { return slices.Sorted(maps.Keys(named)) }
 //   - idx files, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte and the
 //     same of t10k (or test), also after a name such as emnist-letters-;
 //   - CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin, test_batch.bin, and
-//     batches.meta.txt with the names; or CIFAR-100's, train.bin, test.bin and fine_label_names.txt,
-//     of which the fine labels count;
-//   - CIFAR-10's or CIFAR-100's Python files: the same names without .bin, and batches.meta or meta.
-//     They are pickles, which are read as data;
-//   - arrays of NumPy, [n, h, w], [n, h, w, c] or [n, c, h, w]: x_train, y_train, x_test and y_test,
-//     or train_images, train_labels and so on, in an .npz or as .npy files. Items are bytes, whole
-//     numbers up to 255, or n/255. Arrays that name no split are the test split;
+//     batches.meta.txt with the names;
+//   - CIFAR-100's binary files: train.bin, test.bin, and fine_label_names.txt with the names. The
+//     labels are the fine ones;
+//   - the Python files of either: the same names without .bin, and batches.meta or meta. They are
+//     pickles, from which nothing is executed;
+//   - arrays of NumPy in an .npz or in .npy files: x_train, y_train, x_test and y_test, or
+//     train_images, train_labels and so on. Images are [n, h, w], [n, h, w, c] or [n, c, h, w], of
+//     bytes, whole numbers up to 255, or n/255. Arrays that name no split are the test split;
 //   - PNG or JPEG images of one size, as train/<class>/<image> and test/<class>/<image>;
 //   - the same as <class>/<image>. The test split is then the sixth of each class whose names have
 //     the lowest SHA-256.

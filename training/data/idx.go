@@ -23,9 +23,11 @@ var idxFormat = format{
 	load: loadIDX,
 }
 
-// idxSuffixes are those of the names of files; QMNIST's labels are rows of int32, the first of which
-// is the digit.
-var idxSuffixes = map[string][]string{"images": {"idx3-ubyte"}, "labels": {"idx1-ubyte", "idx2-int"}}
+// idxSuffixes end the names of files. QMNIST's labels are rows of int32, and the first of a row is
+// the digit.
+var idxSuffixes = map[string][]string{
+	"images": {"idx3-ubyte"}, "labels": {"idx1-ubyte", "idx2-int"},
+}
 
 // idx returns the name of a split's file of kind "images" or "labels", or "".
 func (f files) idx(split, kind string) string {
@@ -82,8 +84,8 @@ func loadIDX(f files, split string) (*Dataset, error) {
 	return d, d.label(own, all)
 }
 
-// label gives d the labels of its split, and the classes that all splits have. A dataset that labels
-// its k classes from 1 in each split, as EMNIST's letters, has k classes of these names.
+// label gives d the labels of its split, and as classes those that any of all splits has. Where
+// each split labels k classes from 1, as EMNIST's letters do, the first class is the label 1.
 func (d *Dataset) label(own []int, all [][]int) error {
 	top, from := 0, 1
 	for _, labels := range all {

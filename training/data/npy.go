@@ -130,8 +130,8 @@ func half(b uint16) float64 {
 	return v
 }
 
-// ints returns the labels that the array holds: whole numbers of shape [n] or [n, 1], or [n, k] with
-// a single 1 among zeros in each row.
+// ints returns the labels that the array holds: whole numbers of shape [n] or [n, 1], or rows
+// [n, k] of a single 1 among zeros.
 func (a array) ints() (labels []int, err error) {
 	rows := 1
 	if len(a.shape) > 0 {

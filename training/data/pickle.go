@@ -16,8 +16,8 @@ import (
 // names the opcode or the function (Python's module pickletools describes the opcodes).
 //
 // The value is nil, a bool, an int64, a float64, a string (of str and bytes), a pickleTuple, a
-// *pickleList, a pickleDict, a *pickleArray, or a pickleGlobal. The memory it takes is bounded by the
-// length of text and by pickleObjects.
+// *pickleList, a pickleDict, a *pickleArray, or a pickleGlobal. Its memory is bounded by the length
+// of text and by pickleObjects.
 func unpickle(text []byte) (value any, err error) {
 	p := &pickle{text: text, memo: map[int]any{}, budget: 4 * len(text)}
 	for {

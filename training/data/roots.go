@@ -17,8 +17,8 @@ type place struct {
 	format format
 }
 
-// places lists the datasets at the root of f or, where there is none, those in its folders. Files at
-// the root that share the prefix of a dataset, such as emnist-letters-, count as a folder.
+// places lists the datasets at the root of f or, where there is none, those in its folders. Files
+// at the root that share the prefix of a dataset, such as emnist-letters-, count as a folder.
 func (f files) places() (found []place) {
 	for _, format := range formats {
 		if format.match(f) {
@@ -131,8 +131,8 @@ func unsupported(name string) string {
 	return ""
 }
 
-// beside returns the dataset of a file of images x.npy, with the labels beside it, or the dataset of
-// the files in a folder whose names begin with the last part of ref. Without one, ok is false.
+// beside returns the dataset of a file of images x.npy and the labels beside it, or of the files in
+// a folder whose names begin with the last part of ref. Without one, ok is false.
 func beside(ref string) (f files, ok bool, err error) {
 	folder, base := filepath.Split(filepath.Clean(ref))
 	entries, _ := os.ReadDir(filepath.Clean(folder))
