@@ -330,7 +330,7 @@ func find(ref string) (files, error) {
 	f, err := findPath(ref)
 	if _, missing := os.Stat(ref); err != nil && errors.Is(missing, fs.ErrNotExist) {
 		return files{},
-			fmt.Errorf("no dataset %q: neither known by name (%s) nor a folder, zip or tar.gz: %w",
+			fmt.Errorf("no dataset %q: neither known by name (%s) nor a folder, zip, npz or tar.gz: %w",
 				ref, strings.Join(Names(), ", "), err)
 	}
 	return f, err

@@ -58,29 +58,41 @@ func (f files) prefixes() (list []string) {
 	return slices.Compact(list)
 }
 
-// locate returns the only dataset of f. It may lie in an archive, where nothing else does.
+// locate returns the only dataset of f. It may lie in an archive. An .npz counts as a dataset, and
+// a zip or tar.gz where there is no other.
 func (f files) locate() (place, error) {
 	found := f.places()
-	if len(found) == 1 {
+	if len(found) == 1 && found[0].where == f.where {
 		return found[0], nil
 	}
-	var paths []string
+	var paths, zips, archives []string
 	for _, p := range found {
 		paths = append(paths, strings.TrimPrefix(p.where, f.where+"/"))
 	}
-	if len(found) == 0 && !f.unpacked {
-		for _, name := range f.names {
-			if isZip(name) || isTar(name) {
-				paths = append(paths, name)
-			}
+	for _, name := range f.names {
+		_, isArray := parseArray(path.Base(name))
+		switch {
+		case f.unpacked || isArray || slices.ContainsFunc(paths, func(p string) bool {
+			return strings.HasPrefix(name, p+"/")
+		}):
+		case hasSuffix(name, ".npz"):
+			zips = append(zips, name)
+		case isZip(name) || isTar(name):
+			archives = append(archives, name)
 		}
-		if len(paths) == 1 {
-			g, err := f.unpack(paths[0])
-			if err != nil {
-				return place{}, err
-			}
-			return g.locate()
+	}
+	if paths = append(paths, zips...); len(paths) == 0 {
+		paths = archives
+	}
+	switch {
+	case len(paths) == 1 && len(found) == 1:
+		return found[0], nil
+	case len(paths) == 1:
+		g, err := f.unpack(paths[0])
+		if err != nil {
+			return place{}, err
 		}
+		return g.locate()
 	}
 	if len(paths) > 0 {
 		return place{}, fmt.Errorf("%s: it holds several datasets: %s: name one, as in %s/%s", f.where,

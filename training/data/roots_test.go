@@ -128,10 +128,11 @@ func union(trees ...tree) tree {
 // A root of torchvision may hold several datasets, archives beside them, and old files.
 func TestRoots(t *testing.T) {
 	root := union(idxTree().named("MNIST/raw/"), idxTree().named("FashionMNIST/raw/"), pythonTree(),
-		tree{"cifar-10-python.tar.gz": nil}).folder(t)
+		tree{"cifar-10-python.tar.gz": nil, "mnist.npz": nil, "MNIST/raw/old.npz": nil}).folder(t)
 	_, err := Load(root, Test)
-	if want := "it holds several datasets: FashionMNIST/raw, MNIST/raw, cifar-10-batches-py: name " +
-		"one, as in " + root + "/FashionMNIST/raw"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "it holds several datasets: FashionMNIST/raw, MNIST/raw, cifar-10-batches-py, " +
+		"mnist.npz: name one, as in " + root + "/FashionMNIST/raw"; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	for path, want := range map[string]string{
