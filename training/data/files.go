@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +23,7 @@ type files struct {
 	dirs  []string // the folders, also sorted
 	open  func(name string) (io.ReadCloser, error)
 
-	unpacked bool // an archive that lay in another
+	nested bool // an archive that lay in another
 
 	md5   map[string]string    // of the unpacked file, where known, by its name without .gz
 	check func(*Dataset) error // what a named dataset must satisfy, or nil
@@ -113,7 +112,12 @@ func (f *files) addZip(z *zip.Reader) error {
 		if e == nil {
 			return nil, fs.ErrNotExist
 		}
-		return e.Open()
+		r, err := e.Open()
+		if err != nil {
+			return nil, err
+		}
+		packed := func() int64 { return int64(e.CompressedSize64) }
+		return readCloser{&unpacked{Reader: r, packed: packed}, r}, nil
 	}
 	f.sort()
 	return nil
@@ -124,7 +128,7 @@ func (f *files) addTar(r io.Reader) error {
 	wrap := func(err error) error {
 		return fmt.Errorf("%s: %w: is it whole?", f.where, err)
 	}
-	unzipped, err := gzip.NewReader(r)
+	unzipped, err := gunzip(r)
 	if err != nil {
 		return wrap(err)
 	}
@@ -207,7 +211,7 @@ func (f files) unpack(name string) (files, error) {
 		return files{}, err
 	}
 	g := f
-	g.where, g.names, g.dirs, g.unpacked = f.where+"/"+name, nil, nil, true
+	g.where, g.names, g.dirs, g.nested = f.where+"/"+name, nil, nil, true
 	if !isZip(name) {
 		return g, g.addTar(bytes.NewReader(text))
 	}
@@ -284,6 +288,3 @@ func (f files) read(name string) ([]byte, error) {
 	}
 	return text, nil
 }
-
-// readUpTo reads at most n bytes. It takes memory as they come.
-func readUpTo(r io.Reader, n int64) ([]byte, error) { return io.ReadAll(io.LimitReader(r, n)) }

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"compress/gzip"
 	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
@@ -144,7 +143,7 @@ func (f files) readIDX(name string, magic uint32) (shape []int, body []byte, err
 	var r io.Reader = file
 	plain := strings.TrimSuffix(name, ".gz")
 	if plain != name {
-		if r, err = gzip.NewReader(file); err != nil {
+		if r, err = gunzip(file); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w: fetch it again", name, err)
 		}
 	}

@@ -49,14 +49,14 @@ func (a array) itemSize() (int, binary.ByteOrder, error) {
 	switch strings.TrimLeft(a.kind, "<>|=") {
 	case "u1", "i1", "b1":
 		return 1, order, nil
-	case "u2", "i2", "f2":
+	case "u2", "i2":
 		return 2, order, nil
 	case "u4", "i4", "f4":
 		return 4, order, nil
 	case "u8", "i8", "f8":
 		return 8, order, nil
 	}
-	return 0, nil, fmt.Errorf("items of type %q, want whole numbers or floats: save uint8 images "+
+	return 0, nil, fmt.Errorf("items of type %q, want whole numbers, f4 or f8: save uint8 images "+
 		"and int64 labels", a.kind)
 }
 
@@ -92,8 +92,6 @@ func (a array) values(yield func(i int, v float64) bool) error {
 			v = float64(order.Uint16(b))
 		case "i2":
 			v = float64(int16(order.Uint16(b)))
-		case "f2":
-			v = half(order.Uint16(b))
 		case "u4":
 			v = float64(order.Uint32(b))
 		case "i4":
@@ -112,22 +110,6 @@ func (a array) values(yield func(i int, v float64) bool) error {
 		}
 	}
 	return nil
-}
-
-// half is the value of a 16-bit float.
-func half(b uint16) float64 {
-	exponent, fraction := int(b>>10&31), float64(b&1023)
-	v := math.Ldexp(1024+fraction, exponent-25)
-	switch {
-	case exponent == 0:
-		v = math.Ldexp(fraction, -24)
-	case exponent == 31:
-		v = math.NaN()
-	}
-	if b>>15 == 1 {
-		v = -v
-	}
-	return v
 }
 
 // ints returns the labels that the array holds: whole numbers of shape [n] or [n, 1], or rows

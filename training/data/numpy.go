@@ -1,8 +1,6 @@
 package data
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -148,28 +146,22 @@ func (f files) imageArray(name string) (d *Dataset, n int, err error) {
 
 // readArray reads the array of a file .npy, or the only array of a file .npz.
 func (f files) readArray(name string) (a array, err error) {
+	if hasSuffix(name, ".npz") {
+		g, err := f.unpack(name)
+		if err == nil && len(g.names) != 1 {
+			err = fmt.Errorf("%s: %d arrays, want 1: give the path of this file alone", name,
+				len(g.names))
+		}
+		if err != nil {
+			return a, err
+		}
+		f, name = g, g.names[0]
+	}
 	r, err := f.open(name)
 	if err != nil {
 		return a, fmt.Errorf("%s: %w", name, err)
 	}
 	defer r.Close()
-	if strings.HasSuffix(strings.ToLower(name), ".npz") {
-		text, err := f.read(name)
-		if err != nil {
-			return a, err
-		}
-		z, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
-		if err == nil && len(z.File) != 1 {
-			err = fmt.Errorf("%d arrays, want 1: give the path of this file alone", len(z.File))
-		}
-		if err == nil {
-			r, err = z.File[0].Open()
-		}
-		if err != nil {
-			return a, fmt.Errorf("%s: %w", name, err)
-		}
-		defer r.Close()
-	}
 	if a, err = readNPY(r); err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}

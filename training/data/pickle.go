@@ -2,7 +2,6 @@ package data
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -15,7 +14,7 @@ import (
 // tuples, numbers, text and NumPy's arrays. Any other opcode, class or function is an error that
 // names the opcode or the function (Python's module pickletools describes the opcodes).
 //
-// The value is nil, a bool, an int64, a float64, a string (of str and bytes), a pickleTuple, a
+// The value is nil, a bool, an int64, a string (of str and bytes), a pickleTuple, a
 // *pickleList, a pickleDict, a *pickleArray, or a pickleGlobal. Its memory is bounded by the length
 // of text and by pickleObjects.
 func unpickle(text []byte) (value any, err error) {
@@ -174,8 +173,6 @@ func (p *pickle) step(op byte) error {
 		return p.remember(op)
 	case ']', 'l', 'a', 'e', '}', 'd', 's', 'u', ')', 't', 0x85, 0x86, 0x87:
 		return p.collect(op)
-	case 'N':
-		return p.push(nil, nil)
 	case 'c':
 		module, err := p.line()
 		if err != nil {
@@ -190,7 +187,7 @@ func (p *pickle) step(op byte) error {
 		}
 		module, ok := v[0].(string)
 		name, ok2 := v[1].(string)
-		if !ok || !ok2 {
+		if !ok || !ok2 || len(module) > 99 || len(name) > 99 {
 			return errPickleShape
 		}
 		return p.push(pickleGlobal(module+" "+name), nil)
@@ -210,15 +207,19 @@ func (p *pickle) step(op byte) error {
 	return p.constant(op)
 }
 
+// pickleSizes are the bytes of a number, or of the length of a text.
+var pickleSizes = map[byte]int{'K': 1, 'M': 2, 'U': 1, 'T': 4, 'C': 1, 'B': 4, 0x8e: 8, 0x96: 8,
+	0x8c: 1, 'X': 4, 0x8d: 8}
+
 // constant does the operations that push a number or a text.
 func (p *pickle) constant(op byte) error {
-	sizes := map[byte]int{'T': 4, 'U': 1, 'B': 4, 'C': 1, 0x8e: 8, 0x96: 8, 'X': 4, 0x8c: 1,
-		0x8d: 8, 'K': 1, 'M': 2}
 	switch op {
+	case 'N':
+		return p.push(nil, nil)
 	case 0x88, 0x89:
 		return p.push(op == 0x88, nil)
 	case 'K', 'M':
-		n, err := p.number(sizes[op])
+		n, err := p.number(pickleSizes[op])
 		return p.push(int64(n), err)
 	case 'J':
 		n, err := p.number(4)
@@ -246,19 +247,6 @@ func (p *pickle) constant(op byte) error {
 		}
 		n, err := strconv.ParseInt(strings.TrimSuffix(s, "L"), 10, 64)
 		return p.push(n, err)
-	case 'F':
-		s, err := p.line()
-		if err != nil {
-			return err
-		}
-		v, err := strconv.ParseFloat(s, 64)
-		return p.push(v, err)
-	case 'G':
-		b, err := p.bytes(8)
-		if err != nil {
-			return err
-		}
-		return p.push(math.Float64frombits(binary.BigEndian.Uint64(b)), nil)
 	case 'S':
 		s, err := p.line()
 		if err != nil {
@@ -272,7 +260,7 @@ func (p *pickle) constant(op byte) error {
 		}
 		return p.push(unescape(s, "\\u", 4))
 	}
-	if size, ok := sizes[op]; ok {
+	if size, ok := pickleSizes[op]; ok {
 		s, err := p.sized(size)
 		return p.push(s, err)
 	}
@@ -282,9 +270,10 @@ func (p *pickle) constant(op byte) error {
 	return fmt.Errorf("byte %#02x is no operation: not a pickle", op)
 }
 
-// pickleRefused are the operations that make objects of classes or read other streams.
+// pickleRefused are operations that no data set needs. Some make objects of classes.
 var pickleRefused = map[byte]string{
-	'P': "PERSID", 'Q': "BINPERSID", 'i': "INST", 'o': "OBJ", 0x81: "NEWOBJ", 0x82: "EXT1",
+	'F': "FLOAT", 'G': "BINFLOAT", 'P': "PERSID", 'Q': "BINPERSID", 'i': "INST", 'o': "OBJ",
+	0x81: "NEWOBJ", 0x82: "EXT1",
 	0x83: "EXT2", 0x84: "EXT4", 0x8b: "LONG4", 0x8f: "EMPTY_SET", 0x90: "ADDITEMS",
 	0x91: "FROZENSET", 0x92: "NEWOBJ_EX", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
 }
@@ -428,64 +417,6 @@ func (p *pickle) latin1(text any) (any, error) {
 	return string(out), nil
 }
 
-// array is an array of a type, a shape and its bytes.
-func (p *pickle) array(kind, shape, data any) (*pickleArray, error) {
-	dtype, ok := kind.(*pickleArray)
-	dims, ok2 := shape.(pickleTuple)
-	body, ok3 := data.(string)
-	if p.budget -= len(body); !ok || !ok2 || !ok3 || len(dims) > maxDims || p.budget < 0 {
-		return nil, errors.New("an array of NumPy without plain bytes")
-	}
-	a := &pickleArray{array: array{kind: dtype.kind, shape: []int{}}, built: true}
-	for _, d := range dims {
-		n, ok := d.(int64)
-		if !ok {
-			return nil, errPickleShape
-		}
-		a.shape = append(a.shape, int(n))
-	}
-	size, err := a.bytes()
-	if err == nil && size != int64(len(body)) {
-		err = fmt.Errorf("%d bytes for %s of shape %v", len(body), a.kind, a.shape)
-	}
-	a.data = []byte(body)
-	return a, err
-}
-
-// build sets the state of an array of NumPy, (version, shape, type, in columns, bytes), or of a
-// type, (version, byte order, …).
-func (p *pickle) build(object, state any) error {
-	a, ok := object.(*pickleArray)
-	s, tuple := state.(pickleTuple)
-	if !ok || !tuple || a.built {
-		return errPickleShape
-	}
-	if a.kind != "" {
-		order, ok := "", false
-		if len(s) > 1 {
-			order, ok = s[1].(string)
-		}
-		if !ok || len(order) != 1 {
-			return errPickleShape
-		}
-		a.kind, a.built = order+strings.TrimLeft(a.kind, "<>|="), true
-		return nil
-	}
-	if len(s) != 5 {
-		return errPickleShape
-	}
-	made, err := p.array(s[2], s[1], s[4])
-	if err != nil {
-		return err
-	}
-	if s[3] != false && len(made.shape) > 1 {
-		// NumPy transposed the two dimensions of CIFAR's images if this is set.
-		return errColumns
-	}
-	*a = *made
-	return nil
-}
-
 // pythonString reads a string of protocol 0, between quotes.
 func pythonString(s string) (string, error) {
 	if len(s) < 2 || s[0] != s[len(s)-1] || s[0] != '\'' && s[0] != '"' {
@@ -530,30 +461,4 @@ func unescape(s, hex string, digits int) (string, error) {
 		}
 	}
 	return b.String(), nil
-}
-
-// pickledInts are the whole numbers of a list or an array.
-func pickledInts(v any) ([]int, error) {
-	switch v := v.(type) {
-	case *pickleArray:
-		return v.ints()
-	case *pickleList:
-		out := make([]int, len(v.items))
-		for i, item := range v.items {
-			switch item := item.(type) {
-			case int64:
-				out[i] = int(item)
-			case *pickleArray:
-				n, err := item.ints()
-				if err != nil || len(n) != 1 {
-					return nil, fmt.Errorf("item %d is not a whole number", i)
-				}
-				out[i] = n[0]
-			default:
-				return nil, fmt.Errorf("item %d is not a whole number", i)
-			}
-		}
-		return out, nil
-	}
-	return nil, errors.New("not a list of whole numbers")
 }

@@ -72,7 +72,7 @@ func (f files) locate() (place, error) {
 	for _, name := range f.names {
 		_, isArray := parseArray(path.Base(name))
 		switch {
-		case f.unpacked || isArray || slices.ContainsFunc(paths, func(p string) bool {
+		case f.nested || isArray || slices.ContainsFunc(paths, func(p string) bool {
 			return strings.HasPrefix(name, p+"/")
 		}):
 		case hasSuffix(name, ".npz"):
