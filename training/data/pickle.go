@@ -237,28 +237,21 @@ func (p *pickle) constant(op byte) error {
 			n = n << shift >> shift // the sign
 		}
 		return p.push(n, err)
-	case 'I', 'L':
+	case 'I', 'L', 'S', 'V':
 		s, err := p.line()
 		if err != nil {
 			return err
 		}
-		if op == 'I' && (s == "00" || s == "01") {
+		switch {
+		case op == 'S':
+			return p.push(pythonString(s))
+		case op == 'V':
+			return p.push(unescape(s, `\u`, 4))
+		case s == "00" || s == "01":
 			return p.push(s == "01", nil)
 		}
 		n, err := strconv.ParseInt(strings.TrimSuffix(s, "L"), 10, 64)
 		return p.push(n, err)
-	case 'S':
-		s, err := p.line()
-		if err != nil {
-			return err
-		}
-		return p.push(pythonString(s))
-	case 'V':
-		s, err := p.line()
-		if err != nil {
-			return err
-		}
-		return p.push(unescape(s, "\\u", 4))
 	}
 	if size, ok := pickleSizes[op]; ok {
 		s, err := p.sized(size)
@@ -273,9 +266,9 @@ func (p *pickle) constant(op byte) error {
 // pickleRefused are operations that no data set needs. Some make objects of classes.
 var pickleRefused = map[byte]string{
 	'F': "FLOAT", 'G': "BINFLOAT", 'P': "PERSID", 'Q': "BINPERSID", 'i': "INST", 'o': "OBJ",
-	0x81: "NEWOBJ", 0x82: "EXT1",
-	0x83: "EXT2", 0x84: "EXT4", 0x8b: "LONG4", 0x8f: "EMPTY_SET", 0x90: "ADDITEMS",
-	0x91: "FROZENSET", 0x92: "NEWOBJ_EX", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
+	0x81: "NEWOBJ", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4", 0x8b: "LONG4", 0x8f: "EMPTY_SET",
+	0x90: "ADDITEMS", 0x91: "FROZENSET", 0x92: "NEWOBJ_EX", 0x97: "NEXT_BUFFER",
+	0x98: "READONLY_BUFFER",
 }
 
 // remember does the operations on the memo, and DUP.
@@ -422,33 +415,32 @@ func pythonString(s string) (string, error) {
 	if len(s) < 2 || s[0] != s[len(s)-1] || s[0] != '\'' && s[0] != '"' {
 		return "", errPickleShape
 	}
-	return unescape(s[1:len(s)-1], "\\x", 2)
+	return unescape(s[1:len(s)-1], `\x`, 2)
 }
 
-// unescape reads Python's escapes; the one that hex begins has so many digits.
+// unescape reads Python's escapes. The escape that hex begins has so many digits. Text with \u is
+// latin1 and has no other escapes.
 func unescape(s, hex string, digits int) (string, error) {
 	var b strings.Builder
+	unicode := hex == `\u`
 	for i := 0; i < len(s); i++ {
 		switch {
-		case s[i] != '\\' && hex == "\\u" && s[i] >= utf8.RuneSelf:
-			b.WriteRune(rune(s[i])) // raw-unicode-escape is latin1
-		case s[i] != '\\' || hex == "\\u" && !strings.HasPrefix(s[i:], hex):
-			b.WriteByte(s[i])
 		case strings.HasPrefix(s[i:], hex):
-			end := i + 2 + digits
-			if end > len(s) {
-				return "", errPickleShape
-			}
+			end := min(i+2+digits, len(s))
 			n, err := strconv.ParseUint(s[i+2:end], 16, 32)
 			if err != nil {
 				return "", errPickleShape
 			}
-			if digits == 2 {
-				b.WriteByte(byte(n))
-			} else {
+			if unicode {
 				b.WriteRune(rune(n))
+			} else {
+				b.WriteByte(byte(n))
 			}
 			i = end - 1
+		case unicode:
+			b.WriteRune(rune(s[i]))
+		case s[i] != '\\':
+			b.WriteByte(s[i])
 		default:
 			at := -1
 			if i++; i < len(s) {
