@@ -56,9 +56,7 @@ type Method interface {
 
 // Setting is what methods need beyond the evidence of one example.
 type Setting struct {
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. It is 0 where no
-	// bound is known.
-	Lambda float64
+	Lambda Constant // of the logits
 	// Tau is the temperature of soft votes, in logits, fixed apart from the evidence
 	// certified; 0 is the hard vote, negative not chosen.
 	Tau float64

@@ -41,6 +41,9 @@ func (r *Run) Certify(c Config) (*Result, error) {
 		return nil, err
 	}
 	x, err := r.rows(r.each(), c)
+	if err != nil && r.contradicted != nil {
+		err = fmt.Errorf("%w: %w", err, r.contradicted)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +107,7 @@ func (x *Result) remark() error {
 			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta)
 	}
 	if rest := x.claimed(); rest != nil {
-		x.note("Λ = %g is claimed, not proved: on it rest %s", run.Model.Lambda,
+		x.note("Λ = %g is claimed, not proved: on it rest %s", run.Model.Lambda.Value(),
 			strings.Join(rest, ", "))
 	}
 	if run.Until.Stops != nil && m > 0 {
@@ -166,7 +169,7 @@ func (x *Result) cost(free Config, without func(e *rs.Evidence)) error {
 
 // claimed are the methods whose certificates rest on a Lipschitz constant that is claimed.
 func (x *Result) claimed() (methods []string) {
-	if x.Run.Model.LambdaSource != countlog.Claimed {
+	if !x.Run.Model.Lambda.Known() || x.Run.Model.Lambda.Proved() {
 		return nil
 	}
 	for _, curve := range x.Curves {
