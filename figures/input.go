@@ -46,6 +46,7 @@ type Entry struct {
 const (
 	Nothing     = "nothing" // it is computed, or simulated at fixed settings and a seed
 	needsRun    = "sample"
+	needsLabels = "sample --labels"
 	needsJob    = "reproduce"
 	needsAttack = "attack RUN"
 	needsBound  = "bound MODEL --observe"
@@ -101,10 +102,13 @@ func ByName(name string) (Entry, error) {
 	return Entry{}, fmt.Errorf("no figure %q; known: %s", name, strings.Join(known, ", "))
 }
 
-// first returns the first run, with rows in it.
+// first returns the first run, with labelled rows in it.
 func (in Input) first(figure string) (*certify.Run, error) {
 	if len(in.Runs) == 0 || len(in.Runs[0].Rows) == 0 {
 		return nil, lacks(figure, "no sampled examples to draw", needsRun)
+	}
+	if !slices.ContainsFunc(in.Runs[0].Rows, func(e rs.Evidence) bool { return e.Label >= 0 }) {
+		return nil, lacks(figure, "no image has a label", needsLabels)
 	}
 	return in.Runs[0], nil
 }

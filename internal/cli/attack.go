@@ -23,6 +23,7 @@ type attacked struct {
 	dir, model, data, out string
 	radii                 []float64
 	anew                  bool
+	files                 data.Options // as those of verification
 }
 
 // job opens the run, and the model and the dataset that were sampled.
@@ -46,7 +47,7 @@ func (q *attacked) job() (j attack.Job, err error) {
 	if err != nil {
 		return j, err
 	}
-	d, err := data.Load(cmp.Or(q.data, m.Dataset), run.Dataset.Split)
+	d, err := loadOf(run.Dataset, cmp.Or(q.data, m.Dataset), q.files)
 	if err != nil && q.data == "" {
 		err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
 	}
@@ -154,6 +155,7 @@ func (q *attacked) bind(c *cobra.Command) {
 	f.StringVar(&q.model, "model", "", "model's folder; default: RUN/model")
 	f.StringVar(&q.data, "data", "",
 		"dataset: mnist, cifar10, or a path; default: the one trained on")
+	bindFiles(f, &q.files)
 	f.StringVar(&q.out, "out", "", "folder for attack.tsv, attack.npy and gap.tsv; default: RUN")
 	f.BoolVar(&q.anew, "anew", false, "in place of attacks with other settings that lie there")
 }

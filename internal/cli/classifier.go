@@ -19,6 +19,7 @@ import (
 type chosen struct {
 	ref  string
 	file onnx.Options
+	set  data.Options
 }
 
 func (c *chosen) bind(f *pflag.FlagSet) {
@@ -30,6 +31,7 @@ func (c *chosen) bind(f *pflag.FlagSet) {
 		"independently and each image by itself, which is not checked then, and votes are to "+
 		"certify what it answers most often; its draws can't be made again")
 	bindONNX(f, &c.file)
+	bindSet(f, &c.set)
 }
 
 // name takes the one model of the arguments or of --model, and checks the flags that go with it.
@@ -71,7 +73,7 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 			return nil, nil, fmt.Errorf("%s doesn't say what it classifies: "+
 				"give a dataset with --data", c.ref)
 		}
-		set, err := data.Load(ref, data.Test)
+		set, err := c.set.Load(ref)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -86,12 +88,18 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := data.Load(cmp.Or(ref, m.Dataset), data.Test)
+	own := c.set
+	own.Split = cmp.Or(own.Split, data.Test)
+	set, err := own.Load(cmp.Or(ref, m.Dataset))
 	if err != nil {
 		if ref == "" {
 			err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
 		}
 		return nil, nil, err
+	}
+	_, classes := m.Shape()
+	if err := set.Fit(classes); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.ref, err)
 	}
 	d = &sample.Drawer{Classifier: m, Images: set, Open: o.get}
 	return d, d.Close, nil

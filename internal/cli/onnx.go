@@ -44,10 +44,21 @@ func checkONNX(o *onnx.Options) error {
 	return nil
 }
 
-// serve opens an ONNX file for the images of d, or for images of its own size where d is nil.
+// serve opens an ONNX file for the images of d, or for images of its own size where d is nil. The
+// classes of d become the file's.
 func serve(path string, o onnx.Options, d *data.Dataset) (*onnx.Classifier, error) {
-	if d != nil {
-		o.Size, o.Classes = d.Shape()
+	if d == nil {
+		return onnx.Load(path, o)
 	}
-	return onnx.Load(path, o)
+	o.Size, _ = d.Shape()
+	c, err := onnx.Load(path, o)
+	if err != nil {
+		return nil, err
+	}
+	_, classes := c.Shape()
+	if err := d.Fit(classes); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
 }

@@ -28,6 +28,7 @@ func writePage(dir, path string, d *data.Dataset) (missing []string, err error) 
 
 func reportCommand() *cobra.Command {
 	var ref, out string
+	var files data.Options
 	c := &cobra.Command{
 		Use:   "report RUN",
 		Short: "One HTML page of a run: tables, figures, images, settings and hashes",
@@ -48,7 +49,7 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 			}
 			var d *data.Dataset
 			if ref != "" {
-				from := verification{dir: args[0], w: io.Discard}
+				from := verification{dir: args[0], w: io.Discard, files: files}
 				if d, err = from.ofData(&certify.Run{Run: run, Dir: args[0]}, nil, ref); err != nil {
 					return err
 				}
@@ -69,6 +70,7 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 	}
 	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, "+
 		"or a path; default: no gallery")
+	bindFiles(c.Flags(), &files)
 	c.Flags().StringVar(&out, "out", "", "file to write; default: RUN/"+page.File)
 	return c
 }

@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -140,33 +142,45 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	said := sync.OnceFunc(func() {
+		if set, ok := d.Images.(*data.Dataset); ok {
+			printSet(log, set)
+		}
+	})
 	if s.ahead {
 		e, err := d.Estimate(cmd.Context(), s.plan)
-		printNotes(log, e.Notes)
 		if err != nil {
 			return s.hint(err)
 		}
+		said()
 		printEstimate(w, s.out, e, s.plan.Until.Rule != "")
 		return nil
 	}
+	s.plan.Progress = func(sample.Progress) { said() }
 	r, err := drawRun(cmd.Context(), d, s.plan, s.out, log)
 	if err != nil {
 		return s.hint(err)
 	}
+	said()
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
 		s.out, r.Seconds, quoted(s.out))
-	return nil
+	return printAccuracy(w, log, s.out)
 }
 
-// drawRun draws a run into the folder dir, and shows how far it is and what to know of it.
+// drawRun draws a run into the folder dir, and shows how far it is and what to know of it. The plan's
+// own Progress is called when drawing begins.
 func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, log io.Writer) (
 	sample.Result, error) {
 
 	var said func(done int)
+	begins := p.Progress
 	p.Progress = func(at sample.Progress) {
 		if at.Done > at.Begun {
 			said(at.Done)
 			return
+		}
+		if begins != nil {
+			begins(at)
 		}
 		what := fmt.Sprintf("sampling σ=%g", at.Sigma)
 		if at.Tuning {

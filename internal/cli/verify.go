@@ -26,6 +26,7 @@ type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
 	redraw           int
+	files            data.Options // of the dataset, where they aren't where the run says
 	w, log           io.Writer
 }
 
@@ -196,7 +197,7 @@ func (v *verification) ofData(r *certify.Run, rows []rs.Evidence, ref string) (*
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
 	}
-	d, err := data.Load(ref, r.Dataset.Split)
+	d, err := loadOf(r.Dataset, ref, v.files)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +230,6 @@ func (v *verification) drawAgain(ctx context.Context, r *certify.Run, m sample.C
 		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again",
 			v.redraw, v.dir)
 	}
-	some := countlog.Spread(r.Examples.Count, v.redraw)
 	s := sample.Drawer{Classifier: m, Images: d, Open: (&opened{log: v.log}).get}
 	defer s.Close()
 	backend, err := s.Backend(ctx)
@@ -247,14 +247,13 @@ func (v *verification) drawAgain(ctx context.Context, r *certify.Run, m sample.C
 	defer os.RemoveAll(folder)
 	again := r.Run
 	again.Shard = countlog.Shard{}
-	again.Examples = countlog.Plan{Start: r.Examples.At(some.Start),
-		Stride: some.Stride * r.Examples.Stride, Count: some.Count}
+	again.Examples = r.Examples.Thin(v.redraw)
 	w, err := countlog.Create(folder, again)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
-	said := progress(v.log, "drawing again", "images", 0, some.Count)
+	said := progress(v.log, "drawing again", "images", 0, again.Examples.Count)
 	if err := s.Fill(ctx, w, 0, said); err != nil {
 		return err
 	}
@@ -309,6 +308,7 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
+	bindFiles(f, &v.files)
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
 	return c
 }

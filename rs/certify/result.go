@@ -106,6 +106,16 @@ func (x *Result) remark() error {
 			"together",
 			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta)
 	}
+	if m > 0 && len(x.Curves) > 0 {
+		switch known := len(rs.Labelled(x.Curves[0].Results)); known {
+		case m:
+		case 0:
+			x.note("no image has a label: there are classes and radii, and no accuracy; lipsmooth " +
+				"sample --labels takes a table of labels")
+		default:
+			x.note("accuracy and average radius are of the %d images of %d that have a label", known, m)
+		}
+	}
 	if rest := x.claimed(); rest != nil {
 		x.note("Λ = %g is claimed, not proved: on it rest %s", run.Model.Lambda.Value(),
 			strings.Join(rest, ", "))
@@ -143,7 +153,7 @@ func (x *Result) cost(free Config, without func(e *rs.Evidence)) error {
 			break
 		}
 	}
-	if at < 0 {
+	if at < 0 || unlabelled(x.Curves) {
 		return nil
 	}
 	free.Methods = []string{x.Curves[at].Method}

@@ -43,7 +43,6 @@ func (d *Drawer) Draw(ctx context.Context, p Plan, dir string) (r Result, err er
 	if g.run, g.tuning, err = d.runs(ctx, p); err != nil {
 		return r, err
 	}
-	g.notes = p.notes(g.run)
 	defer func() {
 		if closing := g.end(ctx, err); err == nil {
 			err = closing
@@ -94,19 +93,6 @@ func (g *drawing) contradicted(w *countlog.Writer) error {
 		return nil
 	}
 	return err
-}
-
-// notes are what a user may not expect of the images of a run.
-func (p Plan) notes(run countlog.Run) []string {
-	of := run.Examples
-	if run.Shard.Of > 0 {
-		of = countlog.Spread(run.Dataset.Size, p.Images)
-	}
-	if of.Count >= p.Images || of.Count == run.Dataset.Size {
-		return nil
-	}
-	return []string{fmt.Sprintf("%d images are sampled, every %dth of %d",
-		of.Count, of.Stride, run.Dataset.Size)}
 }
 
 // drawing is one call of Draw.

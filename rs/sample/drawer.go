@@ -229,8 +229,8 @@ func (d *Drawer) marginMax(ctx context.Context, run countlog.Run) (float64, erro
 	return math.Ldexp(1, exponent), nil
 }
 
-// create opens a run's folder to write in, and says what to know of it. A new run opens the backend,
-// which run.json names.
+// create opens a run's folder to write in, and says what to know of it. A new run looks at all of its
+// images, and opens the backend, which run.json names.
 func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	w *countlog.Writer, notes []string, err error) {
 
@@ -242,6 +242,11 @@ func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, nil, err
 	default:
+		if c, ok := d.Images.(Checker); ok {
+			if err := c.Check(slices.Collect(run.Examples.Indices())); err != nil {
+				return nil, nil, err
+			}
+		}
 		if run.Backend, err = d.Backend(ctx); err != nil {
 			return nil, nil, err
 		}

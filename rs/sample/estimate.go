@@ -17,11 +17,10 @@ import (
 // that ends draws early, it is what the run takes at most.
 type Estimate struct {
 	Run, Tuning countlog.Run
-	Start       float64  // seconds to open the device and compile
-	Seconds     float64  // in all, Start among them
-	Rate        float64  // draws a second
-	Bytes       float64  // of the log
-	Notes       []string // as those of a Result
+	Start       float64 // seconds to open the device and compile
+	Seconds     float64 // in all, Start among them
+	Rate        float64 // draws a second
+	Bytes       float64 // of the log
 }
 
 const (
@@ -56,7 +55,6 @@ func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {
 		return e, err
 	}
-	e.Notes = p.notes(e.Run)
 	folder, err := os.MkdirTemp("", "lipsmooth-estimate-*")
 	if err != nil {
 		return e, err

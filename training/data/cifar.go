@@ -51,15 +51,19 @@ var cifars = []cifar{
 
 var cifarFormat = format{
 	name: "CIFAR binary", layout: "data_batch_1.bin … test_batch.bin, or train.bin, test.bin",
-	match: func(f files) bool { return f.cifar(".bin") != nil },
-	load:  func(f files, split string) (*Dataset, error) { return f.loadCIFAR(split, ".bin") },
+	match:  func(f files) bool { return f.cifar(".bin") != nil },
+	splits: trainTest,
+	load:   func(f files, split string) (*Dataset, error) { return f.loadCIFAR(split, ".bin") },
 }
 
 var cifarPythonFormat = format{
 	name: "CIFAR Python", layout: "data_batch_1 … test_batch, or train, test, meta",
-	match: func(f files) bool { return f.cifar("") != nil },
-	load:  func(f files, split string) (*Dataset, error) { return f.loadCIFAR(split, "") },
+	match:  func(f files) bool { return f.cifar("") != nil },
+	splits: trainTest,
+	load:   func(f files, split string) (*Dataset, error) { return f.loadCIFAR(split, "") },
 }
+
+func trainTest(files) []string { return []string{Train, Test} }
 
 // cifar tells which of the datasets lies here in files that end so.
 func (f files) cifar(end string) *cifar {

@@ -23,7 +23,9 @@ type files struct {
 	dirs  []string // the folders, also sorted
 	open  func(name string) (io.ReadCloser, error)
 
-	nested bool // an archive that lay in another
+	nested  bool       // an archive that lay in another
+	options Options    // with which the files are read
+	classes *classList // of the options, nil where they name none
 
 	md5   map[string]string    // of the unpacked file, where known, by its name without .gz
 	check func(*Dataset) error // what a named dataset must satisfy, or nil

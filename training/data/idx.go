@@ -16,10 +16,18 @@ import (
 // transposed in its files, and stay so, as in torchvision.
 var idxFormat = format{
 	name: "idx", layout: "train-images-idx3-ubyte[.gz], train-labels-idx1-ubyte[.gz], t10k-…",
-	match: func(f files) bool {
-		return f.idx(Train, "images") != "" || f.idx(Test, "images") != ""
-	},
-	load: loadIDX,
+	match:  func(f files) bool { return len(idxSplits(f)) > 0 },
+	splits: idxSplits,
+	load:   loadIDX,
+}
+
+func idxSplits(f files) (list []string) {
+	for _, split := range []string{Train, Test} {
+		if f.idx(split, "images") != "" {
+			list = append(list, split)
+		}
+	}
+	return list
 }
 
 // idxSuffixes end the names of files. QMNIST's labels are rows of int32, and the first of a row is

@@ -14,23 +14,36 @@ import (
 var numpyFormat = format{
 	name:   "NumPy arrays",
 	layout: "x_train, y_train, x_test, y_test or train_images, train_labels, …; .npy or .npz",
-	match: func(f files) bool {
-		kinds := map[string]bool{}
-		for _, name := range f.names {
-			if a, ok := parseArray(name); ok && a.prefix == "" {
-				kinds[a.kind] = true
-			}
+	match:  func(f files) bool { return len(splitsOfArrays(f)) > 0 },
+	splits: splitsOfArrays,
+	load:   loadNumPy,
+}
+
+// splitsOfArrays lists the splits of which there are images or labels: All where the arrays name
+// none.
+func splitsOfArrays(f files) (list []string) {
+	seen := map[string]bool{} // splits and kinds
+	for _, name := range f.names {
+		if a, ok := parseArray(name); ok && a.prefix == "" {
+			seen[a.split], seen[a.kind] = true, true
 		}
-		return len(kinds) == 2
-	},
-	load: loadNumPy,
+	}
+	if !seen["images"] || !seen["labels"] {
+		return nil
+	}
+	for _, split := range []string{Train, Test, Val, All} {
+		if seen[split] && (split != All || list == nil) {
+			list = append(list, split)
+		}
+	}
+	return list
 }
 
 // arrayName is what the name of an array says.
 type arrayName struct {
 	prefix string // of the dataset, such as "cifar10.1_v6_"
 	kind   string // "images" or "labels"
-	split  string // Train, Test, "val", or empty
+	split  string // Train, Test, Val, or All where the name says none
 }
 
 var (
@@ -39,7 +52,7 @@ var (
 		"labels": "labels", "target": "labels", "targets": "labels", "class": "labels",
 		"classes": "labels"}
 	arraySplits = map[string]string{"train": Train, "training": Train, "test": Test,
-		"testing": Test, "t10k": Test, "val": "val", "valid": "val", "validation": "val", "": ""}
+		"testing": Test, "t10k": Test, "val": Val, "valid": Val, "validation": Val, "": All}
 	arrayKind  = `(?P<kind>x|images?|imgs?|data|y|labels?|targets?|class|classes)`
 	arraySplit = `(?P<split>train|training|test|testing|t10k|val|valid|validation)`
 	arrayForms = []*regexp.Regexp{
@@ -64,8 +77,7 @@ func parseArray(name string) (a arrayName, ok bool) {
 	return a, false
 }
 
-// arrayOf returns the file with the images or the labels of a split, or "". Arrays that name no
-// split are the test split, and so are those of validation where there is no test.
+// arrayOf returns the file with the images or the labels of a split, or "".
 func (f files) arrayOf(kind, split string) (found string, err error) {
 	for _, name := range f.names {
 		a, ok := parseArray(name)
@@ -77,11 +89,7 @@ func (f files) arrayOf(kind, split string) (found string, err error) {
 		}
 		found = name
 	}
-	if next := map[string]string{Test: "val", "val": ""}; found == "" && split != "" &&
-		split != Train {
-		return f.arrayOf(kind, next[split])
-	}
-	return found, err
+	return found, nil
 }
 
 func loadNumPy(f files, split string) (*Dataset, error) {
@@ -175,7 +183,7 @@ func (f files) pair(images string) (files, error) {
 	labels := ""
 	for _, name := range f.names {
 		if a, ok := parseArray(name); ok && a.kind == "labels" && name != images &&
-			(a == arrayName{kind: "labels"} && labels == "" ||
+			(a == arrayName{kind: "labels", split: All} && labels == "" ||
 				a == arrayName{of.prefix, "labels", of.split}) {
 			labels = name
 		}

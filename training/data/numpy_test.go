@@ -175,6 +175,42 @@ func TestBomb(t *testing.T) {
 	}
 }
 
+// Arrays have the splits that their names say.
+func TestNumPySplits(t *testing.T) {
+	whole, val, both := tree{}, tree{}, numpyTree()
+	for _, kind := range []string{"x", "y"} {
+		whole[kind+".npy"] = numpyTree()[kind+"_test.npy"]
+		val[kind+"_val.npy"] = numpyTree()[kind+"_test.npy"]
+		both[kind+"_val.npy"] = numpyTree()[kind+"_test.npy"]
+	}
+	for _, c := range []struct {
+		files      tree
+		ask, split string
+		n          int
+	}{
+		{whole, "", All, 3}, {whole, All, All, 3}, {whole, Test, Test, 3}, {whole, Train, "", 0},
+		{val, "", Val, 3}, {val, Test, Val, 3}, {val, All, All, 3}, {val, Train, "", 0},
+		{both, "", Test, 3}, {both, Val, Val, 3}, {both, All, All, 9},
+	} {
+		d, err := Options{Split: c.ask}.LoadFS(c.files.fs(), "x")
+		if c.n == 0 {
+			if err == nil || !strings.Contains(err.Error(), "NumPy arrays has no split train, but") {
+				t.Errorf("error %v", err)
+			}
+			continue
+		}
+		if err != nil || d.Split != c.split || d.Len() != c.n || len(pixelsOf(t, d)) != c.n {
+			t.Errorf("%q: %v, %v", c.ask, d, err)
+		}
+	}
+	both["x_val.npy"] = npy("|u1", "(3, 1, 1)", []byte{1, 2, 3})
+	_, err := Options{Split: All}.LoadFS(both.fs(), "x")
+	if err == nil || !strings.Contains(err.Error(),
+		"the val split has other images than train: 1×1×1, not 1×2×1") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // CIFAR-10-C keeps the labels of all its files in one.
 func TestSharedLabels(t *testing.T) {
 	dir := tree{"fog.npy": npy("|u1", "(2, 1, 1)", []byte{1, 2}),
@@ -243,9 +279,9 @@ func TestArrayNames(t *testing.T) {
 	for name, want := range map[string]arrayName{
 		"x_train.npy": {"", "images", Train}, "X-Test.NPY": {"", "images", Test},
 		"ytrain.npy": {"", "labels", Train}, "train_images.npy": {"", "images", Train},
-		"val_labels.npy": {"", "labels", "val"}, "kmnist-test-imgs.npz": {"kmnist-", "images", Test},
-		"cifar10.1_v6_labels.npy": {"cifar10.1_v6_", "labels", ""}, "y.npy": {"", "labels", ""},
-		"targets.npy": {"", "labels", ""}, "İ_x.npy": {"İ_", "images", ""},
+		"val_labels.npy": {"", "labels", Val}, "kmnist-test-imgs.npz": {"kmnist-", "images", Test},
+		"cifar10.1_v6_labels.npy": {"cifar10.1_v6_", "labels", All}, "y.npy": {"", "labels", All},
+		"targets.npy": {"", "labels", All}, "İ_x.npy": {"İ_", "images", All},
 	} {
 		if got, ok := parseArray(name); !ok || got != want {
 			t.Errorf("%s: %v, %v, want %v", name, got, ok, want)

@@ -19,7 +19,7 @@ type place struct {
 
 // places lists the datasets at the root of f or, where there is none, those in its folders. Files
 // at the root that share the prefix of a dataset, such as emnist-letters-, count as a folder.
-func (f files) places() (found []place) {
+func (f files) places(formats []format) (found []place) {
 	for _, format := range formats {
 		if format.match(f) {
 			return []place{{f, format}}
@@ -35,7 +35,7 @@ func (f files) places() (found []place) {
 		}
 	}
 	for _, g := range inner {
-		found = append(found, g.places()...)
+		found = append(found, g.places(formats)...)
 	}
 	return found
 }
@@ -61,7 +61,10 @@ func (f files) prefixes() (list []string) {
 // locate returns the only dataset of f. It may lie in an archive. An .npz counts as a dataset, and
 // a zip or tar.gz where there is no other.
 func (f files) locate() (place, error) {
-	found := f.places()
+	found := f.places(formats)
+	if len(found) == 0 {
+		found = f.places([]format{looseFormat})
+	}
 	if len(found) == 1 && found[0].where == f.where {
 		return found[0], nil
 	}
@@ -104,7 +107,7 @@ func (f files) locate() (place, error) {
 		}
 	}
 	var known []string
-	for _, format := range formats {
+	for _, format := range append(slices.Clip(formats), looseFormat) {
 		known = append(known, format.name+" ("+format.layout+")")
 	}
 	return place{}, fmt.Errorf("%s: no dataset found in it; known are %s", f.where,

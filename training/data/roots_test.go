@@ -213,7 +213,8 @@ func TestLabelsFromOne(t *testing.T) {
 
 func TestUnsupported(t *testing.T) {
 	for name, want := range map[string]string{
-		"test_32x32.mat": "(SVHN: x = m['X'].transpose(3, 0, 1, 2)", "x.h5": "an HDF5 file", "data.mdb": "an LMDB database",
+		"test_32x32.mat": "(SVHN: x = m['X'].transpose(3, 0, 1, 2)", "x.h5": "an HDF5 file",
+		"data.mdb":        "an LMDB database",
 		"a-00000.parquet": "a Parquet file", "x.tfrecord-00001-of-00002": "a TFRecord file",
 		"x.rar": "an archive that isn't read: unpack it", "x.7z": "unpack it", "x.tar": "unpack it",
 		"batch.pkl": "a pickle of unknown shape", "test.pt": "a PyTorch file",
