@@ -318,9 +318,6 @@ func (f files) load(split string) (*Dataset, error) {
 // in reads a split in a format.
 func (f files) in(format format, split string) (*Dataset, error) {
 	d, err := format.read(f, split)
-	if err == nil {
-		d.Name, d.options = f.name, f.options
-	}
 	if err == nil && d.Len() == 0 {
 		err = fmt.Errorf("the %s split is empty", d.Split)
 	}
@@ -333,6 +330,7 @@ func (f files) in(format format, split string) (*Dataset, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.where, err)
 	}
+	d.Name, d.options = f.name, f.options
 	return d, nil
 }
 

@@ -42,7 +42,7 @@ func mnistFiles() (files, error) {
 	f.md5 = mnistSums
 	f.check = func(d *Dataset) error {
 		if shape, n := d.Shape(); shape != [3]int{28, 28, 1} || n > 10 {
-			return fmt.Errorf("not MNIST: %v", d)
+			return fmt.Errorf("not MNIST: %d×%d×%d, %d classes", d.Height, d.Width, d.Channels, n)
 		}
 		return nil
 	}

@@ -136,7 +136,7 @@ func TestNPZ(t *testing.T) {
 	}
 	t.Setenv("LIPSMOOTH_MNIST", folder)
 	if _, _, err := Open("mnist"); err == nil || !strings.Contains(err.Error(),
-		"not MNIST: mnist train: 3 images of 1×2×1") {
+		"not MNIST: 1×2×1, 3 classes") {
 		t.Errorf("error %v", err)
 	}
 }
