@@ -50,14 +50,14 @@ var cifars = []cifar{
 }
 
 var cifarFormat = format{
-	name: "CIFAR binary", layout: "data_batch_1.bin … test_batch.bin, or train.bin, test.bin",
+	name: "CIFAR binary", layout: "test_batch.bin or test.bin, …",
 	match:  func(f files) bool { return f.cifar(".bin") != nil },
 	splits: trainTest,
 	load:   func(f files, split string) (*Dataset, error) { return f.loadCIFAR(split, ".bin") },
 }
 
 var cifarPythonFormat = format{
-	name: "CIFAR Python", layout: "data_batch_1 … test_batch, or train, test, meta",
+	name: "CIFAR Python", layout: "test_batch, or test and meta, …",
 	match:  func(f files) bool { return f.cifar("") != nil },
 	splits: trainTest,
 	load:   func(f files, split string) (*Dataset, error) { return f.loadCIFAR(split, "") },

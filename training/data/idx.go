@@ -15,7 +15,7 @@ import (
 // dimensions, the dimensions as uint32, and bytes (yann.lecun.com/exdb/mnist). EMNIST's images lie
 // transposed in its files, and stay so, as in torchvision.
 var idxFormat = format{
-	name: "idx", layout: "train-images-idx3-ubyte[.gz], train-labels-idx1-ubyte[.gz], t10k-…",
+	name: "idx", layout: "train-images-idx3-ubyte[.gz], …",
 	match:  func(f files) bool { return len(idxSplits(f)) > 0 },
 	splits: idxSplits,
 	load:   loadIDX,

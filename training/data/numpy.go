@@ -13,7 +13,7 @@ import (
 // which is a zip of them, as Keras' mnist.npz is.
 var numpyFormat = format{
 	name:   "NumPy arrays",
-	layout: "x_train, y_train, x_test, y_test or train_images, train_labels, …; .npy or .npz",
+	layout: "x_test and y_test, …; .npy or .npz",
 	match:  func(f files) bool { return len(splitsOfArrays(f)) > 0 },
 	splits: splitsOfArrays,
 	load:   loadNumPy,

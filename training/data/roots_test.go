@@ -184,6 +184,10 @@ func TestPrefixes(t *testing.T) {
 		d.Name != "emnist-letters" {
 		t.Errorf("%v, %v, %v", d, d.labels, err)
 	}
+	// A model with an output for the label 0, as PyTorch's are, takes the labels of the file.
+	if err := d.Fit(27); err != nil || fmt.Sprint(d.labels) != "[2 1 2 1]" || d.Classes() != 27 {
+		t.Errorf("%v, %v, %v", d, d.labels, err)
+	}
 	d, err = Load(root+"/qmnist", Test)
 	if err != nil || fmt.Sprint(d.labels, d.ClassNames) != "[0 3] [0 1 2 3]" {
 		t.Errorf("%v, %v", d, err)
