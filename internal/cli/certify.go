@@ -10,6 +10,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
 
@@ -77,8 +78,11 @@ func report(w io.Writer, x *certify.Result, dir string) error {
 		fmt.Fprintln(w, "note:", note)
 	}
 	if level := x.Config.Interval; level > 0 {
+		if t = x.Intervals(); len(t.Rows) == 0 {
+			return x.Save(dir)
+		}
 		fmt.Fprintf(w, "%g%% confidence intervals of certified accuracy, over images\n", 100*level)
-		if err := x.Intervals().WriteText(w); err != nil {
+		if err := t.WriteText(w); err != nil {
 			return err
 		}
 	}
@@ -89,6 +93,7 @@ func report(w io.Writer, x *certify.Result, dir string) error {
 type certifying struct {
 	certify.Config
 	dir, method, bound, out, data, format string
+	files                                 data.Options // as those of verification
 }
 
 // methodsAndBounds lists what is known, for the help.
@@ -151,7 +156,8 @@ func (c *certifying) run(w io.Writer) error {
 		return err
 	}
 	if c.data != "" {
-		d, err := (&verification{dir: c.dir, w: io.Discard}).ofData(run, nil, c.data)
+		from := verification{dir: c.dir, w: io.Discard, files: c.files}
+		d, err := from.ofData(run, nil, c.data)
 		if err != nil {
 			return err
 		}
@@ -159,6 +165,10 @@ func (c *certifying) run(w io.Writer) error {
 	}
 	if c.format == "" {
 		return report(w, x, cmp.Or(c.out, c.dir))
+	}
+	if len(rs.Labelled(x.Curves[0].Results)) < len(x.Indices) {
+		return fmt.Errorf("--format %s: it has the label of every image, and %s has images without one",
+			locuslab, c.dir)
 	}
 	t := x.Locuslab(0)
 	if c.out == "" {
@@ -223,6 +233,7 @@ Methods:
 	f.Float64Var(&config.Tau, "tau", config.Tau,
 		"temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&config.Radii, "radii", config.Radii, "radii of the table")
+	bindFiles(f, &config.files)
 	f.StringVar(&config.data, "data", "",
 		"dataset of the run, for the paths of its images in certificates.tsv: "+
 			"mnist, cifar10, or a path")

@@ -36,13 +36,18 @@ func sampleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sample MODEL",
 		Short: "Sample a model's predictions under noise into a run's folder",
-		Long: `Sample the predictions of a model under Gaussian noise on the test split. The votes and margin
+		Long: `Sample the predictions of a model under Gaussian noise on images. The votes and margin
 histograms are kept as a run: run.json and a table with one line an image. Stopped and started again
 with the same flags, sample goes on where it stopped.
 
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
 setup --onnx). lipsmooth info says what is understood of a file. Nothing is proved of a file: votes
 certify it, and what rests on a Lipschitz constant that --lipschitz claims is said to.
+
+The images are the test split of a model that was trained here. Of an ONNX file, they are all images
+of a folder without splits, or its test or val folder (--split). --classes says which folders are
+which outputs, and --labels which images are: sample prints the mapping of the first and last
+classes, and the accuracy at the end. Images without labels are certified too.
 
 Soft votes (certify --method lipschitz) need a temperature. --tuning draws other images to choose it
 on; certify --tau gives one.`,
@@ -54,6 +59,7 @@ on; certify --tau gives one.`,
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --noise discrete --out runs/exact
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --scores ramp,t=1 --out runs/scores
   lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26 --out runs/resnet
+  lipsmooth sample net.onnx --data photos --labels labels.tsv --classes imagenet --out runs/photos
   lipsmooth sample resnet.onnx --data cifar10 --denoiser d.onnx --schedule cosine --out runs/denoised`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.which.name(cmd, args); err != nil {
@@ -77,8 +83,7 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		"MODEL was trained on, which an ONNX file doesn't say")
 	f.StringVar(&s.out, "out", "run", "folder of the run")
 	f.Float64Var(&p.Sigma, "sigma", p.Sigma, "standard deviation of the noise, images being in [0, 1]")
-	f.IntVar(&p.Images, "images", p.Images, "how many at most, evenly spread over the test split; "+
-		"0 is all")
+	f.IntVar(&p.Images, "images", p.Images, "how many, evenly spread over the split; 0 is all")
 	f.IntVar(&p.Tuning, "tuning", p.Tuning, "other images, to choose the temperature of soft votes on")
 	f.IntVar(&p.N0, "n0", p.N0, "draws an image to select the class with")
 	f.IntVar(&p.N, "n", p.N, "draws an image to estimate with")

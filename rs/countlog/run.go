@@ -421,7 +421,7 @@ func (r Run) nameless() Run {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}
 	if r.Dataset.Hash != "" {
-		r.Dataset.Name, r.Dataset.Dimension, r.Dataset.Source = "", 0, nil
+		r.Dataset.Name, r.Dataset.Source, r.Dataset.Dimension = "", nil, 0
 	}
 	return r
 }

@@ -3,6 +3,7 @@ package sample_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -247,5 +248,36 @@ func TestEstimate(t *testing.T) {
 	if math.Abs(e.Bytes-float64(is)) > 0.3*float64(is) || !(e.Seconds > e.Start) || e.Rate <= 0 ||
 		e.Tuning.Examples.Count != 5 {
 		t.Errorf("%+v, and the log has %d bytes", e, is)
+	}
+}
+
+// spoiled are pictures of which one can't be read.
+type spoiled struct {
+	pictures
+	bad int
+}
+
+func (s spoiled) Check(indices []int) error {
+	if slices.Contains(indices, s.bad) {
+		return fmt.Errorf("image %d is broken", s.bad)
+	}
+	return nil
+}
+
+// The images of a run are looked at before its folder is made, and no others.
+func TestDrawLooksFirst(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	p := smallPlan()
+	p.Tuning = 0
+	c := served{newPlain(), 3}
+	if _, err := sample.Draw(t.Context(), nil, c, spoiled{bad: 36}, p, dir); err == nil ||
+		!strings.Contains(err.Error(), "image 36 is broken") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a folder is left")
+	}
+	if _, err := sample.Draw(t.Context(), nil, c, spoiled{bad: 37}, p, dir); err != nil {
+		t.Error(err)
 	}
 }

@@ -87,8 +87,7 @@ func (d *Dataset) Identity() (countlog.Dataset, error) {
 	hash, err := d.Hash()
 	return countlog.Dataset{
 		Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len(),
-		Dimension: d.Size(),
-		Source:    d.options.record(d.Skipped),
+		Source: d.options.record(d.Skipped), Dimension: d.Size(),
 	}, err
 }
 

@@ -16,8 +16,9 @@ func TestLook(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "\n") {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"3 of 13 images can't be taken (--skip-bad", "test/cat/3.png: broken",
-		"test/dog/0.png: 3×2 pixels", "test/dog/9.jpg: image: unknown format"} {
+	for _, want := range []string{"3 of 13 images can't be taken (--skip-bad",
+		"test/cat/3.png: broken", "test/dog/0.png: 3×2 pixels",
+		"test/dog/9.jpg: image: unknown format"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in: %v", want, err)
 		}
@@ -27,7 +28,8 @@ func TestLook(t *testing.T) {
 		strings.Join(d.Skipped, " ") != "test/cat/3.png test/dog/0.png test/dog/9.jpg" {
 		t.Fatal(d, d.Skipped, err)
 	}
-	if got := pixelsOf(t, d); !strings.HasPrefix(got[4], "0:[5 ") || !strings.HasPrefix(got[5], "1:[101 ") {
+	if got := pixelsOf(t, d); !strings.HasPrefix(got[4], "0:[5 ") ||
+		!strings.HasPrefix(got[5], "1:[101 ") {
 		t.Error(got)
 	}
 	id, err := d.Identity()
