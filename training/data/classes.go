@@ -129,7 +129,7 @@ func (d *Dataset) Fit(classes int) error {
 	if n == classes {
 		return nil
 	}
-	if _, ok := d.source.(*imageFiles); !ok {
+	if named[d.Name] != nil {
 		return fmt.Errorf("data: %s: %d classes, and the model has %d", d.Name, n, classes)
 	}
 	to := make([]int32, n)

@@ -35,7 +35,7 @@ var folderFormat = format{
 		}
 		return false
 	},
-	load: loadFolders, folders: true,
+	load: loadFolders,
 }
 
 // splits are the folders that hold a split, by the split.
