@@ -25,7 +25,7 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 		return fmt.Errorf("%s: lipsmooth proves bounds only for models that it "+
 			"trained, not for ONNX files (sample --lipschitz claims a bound)", dir)
 	}
-	m, err := training.Load(dir)
+	m, err := loadTrained(dir)
 	if err != nil {
 		return err
 	}

@@ -16,8 +16,12 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 )
 
-// of one channel, as tiny has
-const gray, byChance = onnxFiles + "nhwc.onnx", onnxFiles + "random.onnx"
+// Models of one channel, as tiny has.
+const (
+	gray     = onnxFiles + "nhwc.onnx"
+	byChance = onnxFiles + "random.onnx"
+	byOthers = onnxFiles + "beside.onnx" // its answers depend on the other images of a batch
+)
 
 // sampleFile are the arguments that sample an ONNX file.
 func sampleFile(file, out string, more ...string) []string {
@@ -59,8 +63,8 @@ func TestSampleONNX(t *testing.T) {
 		must(t, sampleFile(gray, parts, "--shard", "0/2", "--batch", "1")...)
 		must(t, sampleFile(gray, parts, "--shard", "1/2", "--batch", "5")...)
 		whole := filepath.Join(t.TempDir(), "whole")
-		must(t, "merge", whole, filepath.Join(parts, "shard-0-of-2"),
-			filepath.Join(parts, "shard-1-of-2"))
+		must(t, "merge", whole, filepath.Join(parts, "shard-0-of-2"), filepath.Join(parts,
+			"shard-1-of-2"))
 		if read(t, whole, countlog.CountsFile) != rows {
 			t.Error("other rows")
 		}
@@ -68,16 +72,15 @@ func TestSampleONNX(t *testing.T) {
 	t.Run("certified", func(t *testing.T) {
 		out := must(t, "certify", dir, "--method", "all")
 		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out,
-			"isoperimetric, lipschitz, paper, lipschitz-two, lipschitz-margin, margin: no bound on the "+
-				"Lipschitz constant") ||
+			"lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
 			strings.Contains(out, "tuning") || strings.Contains(out, "claimed") {
 			t.Error(out)
 		}
 	})
 	t.Run("verified", func(t *testing.T) {
 		out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "2")
-		if !strings.Contains(out, "nhwc.onnx: hash of the file") ||
-			!strings.Contains(out, "2 examples drawn again on onnxruntime cpu: every count is the same") {
+		if !strings.Contains(out, "nhwc.onnx: hash of the file") || !strings.Contains(out,
+			"2 examples drawn again on onnxruntime cpu: every count is the same") {
 			t.Error(out)
 		}
 		refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny()), "sampled from model ",
@@ -111,8 +114,8 @@ func TestClaimedLipschitz(t *testing.T) {
 	}
 	out := must(t, "certify", dir, "--tau", "0.1", "--method", "all")
 	if !strings.Contains(out, "Λ = 3 (claimed)") || !strings.Contains(out,
-		"note: Λ = 3 is claimed, not proved: on it rest isoperimetric, adaptive, lipschitz, paper, "+
-			"margin\n") {
+		"note: Λ = 3 is claimed, not proved: on it rest isoperimetric, adaptive, lipschitz, "+
+			"paper, margin\n") {
 		t.Error(out)
 	}
 	said := map[string]bool{}
@@ -145,6 +148,12 @@ func TestSampleByChance(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	refused(t, lipsmooth(sampleFile(byChance, dir)...), "isn't deterministic", "--random")
 	dir = filepath.Join(t.TempDir(), "run")
+	r := lipsmooth(sampleFile(byOthers, dir)...)
+	if refused(t, r, "depend on the other images of a batch", "--one-by-one"); strings.Contains(r.err,
+		"--random") {
+		t.Error(r.err)
+	}
+	dir = filepath.Join(t.TempDir(), "run")
 	must(t, sampleFile(byChance, dir, "--random")...)
 	if !mustRun(t, dir).Model.Random {
 		t.Error("run.json doesn't say so")
@@ -155,6 +164,35 @@ func TestSampleByChance(t *testing.T) {
 		"answers by chance")
 }
 
+// Settings of a file are kept, compared, and used again to verify.
+func TestONNXSettings(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	for name, c := range map[string]struct {
+		file  string
+		flags []string
+		want  countlog.Reading
+	}{
+		"one-by-one": {byOthers, []string{"--one-by-one"}, countlog.Reading{OneByOne: true}},
+		"channels": {onnxFiles + "vit.onnx", []string{"--channels", "repeat"},
+			countlog.Reading{Channels: "repeat"}},
+		"size": {gray, []string{"--size", "20,24"}, countlog.Reading{Size: "20,24"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			must(t, sampleFile(c.file, dir, c.flags...)...)
+			if r := mustRun(t, dir).Model.Reading; r != c.want {
+				t.Errorf("%+v", r)
+			}
+			must(t, "verify", dir, "--model", c.file, "--data", tiny(), "--redraw", "1")
+			must(t, sampleFile(c.file, dir, c.flags...)...)
+			if c.file == gray {
+				refused(t, lipsmooth(sampleFile(gray, dir)...), "model.reading.size is 20,24 there,  here")
+			}
+		})
+	}
+}
+
 func TestBadSampleONNX(t *testing.T) {
 	needONNX(t)
 	noDevice(t)
@@ -163,9 +201,10 @@ func TestBadSampleONNX(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"doesn't say what it classifies: give a dataset with --data",
-			[]string{"sample", gray, "--out", dir}},
-		{"has no axis of 1 channels", sampleFile(onnxFiles+"vit.onnx", dir)},
+		{"doesn't say what it classifies: give a dataset with --data", []string{"sample", gray, "--out",
+			dir}},
+		{"--channels repeat gives it", sampleFile(onnxFiles+"vit.onnx", dir)},
+		{"--random: no operator", sampleFile(byOthers, dir, "--random")},
 		{"absent.onnx: no such file", sampleFile("absent.onnx", dir)},
 		{"--lipschitz 0: must be positive", sampleFile(gray, dir, "--lipschitz", "0")},
 		{"--lipschitz -1: must be positive", sampleFile(gray, dir, "--lipschitz", "-1")},

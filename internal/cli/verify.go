@@ -14,7 +14,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
-	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
@@ -111,7 +110,7 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 	if isONNX(from) {
 		return v.ofFile(from)
 	}
-	own, err := training.Load(from)
+	own, err := loadTrained(from)
 	if err != nil {
 		return nil, nil, err
 	}
