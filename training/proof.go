@@ -37,9 +37,9 @@ func (m *Model) Prove() (lip.Proof, error) {
 	return m.Network.Prove(values), nil
 }
 
-// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the
-// grey image, whose entries are all 1/2. The Proof is that of Prove. A layer without a proof of its
-// rounding is an error.
+// Rounding bounds the float32 error of the logits for every float32 image within reach (l2) of the
+// grey image, whose entries are all 1/2. The bound is proved. p is the result of Prove. A layer
+// without a proof of its rounding is an error.
 func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	values, err := m.Effective()
 	if err != nil {
@@ -48,8 +48,8 @@ func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	return m.Network.Rounding(values, p, reach)
 }
 
-// Observed estimates from below what each layer stretches. It takes lip.Observed with so many
-// steps.
+// Observed estimates the Lipschitz constant of each layer from below, by lip.Observed with this
+// many steps.
 func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) {
 	values, err := m.Effective()
 	if err != nil {
@@ -65,8 +65,8 @@ func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) 
 	return slopes, nil
 }
 
-// ObservedThrough estimates from below what the network stretches from its input through each
-// layer. It takes lip.Observed with so many steps.
+// ObservedThrough estimates the Lipschitz constant from the input through each layer from below, by
+// lip.Observed with this many steps.
 func (m *Model) ObservedThrough(backend compute.Backend, steps int) ([]float64, error) {
 	values, err := m.Effective()
 	if err != nil {

@@ -22,7 +22,7 @@ func (s Smoothing) blocks(draws int) (calls, samples int) {
 }
 
 // votes returns the mean vote for each class, [batch][classes], at images, [batch, h, w, c], over
-// at least so many draws.
+// at least this many draws.
 func (t *Target) votes(ctx context.Context, images []float32, s Smoothing, draws int,
 	random stream) ([][]float64, error) {
 
