@@ -29,9 +29,9 @@ func (v Votes) Top() int {
 	return top
 }
 
-// A Histogram counts draws of a real number by bin. Edges rise; bin 0 lies below
-// Edges[0], bin i covers [Edges[i-1], Edges[i]), the last bin starts at the last
-// edge: len(Counts) = len(Edges)+1. Rows of one run share their Edges.
+// A Histogram counts draws of a real number by bin. Edges rise. Bin 0 lies below Edges[0], bin i
+// covers [Edges[i-1], Edges[i]), and the last bin starts at the last edge. So len(Counts) =
+// len(Edges)+1. Rows of one run share their Edges.
 type Histogram struct {
 	Edges  []float64
 	Counts []int
@@ -60,7 +60,8 @@ type Evidence struct {
 	// SelectionMargins and Margins hold the margin of Class, z_Class - max of the other
 	// logits, over the two draws. Counts is nil where the log has none.
 	SelectionMargins, Margins Histogram
-	// Clean is the prediction without noise; its Class is Abstain where the log has none.
+	// Clean is the prediction without noise. Its Class is Abstain where the log has no such
+	// prediction.
 	Clean Clean
 	// Scores are the scores of every class over the estimation draw, by each map of the run. It is
 	// nil where the run logged none.

@@ -61,9 +61,11 @@ func (b *batch) any(phase Phase) bool {
 // ErrRandom is of a classifier that answers equal images by chance.
 var ErrRandom = errors.New("the same draws gave other logits the second time: the classifier isn't deterministic")
 
-// check compares blocks of an example's selection drawn together, so many at once as a batch of size has but at least two, with the
-// same blocks drawn one by one, and with single images alone: what a certificate speaks of is a classifier that answers equally on equal images, whatever lies beside them.
-// Where only the last bits of a sum depend on that, equal is false: one by one the draws don't depend on the rate.
+// check compares blocks of an example's selection drawn together with the same blocks drawn one by
+// one, and with single images. It draws a batch of size together, but at least two blocks. A
+// certificate holds for a classifier whose answer for an image doesn't depend on the batch. Where
+// only the last bits of a sum depend on that, equal is false: one by one the draws don't depend on
+// the rate.
 func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error) {
 	if p.checked[size] || p.settings.Random {
 		return true, nil
@@ -112,7 +114,7 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 			}
 		}
 	}
-	// A classifier may cut batches of its own, alike each time: single images, alone, tell that.
+	// A classifier may itself divide batches. Single images reveal that.
 	images, err := p.drawn(e.source, r.Sigma, key(r.Seed, e.index, Selection, 0))
 	if err != nil {
 		return false, err

@@ -50,8 +50,8 @@ type pilot struct {
 	seconds, row float64 // in all, and bytes a row
 }
 
-// Estimate draws pilots of a plan into a folder that is deleted: of ever more draws, until one takes
-// some seconds, or the plan's number takes half a second.
+// Estimate draws pilots of a plan into a temporary folder. Each pilot has more draws than the last,
+// until one takes some seconds, or the plan's number takes half a second.
 func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {
 		return e, err
