@@ -28,14 +28,14 @@ type Style struct {
 	DPI       int     // of PNG files
 }
 
-// Styles are those there are. In print a title belongs into the caption.
+// Styles lists the styles. In print a title belongs into the caption.
 var Styles = []Style{
 	{"screen", "1.5 times as large, with a title; PNG of 192 dots an inch", 1.5, true, 192},
 	{"paper", "of a column's width, 8 point text, without a title; PNG of 300 dots an inch", 1,
 		false, 300},
 }
 
-// StyleByName finds an entry of Styles; the error lists what is known.
+// StyleByName finds an entry of Styles. Its error lists the known names.
 func StyleByName(name string) (Style, error) {
 	var known []string
 	for _, s := range Styles {

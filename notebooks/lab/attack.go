@@ -21,7 +21,7 @@ func (p Preset) Attack(run string, flags ...string) {
 		fmt.Sprint("--samples=", p.Samples)}, flags...)...)
 }
 
-// Attacks reads what `lipsmooth attack` found on a run.
+// Attacks reads the attacks that `lipsmooth attack` made on a run.
 func Attacks(run string) []certify.Attack {
 	t, _ := Table(run, "attack.tsv")
 	return Must(certify.Attacks(t))
@@ -89,8 +89,8 @@ func attacked(s *certify.Run, method string) attack.Smoothing {
 	return attack.Smoothing{Sigma: s.Sigma}
 }
 
-// Adversarials attacks the first images that a method certifies right, this many of them. It
-// attacks the classifier that the method certifies.
+// Adversarials attacks this many images, the first that a method certifies right. It attacks the
+// classifier that the method certifies.
 func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset, method string,
 	alpha float64, count int) (found []Adversarial) {
 	results := Certify(s, alpha, method).Curves[0].Results
@@ -124,8 +124,8 @@ func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset,
 	return found
 }
 
-// At returns the image moved by this distance towards the image that fools the classifier. It says
-// what is known at that distance: certified, attacked, or neither.
+// At returns the image moved by this distance towards the image that fools the classifier. Its note
+// is certified, in the gap, or fooled.
 func (a Adversarial) At(distance float64) show.Image {
 	m := show.Image{Pixels: slices.Clone(a.Pixels), Height: a.Height, Width: a.Width,
 		Channels: a.Channels, Class: a.Class, Note: "certified"}
@@ -156,7 +156,7 @@ func Moved(found []Adversarial, distance float64) (images []show.Image) {
 	return images
 }
 
-// Certificates returns the images as they are, with their certified radius.
+// Certificates returns the unchanged images with their certified radius.
 func Certificates(found []Adversarial) (images []show.Image) {
 	for _, a := range found {
 		a.Image.Attack = 0

@@ -1,6 +1,5 @@
-// Package show displays figures, tables and pictures in the cell that is running, a slider over any
-// of them, and progress. Everything goes through GoNB to the browser. Outside a notebook, nothing
-// is shown.
+// Package show displays figures, tables, pictures and progress in the running cell, and sliders
+// over them. Everything goes through GoNB to the browser. Outside a notebook, nothing is shown.
 //
 //	show.Figure(figures.Exact(0.5, 1, 2))
 //	show.Frames("σ", []float64{0.12, 0.25, 0.5}, func(sigma float64) {

@@ -62,7 +62,7 @@ func Slider[T any](name string, values []T, draw func(T)) {
 	Sliders(func(at ...any) { draw(at[0].(T)) }, Over(name, 0, values...))
 }
 
-// A Knob is a slider of [Sliders]: it comes to these values, and begins at the one of index Start.
+// A Knob is a slider of [Sliders] over these values. It begins at the value of index Start.
 type Knob struct {
 	Name   string
 	Values []any

@@ -9,7 +9,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Curve is a method and what it says about each example.
+// Curve has the results of a method, one for each example.
 type Curve struct {
 	Method  string
 	Results []rs.Result
