@@ -15,17 +15,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/internal/proof"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 	"golang.org/x/image/font/sfnt"
 	"gonum.org/v1/plot/cmpimg"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-
-	"github.com/lipsmooth/lipsmooth/rs"
-	"github.com/lipsmooth/lipsmooth/rs/certify"
-	"github.com/lipsmooth/lipsmooth/rs/countlog"
-	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 var update = flag.Bool("update", false, "write the golden images anew")
@@ -35,7 +35,7 @@ var update = flag.Bool("update", false, "write the golden images anew")
 func sampled(sigma float64, images, n int) *certify.Run {
 	run := countlog.Run{
 		Format:   countlog.Format,
-		Model:    countlog.Model{Name: "dense4", Lambda: math.Sqrt2, LambdaSource: countlog.Proved},
+		Model:    countlog.Model{Name: "dense4", Lambda: rs.Proved(proof.Of(math.Sqrt2))},
 		Dataset:  countlog.Dataset{Name: "MNIST", Split: "test", Classes: 10, Size: 10000},
 		Examples: countlog.Spread(10000, images),
 		Sigma:    sigma, N0: 100, N: n, Seed: 1, Block: 100, MarginMax: 8,
@@ -50,7 +50,7 @@ func sampled(sigma float64, images, n int) *certify.Run {
 		draw := func(n int) (rs.Votes, rs.Histogram) {
 			votes, counts := make(rs.Votes, 10), make([]int, len(edges)+1)
 			for range n {
-				m := margin + 0.7*run.Model.Lambda*sigma*rnd.NormFloat64()
+				m := margin + 0.7*run.Model.Lambda.Value()*sigma*rnd.NormFloat64()
 				bin, exact := slices.BinarySearch(edges, m)
 				if exact {
 					bin++
@@ -527,7 +527,7 @@ func TestMargins(t *testing.T) {
 	}
 	rows := []rs.Evidence{row(3, 0.12), row(3, 3.95), row(3, 3.95), row(2, 0.35),
 		row(rs.Abstain, 0)}
-	f, err := Margins(certify.Settings{Lambda: 2, LambdaSource: "proved", Dataset: "made up"}, rows)
+	f, err := Margins(certify.Settings{Lambda: rs.Proved(proof.Of(2)), Dataset: "made up"}, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -547,7 +547,7 @@ func TestMargins(t *testing.T) {
 		!strings.Contains(err.Error(), "no bound on the Lipschitz constant") {
 		t.Error(err)
 	}
-	if _, err := Margins(certify.Settings{Lambda: 2}, rows[4:]); err == nil ||
+	if _, err := Margins(certify.Settings{Lambda: rs.Claim(2)}, rows[4:]); err == nil ||
 		!strings.Contains(err.Error(), "no example has a prediction") {
 		t.Error(err)
 	}

@@ -31,7 +31,7 @@ func drawLevels(in Input) (*Figure, error) {
 	if err := in.checkAlpha("levels"); err != nil {
 		return nil, err
 	}
-	if !(s.Model.Lambda > 0) {
+	if !s.Model.Lambda.Known() {
 		return nil, lacks("levels", "no bound on the Lipschitz constant of logit differences",
 			needsRun)
 	}

@@ -26,11 +26,11 @@ func drawMargins(in Input) (*Figure, error) {
 // Margins draws a histogram of the margins of the classifier without noise, one for right
 // predictions and one for wrong ones. The scale is the deterministic radius margin/Λ.
 func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
-	if !(s.Lambda > 0) {
+	if !s.Lambda.Known() {
 		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit " +
 			"differences")
 	}
-	radii, far := cleanRadii(rows, s.Lambda)
+	radii, far := cleanRadii(rows, s.Lambda.Value())
 	n := len(radii[0]) + len(radii[1])
 	if n == 0 {
 		return nil, fmt.Errorf("figure margins: no example has a prediction without noise")
@@ -51,7 +51,7 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 		"margin_to", "right", "wrong"}}
 	for i := range bins {
 		low, high := float64(i)*step, float64(i+1)*step
-		numbers.Add(low, high, low*s.Lambda, high*s.Lambda, int(counts[1][i]), int(counts[0][i]))
+		numbers.Add(low, high, low*s.Lambda.Value(), high*s.Lambda.Value(), int(counts[1][i]), int(counts[0][i]))
 	}
 
 	p := newPlot("deterministic ℓ_{2} radius, margin / Λ", "images")
@@ -92,7 +92,7 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, float64(bins)*step, 0, 1.05*top
 	p.Y.Tick.Marker = wholeTicks{}
 	return &Figure{Name: "margins", Title: title(fmt.Sprintf("Clean margins over Λ = %.4g (%s)",
-		s.Lambda, s.LambdaSource), certify.Settings{Dataset: s.Dataset, Model: s.Model}),
+		s.Lambda.Value(), s.Lambda.Source()), certify.Settings{Dataset: s.Dataset, Model: s.Model}),
 		Caption: s.Caption(), Plot: p, Table: numbers, Width: width, Height: height}, nil
 }
 

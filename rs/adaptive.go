@@ -24,9 +24,8 @@ import (
 // With Evidence.Rounding the classifier of the rounded input is certified, as by the methods of
 // votes: s falls by 2Λ·Rounding.
 type Adaptive struct {
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. 0 is none known:
-	// votes alone certify then, as they do where no margins were logged.
-	Lambda float64
+	// Lambda may be unknown: votes alone certify then, as they do where no margins were logged.
+	Lambda Constant
 	Bound  Bound // nil is ClopperPearson; its Upper must rise with the votes
 	// Float32 and Asked are as in Isoperimetric.
 	Float32 bool
@@ -87,7 +86,7 @@ type plan struct {
 // plan chooses. Where draws could end early, it expects the most there could be.
 func (a Adaptive) plan(e *Evidence, alpha float64) (plan, levels, error) {
 	x := expectation{levels: levels{Evidence: e, lambda: math.Inf(1), byVotes: true}}
-	if a.Lambda > 0 && e.HasMargins() && len(e.Estimation) > 1 {
+	if a.Lambda.Known() && e.HasMargins() && len(e.Estimation) > 1 {
 		var err error
 		if x.levels, err = e.levels("adaptive", a.Lambda, a.Float32); err != nil {
 			return plan{}, levels{}, err

@@ -128,7 +128,7 @@ func TestPaperLipschitz(t *testing.T) {
 			Margins: Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{r.IntN(300), 3, r.IntN(50), 20, 400}}}
 		e.Estimation[0] = e.Margins.Total() - e.Estimation[1]
 		lambda, tau, alpha := math.Exp(2*r.NormFloat64()), math.Exp(r.NormFloat64()), math.Exp(-1-8*r.Float64())
-		l := Lipschitz{Lambda: lambda, Tau: tau}
+		l := Lipschitz{Lambda: Claim(lambda), Tau: tau}
 		exact, paper := certify(t, l, e, alpha), certify(t, PaperLipschitz(l), e, alpha)
 		if paper.Radius > exact.Radius || paper.Class != exact.Class || paper.Alpha() != exact.Alpha() {
 			t.Errorf("%+v: paper %+v, exact %+v", l, paper, exact)
@@ -154,7 +154,7 @@ func TestPaperLipschitz(t *testing.T) {
 func TestSoftMethodsCover(t *testing.T) {
 	const runs, n, alpha = 1000, 60, 0.05
 	for _, at := range []float64{0.05, 0.3} { // the margin at x is 2·at, Λ = 2
-		for _, m := range []Method{Lipschitz{Lambda: 2, Tau: 0.5}, PaperLipschitz{Lambda: 2, Tau: 0.5}} {
+		for _, m := range []Method{Lipschitz{Lambda: Claim(2), Tau: 0.5}, PaperLipschitz{Lambda: Claim(2), Tau: 0.5}} {
 			r := rand.New(rand.NewPCG(91, 92))
 			wrong := 0
 			edges := make([]float64, 41)

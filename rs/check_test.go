@@ -27,14 +27,14 @@ func everyMethod(t *testing.T, lambda, tau float64, b Bound) map[string]Method {
 		"cpm clip":          CPM{Clip: true, Bound: b},
 		"bonferroni clip":   Bonferroni{Clip: true, Bound: b},
 		"twobound clip":     TwoBound{Clip: true, Bound: b},
-		"lipschitz float32": Lipschitz{Lambda: lambda, Tau: tau, Bound: b, Float32: true},
-		"margin float32":    Margin{Lambda: lambda, Float32: true},
-		"lipschitz-two float32": SoftScores{Lambda: lambda, TwoClass: true, Bound: b,
+		"lipschitz float32": Lipschitz{Lambda: Claim(lambda), Tau: tau, Bound: b, Float32: true},
+		"margin float32":    Margin{Lambda: Claim(lambda), Float32: true},
+		"lipschitz-two float32": SoftScores{Lambda: Claim(lambda), TwoClass: true, Bound: b,
 			Float32: true},
 		"lipschitz-two bare": SoftScores{TwoClass: true},
 	}
 	for _, entry := range Methods {
-		if m, err := entry.New(Setting{Lambda: lambda, Tau: tau, Bound: b}); err == nil {
+		if m, err := entry.New(Setting{Lambda: Claim(lambda), Tau: tau, Bound: b}); err == nil {
 			methods[entry.Name] = m
 		} else if t != nil {
 			t.Fatal(entry.Name, err)
@@ -145,7 +145,7 @@ func TestMalformedEvidence(t *testing.T) {
 		}
 	}
 	_, err := SoftScores{TwoClass: true}.Certify(fullEvidence(), 0.1)
-	if err == nil || !strings.Contains(err.Error(), "Lambda") {
+	if err == nil || !strings.Contains(err.Error(), "Lipschitz constant") {
 		t.Errorf("the radius of two Lipschitz scores without a constant: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestMalformedEvidence(t *testing.T) {
 // A temperature whose double isn't a number neither raises a soft vote nor lowers its Lipschitz
 // constant.
 func TestHugeTemperature(t *testing.T) {
-	l := Lipschitz{Lambda: 1e300, Tau: 1.5e308}
+	l := Lipschitz{Lambda: Claim(1e300), Tau: 1.5e308}
 	if got, want := l.Smoothed(1).L, 1e300/2/1.5e308; got < want {
 		t.Errorf("L = %g, want at least %g", got, want)
 	}

@@ -50,7 +50,7 @@ func ExampleLipschitz() {
 			Counts: []int{0, 5, 45, 400, 550}},
 	}
 	for _, tau := range []float64{0, 1, 1.5} {
-		c, err := rs.Lipschitz{Lambda: 1.4, Tau: tau}.Certify(e, 0.001)
+		c, err := rs.Lipschitz{Lambda: rs.Claim(1.4), Tau: tau}.Certify(e, 0.001)
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -15,10 +15,10 @@ func TestFloat32(t *testing.T) {
 	e.Clean = Clean{Class: e.Class, Margin: 1}
 	const off = 0.01
 	for name, m := range map[string]struct{ plain, exact Method }{
-		"lipschitz": {Lipschitz{Lambda: 1, Tau: 2}, Lipschitz{Lambda: 1, Tau: 2, Float32: true}},
-		"paper": {PaperLipschitz{Lambda: 1, Tau: 2},
-			PaperLipschitz{Lambda: 1, Tau: 2, Float32: true}},
-		"margin": {Margin{Lambda: 1}, Margin{Lambda: 1, Float32: true}},
+		"lipschitz": {Lipschitz{Lambda: Claim(1), Tau: 2}, Lipschitz{Lambda: Claim(1), Tau: 2, Float32: true}},
+		"paper": {PaperLipschitz{Lambda: Claim(1), Tau: 2},
+			PaperLipschitz{Lambda: Claim(1), Tau: 2, Float32: true}},
+		"margin": {Margin{Lambda: Claim(1)}, Margin{Lambda: Claim(1), Float32: true}},
 	} {
 		e.MarginError = 0
 		before := certify(t, m.plain, e, 0.01)
@@ -40,14 +40,14 @@ func TestFloat32(t *testing.T) {
 		}
 	}
 	// It adds to what noise on a grid costs.
-	sharp := Lipschitz{Lambda: 1, Tau: 0.25}
+	sharp := Lipschitz{Lambda: Claim(1), Tau: 0.25}
 	before := certify(t, sharp, e, 0.01).Radius
 	e.Rounding, sharp.Float32 = off, true
 	if cost := before - certify(t, sharp, e, 0.01).Radius; cost < off || cost > 4*off {
 		t.Errorf("τ = 0.25, with a grid: costs %g", cost)
 	}
 	e.Clean.Margin = off
-	if c := certify(t, Margin{Lambda: 1, Float32: true}, e, 0.01); c.Class != Abstain ||
+	if c := certify(t, Margin{Lambda: Claim(1), Float32: true}, e, 0.01); c.Class != Abstain ||
 		c.Radius != 0 {
 		t.Errorf("a margin no larger than its error: %+v", c)
 	}
@@ -96,8 +96,8 @@ func TestFloat32Scores(t *testing.T) {
 		addScores(&e.Scores[0], []float64{0.5 + 0.1*r.NormFloat64(), 0})
 	}
 	for name, m := range map[string]SoftScores{"lvm": {},
-		"lipschitz-two":    {Lambda: 1, TwoClass: true},
-		"lipschitz-margin": {Lambda: 1, Difference: true}} {
+		"lipschitz-two":    {Lambda: Claim(1), TwoClass: true},
+		"lipschitz-margin": {Lambda: Claim(1), Difference: true}} {
 		e.MarginError = 0
 		before, exact := certify(t, m, e, 0.01).Radius, m
 		exact.Float32 = true

@@ -46,8 +46,7 @@ import (
 // constant), Delattre et al. 2024 and 2025 (Lipschitz constants for soft scores), SPLITZ (Zhong and
 // Tandon 2024), Cullen et al. 2022.
 type Isoperimetric struct {
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits.
-	Lambda float64
+	Lambda Constant
 	Bound  Bound // nil is ClopperPearson
 	// Float32 certifies the network in real arithmetic: every level is lowered by
 	// Evidence.MarginError, and votes are not used.
@@ -177,10 +176,9 @@ type levels struct {
 }
 
 // levels checks what e needs for levels of a margin that is lambda-Lipschitz.
-func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, error) {
-	if !(lambda > 0) || math.IsInf(lambda, 1) {
-		return levels{}, fmt.Errorf("%s: Lambda = %g, want a positive bound on the Lipschitz constant "+
-			"of logit differences", method, lambda)
+func (e *Evidence) levels(method string, lambda Constant, float32 bool) (levels, error) {
+	if err := lambda.check(method); err != nil {
+		return levels{}, err
 	}
 	if err := cmp.Or(e.checkMargins(), e.checkSelection(2, 1)); err != nil {
 		return levels{}, err
@@ -197,10 +195,10 @@ func (e *Evidence) levels(method string, lambda float64, float32 bool) (levels, 
 	if err != nil {
 		return levels{}, err
 	}
-	l := levels{Evidence: e, lambda: lambda, inReal: off > 0, shift: off}
+	l := levels{Evidence: e, lambda: lambda.Value(), inReal: off > 0, shift: off}
 	l.byVotes = off == 0 && e.Rounding == 0
-	l.shiftBy(e.Rounding * lambda)
-	l.normal = fit(h, lambda*e.Sigma)
+	l.shiftBy(e.Rounding * l.lambda)
+	l.normal = fit(h, l.lambda*e.Sigma)
 	return l, nil
 }
 

@@ -24,7 +24,7 @@ func BenchmarkIsoperimetric(b *testing.B) {
 		}
 		b.Run(map[int]string{100: "n=100", 10000: "n=10000"}[n], func(b *testing.B) {
 			for b.Loop() {
-				if _, err := (Isoperimetric{Lambda: 1.41}).Certify(e, 0.001); err != nil {
+				if _, err := (Isoperimetric{Lambda: Claim(1.41)}).Certify(e, 0.001); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -102,9 +102,9 @@ func (s lineSimulation) run(t *testing.T, runs int) (
 		for i, end := range ends {
 			draw(e.Margins, e.Estimation, end-e.Estimation.Total())
 			for _, k := range s.kinds() {
-				var m Method = Isoperimetric{Lambda: 1, Float32: s.off > 0}
+				var m Method = Isoperimetric{Lambda: Claim(1), Float32: s.off > 0}
 				if k.name == "adaptive" {
-					m = Adaptive{Lambda: 1, Float32: s.off > 0}
+					m = Adaptive{Lambda: Claim(1), Float32: s.off > 0}
 				}
 				c, err := m.Certify(e, k.alpha)
 				if err != nil {
@@ -131,7 +131,7 @@ func TestLevelOfTheEstimationDrawFails(t *testing.T) {
 	wrong := 0
 	for range runs {
 		e := linear(r, lineRadius, 50, 1000)
-		l, err := e.levels("test", 1, false)
+		l, err := e.levels("test", Claim(1), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestTwoLevelsCover(t *testing.T) {
 				e.Margins.Counts[lineBin(m)]++
 				addScores(&e.Scores[0], ramp.Scores([]float64{m, 0}))
 			}
-			l, err := e.levels("test", 1, off > 0)
+			l, err := e.levels("test", Claim(1), off > 0)
 			if err != nil {
 				t.Fatal(err)
 			}

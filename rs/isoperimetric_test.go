@@ -15,7 +15,7 @@ func TestGoldenLevels(t *testing.T) {
 		e := &Evidence{Sigma: row["sigma"], Selection: Votes{k, n - k}, Estimation: Votes{k, n - k},
 			Margins: Histogram{Edges: []float64{0, cmp.Or(s, 1)}, Counts: []int{0, n - k, k}}}
 		e.SelectionMargins = e.Margins
-		l, err := e.levels("test", row["lambda"], false)
+		l, err := e.levels("test", Claim(row["lambda"]), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +46,7 @@ func TestLinearMarginsAreTight(t *testing.T) {
 func TestLevels(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	e := linear(r, 1.2, 100, 1000)
-	m := Isoperimetric{Lambda: 1}
+	m := Isoperimetric{Lambda: Claim(1)}
 	all, chosen, err := m.Levels(e, 0.001)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestLevelZeroIsVotes(t *testing.T) {
 	e := &Evidence{Sigma: 1, Class: 1, Selection: Votes{4, 6}, Estimation: Votes{84, 16},
 		SelectionMargins: Histogram{Edges: edges, Counts: []int{0, 0, 10, 0, 0}},
 		Margins:          Histogram{Edges: edges, Counts: []int{0, 0, 100, 0, 0}}}
-	if c := certify(t, Isoperimetric{Lambda: 1}, e, 0.05); c.Class != Abstain {
+	if c := certify(t, Isoperimetric{Lambda: Claim(1)}, e, 0.05); c.Class != Abstain {
 		t.Errorf("%+v", c)
 	}
 }
@@ -78,7 +78,7 @@ func TestLevelIgnoresTheEstimationDraw(t *testing.T) {
 	above := 0
 	for range 200 {
 		e := linear(r, 3*r.Float64(), 100, 1000)
-		for _, m := range []Method{Isoperimetric{Lambda: 1}, Adaptive{Lambda: 1}} {
+		for _, m := range []Method{Isoperimetric{Lambda: Claim(1)}, Adaptive{Lambda: Claim(1)}} {
 			c := certify(t, m, e, 0.001)
 			above += b2i(c.Level() > 0)
 			other := *e
@@ -136,14 +136,14 @@ func TestIsoperimetricGrows(t *testing.T) {
 		e.Margins.Counts = make([]int, 514)
 		e.Margins.Counts[513], e.Margins.Counts[256] = k, 1000-k
 		e.Estimation = Votes{k, 1000 - k}
-		c := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+		c := certify(t, Isoperimetric{Lambda: Claim(1)}, e, 0.001)
 		if c.Radius <= last || c.Level() == 0 || c.Alpha() != 0.001 {
 			t.Errorf("%d of 1000 above %g: radius %g after %g, α %g",
 				k, c.Level(), c.Radius, last, c.Alpha())
 		}
 		last = c.Radius
 	}
-	c := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+	c := certify(t, Isoperimetric{Lambda: Claim(1)}, e, 0.001)
 	want := c.Level() + 0.5*math.Sqrt2*math.Erfinv(2*math.Pow(0.001, 0.001)-1)
 	if !near(c.Radius, want, 1e-9) {
 		t.Errorf("all above %g: radius %g, want %g", c.Level(), c.Radius, want)
@@ -154,14 +154,14 @@ func TestIsoperimetricGrows(t *testing.T) {
 func TestIsoperimetricShift(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	e := linear(r, 1.2, 100, 1000)
-	plain := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+	plain := certify(t, Isoperimetric{Lambda: Claim(1)}, e, 0.001)
 	e.Rounding = 0.01
-	rounded := certify(t, Isoperimetric{Lambda: 1}, e, 0.001)
+	rounded := certify(t, Isoperimetric{Lambda: Claim(1)}, e, 0.001)
 	if cost := plain.Radius - rounded.Radius; cost < 0.005 || cost > 0.02 {
 		t.Errorf("rounding costs %g", cost)
 	}
 	e.Rounding, e.MarginError = 0, 0.01
-	real := certify(t, Isoperimetric{Lambda: 1, Float32: true}, e, 0.001)
+	real := certify(t, Isoperimetric{Lambda: Claim(1), Float32: true}, e, 0.001)
 	if cost := plain.Radius - real.Radius; cost < 0.005 || cost > 0.02 {
 		t.Errorf("float32 costs %g", cost)
 	}
@@ -171,7 +171,7 @@ func TestIsoperimetricShift(t *testing.T) {
 		Margins:          Histogram{Edges: lineEdges, Counts: make([]int, 514)}}
 	e.SelectionMargins.Counts[258], e.Margins.Counts[258] = 100, 1000
 	for _, m := range []Method{
-		Isoperimetric{Lambda: 1, Float32: true}, Adaptive{Lambda: 1, Float32: true},
+		Isoperimetric{Lambda: Claim(1), Float32: true}, Adaptive{Lambda: Claim(1), Float32: true},
 	} {
 		if c := certify(t, m, e, 0.001); c.Class != Abstain {
 			t.Errorf("%T certifies %+v", m, c)
@@ -181,16 +181,15 @@ func TestIsoperimetricShift(t *testing.T) {
 
 func TestIsoperimetricRefuses(t *testing.T) {
 	for want, change := range map[string]func(e *Evidence, m *Isoperimetric){
-		"Lambda = 0":    func(e *Evidence, m *Isoperimetric) { m.Lambda = 0 },
-		"Lambda = +Inf": func(e *Evidence, m *Isoperimetric) { m.Lambda = math.Inf(1) },
-		"need margins":  func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
+		"no bound on the Lipschitz constant": func(e *Evidence, m *Isoperimetric) { m.Lambda = Constant{} },
+		"need margins":                       func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
 		"selection margins: 0 draws": func(e *Evidence, m *Isoperimetric) {
 			e.SelectionMargins = Histogram{}
 		},
 		"margin_error": func(e *Evidence, m *Isoperimetric) { m.Float32 = true },
 		"sigma":        func(e *Evidence, m *Isoperimetric) { e.Sigma = 0 },
 	} {
-		e, m := linear(rand.New(rand.NewPCG(1, 1)), 1, 10, 10), Isoperimetric{Lambda: 1}
+		e, m := linear(rand.New(rand.NewPCG(1, 1)), 1, 10, 10), Isoperimetric{Lambda: Claim(1)}
 		change(e, &m)
 		if _, err := m.Certify(e, 0.01); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)

@@ -10,7 +10,7 @@ import (
 // a lower bound on E h (see Smoothed). τ must be fixed apart from the estimation draw. τ = 0 is the
 // hard vote, Mono.
 type Lipschitz struct {
-	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
+	Lambda Constant
 	Tau    float64 // temperature, in logits, >= 0
 	// Nil is STaR. It is Betting where draws may end early, and ClopperPearson where Tau is 0.
 	Bound Bound
@@ -40,7 +40,7 @@ func (l Lipschitz) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err != nil {
 		return Certificate{}, err
 	}
-	p := bound.Lower(softVotes(e.Margins, l.Tau, e.Rounding*l.Lambda+off), alpha)
+	p := bound.Lower(softVotes(e.Margins, l.Tau, e.Rounding*l.Lambda.Value()+off), alpha)
 	if off > 0 {
 		p = lowered(p, BeyondReach)
 	}
@@ -71,16 +71,15 @@ func (l Lipschitz) Smoothed(sigma float64) Smoothed {
 	if l.Tau == 0 {
 		return Smoothed{Sigma: sigma, L: math.Inf(1)}
 	}
-	return Smoothed{Sigma: sigma, L: math.Nextafter(l.Lambda/2/l.Tau, math.Inf(1))}
+	return Smoothed{Sigma: sigma, L: math.Nextafter(l.Lambda.Value()/2/l.Tau, math.Inf(1))}
 }
 
 func (l Lipschitz) check() error {
-	switch {
-	case !(l.Tau >= 0) || math.IsInf(l.Tau, 1):
+	if !(l.Tau >= 0) || math.IsInf(l.Tau, 1) {
 		return fmt.Errorf("lipschitz: tau = %g, want a temperature >= 0", l.Tau)
-	case l.Tau > 0 && (!(l.Lambda > 0) || math.IsInf(l.Lambda, 1)):
-		return fmt.Errorf("lipschitz: Lambda = %g, want a positive bound on the Lipschitz "+
-			"constant of logit differences", l.Lambda)
+	}
+	if l.Tau > 0 {
+		return l.Lambda.check("lipschitz")
 	}
 	return nil
 }

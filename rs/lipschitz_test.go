@@ -37,7 +37,7 @@ func TestLipschitzCovers(t *testing.T) {
 			wrong, sum := 0, 0.0
 			for range runs {
 				e := ramp(r, x, 0.5, n)
-				c := certify(t, Lipschitz{Lambda: 1, Tau: tau}, e, alpha)
+				c := certify(t, Lipschitz{Lambda: Claim(1), Tau: tau}, e, alpha)
 				truth := x
 				if e.Class == 1 {
 					truth = -x
@@ -68,7 +68,7 @@ func TestLipschitzOfHardVotes(t *testing.T) {
 		// A tiny τ is nearly a vote with margin >= τ, bounded the same way.
 		e.Margins = Histogram{Edges: []float64{-1e-7, 1e-7},
 			Counts: []int{e.Estimation[1-e.Class], 0, e.Estimation[e.Class]}}
-		soft := certify(t, Lipschitz{Lambda: 1, Tau: 1e-7, Bound: ClopperPearson{}}, e, 0.001)
+		soft := certify(t, Lipschitz{Lambda: Claim(1), Tau: 1e-7, Bound: ClopperPearson{}}, e, 0.001)
 		if soft.Class != mono.Class || !near(soft.Radius, mono.Radius, 1e-9) ||
 			soft.Ledger[0].Of != "score" {
 			t.Errorf("τ → 0: %v, mono %v", soft, mono)
@@ -78,14 +78,14 @@ func TestLipschitzOfHardVotes(t *testing.T) {
 
 func TestLipschitzSettingsAct(t *testing.T) {
 	e := ramp(rand.New(rand.NewPCG(25, 26)), 1.2, 0.5, 2000)
-	base := certify(t, Lipschitz{Lambda: 1, Tau: 1}, e, 0.001)
-	if c := certify(t, Lipschitz{Lambda: 1.5, Tau: 1}, e, 0.001); c.Radius >= base.Radius {
+	base := certify(t, Lipschitz{Lambda: Claim(1), Tau: 1}, e, 0.001)
+	if c := certify(t, Lipschitz{Lambda: Claim(1.5), Tau: 1}, e, 0.001); c.Radius >= base.Radius {
 		t.Errorf("a larger Λ: %g, not below %g", c.Radius, base.Radius)
 	}
-	if c := certify(t, Lipschitz{Lambda: 1, Tau: 2}, e, 0.001); c.Radius == base.Radius {
+	if c := certify(t, Lipschitz{Lambda: Claim(1), Tau: 2}, e, 0.001); c.Radius == base.Radius {
 		t.Error("τ changes nothing")
 	}
-	if c := certify(t, Lipschitz{Lambda: 1, Tau: 1, Bound: Hoeffding{}}, e,
+	if c := certify(t, Lipschitz{Lambda: Claim(1), Tau: 1, Bound: Hoeffding{}}, e,
 		0.001); c.Ledger[0].Bound != "hoeffding" || c.Radius == base.Radius {
 		t.Errorf("Hoeffding: %v", c)
 	}

@@ -8,17 +8,17 @@ import (
 // Margin is the deterministic certificate of the classifier without noise: R = margin/Λ,
 // rounded down. It spends no α.
 type Margin struct {
-	Lambda float64 // bounds the Lipschitz constant (l2) of every difference of two logits
+	Lambda Constant
 	// Float32 subtracts Evidence.MarginError, and abstains where nothing is left.
 	Float32 bool
 }
 
 // Certify implements Method. It doesn't use alpha.
 func (m Margin) Certify(e *Evidence, alpha float64) (Certificate, error) {
+	if err := m.Lambda.check("margin"); err != nil {
+		return Certificate{}, err
+	}
 	switch {
-	case !(m.Lambda > 0) || math.IsInf(m.Lambda, 1):
-		return Certificate{}, fmt.Errorf("margin: Lambda = %g, want a positive bound on the "+
-			"Lipschitz constant of logit differences", m.Lambda)
 	case len(e.Estimation) > 0 && e.Clean.Class >= len(e.Estimation):
 		return Certificate{}, fmt.Errorf("example %d: clean class %d of %d classes",
 			e.Index, e.Clean.Class, len(e.Estimation))
@@ -39,5 +39,5 @@ func (m Margin) Certify(e *Evidence, alpha float64) (Certificate, error) {
 			return Certificate{Class: Abstain}, nil
 		}
 	}
-	return Certificate{Class: e.Clean.Class, Radius: CleanRadius(margin, m.Lambda)}, nil
+	return Certificate{Class: e.Clean.Class, Radius: CleanRadius(margin, m.Lambda.Value())}, nil
 }

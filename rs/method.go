@@ -56,9 +56,7 @@ type Method interface {
 
 // Setting has the inputs of methods beyond the evidence of one example.
 type Setting struct {
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. It is 0 where no
-	// bound is known.
-	Lambda float64
+	Lambda Constant // of the logits
 	// Tau is the temperature of soft votes, in logits. It must be fixed apart from the evidence to
 	// certify. 0 is the hard vote, and a negative Tau isn't chosen yet.
 	Tau float64

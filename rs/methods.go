@@ -1,6 +1,9 @@
 package rs
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // DefaultMethods are the names that certify and the main job show: the baselines, the paper's
 // method, and the two strongest.
@@ -25,12 +28,8 @@ var Methods = []Entry{
 	{Name: "isoperimetric", Doc: "votes and margins in one bound, at a level chosen on the " +
 		"selection draw", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
-			if !(s.Lambda > 0) {
-				return nil, fmt.Errorf("isoperimetric: no bound on the Lipschitz constant of " +
-					"logit differences")
-			}
 			return Isoperimetric{Lambda: s.Lambda, Bound: s.Bound, Float32: s.Float32,
-				Asked: s.Asked}, nil
+				Asked: s.Asked}, s.Lambda.check("isoperimetric")
 		}},
 	{Name: "adaptive", Doc: "the strongest of one bound or two, at a level or on votes, chosen " +
 		"on the selection draw", Lipschitz: true,
@@ -63,11 +62,7 @@ var Methods = []Entry{
 		}},
 	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
-			if !(s.Lambda > 0) {
-				return nil, fmt.Errorf("margin: no bound on the Lipschitz constant of logit " +
-					"differences")
-			}
-			return Margin{Lambda: s.Lambda, Float32: s.Float32}, nil
+			return Margin{Lambda: s.Lambda, Float32: s.Float32}, s.Lambda.check("margin")
 		}},
 	{Name: "unsound-pair", Unsound: true,
 		Doc: "NOT PROVED: the class and its largest rival, alpha each; both bounds hold together " +
@@ -82,21 +77,15 @@ var Methods = []Entry{
 // scoresIn is m in that setting, for the method of that name.
 func scoresIn(name string, s Setting, m SoftScores) (SoftScores, error) {
 	m.Lambda, m.Map, m.Bound, m.Seed, m.Float32 = s.Lambda, s.Scores, s.Bound, s.Seed, s.Float32
-	if !(s.Lambda > 0) {
-		return m, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
-	}
-	return m, nil
+	return m, s.Lambda.check(name)
 }
 
 // lipschitzIn is Lipschitz in that setting, for the method of that name.
 func lipschitzIn(name string, s Setting) (Lipschitz, error) {
 	l := Lipschitz{Lambda: s.Lambda, Tau: s.Tau, Bound: s.Bound, Seed: s.Seed, Float32: s.Float32}
-	switch {
-	case s.Lambda == 0 && s.Tau < 0:
-		return l, fmt.Errorf("%s: no bound on the Lipschitz constant of logit differences", name)
-	case s.Tau < 0:
-		return l, fmt.Errorf("%s: no temperature was chosen: sample with --tuning images, or "+
-			"give one with --tau", name)
+	if s.Tau < 0 {
+		return l, cmp.Or(s.Lambda.check(name), fmt.Errorf("%s: no temperature was chosen: sample "+
+			"with --tuning images, or give one with --tau", name))
 	}
 	return l, l.check()
 }

@@ -92,7 +92,7 @@ func checkMethods(t *testing.T, methods []Entry) {
 			if entry.Unsound {
 				continue
 			}
-			m, err := entry.New(Setting{Lambda: 2, Tau: 1})
+			m, err := entry.New(Setting{Lambda: Claim(2), Tau: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,9 +187,9 @@ func TestMethodErrors(t *testing.T) {
 			Clean:   Clean{Class: 0, Margin: 1}}
 	}
 	votes := []Method{Mono{}, TwoBound{}, Bonferroni{}, CPM{}, UnsoundPair{}, UnsoundSecond{},
-		Lipschitz{Lambda: 1, Tau: 1}, PaperLipschitz{Lambda: 1, Tau: 1}}
+		Lipschitz{Lambda: Claim(1), Tau: 1}, PaperLipschitz{Lambda: Claim(1), Tau: 1}}
 	any := []Method{Mono{}, Adaptive{}}
-	all := append([]Method{Margin{Lambda: 1}, Adaptive{}}, votes...)
+	all := append([]Method{Margin{Lambda: Claim(1)}, Adaptive{}}, votes...)
 	cases := []struct {
 		what    string
 		methods []Method
@@ -212,21 +212,20 @@ func TestMethodErrors(t *testing.T) {
 			func(e *Evidence) { e.Selection = Votes{0, 0} }},
 		{"no selection", []Method{CPM{}, Adaptive{}, UnsoundSecond{}},
 			func(e *Evidence) { e.Selection = nil }},
-		{"no margins", []Method{Lipschitz{Lambda: 1, Tau: 1}},
+		{"no margins", []Method{Lipschitz{Lambda: Claim(1), Tau: 1}},
 			func(e *Evidence) { e.Margins = Histogram{} }},
-		{"bins", []Method{Lipschitz{Lambda: 1, Tau: 1}},
+		{"bins", []Method{Lipschitz{Lambda: Claim(1), Tau: 1}},
 			func(e *Evidence) { e.Margins.Counts = []int{1, 2, 3} }},
-		{"empty bins", []Method{Lipschitz{Lambda: 1, Tau: 1}},
+		{"empty bins", []Method{Lipschitz{Lambda: Claim(1), Tau: 1}},
 			func(e *Evidence) { e.Margins.Counts = []int{0, 0} }},
-		{"no clean class", []Method{Margin{Lambda: 1}},
+		{"no clean class", []Method{Margin{Lambda: Claim(1)}},
 			func(e *Evidence) { e.Clean.Class = Abstain }},
-		{"a negative margin", []Method{Margin{Lambda: 1}},
+		{"a negative margin", []Method{Margin{Lambda: Claim(1)}},
 			func(e *Evidence) { e.Clean.Margin = -1 }},
-		{"a margin NaN", []Method{Margin{Lambda: 1}},
+		{"a margin NaN", []Method{Margin{Lambda: Claim(1)}},
 			func(e *Evidence) { e.Clean.Margin = math.NaN() }},
-		{"no Lambda", []Method{Margin{}, Lipschitz{Tau: 1}, Lipschitz{Lambda: -1, Tau: 1},
-			Lipschitz{Lambda: math.NaN(), Tau: 1}}, func(*Evidence) {}},
-		{"tau", []Method{Lipschitz{Lambda: 1, Tau: -1}, Lipschitz{Lambda: 1, Tau: math.NaN()}},
+		{"no Lambda", []Method{Margin{}, Lipschitz{Tau: 1}, Isoperimetric{}}, func(*Evidence) {}},
+		{"tau", []Method{Lipschitz{Lambda: Claim(1), Tau: -1}, Lipschitz{Lambda: Claim(1), Tau: math.NaN()}},
 			func(*Evidence) {}},
 	}
 	for _, m := range all {
@@ -280,9 +279,9 @@ func TestMethodTable(t *testing.T) {
 		ok   bool
 	}{
 		{"mono", Setting{}, true}, {"margin", Setting{}, false},
-		{"margin", Setting{Lambda: 1}, true},
-		{"lipschitz", Setting{Lambda: 1, Tau: -1}, false}, {"lipschitz", Setting{Tau: 1}, false},
-		{"lipschitz", Setting{}, true}, {"lipschitz", Setting{Lambda: 1, Tau: 2}, true},
+		{"margin", Setting{Lambda: Claim(1)}, true},
+		{"lipschitz", Setting{Lambda: Claim(1), Tau: -1}, false}, {"lipschitz", Setting{Tau: 1}, false},
+		{"lipschitz", Setting{}, true}, {"lipschitz", Setting{Lambda: Claim(1), Tau: 2}, true},
 	} {
 		e, _ := MethodByName(c.name)
 		if _, err := e.New(c.s); (err == nil) != c.ok {

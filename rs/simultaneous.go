@@ -22,6 +22,13 @@ func share(alpha float64, m int) float64 {
 	return alpha / float64(m) * (1 - 0x1p-52)
 }
 
+// LeastDraws returns the least number of draws by which votes can certify a radius at alpha: where
+// all agree, the lower bound on their probability, α^(1/n), must exceed 1/2.
+func LeastDraws(alpha float64) int {
+	checkAlpha(alpha)
+	return int(math.Log(alpha)/-math.Ln2) + 1
+}
+
 // ExpectedWrong bounds the expected number of wrong certificates among m at alpha each, whatever
 // their dependence: m·alpha, rounded up. An abstention isn't wrong.
 func ExpectedWrong(alpha float64, m int) float64 {

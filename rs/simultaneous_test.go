@@ -50,6 +50,13 @@ func TestWrongAtMost(t *testing.T) {
 	panics(t, "no images", func() { WrongAtMost(0.1, 0, 0.1) })
 	panics(t, "beta", func() { WrongAtMost(0.1, 1, 0) })
 	panics(t, "no images", func() { SimultaneousAlpha(0.1, 0) })
+	for alpha, want := range map[float64]int{0.001: 10, 0.05: 5, 0.4: 2, 0.6: 1} {
+		got, bound := LeastDraws(alpha), ClopperPearson{}
+		if got != want || bound.Lower(Bernoulli(got, got), alpha) <= 0.5 ||
+			got > 1 && bound.Lower(Bernoulli(got-1, got-1), alpha) > 0.5 {
+			t.Errorf("at α = %g %d draws certify, want %d", alpha, got, want)
+		}
+	}
 	panics(t, "alpha", func() { ExpectedWrong(1, 3) })
 }
 

@@ -12,9 +12,7 @@ import (
 // same two bounds. Where there are several maps, each has its part of α, and the map with the
 // largest radius certifies. The ledger names the map, since every map makes another classifier.
 type SoftScores struct {
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. It is 0 where no
-	// bound is known.
-	Lambda float64
+	Lambda Constant // for TwoClass and Difference
 	// Map is the map to take, as ScoreMap.String writes it, fixed apart from the estimation draw.
 	// Empty stands for every map that was logged.
 	Map string
@@ -35,9 +33,10 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := e.checkVotes(2); err != nil {
 		return Certificate{}, err
 	}
-	if known := m.Lambda > 0 && !math.IsInf(m.Lambda, 1); (m.TwoClass || m.Difference) && !known {
-		return Certificate{}, fmt.Errorf("softscores: Lambda = %g, want a positive bound on the "+
-			"Lipschitz constant of logit differences", m.Lambda)
+	if m.TwoClass || m.Difference {
+		if err := m.Lambda.check("softscores"); err != nil {
+			return Certificate{}, err
+		}
 	}
 	maps, err := m.maps(e)
 	if err != nil {
@@ -82,7 +81,7 @@ func (m SoftScores) Certify(e *Evidence, alpha float64) (Certificate, error) {
 // radius is the radius that the two bounds give, where float32 changes a difference of two logits
 // by at most marginError.
 func (m SoftScores) radius(e *Evidence, of ScoreMap, pA, pB, marginError float64) float64 {
-	one, difference := of.Lipschitz(m.Lambda, len(e.Estimation))
+	one, difference := of.Lipschitz(m.Lambda.Value(), len(e.Estimation))
 	float32One, float32Difference := of.float32Error(marginError, len(e.Estimation))
 	switch {
 	case m.TwoClass:

@@ -163,9 +163,9 @@ func TestSoftScoresCover(t *testing.T) {
 				name string
 				SoftScores
 			}{
-				{"lvm", SoftScores{}}, {"two", SoftScores{Lambda: 1, TwoClass: true}},
-				{"difference", SoftScores{Lambda: 1, Difference: true}},
-				{"softmax", SoftScores{Lambda: 1, TwoClass: true, Map: "softmax,t=2"}},
+				{"lvm", SoftScores{}}, {"two", SoftScores{Lambda: Claim(1), TwoClass: true}},
+				{"difference", SoftScores{Lambda: Claim(1), Difference: true}},
+				{"softmax", SoftScores{Lambda: Claim(1), TwoClass: true, Map: "softmax,t=2"}},
 			} {
 				c := certify(t, m.SoftScores, e, alpha)
 				if a := c.Alpha(); a > alpha*(1+1e-12) || len(c.Ledger) == 0 {

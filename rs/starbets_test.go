@@ -161,8 +161,8 @@ func TestShuffled(t *testing.T) {
 // The methods' own bound takes the seed of the run, and is Betting where draws may end early.
 func TestSTaRIsTheDefault(t *testing.T) {
 	e := ramp(rand.New(rand.NewPCG(209, 210)), 1.2, 0.5, 1000)
-	l, other := Lipschitz{Lambda: 1, Tau: 1}, Lipschitz{Lambda: 1, Tau: 1, Seed: 1}
-	named := Lipschitz{Lambda: 1, Tau: 1, Bound: OfExample(STaR{}, 0, e.Index)}
+	l, other := Lipschitz{Lambda: Claim(1), Tau: 1}, Lipschitz{Lambda: Claim(1), Tau: 1, Seed: 1}
+	named := Lipschitz{Lambda: Claim(1), Tau: 1, Bound: OfExample(STaR{}, 0, e.Index)}
 	one, again := certify(t, l, e, 0.001), certify(t, named, e, 0.001)
 	if one.Radius != again.Radius || one.Ledger[0].Bound != "star" {
 		t.Errorf("%v, named %v", one, again)

@@ -98,7 +98,7 @@ func (s settling) draw(t *testing.T, r *rand.Rand) *Evidence {
 func TestStoppedDrawsCover(t *testing.T) {
 	const runs, alpha = 300, 0.05
 	stops := Stops(20, 10, 1500, 1.5)
-	for _, m := range []Ranger{Mono{}, TwoBound{}, Lipschitz{Lambda: 1, Tau: 1}} {
+	for _, m := range []Ranger{Mono{}, TwoBound{}, Lipschitz{Lambda: Claim(1), Tau: 1}} {
 		for _, x := range []float64{0, 0.3, 0.45, 0.55, 1} {
 			r := rand.New(rand.NewPCG(71, 72))
 			wrong, anytime, used, yes := 0, 0, 0, 0
@@ -169,7 +169,7 @@ func TestFixedBoundsAreRefused(t *testing.T) {
 func TestRounding(t *testing.T) {
 	r := rand.New(rand.NewPCG(73, 74))
 	e := ramp(r, 1, 0.5, 1000)
-	l := Lipschitz{Lambda: 1, Tau: 2}
+	l := Lipschitz{Lambda: Claim(1), Tau: 2}
 	before, votes := certify(t, l, e, 0.01), certify(t, Mono{}, e, 0.01)
 	e.Rounding = 0.01
 	after := certify(t, l, e, 0.01)
@@ -177,7 +177,7 @@ func TestRounding(t *testing.T) {
 		t.Errorf("costs %g", cost)
 	}
 	// Where most draws are far above the temperature, too.
-	sharp := Lipschitz{Lambda: 1, Tau: 0.25}
+	sharp := Lipschitz{Lambda: Claim(1), Tau: 0.25}
 	withRounding := certify(t, sharp, e, 0.01).Radius
 	e.Rounding = 0
 	if cost := certify(t, sharp, e, 0.01).Radius - withRounding; cost < 0.005 || cost > 0.02 {

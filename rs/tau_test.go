@@ -36,14 +36,14 @@ func TestChooseTau(t *testing.T) {
 	average := func(tau float64, set []Evidence, alpha float64) float64 {
 		var results []Result
 		for i := range set {
-			c := certify(t, Lipschitz{Lambda: 1, Tau: tau}, &set[i], alpha)
+			c := certify(t, Lipschitz{Lambda: Claim(1), Tau: tau}, &set[i], alpha)
 			results = append(results, Result{Label: set[i].Label, Certificate: c})
 		}
 		return AverageRadius(results)
 	}
 	// Small noise and few draws: soft votes win by far.
 	set := tuningSet(0.2, 100)
-	tau := choose(t, set, 100, Lipschitz{Lambda: 1}, 0.001)
+	tau := choose(t, set, 100, Lipschitz{Lambda: Claim(1)}, 0.001)
 	if got, hard := average(tau, set, 0.001), average(0, set, 0.001); tau <= 0 || got < 1.5*hard {
 		t.Errorf("τ = %g: average radius %g, hard votes %g", tau, got, hard)
 	}
@@ -56,23 +56,23 @@ func TestChooseTau(t *testing.T) {
 		t.Errorf("τ = %g is no edge", tau)
 	}
 	// A loose Λ makes hard votes win; so does none.
-	for _, lambda := range []float64{1e6, 0} {
+	for _, lambda := range []Constant{Claim(1e6), {}} {
 		if tau := choose(t, set, 100000, Lipschitz{Lambda: lambda}, 0.001); tau != 0 {
-			t.Errorf("Λ = %g: τ = %g", lambda, tau)
+			t.Errorf("Λ = %v: τ = %g", lambda, tau)
 		}
 	}
-	if tau := choose(t, nil, 100, Lipschitz{Lambda: 1}, 0.001); tau != 0 {
+	if tau := choose(t, nil, 100, Lipschitz{Lambda: Claim(1)}, 0.001); tau != 0 {
 		t.Errorf("no tuning examples: τ = %g", tau)
 	}
 	// Examples of another class say nothing.
 	for i := range set {
 		set[i].Label = 1 - set[i].Class
 	}
-	if tau := choose(t, set, 100, Lipschitz{Lambda: 1}, 0.001); tau != 0 {
+	if tau := choose(t, set, 100, Lipschitz{Lambda: Claim(1)}, 0.001); tau != 0 {
 		t.Errorf("all wrong: τ = %g", tau)
 	}
 	panics(t, "n = 0", func() { Foretell(&set[0], 0) })
-	panics(t, "alpha", func() { ChooseTau(set, Lipschitz{Lambda: 1}, 0) })
+	panics(t, "alpha", func() { ChooseTau(set, Lipschitz{Lambda: Claim(1)}, 0) })
 }
 
 // TestChooseTauForMoreDraws: the temperature chosen on few draws is near the best one for the run.
@@ -85,7 +85,7 @@ func TestChooseTauForMoreDraws(t *testing.T) {
 			average := func(tau float64) float64 {
 				sum := 0.0
 				for i := range run {
-					sum += certify(t, Lipschitz{Lambda: lambda, Tau: tau}, &run[i], alpha).Radius
+					sum += certify(t, Lipschitz{Lambda: Claim(lambda), Tau: tau}, &run[i], alpha).Radius
 				}
 				return sum / float64(len(run))
 			}
@@ -94,7 +94,7 @@ func TestChooseTauForMoreDraws(t *testing.T) {
 				best = max(best, average(tau))
 			}
 			for draws, least := range map[int]float64{100: 0.95, 1000: 0.985} {
-				tau := choose(t, tuningSet(sigma, draws), n, Lipschitz{Lambda: lambda}, alpha)
+				tau := choose(t, tuningSet(sigma, draws), n, Lipschitz{Lambda: Claim(lambda)}, alpha)
 				if got := average(tau); got < least*best {
 					t.Errorf("σ = %g, Λ = %g, %d draws: τ = %g: average radius %g, the best is %g",
 						sigma, lambda, draws, tau, got, best)
@@ -118,12 +118,12 @@ func TestChooseTauForABound(t *testing.T) {
 			average := func(tau float64) float64 {
 				sum := 0.0
 				for i := range foretold {
-					sum += certify(t, Lipschitz{Lambda: 1, Tau: tau, Bound: bound}, &foretold[i],
+					sum += certify(t, Lipschitz{Lambda: Claim(1), Tau: tau, Bound: bound}, &foretold[i],
 						alpha).Radius
 				}
 				return sum
 			}
-			tau, err := ChooseTau(foretold, Lipschitz{Lambda: 1, Bound: bound}, alpha)
+			tau, err := ChooseTau(foretold, Lipschitz{Lambda: Claim(1), Bound: bound}, alpha)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,11 +141,11 @@ func TestChooseTauForABound(t *testing.T) {
 	// A bound for a fixed number of draws is refused at stops, as it is in certifying.
 	e := Foretell(&set[0], 200)
 	e.Stops = []int{200, 1000}
-	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1, Bound: Hoeffding{}},
+	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: Claim(1), Bound: Hoeffding{}},
 		alpha); err == nil {
 		t.Error("hoeffding at stops")
 	}
-	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: 1}, alpha); err != nil {
+	if _, err := ChooseTau([]Evidence{e}, Lipschitz{Lambda: Claim(1)}, alpha); err != nil {
 		t.Error(err)
 	}
 }
@@ -215,6 +215,6 @@ func TestLogSpaced(t *testing.T) {
 func BenchmarkChooseTau(b *testing.B) {
 	set := tuningSet(0.5, 1000)
 	for b.Loop() {
-		ChooseTau(set, Lipschitz{Lambda: 1}, 0.001)
+		ChooseTau(set, Lipschitz{Lambda: Claim(1)}, 0.001)
 	}
 }

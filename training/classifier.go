@@ -20,7 +20,7 @@ func (m *Model) Identity() countlog.Model {
 	c := m.Config
 	return countlog.Model{
 		Name: fmt.Sprintf("%s-%s-%d", c.Architecture, c.Convolution, c.Width), Hash: m.Hash,
-		Lambda: m.Lambda.Value(), LambdaSource: countlog.Proved, PairMargins: m.PairWeights() != nil,
+		Lambda: m.Lambda.Constant(), PairMargins: m.PairWeights() != nil,
 	}
 }
 

@@ -21,7 +21,7 @@ func TestEstimateActs(t *testing.T) {
 	if _, err := os.Stat(out); err == nil {
 		t.Error("an estimate made the folder")
 	}
-	words := regexp.MustCompile(`24 images of 100 \+ 5000 draws, and 4 of 100 \+ 1000 .* draws/s\) and ([0-9.]+) KiB; nothing`).FindStringSubmatch(text)
+	words := regexp.MustCompile(`24 images of 100 \+ 5000 draws, and 4 of 100 \+ 1000 .* draws/s\) and ([0-9.]+) KiB, with .* of memory; nothing`).FindStringSubmatch(text)
 	if words == nil {
 		t.Fatalf("it says %q", text)
 	}

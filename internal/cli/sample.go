@@ -203,13 +203,17 @@ func printEstimate(w io.Writer, dir string, e sample.Estimate, rule bool) {
 		what += fmt.Sprintf(", and %d of %d + %d to choose a temperature on",
 			t.Examples.Count, t.N0, t.N)
 	}
-	most := ""
+	memory, most := "", ""
+	if e.Memory > 0 {
+		memory = ", with " + byteSize(e.Memory) + " of memory"
+	}
 	if rule {
 		most = "at most "
 	}
-	fmt.Fprintf(w, "%s: %s: %s%v (%.1f s of it to start, then %.0f draws/s) and %s%s; "+
+	fmt.Fprintf(w, "%s: %s: %s%v (%.1f s of it to start, then %.0f draws/s) and %s%s%s; "+
 		"nothing was drawn into it\n", dir, what, most,
-		time.Duration(e.Seconds*1e9).Round(time.Second), e.Start, e.Rate, most, byteSize(e.Bytes))
+		time.Duration(e.Seconds*1e9).Round(time.Second), e.Start, e.Rate, most, byteSize(e.Bytes),
+		memory)
 }
 
 // byteSize is a number of bytes in words.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 )
@@ -40,7 +41,7 @@ func TestSampleONNX(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	must(t, sampleFile(gray, dir)...)
 	rows := read(t, dir, countlog.CountsFile)
-	if run := mustRun(t, dir); run.Model.Lambda != 0 || run.Model.Name != "nhwc" || run.Backend != "onnxruntime cpu" || run.MarginError != 0 || run.MarginBins == 0 {
+	if run := mustRun(t, dir); run.Model.Lambda.Known() || run.Model.Name != "nhwc" || run.Backend != "onnxruntime cpu" || run.MarginError != 0 || run.MarginBins == 0 {
 		t.Errorf("%+v", run)
 	}
 	t.Run("again", func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestClaimedLipschitz(t *testing.T) {
 	noDevice(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	must(t, sampleFile(gray, dir, "--lipschitz", "3", "--tuning", "5")...)
-	if m := mustRun(t, dir).Model; m.Lambda != 3 || m.LambdaSource != countlog.Claimed {
+	if m := mustRun(t, dir).Model; m.Lambda != rs.Claim(3) {
 		t.Errorf("%+v", m)
 	}
 	out := must(t, "certify", dir, "--tau", "0.1", "--method", "all")

@@ -132,7 +132,7 @@ func (v *verification) ofModel(r *certify.Run, rows []rs.Evidence) (m sample.Cla
 	if err := r.CheckModel(own.Identity(), from); err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, r.Model.Lambda)
+	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, r.Model.Lambda.Value())
 	ref := v.data
 	if v.redraw > 0 {
 		ref = cmp.Or(ref, own.Dataset)

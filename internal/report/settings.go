@@ -65,9 +65,9 @@ func (p *Page) settings(dir string) error {
 	}
 	r := p.Run
 	p.Facts = append(p.Facts, Fact{"noise σ", fmt.Sprint(r.Sigma), "in units of the image, [0, 1]"})
-	if r.Model.Lambda > 0 {
-		p.Facts = append(p.Facts, Fact{"Lipschitz bound Λ", fmt.Sprintf("%.4g", r.Model.Lambda),
-			r.Model.LambdaSource + ", of every difference of two logits"})
+	if r.Model.Lambda.Known() {
+		p.Facts = append(p.Facts, Fact{"Lipschitz bound Λ", fmt.Sprintf("%.4g", r.Model.Lambda.Value()),
+			r.Model.Lambda.Source() + ", of every difference of two logits"})
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func flatten(text []byte) (all []Setting, err error) {
 func (p *Page) Claimed() string {
 	var names []string
 	for _, m := range p.Methods {
-		if m.Lipschitz && p.Run.Model.LambdaSource == countlog.Claimed {
+		if m.Lipschitz && !p.Run.Model.Lambda.Proved() {
 			names = append(names, m.Name)
 		}
 	}

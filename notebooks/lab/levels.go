@@ -47,24 +47,24 @@ func (m Margin) Methods(alpha float64, ns ...int) (rows [][]any) {
 		radius := func(by rs.Method) float64 { return Must(by.Certify(e, alpha)).Radius }
 		soft := 0.0
 		for tau := 0.25; tau < 8; tau *= 1.25 {
-			soft = max(soft, radius(rs.Lipschitz{Lambda: m.Lambda, Tau: tau}))
+			soft = max(soft, radius(rs.Lipschitz{Lambda: rs.Claim(m.Lambda), Tau: tau}))
 		}
 		rows = append(rows, []any{n, radius(rs.Mono{}), soft,
-			radius(rs.Isoperimetric{Lambda: m.Lambda}), radius(rs.Margin{Lambda: m.Lambda})})
+			radius(rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}), radius(rs.Margin{Lambda: rs.Claim(m.Lambda)})})
 	}
 	return rows
 }
 
 // Levels returns R(s) of an image at every level.
 func (m Margin) Levels(n int, alpha float64) figures.ImageLevels {
-	all, chosen, err := rs.Isoperimetric{Lambda: m.Lambda}.Levels(m.Evidence(n, 1), alpha)
+	all, chosen, err := rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}.Levels(m.Evidence(n, 1), alpha)
 	return figures.ImageLevels{Levels: Must(all, err), Chosen: chosen}
 }
 
 // Settings are the settings of its figure.
 func (m Margin) Settings(n int, alpha float64) certify.Settings {
-	return certify.Settings{Sigma: m.Sigma, N0: 100, N: n, Alpha: alpha, Lambda: m.Lambda,
-		LambdaSource: "given"}
+	return certify.Settings{Sigma: m.Sigma, N0: 100, N: n, Alpha: alpha,
+		Lambda: rs.Claim(m.Lambda)}
 }
 
 // AtDistance moves the dot to the last level whose distance s/Λ is no larger.
@@ -131,7 +131,7 @@ func Linear() (worst float64) {
 // selection draw.
 func SameDraw(m Margin, n, trials int, alpha float64) (same, selection float64) {
 	for trial := range trials {
-		all, chosen, err := rs.Isoperimetric{Lambda: m.Lambda}.Levels(m.Evidence(n, uint64(trial)),
+		all, chosen, err := rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}.Levels(m.Evidence(n, uint64(trial)),
 			alpha)
 		if err != nil {
 			panic(err)

@@ -35,8 +35,8 @@ func (s Snapshot) String() string { return fmt.Sprint(s.Step) }
 // so that the snapshots share a scale.
 func (s Snapshot) Margins() (*figures.Figure, error) {
 	f, err := figures.Margins(certify.Settings{Dataset: s.Info.Dataset,
-		Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Value(),
-		LambdaSource: "proved", Images: len(s.Rows)}, s.Rows)
+		Model: fmt.Sprintf("step %d", s.Step), Lambda: s.Info.Lambda.Constant(),
+		Images: len(s.Rows)}, s.Rows)
 	if err == nil {
 		f.Plot.X.Max = max(3, f.Plot.X.Max)
 	}

@@ -19,16 +19,9 @@ func (r *Run) CheckModel(m countlog.Model, name string) error {
 		return fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", r.file(), r.Model.Hash,
 			name, m.Hash)
 	}
-	if m.LambdaSource != countlog.Proved {
-		return nil
-	}
-	if m.Lambda != r.Model.Lambda {
+	if m.Lambda.Proved() && m.Lambda != r.Model.Lambda {
 		return fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", r.file(), r.Model.Lambda, name,
 			m.Lambda)
-	}
-	if r.Model.LambdaSource != countlog.Proved {
-		return fmt.Errorf("%s: model.lambda_source: %q, but that of %s is %s", r.file(),
-			r.Model.LambdaSource, name, countlog.Proved)
 	}
 	return nil
 }

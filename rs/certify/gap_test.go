@@ -14,7 +14,7 @@ import (
 // marginRun is a run of margins of the true class alone, with Λ = 1: a certificate of the network
 // without noise is its margin.
 func marginRun(margins ...float64) *Run {
-	s := &Run{Run: countlog.Run{Model: countlog.Model{Lambda: 1},
+	s := &Run{Run: countlog.Run{Model: countlog.Model{Lambda: rs.Claim(1)},
 		Dataset: countlog.Dataset{Classes: 2}}, Tau: -1}
 	for i, m := range margins {
 		e := rs.Evidence{Index: 10 * i, Label: 1, Clean: rs.Clean{Class: 1, Margin: m}}

@@ -41,6 +41,9 @@ func (r *Run) Certify(c Config) (*Result, error) {
 		return nil, err
 	}
 	x, err := r.rows(r.each(), c)
+	if err != nil && r.contradicted != nil {
+		err = fmt.Errorf("%w: %w", err, r.contradicted)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +105,12 @@ func (x *Result) remark() error {
 			"--simultaneous makes α the error probability of all together",
 			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta)
 	}
+	if least := rs.LeastDraws(alpha); run.N < least && run.N > 0 {
+		x.note("n = %d draws: even if all agree, votes certify nothing at α = %g, which takes %d",
+			run.N, alpha, least)
+	}
 	if rest := x.claimed(); rest != nil {
-		x.note("Λ = %g is claimed, not proved, and these rest on it: %s", run.Model.Lambda,
+		x.note("Λ = %g is claimed, not proved, and these rest on it: %s", run.Model.Lambda.Value(),
 			strings.Join(rest, ", "))
 	}
 	if run.Until.Stops != nil && m > 0 {
@@ -164,7 +171,7 @@ func (x *Result) cost(free Config, without func(e *rs.Evidence)) error {
 
 // claimed are the methods whose certificates rest on a Lipschitz constant that is claimed.
 func (x *Result) claimed() (methods []string) {
-	if x.Run.Model.LambdaSource != countlog.Claimed {
+	if !x.Run.Model.Lambda.Known() || x.Run.Model.Lambda.Proved() {
 		return nil
 	}
 	for _, curve := range x.Curves {

@@ -32,11 +32,12 @@ type Run struct {
 	// Tau is the temperature of soft votes, in logits. It is negative before one is chosen.
 	Tau float64
 
-	log *countlog.Log
+	log          *countlog.Log
+	contradicted *countlog.Contradiction // what the rows show against a claimed Lipschitz constant
 }
 
 // Open reads the settings of a run's folder. A model in the folder, RUN/model, must be the one that
-// was sampled.
+// was sampled. A claimed Lipschitz constant that the rows contradict is dropped: nothing rests on it.
 func Open(dir string) (*Run, error) {
 	log, err := countlog.Open(dir)
 	if err != nil {
@@ -45,6 +46,11 @@ func Open(dir string) (*Run, error) {
 	r := &Run{Run: log.Run, Dir: dir, Tau: -1, log: log}
 	if u := log.Run.Until; u.Method == "lipschitz" {
 		r.Tau = u.Tau // which the draws ended for
+	}
+	if !r.Model.Lambda.Proved() {
+		if c, ok := errors.AsType[*countlog.Contradiction](log.Contradicted()); ok {
+			r.contradicted, r.Model.Lambda = c, rs.Constant{}
+		}
 	}
 	return r, OfModel(dir, log.Run)
 }
@@ -111,8 +117,10 @@ func (r *Run) Notes() []string { return r.notes(len(r.Rows)) }
 func (r *Run) notes(rows int) (notes []string) {
 	if r.log != nil && rows < r.log.Planned() && r.Backend != countlog.Imported {
 		notes = append(notes, fmt.Sprintf("%s: %d of %d examples: sampling isn't finished",
-			r.Dir, rows,
-			r.log.Planned()))
+			r.Dir, rows, r.log.Planned()))
+	}
+	if r.contradicted != nil {
+		notes = append(notes, fmt.Sprintf("%v: no certificate rests on it", r.contradicted))
 	}
 	return notes
 }

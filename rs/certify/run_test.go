@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/internal/proof"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
@@ -15,8 +16,8 @@ import (
 // settings of a run of four images whose margins are logged.
 func settings() countlog.Run {
 	return countlog.Run{
-		Format: countlog.Format, Model: countlog.Model{Name: "made up", Hash: "sha256:0", Lambda: 1,
-			LambdaSource: countlog.Proved},
+		Format: countlog.Format, Model: countlog.Model{Name: "made up", Hash: "sha256:0",
+			Lambda: rs.Proved(proof.Of(1))},
 		Dataset: countlog.Dataset{Name: "none", Hash: "sha256:1", Split: "test", Classes: 3,
 			Size: 8},
 		Examples: countlog.Plan{Stride: 2, Count: 4}, Sigma: 0.5, N0: 10, N: 100, Seed: 1,

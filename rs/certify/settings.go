@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/rs"
 )
 
 // Settings are the numbers of a caption. A caption omits a zero.
@@ -15,8 +17,7 @@ type Settings struct {
 	Alpha                 float64
 	Images                int
 	Seed                  uint64
-	Lambda                float64
-	LambdaSource          string
+	Lambda                rs.Constant
 	Tau                   float64
 	Scores                string  // the map of scores taken, where it is one of several
 	MarginError           float64 // subtracted for float32, in logits
@@ -45,7 +46,7 @@ func (r *Run) Settings(c Config) Settings {
 		N0: r.N0,
 		N:  r.N, Until: r.Until.Rule,
 		Alpha: c.Alpha, Images: len(r.Rows), Seed: r.Seed,
-		Lambda: r.Model.Lambda, LambdaSource: r.Model.LambdaSource, Tau: max(0, tau),
+		Lambda: r.Model.Lambda, Tau: max(0, tau),
 		Scores:      c.Scores,
 		MarginError: off,
 	}
@@ -68,7 +69,7 @@ func (s Settings) Caption() string {
 	say(s.Until != "", "n ≤ %d until %s", s.N, s.Until)
 	say(s.Alpha != 0, "α = %g", s.Alpha)
 	say(s.Tau != 0, "τ = %.4g", s.Tau)
-	say(s.Lambda != 0, "Λ = %.4g (%s)", s.Lambda, s.LambdaSource)
+	say(s.Lambda.Known(), "Λ = %.4g (%s)", s.Lambda.Value(), s.Lambda.Source())
 	say(s.Scores != "", "scores %s", strings.ReplaceAll(s.Scores, ",", " "))
 	say(s.Bound != "", "bound %s", s.Bound)
 	say(s.MarginError != 0, "margins less %.3g for float32", s.MarginError)

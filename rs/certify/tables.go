@@ -91,7 +91,7 @@ func (x *Result) Certificates() *table.Table {
 				if len(b) > 0 {
 					b = append(b, "; "...)
 				}
-				b = append(strconv.AppendFloat(append(b, "Λ = "...), x.Run.Model.Lambda, 'g',
+				b = append(strconv.AppendFloat(append(b, "Λ = "...), x.Run.Model.Lambda.Value(), 'g',
 					-1, 64),
 					" claimed"...)
 			}

@@ -28,9 +28,15 @@ func (v *Verification) older(path, advice string) {
 }
 
 // Verify makes the tables of Save again, from the evidence and the settings beside them, and
-// compares line by line. Its error names the first difference.
+// compares line by line. Its error names the first difference, or what the evidence shows against
+// the run's Lipschitz constant.
 func (r *Run) Verify(dir string) (v *Verification, err error) {
 	v = &Verification{}
+	if r.log != nil {
+		if err := r.log.Contradicted(); err != nil {
+			return v, fmt.Errorf("%s: %w", r.file(), err)
+		}
+	}
 	path := filepath.Join(dir, CertificatesFile)
 	again, saved, err := r.verifyCertificates(v, path)
 	if err != nil || again == nil {

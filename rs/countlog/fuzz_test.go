@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs"
 )
 
 // FuzzRun: a run.json that is read is valid. Written and read again, it is the same run in the same
@@ -20,8 +22,7 @@ func FuzzRun(f *testing.F) {
 		return data
 	}
 	whole, bare := testRun(), testRun()
-	bare.MarginMax, bare.MarginBins, bare.Model.Lambda, bare.Model.LambdaSource, bare.Versions = 0,
-		0, 0, "", nil
+	bare.MarginMax, bare.MarginBins, bare.Model.Lambda, bare.Versions = 0, 0, rs.Constant{}, nil
 	f.Add(write(whole))
 	f.Add(write(bare))
 	f.Add(write(stoppedRun()))

@@ -58,12 +58,6 @@ const (
 	DefaultMarginBins = 512
 )
 
-// Sources of [Model.Lambda].
-const (
-	Proved  = "proved"  // by this program, from the weights
-	Claimed = "claimed" // by whoever brought the model
-)
-
 // Run has the settings of the sampling. α and the method are chosen for certification, so Run
 // doesn't have them.
 type Run struct {
@@ -103,10 +97,8 @@ type Run struct {
 type Model struct {
 	Name string `json:"name"`
 	Hash string `json:"hash"` // of the weights
-	// Lambda bounds the Lipschitz constant (l2) of every difference of two logits. It is 0 where no
-	// bound is known.
-	Lambda       float64 `json:"lambda"`
-	LambdaSource string  `json:"lambda_source"` // Proved, Claimed, or empty where Lambda is 0
+	// Lambda is written as two fields, lambda and lambda_source (see modelFile).
+	Lambda rs.Constant `json:"lambda"`
 	// PairMargins says that a margin is min over j of (z_c - z_j)·Λ/Λ_cj, where Λ_cj bounds the
 	// Lipschitz constant of z_c - z_j: Λ-Lipschitz as well, of the same sign, and never smaller.
 	PairMargins bool `json:"pair_margins,omitempty"`
@@ -138,6 +130,8 @@ type Dataset struct {
 	Split   string `json:"split"`
 	Classes int    `json:"classes"`
 	Size    int    `json:"size"` // examples in the split
+	// Dimension is the number of values of an image. It is 0 in logs that don't say.
+	Dimension int `json:"dimension,omitempty"`
 }
 
 // Discrete is the [Noise.Kind] of Gaussian noise rounded to a grid. The values of an image lie on
@@ -295,15 +289,11 @@ func (r *Run) Validate() error {
 	}{
 		{r.Format == Format, "format", fmt.Sprintf("%d, the one this version knows", Format),
 			r.Format},
-		{finite(r.Model.Lambda), "model.lambda", "finite and >= 0", r.Model.Lambda},
-		{r.Model.Lambda == 0 && r.Model.LambdaSource == "" ||
-			r.Model.Lambda > 0 && (r.Model.LambdaSource == Proved ||
-				r.Model.LambdaSource == Claimed),
-			"model.lambda_source", fmt.Sprintf("%q or %q with a lambda, empty without", Proved,
-				Claimed), fmt.Sprintf("%q", r.Model.LambdaSource)},
 		{between(d.Classes, 2, maxClasses), "dataset.classes",
 			fmt.Sprintf("from 2 to %d", maxClasses), d.Classes},
 		{between(d.Size, 1, maxSize), "dataset.size", fmt.Sprintf("from 1 to %d", maxSize), d.Size},
+		{between(d.Dimension, 0, maxSize), "dataset.dimension", fmt.Sprintf("from 0 to %d", maxSize),
+			d.Dimension},
 		{between(p.Start, 0, d.Size-1), "examples.start", fmt.Sprintf("in a dataset of %d", d.Size),
 			p.Start},
 		{p.Stride >= 1, "examples.stride", ">= 1", p.Stride},
@@ -374,7 +364,7 @@ func (r Run) nameless() Run {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}
 	if r.Dataset.Hash != "" {
-		r.Dataset.Name = ""
+		r.Dataset.Name, r.Dataset.Dimension = "", 0
 	}
 	return r
 }
@@ -396,7 +386,9 @@ func Renamed(there, here Run) string {
 }
 
 func differ(path string, a, b reflect.Value) string {
-	if a.Kind() == reflect.Struct && a.Type() != reflect.TypeFor[time.Time]() {
+	if a.Kind() == reflect.Struct && a.Type() != reflect.TypeFor[time.Time]() &&
+		a.Type() != reflect.TypeFor[rs.Constant]() {
+
 		for i := range a.NumField() {
 			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
 			if d := differ(strings.TrimPrefix(path+"."+name, "."), a.Field(i),
@@ -437,11 +429,15 @@ func parseRun(data []byte) (Run, error) {
 	if version.Format != Format {
 		return Run{}, fmt.Errorf("format: %d, this version reads %d", version.Format, Format)
 	}
-	var r Run
+	var file runFile
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&r); err != nil {
+	if err := dec.Decode(&file); err != nil {
 		return Run{}, jsonError(data, err)
+	}
+	r, err := file.run()
+	if err != nil {
+		return Run{}, err
 	}
 	if len(r.Scores) == 0 {
 		r.Scores = nil // as a run without has them
@@ -455,7 +451,8 @@ func jsonError(data []byte, err error) error {
 		return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n"))
 	}
 	if typ, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("line %d: %s: a JSON %s, want %s", line(typ.Offset), typ.Field, typ.Value,
+		field := strings.NewReplacer("Run.", "", "plainModel.", "").Replace(typ.Field) // embedded
+		return fmt.Errorf("line %d: %s: a JSON %s, want %s", line(typ.Offset), field, typ.Value,
 			typ.Type)
 	}
 	if syn, ok := errors.AsType[*json.SyntaxError](err); ok {

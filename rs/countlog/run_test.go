@@ -9,14 +9,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lipsmooth/lipsmooth/internal/proof"
+	"github.com/lipsmooth/lipsmooth/rs"
 )
 
 // testRun is a small valid run with margins.
 func testRun() Run {
 	return Run{
 		Format: Format,
-		Model: Model{Name: "dense4", Hash: "sha256:ab", Lambda: math.Sqrt2,
-			LambdaSource: Proved},
+		Model: Model{Name: "dense4", Hash: "sha256:ab",
+			Lambda: rs.Proved(proof.Of(math.Sqrt2))},
 		Dataset: Dataset{Name: "mnist", Hash: "sha256:cd", Split: "test", Classes: 10,
 			Size: 10000},
 		Examples: Spread(10000, 200),
@@ -84,18 +87,16 @@ func TestValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for field, spoil := range map[string]func(*Run){
-		"format":              func(r *Run) { r.Format = 2 },
-		"sigma":               func(r *Run) { r.Sigma = math.NaN() },
-		"n0":                  func(r *Run) { r.N0 = 0 },
-		"n":                   func(r *Run) { r.N = -1 },
-		"block":               func(r *Run) { r.Block = 0 },
-		"model.lambda":        func(r *Run) { r.Model.Lambda = math.Inf(1) },
-		"model.lambda_source": func(r *Run) { r.Model.LambdaSource = "estimated" },
-		"dataset.classes":     func(r *Run) { r.Dataset.Classes = 1 },
-		"dataset.size":        func(r *Run) { r.Dataset.Size = 0 },
-		"examples.start":      func(r *Run) { r.Examples.Start = 10000 },
-		"examples.stride":     func(r *Run) { r.Examples.Stride = 0 },
-		"examples.count":      func(r *Run) { r.Examples.Count = 201 },
+		"format":          func(r *Run) { r.Format = 2 },
+		"sigma":           func(r *Run) { r.Sigma = math.NaN() },
+		"n0":              func(r *Run) { r.N0 = 0 },
+		"n":               func(r *Run) { r.N = -1 },
+		"block":           func(r *Run) { r.Block = 0 },
+		"dataset.classes": func(r *Run) { r.Dataset.Classes = 1 },
+		"dataset.size":    func(r *Run) { r.Dataset.Size = 0 },
+		"examples.start":  func(r *Run) { r.Examples.Start = 10000 },
+		"examples.stride": func(r *Run) { r.Examples.Stride = 0 },
+		"examples.count":  func(r *Run) { r.Examples.Count = 201 },
 		"scores": func(r *Run) {
 			r.Dataset.Classes, r.Scores = 1<<20, []string{"ramp,t=1"}
 		},
@@ -110,7 +111,7 @@ func TestValidate(t *testing.T) {
 	}
 	for name, alter := range map[string]func(*Run){
 		"no margins": func(r *Run) { r.MarginMax, r.MarginBins = 0, 0 },
-		"no bound":   func(r *Run) { r.Model.Lambda, r.Model.LambdaSource = 0, "" },
+		"no bound":   func(r *Run) { r.Model.Lambda = rs.Constant{} },
 		"no noise":   func(r *Run) { r.Sigma = 0 },
 	} {
 		r := testRun()
@@ -145,6 +146,11 @@ func TestReadRun(t *testing.T) {
 		{`"format": 1`, `"format": 2, "future": 1`, "format: 2, this version reads 1"},
 		{`"n0": 10`, `"n0": "ten"`, "line 22: n0: a JSON string, want int"},
 		{`"n0": 10,`, `"n0": 10`, "line 23: invalid character"},
+		{`"lambda": 1.41`, `"lambda": -1.41`, "model.lambda: -1.41"},
+		{`"lambda": 1.4`, `"lambda": "1.4`, "line 7: invalid character"},
+		{`"proved"`, `"estimated"`, `model.lambda_source: "estimated", want`},
+		{`"proved"`, `7`, "line 7: model.lambda_source: a JSON number, want string"},
+		{`"proved"`, `""`, "model.lambda_source"},
 		{`"sigma": 0.25`, `"sigma": -1`, "sigma: -1, want finite and >= 0"},
 	} {
 		text := strings.Replace(string(data), c.old, c.new, 1)

@@ -50,7 +50,7 @@ func Alike(dir string, run Run, otherDir string, other Run) error {
 	if a, b := run.Model, other.Model; x.Model != y.Model {
 		return fmt.Errorf("%s was sampled from model %s (%.12s, Λ = %v), %s from %s (%.12s, Λ = "+
 			"%v)",
-			dir, a.Name, a.Hash, a.Lambda, otherDir, b.Name, b.Hash, b.Lambda)
+			dir, a.Name, a.Hash, a.Lambda.Value(), otherDir, b.Name, b.Hash, b.Lambda.Value())
 	}
 	if a, b := run.Dataset, other.Dataset; x.Dataset != y.Dataset {
 		return fmt.Errorf("%s was sampled on dataset %s %s (%.12s), %s on %s %s (%.12s)", dir,

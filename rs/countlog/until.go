@@ -20,7 +20,7 @@ type Until struct {
 // Rangers are the names of the methods that a rule can ask about.
 func Rangers() (names []string) {
 	for _, entry := range rs.Methods {
-		if method, err := entry.New(rs.Setting{Lambda: 1}); err == nil && !entry.Unsound {
+		if method, err := entry.New(rs.Setting{Lambda: rs.Claim(1)}); err == nil && !entry.Unsound {
 			if _, ok := method.(rs.Ranger); ok {
 				names = append(names, entry.Name)
 			}

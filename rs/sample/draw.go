@@ -70,7 +70,30 @@ func (d *Drawer) Draw(ctx context.Context, p Plan, dir string) (r Result, err er
 	if err := g.tune(ctx); err != nil {
 		return r, err
 	}
-	return r, g.fill(ctx, w, false)
+	if err := g.fill(ctx, w, false); err != nil {
+		return r, err
+	}
+	return r, g.contradicted(w)
+}
+
+// contradicted notes what the rows show against a claimed Lipschitz constant.
+func (g *drawing) contradicted(w *countlog.Writer) error {
+	if g.run.Model.Lambda.Proved() || !g.run.Model.Lambda.Known() {
+		return nil
+	}
+	if err := w.Sync(); err != nil {
+		return err
+	}
+	log, err := countlog.Open(g.dir)
+	if err != nil {
+		return err
+	}
+	err = log.Contradicted()
+	if c, ok := errors.AsType[*countlog.Contradiction](err); ok {
+		g.notes = append(g.notes, fmt.Sprintf("%v: no certificate will rest on it", c))
+		return nil
+	}
+	return err
 }
 
 // notes are what a user may not expect of the images of a run.

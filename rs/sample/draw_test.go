@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
@@ -26,9 +27,9 @@ func (served) Shape() ([3]int, int) { return size, classes }
 func (s served) Identity() countlog.Model { return identity("served", s.lambda) }
 
 func identity(name string, lambda float64) countlog.Model {
-	m := countlog.Model{Name: name, Hash: name, Lambda: lambda}
+	m := countlog.Model{Name: name, Hash: name}
 	if lambda > 0 {
-		m.LambdaSource = countlog.Claimed
+		m.Lambda = rs.Claim(lambda)
 	}
 	return m
 }

@@ -146,7 +146,7 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 		Block:      p.Block,
 		MarginBins: countlog.DefaultMarginBins,
 	}
-	if run.Model.Lambda == 0 && (p.Tuning > 0 || p.soft()) {
+	if !run.Model.Lambda.Known() && (p.Tuning > 0 || p.soft()) {
 		return run, tuning, &NoLipschitz{run.Model.Name}
 	}
 	for _, m := range p.Scores {
@@ -201,8 +201,8 @@ const marginImages = 8
 // marginMax is the last edge of the margin histograms, in logits, a float32: marginRadius·Λ, or else
 // a power of two over twice the margins of some images.
 func (d *Drawer) marginMax(ctx context.Context, run countlog.Run) (float64, error) {
-	if run.Model.Lambda > 0 {
-		return float64(float32(marginRadius * run.Model.Lambda)), nil
+	if run.Model.Lambda.Known() {
+		return float64(float32(marginRadius * run.Model.Lambda.Value())), nil
 	}
 	run.MarginBins, run.Scores = 0, nil
 	p, err := d.sampler(ctx, run, 0)

@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -21,38 +23,39 @@ type Estimate struct {
 	Seconds     float64  // in all, Start among them
 	Rate        float64  // draws a second
 	Bytes       float64  // of the log
+	Memory      float64  // bytes, of this process at its peak; 0 where unknown
 	Notes       []string // as those of a Result
 }
 
+// The pilot of an estimate ends after pilotPart of the job, at least pilotSeconds and at most
+// pilotLongest, or after pilotShare of the draws.
 const (
-	pilotImages  = 8
+	pilotPart    = 0.02
 	pilotSeconds = 3.0
-	pilotLeast   = 0.5 // seconds, of which draws are the most
-	pilotGrowth  = 4   // times as many draws in the next pilot
+	pilotLongest = 60.0
+	pilotShare   = 0.1
+	pilotRows    = 16 // whose length is taken
 )
 
-// cost is what pilots found.
-type cost struct {
-	image, draw float64                 // seconds an image takes beside its draws, and a draw
-	row         func(draws int) float64 // bytes
-}
+// errEnough ends a pilot.
+var errEnough = errors.New("the pilot has drawn enough")
 
-// of is what a run takes, the start aside.
-func (c cost) of(r countlog.Run) (seconds, size float64) {
-	blocks := func(n int) float64 { return float64((n + r.Block - 1) / r.Block * r.Block) }
-	images := float64(r.Examples.Count)
-	return images * (c.image + c.draw*(blocks(r.N0)+blocks(r.N))), images * c.row(r.N)
-}
-
-// pilot is a short run on the images of another.
+// pilot is the begin of a run, watched: when each batch was counted.
 type pilot struct {
-	n            int     // draws an image
-	seconds, row float64 // in all, and bytes a row
+	begun    time.Time
+	left     int // blocks of the job that aren't drawn, its tuning images included
+	drawn    int
+	batches  []watched
+	examples []*example // some that are begun
 }
 
-// Estimate draws pilots of a plan into a temporary folder. Each pilot has more draws than the last,
-// until one takes some seconds, or the plan's number takes half a second.
+// watched is a batch of a pilot.
+type watched struct{ at, took, units, size float64 }
+
+// Estimate draws the start of a plan's run into a temporary folder: a tenth of the run or some
+// seconds. It predicts the rest from the pace of the last batches.
 func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
+	begun := time.Now()
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {
 		return e, err
 	}
@@ -62,76 +65,137 @@ func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 		return e, err
 	}
 	defer os.RemoveAll(folder)
-	draw := func(images, n int) (pilot, error) {
-		dir, err := os.MkdirTemp(folder, "pilot-*")
-		if err != nil {
-			return pilot{}, err
-		}
-		return d.pilot(ctx, e.Run, pilotPlan{dir: dir, images: images, n: n, batch: p.Batch})
-	}
-	first, err := draw(1, e.Run.Block)
+	r := e.Run
+	r.Shard, r.Until = countlog.Shard{}, countlog.Until{}
+	w, _, err := d.create(ctx, filepath.Join(folder, "run"), r)
 	if err != nil {
 		return e, err
 	}
-	e.Start = first.seconds
-	images := min(pilotImages, e.Run.Examples.Count)
-	var a, b pilot
-	for n := e.Run.Block; ; n *= pilotGrowth {
-		if n < e.Run.N && e.Run.N < pilotGrowth*n && b.n > 0 {
-			n = e.Run.N // whose size is then exact
-		}
-		a = b
-		if b, err = draw(images, n); err != nil {
+	defer w.Close()
+	sampler, err := d.sampler(ctx, r, p.Batch)
+	if err != nil {
+		return e, err
+	}
+	at := pilot{begun: begun, left: blocksOf(e.Run) + blocksOf(e.Tuning)}
+	sampler.watch = func(b *batch) error { return at.watch(b, sampler.tuner.done) }
+	defer func() { sampler.watch = nil }()
+	err = d.Fill(ctx, w, p.Batch, nil)
+	if err != nil && !errors.Is(err, errEnough) {
+		return e, fmt.Errorf("the pilot of an estimate: %w", err)
+	}
+	seconds := at.pace() // a block
+	e.Rate = float64(r.Block) / seconds
+	e.Seconds = time.Since(begun).Seconds() + float64(at.left)*seconds
+	first := at.batches[0]
+	e.Start = max(0, first.at-first.units*seconds)
+	e.Memory = peakMemory()
+	for _, run := range []countlog.Run{e.Run, e.Tuning} {
+		row, err := at.rowBytes(folder, r, run.N)
+		if err != nil {
 			return e, err
 		}
-		enough := b.seconds > pilotSeconds || n >= e.Run.N && b.seconds > pilotLeast
-		if a.n > 0 && enough {
-			break
-		}
+		e.Bytes += float64(run.Examples.Count) * row
 	}
-	c := costOf(a, b, images, e.Run.N0)
-	e.Seconds, e.Bytes = c.of(e.Run)
-	if e.Tuning.Examples.Count > 0 {
-		seconds, size := c.of(e.Tuning)
-		e.Seconds, e.Bytes = e.Seconds+seconds, e.Bytes+size
-	}
-	e.Seconds, e.Rate = e.Seconds+e.Start, 1/c.draw
 	return e, nil
 }
 
-// costOf is what two pilots of so many images say.
-func costOf(a, b pilot, images, n0 int) cost {
-	draw := max(1e-9, b.seconds-a.seconds) / float64(images*(b.n-a.n))
-	// A row grows with the logarithm of the draws: by digits, and by bins that were empty.
-	slope := (b.row - a.row) / math.Log(float64(b.n)/float64(a.n))
-	return cost{
-		draw:  draw,
-		image: max(0, b.seconds/float64(images)-float64(n0+b.n)*draw),
-		row:   func(n int) float64 { return b.row + slope*math.Log(float64(n)/float64(b.n)) },
-	}
+// blocksOf is how many blocks a run draws.
+func blocksOf(r countlog.Run) int {
+	blocks := func(draws int) int { return (draws + r.Block - 1) / r.Block }
+	return r.Examples.Count * (blocks(r.N0) + blocks(r.N))
 }
 
-// pilotPlan is how a pilot differs from its run.
-type pilotPlan struct {
-	dir              string
-	images, n, batch int
+// watch takes a batch that was counted, and returns errEnough after the last one.
+func (p *pilot) watch(b *batch, tuned bool) error {
+	units := len(b.units)
+	p.left, p.drawn = p.left-units, p.drawn+units
+	for _, u := range b.units {
+		if len(p.examples) < pilotRows && !slices.Contains(p.examples, u.example) {
+			p.examples = append(p.examples, u.example)
+		}
+	}
+	now := watched{time.Since(p.begun).Seconds(), b.seconds, float64(units), float64(b.size)}
+	p.batches = append(p.batches, now)
+	if len(p.batches) < 2 {
+		return nil
+	}
+	since := now.at - p.batches[0].at
+	job := now.at + float64(p.left)*p.pace()
+	budget := min(max(pilotPart*job, pilotSeconds), pilotLongest)
+	settled := tuned && len(p.same()) > 5 && since >= pilotSeconds
+	if settled || since >= budget || float64(p.drawn) >= pilotShare*float64(p.drawn+p.left) {
+		return errEnough
+	}
+	return nil
 }
 
-// pilot draws n of some images of a run.
-func (d *Drawer) pilot(ctx context.Context, r countlog.Run, p pilotPlan) (pilot, error) {
-	begun := time.Now()
-	r.Shard, r.Until, r.N = countlog.Shard{}, countlog.Until{}, p.n
-	r.Examples.Stride *= max(1, r.Examples.Count/p.images)
-	r.Examples.Count = p.images
-	w, _, err := d.create(ctx, p.dir, r)
-	if err == nil {
-		err = errors.Join(d.Fill(ctx, w, p.batch, nil), w.Close())
+// same are the last batches, those of one size.
+func (p *pilot) same() []watched {
+	from := len(p.batches) - 1
+	for from > 0 && p.batches[from-1].size == p.batches[from].size {
+		from--
 	}
-	if err != nil {
-		return pilot{}, fmt.Errorf("a pilot: %w", err)
+	return p.batches[from:]
+}
+
+// pace is how many seconds a block takes: from batch to batch, or in the last batch where few are of
+// its size, of which two may end at once.
+func (p *pilot) pace() float64 {
+	b := p.same()
+	last := b[len(b)-1]
+	units, seconds := last.units, last.took
+	if len(b) > 3 {
+		units, seconds = 0, last.at-b[0].at
+		for _, w := range b[1:] {
+			units += w.units
+		}
 	}
-	done := pilot{n: p.n, seconds: time.Since(begun).Seconds()}
-	text, err := os.ReadFile(filepath.Join(p.dir, countlog.CountsFile))
-	done.row = float64(len(text)-bytes.IndexByte(text, '\n')-1) / float64(p.images)
-	return done, err
+	return max(seconds, 1e-9) / units
+}
+
+// rowBytes is about how long a row of n draws is: the mean of the examples that are begun.
+func (p *pilot) rowBytes(folder string, r countlog.Run, n int) (float64, error) {
+	sum := 0.0
+	for _, x := range p.examples {
+		e, r := *x.evidence, r
+		if e.Stops = nil; e.Estimation.Total() == 0 || e.Selection.Total() < r.N0 {
+			// Only the selection is drawn, and its part of a row is like the other one.
+			e.Estimation, e.Margins, e.Scores, r.Scores = e.Selection, e.SelectionMargins, nil, nil
+		}
+		r.N, r.N0 = e.Estimation.Total(), e.Selection.Total()
+		r.Examples = countlog.Plan{Start: e.Index, Stride: 1, Count: 1}
+		dir, err := os.MkdirTemp(folder, "row-*")
+		if err != nil {
+			return 0, err
+		}
+		w, err := countlog.Create(dir, r)
+		if err != nil {
+			return 0, err
+		}
+		if err := errors.Join(w.Append(&e), w.Close()); err != nil {
+			return 0, err
+		}
+		text, err := os.ReadFile(filepath.Join(dir, countlog.CountsFile))
+		if err != nil {
+			return 0, err
+		}
+		row := len(text) - bytes.IndexByte(text, '\n') - 1
+		sum += float64(row) * rowGrowth(r.N, n)
+	}
+	return sum / float64(len(p.examples)), nil
+}
+
+// rowGrowth is about how much longer a row of to draws is than one of from: its numbers get digits,
+// and bins that were empty fill.
+func rowGrowth(from, to int) float64 {
+	return math.Pow(math.Log(float64(to)+1)/math.Log(float64(from)+1), 1.2)
+}
+
+// peakMemory is the most memory that this process had, in bytes; 0 where the system doesn't say.
+func peakMemory() float64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(status), "VmHWM:")
+	var kib float64
+	fmt.Sscan(after, &kib)
+	return kib * 1024
 }

@@ -28,7 +28,7 @@ func (brighter) Logits(_ *model.Scope, images *Node) *Node {
 }
 
 func (brighter) Identity() countlog.Model {
-	return countlog.Model{Name: "brighter", Hash: "1", Lambda: 4, LambdaSource: countlog.Claimed}
+	return countlog.Model{Name: "brighter", Hash: "1", Lambda: rs.Claim(4)}
 }
 
 func (brighter) MarginError(float64) (float64, error) { return 0, nil } // not known

@@ -102,7 +102,7 @@ func (p Plan) checkUntil() error {
 	if !(u.Tau <= math.MaxFloat64) {
 		return fmt.Errorf("tau %v: must be finite, or negative to be chosen", u.Tau)
 	}
-	of := countlog.Run{Model: countlog.Model{Lambda: 1}, Until: u}
+	of := countlog.Run{Model: countlog.Model{Lambda: rs.Claim(1)}, Until: u}
 	of.Until.Tau = max(0, u.Tau)
 	if _, _, err := of.Ranger(); err != nil {
 		return fmt.Errorf("method: %w", err)
@@ -123,7 +123,7 @@ func (p Plan) soft() bool {
 	if p.Until.Rule == "" {
 		return false
 	}
-	of := countlog.Run{Model: countlog.Model{Lambda: 1}, Until: p.Until}
+	of := countlog.Run{Model: countlog.Model{Lambda: rs.Claim(1)}, Until: p.Until}
 	of.Until.Tau = -1
 	_, _, err := of.Ranger()
 	return err != nil

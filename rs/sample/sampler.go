@@ -43,7 +43,8 @@ type Sampler struct {
 	settings Settings
 	runner   runner
 	tuner    tuner
-	checked  map[int]bool // by blocks at once: the classifier answers equally on equal inputs
+	watch    func(*batch) error // after each batch, where it isn't nil; its error ends the draws
+	checked  map[int]bool       // by blocks at once: the classifier answers equally on equal inputs
 }
 
 // New returns a Sampler on a GoMLX backend. The first evidence compiles its graphs.

@@ -144,6 +144,11 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 			for i, u := range b.units {
 				s.apply(p, b, i, u)
 			}
+			if p.watch != nil {
+				if err := cmp.Or(b.err, p.watch(b)); err != nil {
+					return err
+				}
+			}
 		}
 		for ; len(s.examples) > 0 && s.examples[0].over; s.examples = s.examples[1:] {
 			e := s.examples[0]

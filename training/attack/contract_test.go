@@ -116,7 +116,7 @@ func certified(t *testing.T, on *Target, lambda float64, b Batch) map[Smoothing]
 		counts := rs.Bernoulli(int(h[b.Labels[i]]*draws+0.5), draws)
 		put(hard, i, rs.CohenRadius(sigma, rs.ClopperPearson{}.Lower(counts, alpha)))
 	}
-	curve := rs.Lipschitz{Lambda: lambda, Tau: tau}.Smoothed(sigma)
+	curve := rs.Lipschitz{Lambda: rs.Claim(lambda), Tau: tau}.Smoothed(sigma)
 	for i, h := range votes(soft, draws) { // Hoeffding's bound
 		off := math.Sqrt(-math.Log(alpha) / (2 * draws))
 		put(soft, i, curve.Radius(max(0, h[b.Labels[i]]-off)))

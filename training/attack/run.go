@@ -259,8 +259,8 @@ func (r *running) searchOf(name string, s *Smoothing) Search {
 		s.Sigma, effort.Samples = 0, 1
 	}
 	losses := []Loss{Margin{}}
-	if lambda := r.Run.Model.Lambda; lambda > 0 {
-		losses = append(losses, CrossEntropy{Temperature: lambda / 4})
+	if lambda := r.Run.Model.Lambda; lambda.Known() {
+		losses = append(losses, CrossEntropy{Temperature: lambda.Value() / 4})
 	}
 	return Search{
 		Attacks: effort.Attacks(losses...), Trial: c.Trial, Draws: c.Draws, Box: c.Box,

@@ -38,7 +38,7 @@ func linearJob(t *testing.T) (j Job, distance []float64) {
 	c, b, distance := problem(12, 3)
 	of, _ := pictures{b}.Identity()
 	run := &certify.Run{Run: countlog.Run{Sigma: 0.5, Dataset: of,
-		Model: countlog.Model{Hash: "of a test", Lambda: 1}}, Tau: -1}
+		Model: countlog.Model{Hash: "of a test", Lambda: rs.Claim(1)}}, Tau: -1}
 	for i, r := range distance {
 		e := rs.Evidence{Index: i, Label: b.Labels[i],
 			Clean: rs.Clean{Class: b.Labels[i], Margin: 0.9 * r}}

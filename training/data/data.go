@@ -73,6 +73,7 @@ func (d *Dataset) Identity() (countlog.Dataset, error) {
 	hash, err := d.Hash()
 	return countlog.Dataset{
 		Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len(),
+		Dimension: d.Size(),
 	}, err
 }
 

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+
+	"github.com/lipsmooth/lipsmooth/internal/proof"
+	"github.com/lipsmooth/lipsmooth/rs"
 )
 
 // A Bound is a proved upper bound (l2) on the Lipschitz constant of a map. Only the functions of
@@ -23,6 +26,15 @@ func (b Bound) Value() float64 {
 
 // Proof says in a few words how the bound was proved.
 func (b Bound) Proof() string { return b.proof }
+
+// Constant returns the bound of every difference of two logits as certificates take it. The
+// constant is unknown where there is no proof.
+func (b Bound) Constant() rs.Constant {
+	if v := b.Value(); v > 0 && !math.IsInf(v, 1) {
+		return rs.Proved(proof.Of(v))
+	}
+	return rs.Constant{}
+}
 
 // Times returns the bound of two maps one after the other.
 func (b Bound) Times(c Bound) Bound { return Bound{up(b.Value() * c.Value()), "product"} }

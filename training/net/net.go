@@ -68,12 +68,25 @@ func New(in lip.Size, classes int, s Setting) (*Network, error) {
 		return nil, fmt.Errorf("a network needs width and classes of at least 2, not %d and %d",
 			s.Width, classes)
 	}
-	n, err := Of(in, append(Architectures[s.Architecture](in, s),
-		lip.Dense{Kind: s.Last, Units: classes})...)
-	if err != nil {
+	build := func(architecture string) (*Network, error) {
+		return Of(in, append(Architectures[architecture](in, s),
+			lip.Dense{Kind: s.Last, Units: classes})...)
+	}
+	n, err := build(s.Architecture)
+	if err == nil {
+		return n, nil
+	}
+	var others []string
+	for _, name := range slices.Sorted(maps.Keys(Architectures)) {
+		if _, err := build(name); err == nil {
+			others = append(others, name)
+		}
+	}
+	if others == nil {
 		return nil, fmt.Errorf("%s: %w", s.Architecture, err)
 	}
-	return n, nil
+	return nil, fmt.Errorf("%s: %w; architectures that can: %s", s.Architecture, err,
+		strings.Join(others, ", "))
 }
 
 // Of is a network of these layers. Its error names the layer that doesn't fit and says why.

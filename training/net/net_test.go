@@ -69,7 +69,7 @@ func TestNew(t *testing.T) {
 			"width and classes of at least 2, not 16 and 1"},
 		{"conv", lip.Size{28, 28, 1}, "aol", 15, 10,
 			"conv: layer 2: MaxMin needs an even number of channels"},
-		{"conv", lip.Size{30, 28, 1}, "aol", 16, 10, "conv: layer 3: space to depth 2×2 needs"},
+		{"conv", lip.Size{30, 28, 1}, "aol", 16, 10, "; architectures that can: dense"},
 		{"residual", lip.Size{7, 28, 1}, "aol", 16, 10,
 			"residual: layer 0: space to depth 2×2 needs"},
 		{"conv", lip.Size{4, 4, 1}, "aol", 16, 10,

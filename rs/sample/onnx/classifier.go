@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -27,10 +28,10 @@ func Load(path string, o Options) (*Classifier, error) {
 		return nil, err
 	}
 	c := &Classifier{model: m, identity: countlog.Model{
-		Name: stem(path), Hash: m.Hash, Lambda: o.Lipschitz, Reading: o.Reading(), Random: o.Random,
+		Name: stem(path), Hash: m.Hash, Reading: o.Reading(), Random: o.Random,
 	}}
 	if o.Lipschitz > 0 {
-		c.identity.LambdaSource = countlog.Claimed
+		c.identity.Lambda = rs.Claim(o.Lipschitz)
 	}
 	if o.Denoiser != "" {
 		if c.denoiser, err = OpenDenoiser(o.Denoiser, m.Size, o); err != nil {

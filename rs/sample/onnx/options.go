@@ -55,7 +55,7 @@ func OptionsOf(m countlog.Model, path, denoiser string) (o Options, err error) {
 	r := m.Reading
 	o = Options{
 		Resize: r.Resize, Layout: Layout(r.Layout), Output: r.Output, Scale: Scale(r.Scale),
-		Schedule: r.Schedule, Predicts: r.Predicts, Lipschitz: m.Lambda, Random: m.Random,
+		Schedule: r.Schedule, Predicts: r.Predicts, Lipschitz: m.Lambda.Value(), Random: m.Random,
 	}
 	if r.Denoiser != "" {
 		o.Denoiser = cmp.Or(denoiser, filepath.Join(filepath.Dir(path), r.Denoiser))

@@ -1,0 +1,50 @@
+package countlog
+
+import (
+	"fmt"
+
+	"github.com/lipsmooth/lipsmooth/rs"
+)
+
+// contradictionAlpha is the probability that the rows contradict a constant that is right.
+const contradictionAlpha = 1e-6
+
+// Contradiction is the error of rows that show a larger Lipschitz constant than their run says.
+type Contradiction struct {
+	Lambda rs.Constant // of the run
+	Index  int         // of the example that shows most
+	Least  float64     // a lower confidence bound on the constant
+}
+
+func (c *Contradiction) Error() string {
+	return fmt.Sprintf("Λ = %g is %s, but the margins of example %d show a Lipschitz constant of at "+
+		"least %.4g", c.Lambda.Value(), c.Lambda.Source(), c.Index, c.Least)
+}
+
+// Contradicted returns a [Contradiction] where the rows show that the Lipschitz constant of the margins is
+// larger than the run says, which a claimed constant may be: with probability 1e-6 at most where
+// the constant is right.
+func (l *Log) Contradicted() error {
+	lambda := l.Run.Model.Lambda
+	if !lambda.Known() {
+		return nil
+	}
+	worst, at := lambda.Value(), -1
+	for e, err := range l.Rows() {
+		if err != nil {
+			return err
+		}
+		least, err := e.LeastLipschitz(l.Run.Dataset.Dimension,
+			contradictionAlpha/float64(l.Run.Examples.Count))
+		if err != nil {
+			return err
+		}
+		if least > worst {
+			worst, at = least, e.Index
+		}
+	}
+	if at < 0 {
+		return nil
+	}
+	return &Contradiction{lambda, at, worst}
+}
