@@ -116,8 +116,8 @@ func CleanOf(z []float32) (Clean, error) {
 	return Clean{Class: top, Margin: MarginOf(z, top)}, nil
 }
 
-// PairMarginOf is the least of (z_class - z_j)·weights[j] over the other classes j: a margin whose
-// pairs of logits have Lipschitz constants of their own. weights are float32 numbers of at least 1.
+// PairMarginOf is the least of (z_class - z_j)·weights[j] over the other classes j. It is a margin
+// with a Lipschitz constant for each pair of logits. The weights are float32 numbers of at least 1.
 func PairMarginOf(z []float32, class int, weights []float64) float64 {
 	least := math.Inf(1)
 	for j, v := range z {

@@ -37,9 +37,9 @@ type CellError struct {
 func (e *CellError) Error() string { return e.Path + ": " + e.What }
 
 // Execute executes a notebook headless and returns how many cells of code it has. Execution ends at
-// the first cell that fails: it doesn't compile, panics, takes too long, or exits with a status
-// other than 0, as may its shell commands. Then the error is a *CellError, and nothing is written.
-// Paths of this machine don't get into the outputs.
+// the first cell that fails. A cell fails if it doesn't compile, panics, takes too long, or if it
+// or its shell command exits with a status other than 0. Then the error is a *CellError, and
+// nothing is written. Paths of this machine don't get into the outputs.
 func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells int, err error) {
 	dir, err := filepath.Abs(e.Folder)
 	if err != nil {
@@ -64,7 +64,7 @@ func (t *Tools) HTML(ctx context.Context, path, out string) error {
 	return err
 }
 
-// notebook runs notebook.py and returns what it prints.
+// notebook runs notebook.py and returns its output.
 func (t *Tools) notebook(ctx context.Context, what, path string, options map[string]any) (string,
 	error) {
 	text, err := json.Marshal(options)

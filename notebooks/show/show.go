@@ -27,7 +27,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// gathered takes what is shown while a frame is drawn; nil while it goes to the cell.
+// gathered takes the output while a frame is drawn. It is nil while the output goes to the cell.
 var gathered *strings.Builder
 
 // gather returns, as HTML, what f shows.
@@ -65,7 +65,7 @@ func Figure(f *figures.Figure, err error) {
 	}
 	svg := enlarge(compact(b.String()), zoom)
 	if gathered != nil {
-		// As an image of its own, an SVG shares no names with others on the page.
+		// As a separate image, an SVG shares no names with others on the page.
 		HTML(fmt.Sprintf(`<img alt="%s" src="%s">`, html.EscapeString(f.Title), svgURI(svg)))
 		return
 	}

@@ -364,8 +364,8 @@ func (w *Writer) Close() error {
 	return errors.Join(err, w.f.Close())
 }
 
-// Abandon closes a run that failed to begin, and takes it back: the files and folders that Create made
-// are gone again, rows and all. A run that Create went on with stays, as by Close.
+// Abandon closes a run that failed to begin, and takes it back: the files and folders that Create
+// made are gone again, rows and all. A run that Create went on with stays, as by Close.
 func (w *Writer) Abandon() error {
 	if !w.wrote {
 		return w.Close()

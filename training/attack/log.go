@@ -146,7 +146,7 @@ func openLog(dir string, settings certify.AttackSettings, lines int, size [3]int
 	return a, nil
 }
 
-// openImages opens the images of a table that has so many lines, or makes them for one without.
+// openImages opens or makes the images of a table that has this many lines.
 func openImages(dir string, there, lines int, size [3]int) (m *certify.Images, err error) {
 	path := filepath.Join(dir, certify.AttackImagesFile)
 	if there == 0 {

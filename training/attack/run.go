@@ -207,8 +207,8 @@ func (r *running) certify() (err error) {
 	return err
 }
 
-// batch attacks every classifier on a batch and returns what is missing. What breaks one classifier
-// is tried on the next.
+// batch attacks every classifier on a batch and returns the missing attacks. What breaks one
+// classifier is tried on the next.
 func (r *running) batch(ctx context.Context, t *Target, rows []rs.Evidence) (found []line,
 	err error) {
 

@@ -72,8 +72,8 @@ type search struct {
 }
 
 // Smallest searches. It also begins at the perturbations starts, [batch, h, w, c] each, for example
-// of another classifier. certified, [batch], may be nil or has the radii of certificates. Search
-// then also runs the bounded attacks at the positive radii.
+// of another classifier. The radii of certificates, certified, [batch], may be nil. Otherwise
+// Search also runs the bounded attacks at the positive radii.
 func (a Search) Smallest(ctx context.Context, t *Target, p Problem, starts [][]float32,
 	certified []float64) ([]Finding, error) {
 
@@ -199,8 +199,8 @@ func (w *search) beyond(step float64) []float64 {
 	return to
 }
 
-// judge judges perturbed images, and keeps those nearer than the best so far. The argument by names
-// the attack.
+// judge judges perturbed images, and keeps each that is nearer than the best so far. The argument
+// by names the attack.
 func (w *search) judge(perturbed []float32, by []string) error {
 	jury := Jury{Draws: w.Draws, Seed: w.p.Seed, Number: w.judged}
 	w.judged++
