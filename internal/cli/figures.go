@@ -117,29 +117,25 @@ func beside(paths []string, alpha float64) (others []figures.Other, notes []stri
 				Run: r}), append(notes, r.Notes()...)
 			continue
 		}
-		tables, err := sources([]string{path})
+		tables, _, err := countlog.FindSources(path, nil)
 		if err != nil {
 			return nil, nil, err
 		}
-		for _, table := range tables {
-			f, err := os.Open(table)
+		for i, name := range countlog.Titles(tables) {
+			t, err := tables[i].Radii()
 			if err != nil {
 				return nil, nil, err
 			}
-			rows, err := countlog.ReadRadii(f, table)
-			f.Close()
-			if err != nil {
-				return nil, nil, err
-			}
-			results := make([]rs.Result, len(rows))
-			for i, row := range rows {
-				results[i] = row.Result
-			}
-			others = append(others, figures.Other{Name: strings.TrimSuffix(filepath.Base(table),
-				".tsv"), Results: results})
+			others = append(others, figures.Other{Name: strings.TrimSuffix(name, ".tsv"),
+				Results: t.Results()})
 		}
 	}
 	return others, notes, nil
+}
+
+// escapeGlob lets a path stand for itself in a pattern.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // A drawer saves figures.

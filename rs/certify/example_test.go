@@ -19,7 +19,8 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 	dir = filepath.Join(dir, "run")
-	votes := countlog.Import{Estimation: "testdata/votes.tsv", Name: "theirs", Sigma: 0.5, Classes: 3}
+	votes := countlog.Import{Estimation: countlog.Source{Path: "testdata/votes.tsv"}, Name: "theirs",
+		Sigma: 0.5, Classes: 3}
 	if _, _, err := votes.Write(context.Background(), dir); err != nil {
 		log.Fatal(err)
 	}

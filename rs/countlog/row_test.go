@@ -110,8 +110,8 @@ func TestRowMalformed(t *testing.T) {
 		{"50\t", "\t", `index: "", want an index`},
 		{"50\t", "50 \t", `index: "50 ", want an index`},
 		{"50\t", "9223372036854775857\t", "index: \"9223372036854775857\", want an index"},
-		{"\t7\t7\t", "\t10\t7\t", `label: "10", want a class, at most 9`},
-		{"\t7\t7\t", "\t-1\t7\t", `label: "-1", want a class`},
+		{"\t7\t7\t", "\t10\t7\t", `label: "10", want a class, or -1`},
+		{"\t7\t7\t", "\t-2\t7\t", `label: "-2", want a class, or -1`},
 		{"\t7\t7\t", "\t7\t-2\t", `clean_class: "-2", want a class or -1`},
 		{"\t7\t7\t", "\t7\t-1\t",
 			`clean_margin: "1.25", want a finite number >= 0 in shortest form, ` +

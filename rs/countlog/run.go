@@ -5,7 +5,7 @@
 // is a table, tab separated, with a line of column names and then one line an example:
 //
 //	index               position in the dataset
-//	label               true class
+//	label               true class, -1 where it isn't known
 //	clean_class         prediction without noise, -1 where the run has none
 //	clean_margin        its margin, in logits: the shortest decimal that reads back exactly
 //	class               class selected: the most votes in selection
