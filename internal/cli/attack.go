@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs/certify"
-	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -42,7 +41,7 @@ func (q *attacked) job() (j attack.Job, err error) {
 		return j, fmt.Errorf("%s: attacks follow the gradient, which an ONNX file doesn't have: "+
 			"give the folder of a model that was trained here", folder)
 	}
-	m, err := training.Load(folder)
+	m, err := loadTrained(folder)
 	if err != nil {
 		return j, err
 	}

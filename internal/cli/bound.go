@@ -47,7 +47,7 @@ func slope(on compute.Backend, m *training.Model, d *data.Dataset) (float64, err
 // table of this model. The observed slopes take this many steps. The search runs in pure Go, since
 // each layer has a graph of its own: XLA would take longer to compile it.
 func observedBounds(folder string, d *data.Dataset, sigma float64, steps int, log io.Writer) error {
-	m, err := training.Load(folder)
+	m, err := loadTrained(folder)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 		return fmt.Errorf("%s: lipsmooth proves bounds only for models that it "+
 			"trained, not for ONNX files (sample --lipschitz claims a bound)", dir)
 	}
-	m, err := training.Load(dir)
+	m, err := loadTrained(dir)
 	if err != nil {
 		return err
 	}

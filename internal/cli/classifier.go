@@ -27,8 +27,8 @@ func (c *chosen) bind(f *pflag.FlagSet) {
 		"two of its logits changes by more than so many times an image's change (l2, images in "+
 		"[0, 1], and behind the --denoiser)")
 	f.BoolVar(&c.file.Random, "random", false, "of an ONNX file: it answers by chance, each time "+
-		"independently and each image by itself, which is not checked then, and votes are to "+
-		"certify what it answers most often; its draws can't be made again")
+		"independently, which isn't checked; it is run one image at a time, and votes certify its "+
+		"most frequent answer; its draws can't be made again")
 	bindONNX(f, &c.file)
 }
 
@@ -42,6 +42,9 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 	} else if len(args) > 0 {
 		return fmt.Errorf("%s is given a model twice: %s, and by --model %s",
 			cmd.Name(), args[0], c.ref)
+	}
+	if err := onnx.Foreign(c.ref); err != nil {
+		return fmt.Errorf("%s: %w", c.ref, err)
 	}
 	for _, name := range append([]string{"lipschitz", "random"}, onnxNames...) {
 		if cmd.Flags().Changed(name) && !isONNX(c.ref) {
@@ -79,6 +82,7 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 		if err != nil {
 			return nil, nil, err
 		}
+		printNotes(o.log, m.Notes())
 		d := &sample.Drawer{Classifier: m, Images: set}
 		return d, func() { d.Close(); m.Close() }, nil
 	}

@@ -47,7 +47,7 @@ with the model's. It keeps the file only if they agree within 1e-5, or 1e-5 of t
 			if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 				return fmt.Errorf("--onnx %s: not a regular file: choose another name", path)
 			}
-			m, err := training.Load(args[0])
+			m, err := loadTrained(args[0])
 			if err != nil {
 				return err
 			}

@@ -144,14 +144,14 @@ func (s *sampling) run(cmd *cobra.Command) error {
 		e, err := d.Estimate(cmd.Context(), s.plan)
 		printNotes(log, e.Notes)
 		if err != nil {
-			return s.hint(err)
+			return s.hint(d, err)
 		}
 		printEstimate(w, s.out, e, s.plan.Until.Rule != "")
 		return nil
 	}
 	r, err := drawRun(cmd.Context(), d, s.plan, s.out, log)
 	if err != nil {
-		return s.hint(err)
+		return s.hint(d, err)
 	}
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
 		s.out, r.Seconds, quoted(s.out))
@@ -180,14 +180,11 @@ func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, l
 }
 
 // hint says which flag helps against an error.
-func (s *sampling) hint(err error) error {
+func (s *sampling) hint(d *sample.Drawer, err error) error {
 	if _, ok := errors.AsType[*sample.NoLipschitz](err); ok {
 		return fmt.Errorf("%w; --lipschitz claims one", err)
 	}
-	if isONNX(s.which.ref) && errors.Is(err, sample.ErrRandom) {
-		return fmt.Errorf("%w; with --random votes certify what it answers most often", err)
-	}
-	return err
+	return hintONNX(d.Classifier, s.which.file, err)
 }
 
 func printNotes(log io.Writer, notes []string) {

@@ -125,7 +125,7 @@ func (v *verification) ofModel(r *certify.Run, rows []rs.Evidence) (m sample.Cla
 	if isONNX(from) {
 		return v.ofFile(r, rows, from)
 	}
-	own, err := training.Load(from)
+	own, err := loadTrained(from)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -114,9 +114,13 @@ type Reading struct {
 	Mean   string `json:"mean,omitempty"` // numbers separated by commas, as is Std
 	Std    string `json:"std,omitempty"`
 	Resize int    `json:"resize,omitempty"`
-	Layout string `json:"layout,omitempty"`
-	Output string `json:"output,omitempty"`
-	Scale  string `json:"scale,omitempty"`
+	// Size is the height and width that the model gets, where its file leaves them open.
+	Size     string `json:"size,omitempty"`
+	Channels string `json:"channels,omitempty"`
+	Layout   string `json:"layout,omitempty"`
+	Output   string `json:"output,omitempty"`
+	Scale    string `json:"scale,omitempty"`
+	OneByOne bool   `json:"one_by_one,omitempty"`
 	// Denoiser is the name of an ONNX file that comes first; Model.Hash is then of both.
 	Denoiser string `json:"denoiser,omitempty"`
 	Schedule string `json:"schedule,omitempty"`

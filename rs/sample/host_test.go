@@ -108,6 +108,35 @@ func TestAnswersOfItsOwnBatches(t *testing.T) {
 	}
 }
 
+// A classifier whose answers are random and depend on the other images as well isn't said to be
+// random, which a user might declare.
+func TestRandomAnswersOfBatches(t *testing.T) {
+	for name, c := range map[string]struct {
+		of   sample.Predictor
+		want error
+	}{
+		"random":              {shaky{newPlain()}, sample.ErrRandom},
+		"random, and batches": {shaky{centred{newPlain(), 5}}, sample.ErrBatch},
+	} {
+		_, err := onHost(t, c.of, sample.Settings{Block: 20}).Evidence(example(picture(6), 6, 0),
+			ask(0.5, 20, 40, 1))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// shaky adds a little noise to each logit, other noise each time.
+type shaky struct{ of sample.Predictor }
+
+func (s shaky) Logits(images []float32, n int) ([]float32, error) {
+	z, err := s.of.Logits(images, n)
+	for i := range z {
+		z[i] += 1e-3 * rand.Float32()
+	}
+	return z, err
+}
+
 // What is counted on the host is what a predictor says of the draws, for any number of blocks at once, and noise on a grid.
 func TestOnHost(t *testing.T) {
 	const block, sigma, index, n0, n, seed = 20, 0.3, 4, 37, 110, 9
