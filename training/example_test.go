@@ -84,10 +84,17 @@ func ExampleTrain() {
 
 // A sweep has a point for every σ with every method.
 func ExampleSweep() {
-	points, err := training.Sweep(training.Default(),
-		training.NewAxis("sigma", func(c *training.Config) *float64 { return &c.Sigma }, 0.25, 0.5),
-		training.NewAxis("method", func(c *training.Config) *string { return &c.Method },
-			"gaussian", "stability"))
+	sigma, err := training.NewAxis("sigma", "0.25", "0.5")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	method, err := training.NewAxis("method", "gaussian", "stability")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	points, err := training.Sweep(training.Default(), sigma, method)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -35,11 +35,12 @@ func (p Phase) String() string {
 	return fmt.Sprintf("phase %d", int(p))
 }
 
-// state is the start of the stream of a block, from its key, in the form of GoMLX's random generators. All
-// words are spread by SHA-256 (the pure-Go backend seeds from the first two alone).
+// state is the start of the stream of a block, from its key, in the form of GoMLX's random
+// generators. All words are spread by SHA-256 (the pure-Go backend seeds from the first two alone).
 func state(h [32]byte) []uint64 {
 	return []uint64{
-		binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]), binary.LittleEndian.Uint64(h[16:]),
+		binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]),
+		binary.LittleEndian.Uint64(h[16:]),
 	}
 }
 
@@ -55,7 +56,8 @@ func normal(states *Node, dimensions ...int) *Node {
 	half := (n + 1) / 2
 	uniform := make([]*Node, m)
 	for i := range uniform {
-		_, uv := RandomUniform(Reshape(Slice(states, AxisElem(i)), -1), shapes.Make(dtypes.Float32, 2, half))
+		_, uv := RandomUniform(Reshape(Slice(states, AxisElem(i)), -1),
+			shapes.Make(dtypes.Float32, 2, half))
 		uniform[i] = ExpandAxes(uv, 0)
 	}
 	uv := Concatenate(uniform, 0) // [m, 2, half]

@@ -11,11 +11,15 @@ import (
 
 // Run samples the examples that have no row yet in the run's folder. After every row it calls each
 // with the number of rows, unless each is nil. A stopped run continues where it stopped.
-func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, each func(done int)) (err error) {
+func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images,
+	each func(done int)) (err error) {
 	run := w.Run()
-	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes || !slices.Equal(run.Edges(), p.settings.Edges) ||
+	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes ||
+		!slices.Equal(run.Edges(), p.settings.Edges) ||
 		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
-		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins, run.Scores, run.Noise)
+		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v "+
+			"and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes,
+			run.MarginBins, run.Scores, run.Noise)
 	}
 	draws := request{
 		Request: Request{Sigma: run.Sigma, N0: run.N0, N: run.N, Seed: run.Seed},
@@ -61,7 +65,8 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		return nil
 	})
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from there: %w", w.Count(), run.Examples.Count, ctx.Err())
+		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from "+
+			"there: %w", w.Count(), run.Examples.Count, ctx.Err())
 	}
 	return err
 }

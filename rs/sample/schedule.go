@@ -80,13 +80,15 @@ func (s *schedule) next(most int, few bool) (units []unit) {
 	return units
 }
 
-// depth is how many batches are on their way to the device or back, so that it needn't wait for the host.
+// depth is how many batches are on their way to the device or back, so that it needn't wait for the
+// host.
 const depth = 2
 
 // sample draws the request for each example from open, until open returns nil. It calls done with
 // the evidence of each, in that order. An error of an example comes after the evidence of the
 // examples before it.
-func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, error), done func(*rs.Evidence) error) error {
+func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, error),
+	done func(*rs.Evidence) error) error {
 	s := schedule{request: r, size: p.settings.Block, open: open}
 	// Threads of their own: a C allocator keeps some memory for each thread that ever came by.
 	runtime.LockOSThread()
@@ -125,7 +127,8 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 			if units == nil {
 				break
 			}
-			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request, ended: make(chan struct{})}
+			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request,
+				ended: make(chan struct{})}
 			flying = append(flying, b)
 			if b.err = err; err != nil {
 				close(b.ended)
