@@ -8,12 +8,11 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// Adaptive certifies by the strongest of several certificates of the plain vote classifier, and
-// chooses it on the selection draw: the one with the largest radius to expect of the estimation
-// draw. The choice costs no α, so all of α is left for the certificate.
+// Adaptive certifies the plain vote classifier by the strongest of several certificates. The
+// selection draw tells which certificate has the largest expected radius. This choice costs no α.
 //
-// One bound at α is Isoperimetric; its level 0 is Mono. Two bounds share α in one of a few
-// divisions, as in TwoBound. With a level s for the class and a level s' for its rivals they give
+// One bound at α is Isoperimetric, and at level 0 it is Mono. Two bounds share α in one of a few
+// divisions, as in TwoBound. A level s for the class and a level s' for its rivals give
 //
 //	R = ½ [ s/Λ + σ Φ⁻¹(p̲_s) + s'/Λ - σ Φ⁻¹(p̄_s') ],
 //
@@ -28,12 +27,13 @@ type Adaptive struct {
 	// Lambda may be unknown: votes alone certify then, as they do where no margins were logged.
 	Lambda Constant
 	Bound  Bound // nil is ClopperPearson; its Upper must rise with the votes
-	// Float32 and Asked are those of Isoperimetric.
+	// Float32 and Asked are as in Isoperimetric.
 	Float32 bool
 	Asked   float64
 }
 
-// shares are the parts of α that the lower bound may have; 1 is one bound. Equals go to the first.
+// shares are the parts of α that the lower bound may have. 1 is one bound. Ties go to the first
+// share.
 var shares = [...]float64{0.5, 1, 0.375, 0.25, 0.75}
 
 // Certify implements Method.
