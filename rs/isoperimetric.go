@@ -228,8 +228,8 @@ func (l *levels) shiftBy(more float64) {
 	l.first = sort.Search(len(edges), func(j int) bool { return edges[j] > l.shift })
 }
 
-// lower returns R at a level, rounded down, and what was spent. It is -Inf where no level lies above
-// shift.
+// lower returns R at a level, rounded down, and what was spent. It is -Inf where no level lies
+// above shift.
 func (l levels) lower(at int, bound Bound, alpha float64) (radius float64, spent Spent) {
 	spent = Spent{Of: "top", Bound: bound.Name(), Alpha: alpha, Times: 1}
 	switch {

@@ -174,8 +174,8 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	return printAccuracy(w, log, s.out)
 }
 
-// drawRun draws a run into the folder dir, and shows how far it is and what to know of it. The plan's
-// own Progress is called when drawing begins.
+// drawRun draws a run into the folder dir, and shows how far it is and what to know of it. The
+// plan's own Progress is called when drawing begins.
 func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, log io.Writer) (
 	sample.Result, error) {
 

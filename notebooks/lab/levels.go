@@ -50,7 +50,8 @@ func (m Margin) Methods(alpha float64, ns ...int) (rows [][]any) {
 			soft = max(soft, radius(rs.Lipschitz{Lambda: rs.Claim(m.Lambda), Tau: tau}))
 		}
 		rows = append(rows, []any{n, radius(rs.Mono{}), soft,
-			radius(rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}), radius(rs.Margin{Lambda: rs.Claim(m.Lambda)})})
+			radius(rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}),
+			radius(rs.Margin{Lambda: rs.Claim(m.Lambda)})})
 	}
 	return rows
 }
@@ -131,7 +132,8 @@ func Linear() (worst float64) {
 // selection draw.
 func SameDraw(m Margin, n, trials int, alpha float64) (same, selection float64) {
 	for trial := range trials {
-		all, chosen, err := rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}.Levels(m.Evidence(n, uint64(trial)),
+		all, chosen, err := rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}.Levels(m.Evidence(n,
+			uint64(trial)),
 			alpha)
 		if err != nil {
 			panic(err)

@@ -55,7 +55,8 @@ func (c Config) names() (names []string, some bool) {
 
 // Default is rs.DefaultMethods at α = 0.001, with the radii of the papers' tables.
 func Default() Config {
-	return Config{Alpha: rs.DefaultAlpha, Tau: -1, Radii: []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}}
+	return Config{Alpha: rs.DefaultAlpha, Tau: -1, Radii: []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5,
+		2}}
 }
 
 // At is c at another alpha, by the methods named alone.

@@ -37,7 +37,8 @@ type Run struct {
 }
 
 // Open reads the settings of a run's folder. A model in the folder, RUN/model, must be the one that
-// was sampled. A claimed Lipschitz constant that the rows contradict is dropped: nothing rests on it.
+// was sampled. A claimed Lipschitz constant that the rows contradict is dropped: nothing rests on
+// it.
 func Open(dir string) (*Run, error) {
 	log, err := countlog.Open(dir)
 	if err != nil {

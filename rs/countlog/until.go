@@ -55,8 +55,9 @@ func (r *Run) Ranger() (rule rs.Rule, m rs.Ranger, err error) {
 	if m, ok := method.(rs.Ranger); ok {
 		return rule, m, nil
 	}
-	return rule, nil, fmt.Errorf("%s doesn't say how far its radius may still come; those that do are %s",
-		u.Method, strings.Join(Rangers(), ", "))
+	return rule, nil,
+		fmt.Errorf("%s doesn't say how far its radius may still come; those that do are %s",
+			u.Method, strings.Join(Rangers(), ", "))
 }
 
 // Foretell returns the expected evidence of a run's images, from the rows of other images. It has

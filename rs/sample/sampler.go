@@ -11,8 +11,9 @@ import (
 
 // Settings of a Sampler. All but Batch are part of the run they make.
 type Settings struct {
-	Block int           // draws a block
-	Edges []float64     // of the margin histograms, in logits, rising, each a float32; nil logs no margins
+	Block int // draws a block
+	// Edges of the margin histograms, in logits, rise, and each is a float32. Nil logs no margins.
+	Edges []float64
 	Maps  []rs.ScoreMap // whose scores of all classes are logged
 	// draws the noise, for its σ; nil is Gaussian noise from the device
 	Grid *Grid

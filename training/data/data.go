@@ -1,7 +1,7 @@
 // Package data reads datasets of images: MNIST and other idx files, the binary and the Python
-// versions of CIFAR-10 and CIFAR-100, arrays of NumPy, and image files with a folder for each class,
-// with a table of labels, or without labels. The image files are PNG, JPEG, WebP, BMP, TIFF or GIF.
-// All may lie in a folder, a zip, a tar.gz or an fs.FS.
+// versions of CIFAR-10 and CIFAR-100, arrays of NumPy, and image files with a folder for each
+// class, with a table of labels, or without labels. The image files are PNG, JPEG, WebP, BMP, TIFF
+// or GIF. All may lie in a folder, a zip, a tar.gz or an fs.FS.
 //
 // Images are float32 in [0,1], [height, width, channels], and labels count from 0. A split has the
 // same images in the same order on every machine, as files are taken by sorted name.

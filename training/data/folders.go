@@ -166,8 +166,8 @@ func (f files) loadDivided(split string) (*Dataset, error) {
 	return d, nil
 }
 
-// classed is the split of images by the names of their classes. The images that say which shape they
-// have are shaped.
+// classed is the split of images by the names of their classes. The images that say which shape
+// they have are shaped.
 func (f files) classed(byClass map[string][]string, shaped []string) (*Dataset, error) {
 	classes := slices.Collect(maps.Keys(byClass))
 	sortNames(classes)
