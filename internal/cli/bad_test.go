@@ -53,6 +53,8 @@ func refused(t *testing.T, r result, words ...string) {
 var badFlags = []struct{ args, want string }{
 	{"nonsense", `unknown command "nonsense"`},
 	{"reproduce --nonsense", "unknown flag: --nonsense"},
+	{"sample m.onnx --out=", "--out is empty"},
+	{"certify r --data=", "--data is empty"},
 	{"sample", "model: a folder or an ONNX file"},
 	{"certify", "run's folder"},
 	{"certify a b", "run's folder"},
