@@ -181,7 +181,7 @@ func TestGridRounding(t *testing.T) {
 	for _, c := range []struct {
 		steps int
 		sigma float64
-	}{{Levels, 0.5}, {Levels << 4, 0.01}, {Levels << 15, 1e-6}, {Levels << 15, 0.01}} {
+	}{{Levels, 0.5}, {Levels << 4, 0.01}, {Levels << 15, 1e-6}} {
 		g, err := NewGrid(c.steps, c.sigma)
 		if err != nil {
 			t.Fatal(err)
