@@ -9,6 +9,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func TestVerify(t *testing.T) {
@@ -106,6 +107,12 @@ func TestVerifyFinds(t *testing.T) {
 			"image 0 of class 1"},
 		"attack gap":       {replace(certify.GapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
 		"attack distance":  {attackEdit(4, "9"), []string{"--data", tiny()}, "gap.tsv:"},
+		"attack lower": {attackEdit(10, "0.4"), nil, "want 0.5 <= lower <= score"},
+		"caption": {replace("certificates.json", `"caption": "`,
+			`"caption": "hold together with probability 0.999; `), nil, "certificates.json: caption: "},
+		"attack caption": {replace("attack.json", `"caption": "`, `"caption": "the strongest; `), nil,
+			"attack.json: caption: "},
+		"attack withdrawn": {withdrawn, []string{"--data", tiny()}, "holds a perturbed image"},
 		"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
 		"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
 		"attack pixels":    {spoilImages, []string{"--data", tiny()}, "attack.npy: row "},
@@ -156,6 +163,32 @@ func certifiedAgain(forge func(t *testing.T, dir string)) func(t *testing.T, dir
 			os.RemoveAll(filepath.Join(dir, folder))
 		}
 		must(t, "certify", dir)
+	}
+}
+
+// withdrawn says of a successful attack that none succeeded, and makes the gap anew.
+func withdrawn(t *testing.T, dir string) {
+	attackEdit(7, "-1")(t, dir)
+	attackEdit(4, "")(t, dir)
+	run, err := certify.Load(dir, certify.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, settings, err := certify.ReadAttacks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gaps, err := run.Gaps(made, settings.Certify())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gap certify.AttackSettings
+	path := filepath.Join(dir, certify.GapFile)
+	if err := table.ReadAbout(path, &gap); err != nil {
+		t.Fatal(err)
+	}
+	if err := certify.GapTable(gaps, gap.Radii).WriteFile(path, gap); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -121,17 +121,22 @@ func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, 
 	if s.RunHash, err = r.Hash(); err != nil {
 		return s, nil, err
 	}
+	s.Caption = r.attackCaption(c)
+	return s, notes, nil
+}
+
+// attackCaption says the settings of attacks, as they were resolved, in one line.
+func (r *Run) attackCaption(c AttackConfig) string {
 	space := "the l2 ball"
 	if c.Box {
 		space = "the l2 ball within [0, 1]"
 	}
-	d.Tau = c.Tau
-	of := r.Settings(d)
+	of := r.Settings(c.Certify())
 	of.Images = c.Images
-	s.Caption = fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws "+
-		"along a ray, %d to judge, seed %d", of.Caption(), strings.Join(names, ", "), space, c.Steps,
+	return fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws "+
+		"along a ray, %d to judge, seed %d", of.Caption(), strings.Join(c.Classifiers, ", "), space,
+		c.Steps,
 		c.Samples, c.Restarts, c.Trial, c.Draws, c.Seed)
-	return s, notes, nil
 }
 
 // Certify is the config of the certificates to attack.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -156,6 +157,13 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 	if at, want := firstDifference(there, again.table(saved.Sets), fileColumn); at > 0 {
 		return nil, saved, fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, want)
 	}
+	caption, err := r.caption(saved.Sets, saved.Images)
+	if err != nil {
+		return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
+	}
+	if err := v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth); err != nil {
+		return nil, saved, err
+	}
 	if hash != saved.RunHash {
 		return nil, saved, fmt.Errorf("%s: run_hash: %.19s, but that of the evidence is %.19s",
 			table.About(path), saved.RunHash, hash)
@@ -184,6 +192,19 @@ func (r *Run) temperatures(v *Verification, path string, saved Saved) error {
 			v.note("%s: τ = %v was given, and not chosen on tuning images", path, s.Tau)
 		}
 	}
+	return nil
+}
+
+// caption compares the line that says settings in words. Another version may have other words.
+func (v *Verification) caption(path, there, want, by string) error {
+	switch {
+	case there == want:
+		return nil
+	case by == version.String():
+		return fmt.Errorf("%s: caption: begins with %.60q, and isn't what the settings say: %.60q", path,
+			there, want)
+	}
+	v.note("%s: caption: of version %s, and not in this one's words: not compared", path, by)
 	return nil
 }
 
