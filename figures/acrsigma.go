@@ -122,6 +122,7 @@ func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 
 // standardError estimates that of the average certified radius.
 func standardError(results []rs.Result) float64 {
+	results = rs.Labelled(results)
 	n, mean, sum := float64(len(results)), rs.AverageRadius(results), 0.0
 	for _, r := range results {
 		x := -mean

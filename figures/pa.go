@@ -41,7 +41,7 @@ func PA(c *certify.Result) (*Figure, error) {
 	if at < 0 || len(c.Indices) == 0 {
 		return nil, fmt.Errorf("figure pa: no certificates by mono")
 	}
-	results := c.Curves[at].Results
+	results := rs.Labelled(c.Curves[at].Results)
 	var bounds []float64
 	for _, r := range results {
 		if len(r.Ledger) == 0 {

@@ -17,6 +17,8 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A Style is what a figure is made for, such as a screen. All styles have the same palette, dashes
@@ -37,14 +39,7 @@ var Styles = []Style{
 
 // StyleByName finds an entry of Styles; the error lists what is known.
 func StyleByName(name string) (Style, error) {
-	var known []string
-	for _, s := range Styles {
-		if s.Name == name {
-			return s, nil
-		}
-		known = append(known, s.Name)
-	}
-	return Style{}, fmt.Errorf("no style %q; known: %s", name, strings.Join(known, ", "))
+	return named.Find("style", name, Styles, func(s Style) string { return s.Name })
 }
 
 // Column is the width that figures are laid out for: a column of AISTATS, ICML and CVPR, 3.25

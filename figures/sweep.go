@@ -51,13 +51,18 @@ func drawSweep(in Input) (*Figure, error) {
 	if in.Sweep == nil {
 		return nil, lacks("sweep", "no table of a sweep", needsSweep)
 	}
-	axes, points, err := SweepOf(in.Sweep)
+	return SweepTable(in.Sweep, in.Swept)
+}
+
+// SweepTable draws [Sweep] of the points of a table, which is kept as the figure's.
+func SweepTable(t *table.Table, settings string) (*Figure, error) {
+	axes, points, err := SweepOf(t)
 	if err != nil {
 		return nil, fmt.Errorf("figure sweep: %w", err)
 	}
-	f, err := Sweep(axes, points, in.Swept)
+	f, err := Sweep(axes, points, settings)
 	if err == nil {
-		f.Table = in.Sweep
+		f.Table = t
 	}
 	return f, err
 }

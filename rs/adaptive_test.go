@@ -77,7 +77,7 @@ func TestAdaptiveChoosesOnTheSelection(t *testing.T) {
 func TestAdaptiveCovers(t *testing.T) {
 	const runs, alpha = 4000, 0.05
 	for _, p := range hardPopulations {
-		if wrong := coverage(t, always(Adaptive{}), p, 80, runs, alpha); wrong > excess(runs, alpha) {
+		if wrong := coverage(t, always(Adaptive{}), trials{p, 80, runs}, alpha); wrong > excess(runs, alpha) {
 			t.Errorf("%v: wrong %d times of %d", p, wrong, runs)
 		}
 	}
@@ -91,7 +91,8 @@ var hardPopulations = [][]float64{
 func TestUnsoundShortcutsFail(t *testing.T) {
 	const runs, alpha = 4000, 0.05
 	// The second of ten selection draws is often not the second.
-	wrong := coverage(t, always(UnsoundSecond{}), []float64{0.45, 0.3, 0.25}, 1000, runs/4, alpha)
+	wrong := coverage(t, always(UnsoundSecond{}), trials{[]float64{0.45, 0.3, 0.25}, 1000, runs / 4},
+		alpha)
 	if t.Logf("unsound-second: radius wrong %d times of %d", wrong, runs/4); wrong < 2*runs/4/20 { // 2α
 		t.Errorf("unsound-second is wrong %d times of %d only", wrong, runs/4)
 	}

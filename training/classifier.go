@@ -27,10 +27,10 @@ func (m *Model) Identity() countlog.Model {
 // pairGain is the least mean gain for which margins are weighted pair by pair.
 const pairGain = 1.01
 
-// PairWeights returns Λ/Λ_cj of every two classes c and j, [classes][classes], where Λ_cj bounds the
-// Lipschitz constant of the difference of their logits. The weights are float32 numbers, rounded
-// down so far that processors whose last bits differ agree. They are nil where their mean is below
-// pairGain: rows of the last layer that are equally far apart gain nothing.
+// PairWeights returns Λ/Λ_cj of every two classes c and j, [classes][classes], where Λ_cj bounds
+// the Lipschitz constant of the difference of their logits. The weights are float32 numbers,
+// rounded down so far that processors whose last bits differ agree. They are nil where their mean
+// is below pairGain: rows of the last layer that are equally far apart gain nothing.
 func (m *Model) PairWeights() [][]float64 {
 	p, err := m.proved()
 	if err != nil {

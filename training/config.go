@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
@@ -106,23 +107,6 @@ func (c Config) loss() (loss.Loss, error) {
 	return e.New(c.Offset, c.Temperature, gap), nil
 }
 
-// A methodField is a field of Config that some methods take.
-type methodField struct {
-	name  string
-	given func(Config) bool
-	clear func(*Config)
-	takes func(Method) bool
-}
-
-var methodFields = []methodField{
-	{"draws", func(c Config) bool { return c.Draws != 0 },
-		func(c *Config) { c.Draws = 0 }, func(m Method) bool { return m.Draws != 0 }},
-	{"weight", func(c Config) bool { return c.Weight != 0 },
-		func(c *Config) { c.Weight = 0 }, func(m Method) bool { return m.Weight != 0 }},
-	{"attack radius", func(c Config) bool { return c.AttackRadius != 0 },
-		func(c *Config) { c.AttackRadius = 0 }, func(m Method) bool { return m.AttackRadius != 0 }},
-}
-
 // Validate returns an error for the first field that is out of range.
 func (c Config) Validate() error {
 	c = c.Complete()
@@ -133,10 +117,10 @@ func (c Config) Validate() error {
 	if err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
-	for _, f := range methodFields {
-		if f.given(c) && !f.takes(m) {
+	for _, f := range Fields {
+		if f.takes != nil && f.Text(&c) != "0" && !f.takes(m) {
 			return fmt.Errorf("training: %s: method %s takes none; those that do: %s",
-				f.name, m.Name, methodNames(f.takes))
+				strings.ReplaceAll(f.Name, "-", " "), m.Name, methodNames(f.takes))
 		}
 	}
 	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 0) }

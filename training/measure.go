@@ -69,7 +69,7 @@ func (m *Model) measure(
 	for k, at := range VerifiedRadii {
 		metrics.Verified[at.Name] = float64(verified[k]) / n
 	}
-	metrics.Slope, err = m.Slope(backend, d, 64, 20)
+	metrics.Slope, err = m.Slope(backend, d, slopeImages, slopeSteps)
 	return metrics, err
 }
 
@@ -83,6 +83,9 @@ func rows(flat []float32, columns int) iter.Seq2[int, []float32] {
 		}
 	}
 }
+
+// How much of Slope is taken where nothing else is asked for.
+const slopeImages, slopeSteps = 64, 20
 
 // Slope estimates from below the largest gradient norm of a difference of two logits. It takes so
 // many steps of gradient ascent from so many images of d. Lambda is the proof; Slope only shows how

@@ -62,7 +62,8 @@ var VerifiedRadii = []struct {
 	{"2", 2},
 }
 
-// Model is a trained classifier: effective weights and their proof. It is a classifier to sample from.
+// Model is a trained classifier: effective weights and their proof. It is a classifier to sample
+// from.
 type Model struct {
 	Info
 	Network *net.Network

@@ -1,12 +1,12 @@
 package training
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/training/loss"
 )
 
@@ -46,12 +46,7 @@ var Methods = []Method{
 
 // MethodByName finds an entry of Methods. Its error lists the known names.
 func MethodByName(name string) (Method, error) {
-	i := slices.IndexFunc(Methods, func(m Method) bool { return m.Name == name })
-	if i < 0 {
-		known := methodNames(func(Method) bool { return true })
-		return Method{}, fmt.Errorf("no training method %q; known: %s", name, known)
-	}
-	return Methods[i], nil
+	return named.Find("training method", name, Methods, func(m Method) string { return m.Name })
 }
 
 func methodNames(of func(Method) bool) string {

@@ -34,8 +34,8 @@ func plugin(b compute.Backend) string {
 	return ""
 }
 
-// Name names a backend where draws depend on it: "go", "xla cpu", "xla cuda". (The backend's own Name
-// is for people: "Go Backend".)
+// Name names a backend where draws depend on it: "go", "xla cpu", "xla cuda". (The backend's own
+// Name is for people: "Go Backend".)
 func Name(b compute.Backend) string {
 	if p := plugin(b); p != "" {
 		return b.String() + " " + Platform(p)

@@ -22,12 +22,13 @@ type attacked struct {
 	dir, model, data, out string
 	radii                 []float64
 	anew                  bool
+	files                 data.Options // as those of verification
 }
 
 // job opens the run, and the model and the dataset that were sampled.
 func (q *attacked) job() (j attack.Job, err error) {
 	folder := cmp.Or(q.model, filepath.Join(q.dir, certify.ModelFolder))
-	run, err := load(q.dir, config(q.Alpha, q.Tau))
+	run, err := certify.Load(q.dir, config(q.Alpha, q.Tau))
 	if err != nil {
 		return j, err
 	}
@@ -45,7 +46,7 @@ func (q *attacked) job() (j attack.Job, err error) {
 	if err != nil {
 		return j, err
 	}
-	d, err := data.Load(cmp.Or(q.data, m.Dataset), run.Dataset.Split)
+	d, err := loadOf(run.Dataset, cmp.Or(q.data, m.Dataset), q.files)
 	if err != nil && q.data == "" {
 		err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
 	}
@@ -153,6 +154,7 @@ func (q *attacked) bind(c *cobra.Command) {
 	f.StringVar(&q.model, "model", "", "model's folder; default: RUN/model")
 	f.StringVar(&q.data, "data", "",
 		"dataset: mnist, cifar10, or a path; default: the one trained on")
+	bindFiles(f, &q.files)
 	f.StringVar(&q.out, "out", "", "folder for attack.tsv, attack.npy and gap.tsv; default: RUN")
 	f.BoolVar(&q.anew, "anew", false, "in place of attacks with other settings that lie there")
 }
@@ -184,8 +186,9 @@ goes on from where it stopped.
 
 Classifiers:
 ` + doc.String(),
-		Example: "  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2",
-		Args:    one("run's folder"),
+		Example: `  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2
+  lipsmooth attack runs/mnist-0.5 --classifier soft,clean --steps 50 --anew`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.dir = args[0]
 			return q.run(cmd)

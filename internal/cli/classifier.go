@@ -19,6 +19,7 @@ import (
 type chosen struct {
 	ref  string
 	file onnx.Options
+	set  data.Options
 }
 
 func (c *chosen) bind(f *pflag.FlagSet) {
@@ -30,6 +31,7 @@ func (c *chosen) bind(f *pflag.FlagSet) {
 		"independently, which isn't checked; it is run one image at a time, and votes certify its "+
 		"most frequent answer; its draws can't be made again")
 	bindONNX(f, &c.file)
+	bindSet(f, &c.set)
 }
 
 // name takes the one model of the arguments or of --model, and checks the flags that go with it.
@@ -67,14 +69,15 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 
 // load opens the classifier with its dataset, that of a name or path, or the one it was trained on,
 // to draw from.
-func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(), err error) {
+func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(),
+	err error) {
 	o := &opened{log: cmd.ErrOrStderr()}
 	if isONNX(c.ref) {
 		if ref == "" {
 			return nil, nil, fmt.Errorf("%s doesn't say what it classifies: "+
 				"give a dataset with --data", c.ref)
 		}
-		set, err := data.Load(ref, data.Test)
+		set, err := loadFor(c.ref, c.file, ref, c.set)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -90,12 +93,18 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := data.Load(cmp.Or(ref, m.Dataset), data.Test)
+	own := c.set
+	size, classes := m.Shape()
+	own.Split, own.Size = cmp.Or(own.Split, data.Test), [2]int(size[:2])
+	set, err := own.Load(cmp.Or(ref, m.Dataset))
 	if err != nil {
 		if ref == "" {
 			err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
 		}
 		return nil, nil, err
+	}
+	if err := set.Fit(classes); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.ref, err)
 	}
 	d = &sample.Drawer{Classifier: m, Images: set, Open: o.get}
 	return d, d.Close, nil
@@ -103,6 +112,3 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 
 // isONNX tells an ONNX file from the folder of a model that was trained here.
 func isONNX(ref string) bool { return strings.EqualFold(filepath.Ext(ref), ".onnx") }
-
-// modelName is what runs and captions call a model.
-func modelName(m *training.Model) string { return m.Identity().Name }

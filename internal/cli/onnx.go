@@ -13,8 +13,8 @@ import (
 
 // onnxNames are the flags that say what an ONNX file does not.
 var onnxNames = []string{
-	"mean", "std", "resize", "size", "channels", "layout", "output", "scale", "one-by-one",
-	"denoiser", "schedule", "predicts",
+	"mean", "std", "size", "channels", "layout", "output", "scale", "one-by-one", "denoiser",
+	"schedule", "predicts",
 }
 
 // bindONNX binds these flags.
@@ -23,8 +23,6 @@ func bindONNX(f *pflag.FlagSet, o *onnx.Options) {
 		"noise; one for all channels, or one a channel")
 	f.Float64SliceVar(&o.Std, "std", nil, "of an ONNX file: divided by after --mean; "+
 		"one for all channels, or one a channel")
-	f.IntVar(&o.Resize, "resize", 0, "of an ONNX file: resize the short side to so many pixels and "+
-		"take the middle that the model wants; default: resize to what it wants")
 	f.IntSliceVar(&o.Input, "size", nil, "of an ONNX file that leaves height and width open: "+
 		"resize images to H,W, or to one number for both; default: images as they are")
 	f.StringVar((*string)(&o.Channels), "channels", "", fmt.Sprintf("of an ONNX file: it takes %s, "+
@@ -64,12 +62,23 @@ func loadTrained(folder string) (*training.Model, error) {
 	return training.Load(folder)
 }
 
-// serve opens an ONNX file for the images of d, or for images of its own size where d is nil.
+// serve opens an ONNX file for the images of d, or for images of its own size where d is nil. The
+// classes of d become the file's.
 func serve(path string, o onnx.Options, d *data.Dataset) (*onnx.Classifier, error) {
-	if d != nil {
-		o.Size, o.Classes = d.Shape()
+	if d == nil {
+		return onnx.Load(path, o)
 	}
-	return onnx.Load(path, o)
+	o.Size, _ = d.Shape()
+	c, err := onnx.Load(path, o)
+	if err != nil {
+		return nil, err
+	}
+	_, classes := c.Shape()
+	if err := d.Fit(classes); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
 }
 
 // hintONNX says which flag helps against an error of sampling a classifier of an ONNX file.

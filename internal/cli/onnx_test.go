@@ -16,7 +16,6 @@ func TestInfoOfONNX(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"vit.onnx", "NCHW"},
 		{"vit.onnx --mean 0.5 --std 0.25,0.2,0.1", "less mean [0.5 0.5 0.5], by std [0.25 0.2 0.1]"},
-		{"vit.onnx --resize 20", "resized bilinearly to 20×20, the middle 16×16 taken"},
 		{"vit.onnx --layout NCHW", "NCHW"},
 		{"softmax.onnx --output probabilities", "logarithms"},
 		{"softmax.onnx --output probabilities --scale logits", "logits (Softmax)"},
@@ -49,6 +48,7 @@ func TestBadONNX(t *testing.T) {
 		{"info " + pth, "m.pth: a checkpoint of PyTorch"},
 		{"export " + pth + " --onnx m.onnx", "m.pth: a checkpoint of PyTorch"},
 		{"sample " + pth + " --mean 0.5", "m.pth: a checkpoint of PyTorch"},
+		{"info a.onnx --crop 8", "give it with --data"},
 		{"info a.onnx b.onnx", "2"},
 		{"setup --onnx --cuda", "cuda onnx"},
 	} {

@@ -6,17 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
-	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
@@ -26,7 +23,11 @@ type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
 	redraw           int
+	files            data.Options // of the dataset, where they aren't where the run says
 	w, log           io.Writer
+
+	run  *certify.Run
+	rows []rs.Evidence // with those of the tuning images
 }
 
 func (v *verification) checked(format string, args ...any) {
@@ -43,37 +44,24 @@ func (v *verification) verified(found *certify.Verification) {
 	}
 }
 
-func (v *verification) run(ctx context.Context) error {
-	r, err := certify.Open(v.dir)
-	if err != nil {
+func (v *verification) all(ctx context.Context) (err error) {
+	if v.run, err = certify.Open(v.dir); err != nil {
 		return err
 	}
-	if _, err := r.ChooseTau(certify.Default()); err != nil { // which checks the tuning images
+	found, rows, err := v.run.VerifyLog()
+	v.rows = rows
+	if v.verified(found); err != nil {
 		return err
 	}
-	if err := r.Load(); err != nil {
-		return err
-	}
-	v.checked("%s: every setting, format %d", filepath.Join(v.dir, countlog.RunFile), r.Format)
-	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir,
-		countlog.CountsFile), len(r.Rows))
-	var tuning []rs.Evidence
-	if t, err := countlog.Open(filepath.Join(v.dir, countlog.TuningFolder)); err == nil {
-		if tuning, err = t.All(); err != nil {
-			return err
-		}
-		v.checked("%s: %d rows, of the same model and dataset, and of other images",
-			filepath.Join(v.dir, countlog.TuningFolder), len(tuning))
-	}
-	m, d, err := v.ofModel(r, slices.Concat(r.Rows, tuning))
+	m, d, err := v.ofModel()
 	if err != nil {
 		return err
 	}
 	if file, ok := m.(*onnx.Classifier); ok {
 		defer file.Close()
 	}
-	v.renamed(r.Run, m, d)
-	found, err := r.Verify(v.dir)
+	v.renamed(m, d)
+	found, err = v.run.Verify(v.dir)
 	if v.verified(found); err != nil {
 		return err
 	}
@@ -81,80 +69,84 @@ func (v *verification) run(ctx context.Context) error {
 	if d != nil {
 		images = d
 	}
-	found, err = r.VerifyAttacks(v.dir, images)
+	found, err = v.run.VerifyAttacks(v.dir, images)
 	if v.verified(found); err != nil {
 		return err
 	}
 	if v.redraw > 0 {
-		if err := v.drawAgain(ctx, r, m, d); err != nil {
-			return err
+		if err := v.drawAgain(ctx, m, d); err != nil {
+			return fmt.Errorf("--redraw %d: %w", v.redraw, err)
 		}
 	}
-	if len(r.Rows) < r.Examples.Count {
-		fmt.Fprintf(v.w, "note: %d of %d examples: sampling isn't finished\n", len(r.Rows),
-			r.Examples.Count)
+	for _, note := range v.run.Notes() {
+		fmt.Fprintln(v.w, "note:", note)
 	}
 	return nil
 }
 
 // renamed notes names that differ from those in run.json, of a model and a dataset with its hashes.
-func (v *verification) renamed(run countlog.Run, m sample.Classifier, d *data.Dataset) {
-	here := run
+func (v *verification) renamed(m sample.Classifier, d *data.Dataset) {
+	here := v.run.Run
 	if m != nil {
 		here.Model = m.Identity()
 	}
 	if d != nil {
 		here.Dataset.Name = d.Name
 	}
-	if names := countlog.Renamed(run, here); names != "" {
-		fmt.Fprintf(v.w, "note: %s: %s; the hashes are equal\n", filepath.Join(v.dir, countlog.RunFile), names)
+	if names := countlog.Renamed(v.run.Run, here); names != "" {
+		fmt.Fprintf(v.w, "note: %s: %s; the hashes are equal\n",
+			filepath.Join(v.dir, countlog.RunFile), names)
 	}
 }
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
 // nil where there is none.
-func (v *verification) ofModel(r *certify.Run, rows []rs.Evidence) (m sample.Classifier,
-	d *data.Dataset, err error) {
-
+func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err error) {
 	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
-		d, err := v.ofData(r, rows, v.data)
+		d, err := v.ofData(v.data)
 		return nil, d, err
 	}
 	if isONNX(from) {
-		return v.ofFile(r, rows, from)
+		return v.ofFile(from)
 	}
 	own, err := loadTrained(from)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := r.CheckModel(own.Identity(), from); err != nil {
+	if err := v.run.CheckModel(own.Identity(), from); err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, r.Model.Lambda.Value())
+	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from,
+		v.run.Model.Lambda.Value())
 	ref := v.data
 	if v.redraw > 0 {
 		ref = cmp.Or(ref, own.Dataset)
 	}
-	if d, err = v.ofData(r, rows, ref); err != nil {
-		return nil, nil, err
+	if d, err = v.ofData(ref); err != nil || v.run.MarginError == 0 {
+		return own, d, err
 	}
-	return own, d, v.marginError(r.Run, own)
+	off, err := sample.MarginError(own, v.run.Run)
+	if err == nil {
+		err = v.run.CheckMarginError(off)
+	}
+	if err == nil {
+		v.checked("%s: margin_error = %.4g proved again", filepath.Join(v.dir, countlog.RunFile), off)
+	}
+	return own, d, err
 }
 
 // ofFile is ofModel for an ONNX file.
-func (v *verification) ofFile(r *certify.Run, rows []rs.Evidence, from string) (m sample.Classifier,
-	d *data.Dataset, err error) {
-
-	if d, err = v.ofData(r, rows, v.data); err != nil {
+func (v *verification) ofFile(from string) (m sample.Classifier, d *data.Dataset, err error) {
+	if d, err = v.ofData(v.data); err != nil {
 		return nil, nil, err
 	}
 	if d == nil {
 		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data",
 			from)
 	}
-	options, err := onnx.OptionsOf(r.Model, from, v.denoiser)
+	options, err := onnx.OptionsOf(v.run.Model, from, v.denoiser)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(v.dir, countlog.RunFile), err)
 	}
@@ -162,7 +154,7 @@ func (v *verification) ofFile(r *certify.Run, rows []rs.Evidence, from string) (
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := r.CheckModel(file.Identity(), from); err != nil {
+	if err := v.run.CheckModel(file.Identity(), from); err != nil {
 		file.Close()
 		return nil, nil, err
 	}
@@ -170,33 +162,24 @@ func (v *verification) ofFile(r *certify.Run, rows []rs.Evidence, from string) (
 	return file, d, nil
 }
 
-// marginError proves a run's margin_error again, where there is one.
-func (v *verification) marginError(run countlog.Run, m *training.Model) error {
-	if run.MarginError == 0 {
-		return nil
-	}
-	off, err := m.MarginError(sample.Reach(run.Sigma, m.Input.Entries(), run.Noise.Rounding))
-	if err != nil {
-		return err
-	}
-	file := filepath.Join(v.dir, countlog.RunFile)
-	if !(math.Abs(off/run.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
-		return fmt.Errorf("%s: margin_error: %v, but under this noise its model's is %v", file,
-			run.MarginError, off)
-	}
-	v.checked("%s: margin_error = %.4g proved again", file, off)
-	return nil
-}
-
-// ofData checks a dataset and the labels of rows; nil where none is given.
-func (v *verification) ofData(r *certify.Run, rows []rs.Evidence, ref string) (*data.Dataset,
-	error) {
-
+// ofData checks a dataset and the labels of the rows; nil where none is given.
+func (v *verification) ofData(ref string) (*data.Dataset, error) {
 	if ref == "" {
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
 	}
-	d, err := data.Load(ref, r.Dataset.Split)
+	d, err := datasetOf(v.run, v.rows, ref, v.files)
+	if err == nil {
+		v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(v.rows))
+	}
+	return d, err
+}
+
+// datasetOf loads a dataset by its name or path, and checks that a run with these rows is of it.
+// files say how it is read, where they aren't where the run says.
+func datasetOf(r *certify.Run, rows []rs.Evidence, ref string, files data.Options) (*data.Dataset,
+	error) {
+	d, err := loadOf(r.Dataset, ref, files)
 	if err != nil {
 		return nil, err
 	}
@@ -209,71 +192,35 @@ func (v *verification) ofData(r *certify.Run, rows []rs.Evidence, ref string) (*
 	}
 	if want := sample.GridNoise(r.Noise.Steps, d.Size()); r.Noise.Steps > 0 && r.Noise != want {
 		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v",
-			filepath.Join(v.dir, countlog.RunFile), r.Noise.Rounding, r.Noise.Steps, ref, want.Rounding)
+			filepath.Join(r.Dir, countlog.RunFile), r.Noise.Rounding, r.Noise.Steps, ref,
+			want.Rounding)
 	}
-	v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(rows))
 	return d, nil
 }
 
 // drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, r *certify.Run, m sample.Classifier,
-	d *data.Dataset) error {
-
+func (v *verification) drawAgain(ctx context.Context, m sample.Classifier, d *data.Dataset) error {
 	switch {
 	case m == nil:
-		return fmt.Errorf("--redraw %d: needs the model: give it with --model", v.redraw)
+		return errors.New("needs the model: give it with --model")
 	case d == nil:
-		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
+		return errors.New("needs the dataset: give it with --data")
 	}
-	if r.Model.Random {
-		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again",
-			v.redraw, v.dir)
-	}
-	some := countlog.Spread(r.Examples.Count, v.redraw)
 	s := sample.Drawer{Classifier: m, Images: d, Open: (&opened{log: v.log}).get}
 	defer s.Close()
-	backend, err := s.Backend(ctx)
+	drawn, err := s.Again(ctx, v.run.Run, v.redraw, progress(v.log, "drawing again", "images", 0,
+		min(v.redraw, v.run.Examples.Count)))
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", v.dir, err)
 	}
-	if backend != r.Backend {
-		return fmt.Errorf("--redraw %d: %s was drawn on backend %s; this is %s, whose draws may "+
-			"differ: set GOMLX_BACKEND", v.redraw, v.dir, r.Backend, backend)
-	}
-	folder, err := os.MkdirTemp("", "lipsmooth-verify-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	again := r.Run
-	again.Shard = countlog.Shard{}
-	again.Examples = countlog.Plan{Start: r.Examples.At(some.Start),
-		Stride: some.Stride * r.Examples.Stride, Count: some.Count}
-	w, err := countlog.Create(folder, again)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	said := progress(v.log, "drawing again", "images", 0, some.Count)
-	if err := s.Fill(ctx, w, 0, said); err != nil {
-		return err
-	}
-	log, err := countlog.Open(folder)
-	if err != nil {
-		return err
-	}
-	drawn, err := log.All()
-	if err != nil {
-		return err
-	}
-	compared, err := r.CheckDrawn(drawn)
+	compared, err := v.run.CheckDrawn(drawn)
 	if err != nil {
 		return err
 	}
 	if compared == 0 {
-		return fmt.Errorf("--redraw %d: none of these examples is in %s: redraw more", v.redraw, v.dir)
+		return fmt.Errorf("none of these examples is in %s: redraw more", v.dir)
 	}
-	v.checked("%d examples drawn again on %s: every count is the same", compared, backend)
+	v.checked("%d examples drawn again on %s: every count is the same", compared, v.run.Backend)
 	return nil
 }
 
@@ -285,7 +232,8 @@ func verifyCommand() *cobra.Command {
 		Long: `Check a run against what it says of itself:
 
   run.json and the counts      every setting and every row
-  the model                    the hash of its weights and its Λ, proved again (RUN/model, or --model)
+  the model                    the hash of its weights and its Λ, proved again (RUN/model, or
+                               --model)
   the dataset                  its hash and the labels (--data)
   certificates.tsv, table.tsv, intervals.tsv, results/
                                computed again from the log, with the settings beside them
@@ -302,13 +250,14 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 				return err
 			}
 			v.dir, v.w, v.log = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return v.run(cmd.Context())
+			return v.all(cmd.Context())
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
+	bindFiles(f, &v.files)
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
 	return c
 }

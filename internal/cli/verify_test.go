@@ -15,7 +15,8 @@ func TestVerify(t *testing.T) {
 	noDevice(t)
 	dir := copied(t, job)
 	out := must(t, "verify", dir, "--data", tiny())
-	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows", countlog.TuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
+	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows",
+		countlog.TuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
 		"attack.tsv: ", "gap.tsv: ", "attack.npy: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -26,7 +27,8 @@ func TestVerify(t *testing.T) {
 	}
 	// Whatever certify was asked for, its tables are computed again.
 	for _, args := range [][]string{
-		{"--alpha", "0.05", "--radii", "0,0.1"}, {"--bound", "hoeffding", "--method", "mono,twobound"}, {"--method", "lipschitz", "--bound", "bernstein"},
+		{"--alpha", "0.05", "--radii", "0,0.1"}, {"--bound", "hoeffding", "--method", "mono,twobound"},
+		{"--method", "lipschitz", "--bound", "bernstein"},
 		{"--tau", "0"}, {"--tau", "0.25"},
 	} {
 		must(t, append([]string{"certify", dir}, args...)...)
@@ -34,7 +36,9 @@ func TestVerify(t *testing.T) {
 	}
 	// A temperature is kept to its last digit, and one given by hand is noted.
 	must(t, "certify", dir, "--tau", "0.25123456789", "--method", "lipschitz")
-	if out = must(t, "verify", dir); !strings.Contains(out, "note: "+filepath.Join(dir, "certificates.tsv")+": τ = 0.25123456789 was given") || !strings.Contains(out, "results") {
+	if out = must(t, "verify", dir); !strings.Contains(out,
+		"note: "+filepath.Join(dir, "certificates.tsv")+": τ = 0.25123456789 was given") ||
+		!strings.Contains(out, "results") {
 		t.Error(out)
 	}
 
@@ -43,7 +47,8 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	out = must(t, "verify", dir)
-	for _, want := range []string{"note: no model in ", "note: no dataset given", "note: " + filepath.Join(dir, "table.tsv") + ": not there"} {
+	for _, want := range []string{"note: no model in ", "note: no dataset given", "note: " +
+		filepath.Join(dir, "table.tsv") + ": not there"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -69,22 +74,35 @@ func TestVerifyFinds(t *testing.T) {
 		args   []string
 		want   string
 	}{
-		"format":           {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil, countlog.RunFile},
-		"sigma":            {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
-		"row":              {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile + ":2: "},
-		"label":            {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), []string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
-		"label in":         {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil, "certificates.tsv:2: differs"},
-		"radius":           {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil, "certificates.tsv:2: differs"},
-		"alpha":            {replace("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil, "certificates.tsv:2: differs"},
-		"method":           {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, "certificates.tsv:2: differs"},
-		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:2: differs from what the log gives: mono "},
-		"setting":          {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil, "certificates.json: sets: "},
-		"temperature":      {replace("certificates.json", `"tau": `, `"tau": 9`), nil, "certificates.tsv:"},
-		"evidence":         {replace("certificates.json", `"run_hash": "sha256:`, `"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
-		"cut":              {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
-		"attack inside":    {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
-		"attack alpha":     {replace("attack.json", `"alpha": 0.001`, `"alpha": 2`), nil, "attack.json: alpha 2"},
-		"attack image":     {replace(certify.AttackFile, "\n0\t0\t", "\n0\t1\t"), nil, "image 0 of class 1"},
+		"format": {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil,
+			countlog.RunFile},
+		"sigma": {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
+		"row": {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile +
+			":2: "},
+		"label": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"),
+			[]string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
+		"label in": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil,
+			"certificates.tsv:2: differs"},
+		"radius": {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil,
+			"certificates.tsv:2: differs"},
+		"alpha": {replace("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil,
+			"certificates.tsv:2: differs"},
+		"method": {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil,
+			"certificates.tsv:2: differs"},
+		"accuracy": {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil,
+			"table.tsv:2: differs from what the log gives: mono "},
+		"setting": {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil,
+			"certificates.json: sets: "},
+		"temperature": {replace("certificates.json", `"tau": `, `"tau": 9`), nil,
+			"certificates.tsv:"},
+		"evidence": {replace("certificates.json", `"run_hash": "sha256:`,
+			`"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
+		"cut":           {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
+		"attack inside": {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
+		"attack alpha": {replace("attack.json", `"alpha": 0.001`, `"alpha": 2`), nil,
+			"attack.json: alpha 2"},
+		"attack image": {replace(certify.AttackFile, "\n0\t0\t", "\n0\t1\t"), nil,
+			"image 0 of class 1"},
 		"attack gap":       {replace(certify.GapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
 		"attack distance":  {attackEdit(4, "9"), []string{"--data", tiny()}, "gap.tsv:"},
 		"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
@@ -98,7 +116,8 @@ func TestVerifyFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"--model", other}, "sampled from model"},
-		"other data": {func(*testing.T, string) {}, []string{"--data", otherTiny(t)}, "sampled on dataset"},
+		"other data": {func(*testing.T, string) {}, []string{"--data", otherTiny(t)},
+			"sampled on dataset"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copied(t, job)
@@ -169,7 +188,8 @@ func TestVerifyDrawsAgain(t *testing.T) {
 	noDevice(t)
 	refused(t, lipsmooth(args...), "nonsense")
 	// Another seed draws other votes, and gives other certificates.
-	for _, name := range []string{"table.tsv", "certificates.tsv", "attack.tsv", "attack.npy", "gap.tsv"} {
+	for _, name := range []string{"table.tsv", "certificates.tsv", "attack.tsv", "attack.npy",
+		"gap.tsv"} {
 		os.Remove(filepath.Join(dir, name))
 	}
 	edit(t, func(s string) string {
@@ -177,6 +197,7 @@ func TestVerifyDrawsAgain(t *testing.T) {
 	}, dir, countlog.RunFile)
 	r = withDevice(args...)
 	refused(t, r, "example 0: ", "drawn again, they differ")
-	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) }, dir, countlog.RunFile)
+	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) },
+		dir, countlog.RunFile)
 	refused(t, withDevice(args...), "--redraw 3", "GOMLX_BACKEND")
 }

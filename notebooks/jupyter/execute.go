@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,6 +63,52 @@ func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells in
 func (t *Tools) HTML(ctx context.Context, path, out string) error {
 	_, err := t.notebook(ctx, "html", path, map[string]any{"out": out})
 	return err
+}
+
+// Headless says what is done with notebooks that nobody looks at.
+type Headless struct {
+	Execute bool          // the cells, in a folder that is removed afterwards
+	Save    bool          // keep the outputs in the notebooks
+	HTML    string        // folder of a page for each notebook; empty is none
+	Limit   time.Duration // the longest that a cell may take, at least a second
+	Out     io.Writer     // gets a line for each notebook and page
+}
+
+// Headless executes and exports notebooks. A page shows the outputs of Execute, or those that the
+// notebook holds.
+func (t *Tools) Headless(ctx context.Context, h Headless, paths []string) error {
+	scratch, err := os.MkdirTemp("", "lipsmooth-notebooks-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	if h.HTML != "" {
+		if err := os.MkdirAll(h.HTML, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, path := range paths {
+		name, shown := Name(path), path
+		if h.Execute {
+			if !h.Save {
+				shown = filepath.Join(scratch, name+".ipynb")
+			}
+			begun := time.Now()
+			cells, err := t.Execute(ctx, path, Execution{Folder: scratch, Out: shown, Cell: h.Limit})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(h.Out, "%s: %d cells in %.0f s\n", name, cells, time.Since(begun).Seconds())
+		}
+		if h.HTML != "" {
+			page := filepath.Join(h.HTML, name+".html")
+			if err := t.HTML(ctx, shown, page); err != nil {
+				return err
+			}
+			fmt.Fprintln(h.Out, page)
+		}
+	}
+	return nil
 }
 
 // notebook runs notebook.py and returns what it prints.

@@ -64,11 +64,7 @@ func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (no
 // Run reads a run's folder as the commands do. It reads the rows, and chooses the temperature of
 // soft votes at alpha on the tuning images.
 func Run(dir string, alpha float64) *certify.Run {
-	s := Must(certify.Open(dir))
-	s.Tau = Must(s.ChooseTau(certify.Default().At(alpha)))
-	if err := s.Load(); err != nil {
-		panic(err)
-	}
+	s := Must(certify.Load(dir, certify.Default().At(alpha)))
 	if s.Tau < 0 {
 		panic(dir + ": no tuning images to choose a temperature of soft votes on: sample with " +
 			"--tuning")

@@ -80,7 +80,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("gaps %+v", gaps)
 	}
 	m := Must(training.Load(dir + "/model"))
-	for _, a := range p.Adversarials(run, m, mnist, "margin", 0.001, 2) {
+	for _, a := range p.Adversarials(Victims{run, m, mnist, "margin", 0.001, 2}) {
 		if norm := attack.Norms(a.Toward, make([]float32, len(a.Toward)),
 			len(a.Toward))[0]; a.As != "" && math.Abs(norm-a.Attack) > 1e-4*norm {
 			t.Errorf("a perturbation of norm %g for an attack at %g", norm, a.Attack)

@@ -23,23 +23,23 @@ type Simulation struct {
 	Methods   []string // names of rs.Methods
 }
 
+func (s Simulation) shape() coverage.Shape {
+	return Must(coverage.ShapeByName(cmp.Or(s.Shape, "zipf")))
+}
+
 // Case is that of so many classes.
 func (s Simulation) Case(classes int) coverage.Case {
-	shape := Must(coverage.ShapeByName(cmp.Or(s.Shape, "zipf")))
+	shape := s.shape()
 	return coverage.Case{Shape: shape.Name, P: shape.P(classes, s.Top, s.Tail), Sigma: s.Sigma,
 		N0: s.N0, N: s.N}
 }
 
 // Run simulates each number of classes by every method.
 func (s Simulation) Run(classes ...int) (outcomes []coverage.Outcome) {
-	o := coverage.Options{Alpha: s.Alpha, Trials: s.Trials, Seed: 1}
-	for _, name := range s.Methods {
-		o.Methods = append(o.Methods, Must(rs.MethodByName(name)))
-	}
-	for _, k := range classes {
-		outcomes = append(outcomes, Must(coverage.Simulate(context.Background(), s.Case(k), o))...)
-	}
-	return outcomes
+	g := coverage.Grid{Shapes: []coverage.Shape{s.shape()}, Classes: classes, Draws: []int{s.N},
+		Top: s.Top, Tail: s.Tail, Sigma: s.Sigma, N0: s.N0}
+	return Must(g.Simulate(context.Background(), coverage.Options{Alpha: s.Alpha, Trials: s.Trials,
+		Seed: 1, Methods: Must(coverage.MethodsByName(s.Methods...))}))
 }
 
 // Shapes is Run of several shapes of one number of classes.

@@ -132,12 +132,7 @@ func Bounds(model string) (*figures.Figure, error) {
 
 // Swept is the figure of a sweep's folder.
 func Swept(dir string) (*figures.Figure, error) {
-	t, settings := Table(dir, "sweep.tsv")
-	axes, points, err := figures.SweepOf(t)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "sweep.tsv"), err)
-	}
-	return figures.Sweep(axes, points, settings)
+	return figures.SweepTable(Table(dir, training.SweepFile))
 }
 
 // Columns returns a table's columns of these names, in this order.

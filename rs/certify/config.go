@@ -90,14 +90,14 @@ func (c Config) Check() error {
 	for i, name := range names {
 		entry, err := rs.MethodByName(name)
 		if err != nil {
-			return fmt.Errorf("methods: %w", err)
+			return fmt.Errorf("method: %w, %s", err, All)
 		}
 		if entry.Unsound && !c.Unsound {
 			return fmt.Errorf("method %s is unsound: its certificates may fail more often than α; "+
-				"unsound computes them all the same, for comparison", name)
+				"--unsound, or Config.Unsound, computes them all the same, for comparison", name)
 		}
 		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("methods: %s is there twice", name)
+			return fmt.Errorf("method: %s is there twice", name)
 		}
 	}
 	if c.Scores != "" {

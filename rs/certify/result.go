@@ -106,6 +106,16 @@ func (x *Result) remark() error {
 			"together",
 			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta)
 	}
+	if m > 0 && len(x.Curves) > 0 {
+		switch known := len(rs.Labelled(x.Curves[0].Results)); known {
+		case m:
+		case 0:
+			x.note("no image has a label: there are classes and radii, and no accuracy; lipsmooth " +
+				"sample --labels takes a table of labels")
+		default:
+			x.note("accuracy and average radius are of the %d images of %d that have a label", known, m)
+		}
+	}
 	if least := rs.LeastDraws(alpha); run.N < least && run.N > 0 {
 		x.note("n = %d draws: even if all agree, votes certify nothing at α = %g, which takes %d",
 			run.N, alpha, least)
@@ -147,7 +157,7 @@ func (x *Result) cost(free Config, without func(e *rs.Evidence)) error {
 			break
 		}
 	}
-	if at < 0 {
+	if at < 0 || unlabelled(x.Curves) {
 		return nil
 	}
 	free.Methods = []string{x.Curves[at].Method}

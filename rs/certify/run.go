@@ -52,7 +52,19 @@ func Open(dir string) (*Run, error) {
 			r.contradicted, r.Model.Lambda = c, rs.Constant{}
 		}
 	}
-	return r, OfModel(dir, log.Run)
+	return r, ofModel(dir, log.Run)
+}
+
+// Load opens a run's folder, chooses the temperature of soft votes as c says, and reads the rows.
+func Load(dir string, c Config) (*Run, error) {
+	r, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if r.Tau, err = r.ChooseTau(c); err != nil {
+		return nil, err
+	}
+	return r, r.Load()
 }
 
 // Load reads the rows, once.
@@ -126,8 +138,8 @@ func (r *Run) notes(rows int) (notes []string) {
 	return notes
 }
 
-// OfModel checks a run against the model that lies in its folder, if one does.
-func OfModel(dir string, run countlog.Run) error {
+// ofModel checks a run against the model that lies in its folder, if one does.
+func ofModel(dir string, run countlog.Run) error {
 	folder := filepath.Join(dir, ModelFolder)
 	path := filepath.Join(folder, "model.json")
 	text, err := os.ReadFile(path)

@@ -163,7 +163,7 @@ func TestImport(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "made", "run")
 	r, n, err := m.Write(t.Context(), dir)
-	if err != nil || n != 3 || r.Examples != (Plan{10, 30, 3}) {
+	if err != nil || n != 3 || r.Examples != (Plan{Start: 10, Stride: 30, Count: 3}) {
 		t.Fatal(r, n, err)
 	}
 	log, err := Open(dir)

@@ -103,8 +103,7 @@ func TestRowMalformed(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{goodRow, "", "1 columns, want 9"},
 		{goodRow, goodRow + "\t", "10 columns, want 9"},
-		{"50\t", "51\t", "index: 51 is not among the run's examples (start 0, stride 50, count " +
-			"200)"},
+		{"50\t", "51\t", "index: 51 is not among the run's examples (200, from 0 on, 50 apart)"},
 		{"50\t", "-50\t", `index: "-50", want an index of the dataset, at most 9999`},
 		{"50\t", "050\t", `index: "050", want an index`},
 		{"50\t", "\t", `index: "", want an index`},

@@ -3,7 +3,8 @@ package coverage
 import (
 	"fmt"
 	"math"
-	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A Case is a multinomial to draw votes from.
@@ -69,14 +70,7 @@ var Shapes = []Shape{
 
 // ShapeByName finds an entry of Shapes; the error lists what is known.
 func ShapeByName(name string) (Shape, error) {
-	var known []string
-	for _, s := range Shapes {
-		if s.Name == name {
-			return s, nil
-		}
-		known = append(known, s.Name)
-	}
-	return Shape{}, fmt.Errorf("no shape %q; known: %s", name, strings.Join(known, ", "))
+	return named.Find("shape", name, Shapes, func(s Shape) string { return s.Name })
 }
 
 func zipf(classes int, top, exponent float64) []float64 {

@@ -19,12 +19,11 @@ import (
 // that ends draws early, it is what the run takes at most.
 type Estimate struct {
 	Run, Tuning countlog.Run
-	Start       float64  // seconds to open the device and compile
-	Seconds     float64  // in all, Start among them
-	Rate        float64  // draws a second
-	Bytes       float64  // of the log
-	Memory      float64  // bytes, of this process at its peak; 0 where unknown
-	Notes       []string // as those of a Result
+	Start       float64 // seconds to open the device and compile
+	Seconds     float64 // in all, Start among them
+	Rate        float64 // draws a second
+	Bytes       float64 // of the log
+	Memory      float64 // bytes, of this process at its peak; 0 where unknown
 }
 
 // The pilot of an estimate ends after pilotPart of the job, at least pilotSeconds and at most
@@ -52,14 +51,13 @@ type pilot struct {
 // watched is a batch of a pilot.
 type watched struct{ at, took, units, size float64 }
 
-// Estimate draws the begin of a plan's run into a folder that is deleted, a tenth of the run or some
-// seconds, and tells the rest from the pace of the last batches.
+// Estimate draws the begin of a plan's run into a folder that is deleted, a tenth of the run or
+// some seconds, and tells the rest from the pace of the last batches.
 func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	begun := time.Now()
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {
 		return e, err
 	}
-	e.Notes = p.notes(e.Run)
 	folder, err := os.MkdirTemp("", "lipsmooth-estimate-*")
 	if err != nil {
 		return e, err
@@ -138,8 +136,8 @@ func (p *pilot) same() []watched {
 	return p.batches[from:]
 }
 
-// pace is how many seconds a block takes: from batch to batch, or in the last batch where few are of
-// its size, of which two may end at once.
+// pace is how many seconds a block takes: from batch to batch, or in the last batch where few are
+// of its size, of which two may end at once.
 func (p *pilot) pace() float64 {
 	b := p.same()
 	last := b[len(b)-1]

@@ -11,10 +11,12 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// normalBig is Φ(x) by Taylor's series of the density in 400 bits; √(2π) from 40 decimals would do no harm below 1e-38.
+// normalBig is Φ(x) by Taylor's series of the density in 400 bits; √(2π) from 40 decimals would do
+// no harm below 1e-38.
 func normalBig(x float64) *big.Float {
 	at := func(v float64) *big.Float { return new(big.Float).SetPrec(400).SetFloat64(v) }
-	root, _, _ := big.ParseFloat("2.50662827463100050241576528481104525300698674060993831662992357", 10, 400, big.ToNearestEven)
+	root, _, _ := big.ParseFloat("2.50662827463100050241576528481104525300698674060993831662992357",
+		10, 400, big.ToNearestEven)
 	term, sum, square := at(x), at(x), new(big.Float).Mul(at(x), at(x))
 	for k := 1; k < 2000; k++ {
 		term.Mul(term, square)
@@ -113,12 +115,14 @@ func TestGridDraws(t *testing.T) {
 		}
 	}
 	// A number of 64 bits that thresholds share is told by 64 more.
-	tied := Grid{high: []uint64{7, 7, math.MaxUint64}, low: []uint64{1 << 62, 1 << 63, math.MaxUint64}, guide: make([]int32, 1<<guideBits)}
+	tied := Grid{high: []uint64{7, 7, math.MaxUint64}, low: []uint64{1 << 62, 1 << 63, math.MaxUint64},
+		guide: make([]int32, 1<<guideBits)}
 	r, seen := rand.NewChaCha8([32]byte{}), [3]int{}
 	for range 10000 {
 		seen[tied.draw(7, r)]++
 	}
-	if tied.draw(6, r) != 0 || tied.draw(8, r) != 2 || seen[0] < 2300 || seen[0] > 2700 || seen[1] < 2300 || seen[1] > 2700 {
+	if tied.draw(6, r) != 0 || tied.draw(8, r) != 2 || seen[0] < 2300 || seen[0] > 2700 ||
+		seen[1] < 2300 || seen[1] > 2700 {
 		t.Errorf("ties fall %v", seen)
 	}
 }

@@ -9,13 +9,18 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Run samples the examples of a run that its folder has no row of yet, and calls each, where it isn't
-// nil, after every row with the number of rows there are. A stopped run goes on where it stopped.
-func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, each func(done int)) (err error) {
+// Run samples the examples of a run that its folder has no row of yet, and calls each, where it
+// isn't nil, after every row with the number of rows there are. A stopped run goes on where it
+// stopped.
+func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images,
+	each func(done int)) (err error) {
 	run := w.Run()
-	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes || !slices.Equal(run.Edges(), p.settings.Edges) ||
+	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes ||
+		!slices.Equal(run.Edges(), p.settings.Edges) ||
 		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
-		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins, run.Scores, run.Noise)
+		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v "+
+			"and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes,
+			run.MarginBins, run.Scores, run.Noise)
 	}
 	draws := request{
 		Request: Request{Sigma: run.Sigma, N0: run.N0, N: run.N, Seed: run.Seed},
@@ -61,7 +66,8 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		return nil
 	})
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from there: %w", w.Count(), run.Examples.Count, ctx.Err())
+		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from "+
+			"there: %w", w.Count(), run.Examples.Count, ctx.Err())
 	}
 	return err
 }
@@ -77,7 +83,8 @@ func (p *Sampler) made() (r countlog.Run) {
 	return r
 }
 
-// GridNoise is what a run says of noise on a grid of so many steps, around images of so many values.
+// GridNoise is what a run says of noise on a grid of so many steps, around images of so many
+// values.
 func GridNoise(steps, values int) countlog.Noise {
 	g := Grid{Steps: steps}
 	return countlog.Noise{Kind: countlog.Discrete, Steps: steps, Rounding: g.Rounding(values)}

@@ -14,16 +14,19 @@ type Settings struct {
 	Block int           // draws a block
 	Edges []float64     // of the margin histograms, in logits, rising, each a float32; nil logs none
 	Maps  []rs.ScoreMap // whose scores of all classes are logged
-	Grid  *Grid         // draws the noise, for the σ that it was made for; nil is Gaussian noise, made on the device
+	// draws the noise, for the σ that it was made for; nil is Gaussian noise, made on the device
+	Grid *Grid
 
-	// Pairs weigh the margin over each other class, [classes][classes]; nil is 1 everywhere. See [Pairs].
+	// Pairs weigh the margin over each other class, [classes][classes]; nil is 1 everywhere. See
+	// [Pairs].
 	Pairs [][]float64
 
-	// Random samples a classifier that answers by chance, each time independently: what votes certify is what it answers most often. Its
-	// draws can't be made again.
+	// Random samples a classifier that answers by chance, each time independently: what votes certify
+	// is what it answers most often. Its draws can't be made again.
 	Random bool
 
-	// Batch blocks are drawn at once; 0 finds the best number while it draws. It changes the rate and nothing else.
+	// Batch blocks are drawn at once; 0 finds the best number while it draws. It changes the rate and
+	// nothing else.
 	Batch int
 }
 
@@ -55,10 +58,12 @@ func New(backend compute.Backend, c Network, s Settings) (*Sampler, error) {
 
 func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, error) {
 	if s.Block < 1 || of.classes < 2 || min(of.size[0], of.size[1], of.size[2]) < 1 {
-		return nil, fmt.Errorf("sample: blocks of %d draws of %v, %d classes; need at least 1, 1×1×1 and 2", s.Block, of.size, of.classes)
+		return nil, fmt.Errorf("sample: blocks of %d draws of %v, %d classes; need at least 1, 1×1×1 "+
+			"and 2", s.Block, of.size, of.classes)
 	}
 	if s.Batch < 0 {
-		return nil, fmt.Errorf("sample: %d blocks at once; need at least 1, or 0 to find the best number", s.Batch)
+		return nil, fmt.Errorf("sample: %d blocks at once; need at least 1, or 0 to find the best number",
+			s.Batch)
 	}
 	for i, e := range s.Edges {
 		if float64(float32(e)) != e || i > 0 && e <= s.Edges[i-1] {
@@ -69,7 +74,8 @@ func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, err
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch, 4*s.Block*of.values()), checked: map[int]bool{}}, nil
+	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch, 4*s.Block*of.values()),
+		checked: map[int]bool{}}, nil
 }
 
 // Example is an image of a dataset.
@@ -195,7 +201,8 @@ func (p *Sampler) source(x Example, sigma float64) (s source, err error) {
 	return s, err
 }
 
-// Draws returns the noisy images of a block, [block, h, w, c], as Evidence shows them to the classifier.
+// Draws returns the noisy images of a block, [block, h, w, c], as Evidence shows them to the
+// classifier.
 func (p *Sampler) Draws(x Example, r Request, phase Phase, block int) ([]float32, error) {
 	from, err := p.source(x, r.Sigma)
 	var draws []float32

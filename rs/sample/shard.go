@@ -47,8 +47,8 @@ func ParseShard(text string, env func(name string) string) (countlog.Shard, erro
 }
 
 // AutoShard is the task of a Slurm array (sbatch(1), "output environment variables") or of a
-// Kubernetes Indexed Job. Where LIPSMOOTH_SHARDS says how many there are, tasks count from 0, and one
-// of them may be submitted again alone.
+// Kubernetes Indexed Job. Where LIPSMOOTH_SHARDS says how many there are, tasks count from 0, and
+// one of them may be submitted again alone.
 func AutoShard(env func(name string) string) (s countlog.Shard, err error) {
 	number := func(name string, otherwise int) int {
 		text := env(name)

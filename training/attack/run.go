@@ -98,6 +98,13 @@ func (j Job) running() (r *running, err error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, e := range j.Run.Rows {
+		if e.Label < 0 {
+			return nil, fmt.Errorf("%s: example %d has no label, and an attack looks for a perturbation "+
+				"that makes the label wrong: lipsmooth sample --labels takes a table of labels",
+				j.Run.Dir, e.Index)
+		}
+	}
 	r.rows = spread(j.Run.Rows, r.settings.Images)
 	if err := j.Run.CheckDataset(d, j.Images.Label, r.rows, d.Name); err != nil {
 		return nil, err

@@ -106,6 +106,15 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// An image without a label can't be attacked.
+func TestRunUnlabelled(t *testing.T) {
+	j, _ := linearJob(t)
+	j.Run.Rows[3].Label = -1
+	if _, err := j.Missing(); err == nil || !strings.Contains(err.Error(), "example 3 has no label") {
+		t.Error(err)
+	}
+}
+
 // Every setting tells attacks apart, and others are replaced where that is asked for.
 func TestRunOfOthers(t *testing.T) {
 	j, _ := linearJob(t)

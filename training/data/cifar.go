@@ -111,8 +111,8 @@ func cifar10Files() (files, error) {
 		err = fmt.Errorf("LIPSMOOTH_CIFAR10: %w", err)
 	}
 	f.check = func(d *Dataset) error {
-		if d.Height != cifarSide || d.Width != cifarSide || d.Channels != 3 ||
-			!slices.Equal(d.ClassNames, cifarClasses) {
+		size := d.scaling == (scaling{}) && (d.Height != cifarSide || d.Width != cifarSide)
+		if size || d.Channels != 3 || !slices.Equal(d.ClassNames, cifarClasses) {
 			return fmt.Errorf("not CIFAR-10: %d×%d×%d, classes %s",
 				d.Height, d.Width, d.Channels, strings.Join(d.ClassNames, ", "))
 		}

@@ -1,12 +1,13 @@
 // Package data reads datasets of images: MNIST, CIFAR-10, idx files, CIFAR-10's binary files, and
-// PNG and JPEG images with a folder for each class. The files may lie in a folder, a zip, a tar.gz
-// or an fs.FS.
+// image files with a folder for each class, with a table of labels, or without labels. The image
+// files are PNG, JPEG, WebP, BMP, TIFF or GIF. All may lie in a folder, a zip, a tar.gz or an fs.FS.
 //
 // Images are float32 in [0,1], [height, width, channels], and labels count from 0. A split has the
 // same images in the same order on every machine, as files are taken by sorted name.
 package data
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -32,13 +33,21 @@ const (
 // A Dataset is one split of a dataset. It is safe for concurrent use.
 type Dataset struct {
 	Name  string // "mnist", "cifar10", or the last part of the path it came from
-	Split string // Train or Test
+	Split string // Train, Test, Val or All
+
+	// Notes are for a person: what is left out, in numbers, and what is missing.
+	Notes []string
+	// Skipped are the files that were left out because they can't be read, where the options said so.
+	Skipped []string
 
 	Height, Width, Channels int
 	ClassNames              []string // of class 0, 1, …
 
-	labels []int32
-	source source
+	labels  []int32
+	source  source
+	options Options
+	scaling scaling
+	jpeg    bool // some are JPEG files
 
 	hashing sync.Mutex
 	hash    string
@@ -57,7 +66,14 @@ type source interface {
 // Len returns the number of images.
 func (d *Dataset) Len() int { return len(d.labels) }
 
-// Label returns the class of image i, in [0, Classes()).
+// Unlabelled is the label of an image without one.
+const Unlabelled = -1
+
+func (d *Dataset) note(format string, args ...any) {
+	d.Notes = append(d.Notes, fmt.Sprintf(format, args...))
+}
+
+// Label returns the class of image i, in [0, Classes()), or Unlabelled.
 func (d *Dataset) Label(i int) int { return int(d.labels[i]) }
 
 // Classes returns the number of classes.
@@ -73,7 +89,7 @@ func (d *Dataset) Identity() (countlog.Dataset, error) {
 	hash, err := d.Hash()
 	return countlog.Dataset{
 		Name: d.Name, Hash: hash, Split: d.Split, Classes: d.Classes(), Size: d.Len(),
-		Dimension: d.Size(),
+		Source: d.options.record(d.Skipped), Dimension: d.Size(),
 	}, err
 }
 
@@ -163,9 +179,9 @@ func parallel(n int, do func(int)) {
 }
 
 // Hash identifies the split by its content. It is the SHA-256, in hex, of the shape, the class
-// names and each label with its image, in order: the pixels, or the file if it is PNG or JPEG. A
-// folder, a zip and a tar.gz of the same files have the same hash. The first call reads the whole
-// split.
+// names and each label with its image, in order: the pixels, or the image file. How JPEG files are
+// decoded, and how images are resized and cropped, is part of the sum. A folder, a zip and a tar.gz
+// of the same files have the same hash. The first call reads the whole split.
 func (d *Dataset) Hash() (string, error) {
 	d.hashing.Lock()
 	defer d.hashing.Unlock()
@@ -177,6 +193,12 @@ func (d *Dataset) Hash() (string, error) {
 		d.Channels, d.Len(), d.Classes())
 	for _, name := range d.ClassNames {
 		fmt.Fprintf(sum, "%q\n", name)
+	}
+	if d.jpeg { // before there was this line, chroma was repeated
+		fmt.Fprintf(sum, "JPEG as libjpeg\n")
+	}
+	if s := d.scaling; s != (scaling{}) {
+		fmt.Fprintf(sum, "resized to %d, cropped to %d\n", s.resize, s.crop)
 	}
 	for i := range d.labels {
 		content, err := d.source.content(i)
@@ -204,11 +226,14 @@ func (m memory) lazy() bool                    { return false }
 type format struct {
 	name, layout string
 	match        func(files) bool
-	load         func(f files, split string) (*Dataset, error)
+	// load reads the split. Where the format is of folders, the split may also be Val, All or empty,
+	// and load says which it took in Dataset.Split.
+	load    func(f files, split string) (*Dataset, error)
+	folders bool
 }
 
 // formats are tried in order.
-var formats = []format{idxFormat, cifarFormat, imageFormat}
+var formats = []format{idxFormat, cifarFormat, folderFormat, looseFormat}
 
 // named are the datasets known by name.
 var named = map[string]func() (files, error){
@@ -235,12 +260,14 @@ func Names() []string { return slices.Sorted(maps.Keys(named)) }
 //     same of t10k (or test);
 //   - CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin, test_batch.bin, and
 //     batches.meta.txt with the names;
-//   - PNG or JPEG images of one size, as train/<class>/<image> and test/<class>/<image>;
+//   - images of one size, as train/<class>/<image> and test/<class>/<image>; the folder
+//     val stands in for test where there is no test;
 //   - the same as <class>/<image>. The test split is then the sixth of each class whose names have
 //     the lowest SHA-256.
 //
-// Classes and images are sorted by name, all images of a class together. Image files are
-// decoded when first used.
+// Classes are sorted by name, or by value where all of their names are whole numbers. Images are
+// sorted by name, all images of a class together. Every file is checked before Open returns. Those
+// of large splits are decoded when first used.
 func Open(ref string) (train, test *Dataset, err error) {
 	f, err := find(ref)
 	if err != nil {
@@ -249,21 +276,8 @@ func Open(ref string) (train, test *Dataset, err error) {
 	return f.both()
 }
 
-// Load is Open for one split, Train or Test, without the cost of the other.
-func Load(ref, split string) (*Dataset, error) {
-	if split != Train && split != Test {
-		return nil, fmt.Errorf("data: no split %q; there are %s and %s", split, Train, Test)
-	}
-	f, err := find(ref)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
-	}
-	d, err := f.load(split)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
-	}
-	return d, nil
-}
+// Load is Open for one split, without the cost of the other.
+func Load(ref, split string) (*Dataset, error) { return Options{Split: split}.Load(ref) }
 
 // OpenFS is Open for the files of fsys. Errors and Dataset.Name call the dataset name.
 func OpenFS(fsys fs.FS, name string) (train, test *Dataset, err error) {
@@ -285,26 +299,15 @@ func (f files) both() (train, test *Dataset, err error) {
 }
 
 // load reads a split in the first format that matches, within folders that hold nothing else.
-func (f files) load(split string) (*Dataset, error) {
+func (f files) load(split string) (d *Dataset, err error) {
+	if f.options.Labels != "" {
+		return f.in(labelledFormat, split)
+	}
 	for inner := f; ; {
 		for _, format := range formats {
-			if !format.match(inner) {
-				continue
+			if format.match(inner) {
+				return inner.in(format, split)
 			}
-			d, err := format.load(inner, split)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", inner.where, err)
-			}
-			if d.Len() == 0 {
-				return nil, fmt.Errorf("%s: the %s split is empty", inner.where, split)
-			}
-			d.Name, d.Split = f.name, split
-			if f.check != nil {
-				if err := f.check(d); err != nil {
-					return nil, fmt.Errorf("%s: %w", inner.where, err)
-				}
-			}
-			return d, nil
 		}
 		top := inner.top()
 		if len(top) != 1 {
@@ -319,6 +322,83 @@ func (f files) load(split string) (*Dataset, error) {
 	return nil, fmt.Errorf("%s: no dataset found in it; known are %s", f.where,
 		strings.Join(known, ", "))
 }
+
+// in reads a split in a format.
+func (f files) in(format format, split string) (*Dataset, error) {
+	d, err := format.read(f, split)
+	if err == nil && d.Len() == 0 {
+		err = fmt.Errorf("the %s split is empty", d.Split)
+	}
+	if err == nil && f.check != nil {
+		err = f.check(d)
+	}
+	if asked := (scaling{f.options.Resize, f.options.Crop}); err == nil && asked != (scaling{}) &&
+		d.scaling == (scaling{}) {
+		err = d.scale(asked)
+	}
+	if err == nil && f.classes != nil {
+		err = d.listed(f.classes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.where, err)
+	}
+	d.Name, d.options = f.name, f.options
+	d.options.Resize, d.options.Crop = d.scaling.resize, d.scaling.crop
+	return d, nil
+}
+
+// read is load, also of the splits that a format with Train and Test alone doesn't know.
+func (o format) read(f files, split string) (d *Dataset, err error) {
+	if o.folders {
+		return o.load(f, split)
+	}
+	switch split = cmp.Or(split, Test); split {
+	case Val:
+		return nil, fmt.Errorf("%s has no split %s", o.name, split)
+	case All:
+		d, err = o.load(f, Train)
+		if err != nil {
+			return nil, err
+		}
+		test, err := o.load(f, Test)
+		if err != nil {
+			return nil, err
+		}
+		d.source = joined{d.source, test.source, d.Len()}
+		d.labels = append(d.labels, test.labels...)
+	default:
+		if d, err = o.load(f, split); err != nil {
+			return nil, err
+		}
+	}
+	d.Split = split
+	return d, nil
+}
+
+// joined is a source of the n images of one and then those of another.
+type joined struct {
+	train, test source
+	n           int
+}
+
+func (j joined) at(i int) (source, int) {
+	if i < j.n {
+		return j.train, i
+	}
+	return j.test, i - j.n
+}
+
+func (j joined) pixels(i int) ([]byte, error) {
+	s, k := j.at(i)
+	return s.pixels(k)
+}
+
+func (j joined) content(i int) ([]byte, error) {
+	s, k := j.at(i)
+	return s.content(k)
+}
+
+func (j joined) lazy() bool { return j.train.lazy() || j.test.lazy() }
 
 // find turns a name or a path into files.
 func find(ref string) (files, error) {

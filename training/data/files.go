@@ -24,16 +24,23 @@ type files struct {
 	dirs  []string // the folders, also sorted
 	open  func(name string) (io.ReadCloser, error)
 
+	options Options    // with which the files are read
+	classes *classList // of the options, nil where they name none
+
 	md5   map[string]string    // of the unpacked file, where known, by its name without .gz
 	check func(*Dataset) error // what a named dataset must satisfy, or nil
 }
 
 const maxDepth = 6 // folders below the root are looked at this deep, links to folders too
 
-// ignored files and folders: hidden ones, and what macOS puts into archives.
+// ignored files and folders: hidden ones, and what macOS and Windows leave behind.
 func ignored(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
-		if part != "." && strings.HasPrefix(part, ".") || part == "__MACOSX" {
+		if part != "." && strings.HasPrefix(part, ".") {
+			return true
+		}
+		switch strings.ToLower(part) {
+		case "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini":
 			return true
 		}
 	}

@@ -121,7 +121,8 @@ func columns(w []float32, in, classes int) operator {
 	return o
 }
 
-// pairBounds bounds every difference of two logits, where end maps what before bounds to the logits.
+// pairBounds bounds every difference of two logits, where end maps what before bounds to the
+// logits.
 func pairBounds(before Bound, end operator, most Bound) [][]float64 {
 	p := make([][]float64, len(end.rows))
 	for a := range p {

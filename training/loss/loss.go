@@ -2,11 +2,8 @@
 package loss
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the mean over
@@ -49,11 +46,7 @@ func Names() (names []string) {
 
 // ByName finds an entry of Losses. Its error lists the known names.
 func ByName(name string) (Entry, error) {
-	i := slices.IndexFunc(Losses, func(e Entry) bool { return e.Name == name })
-	if i < 0 {
-		return Entry{}, fmt.Errorf("no loss %q; known: %s", name, strings.Join(Names(), ", "))
-	}
-	return Losses[i], nil
+	return named.Find("loss", name, Losses, func(e Entry) string { return e.Name })
 }
 
 // scaled returns logits in units of radius, and the true class as one-hot rows, both [batch,

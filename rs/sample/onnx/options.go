@@ -21,7 +21,7 @@ type Options struct {
 	// Mean is subtracted and Std divided by: none, one for all channels, or one a channel.
 	// The channels are the model's.
 	Mean, Std []float64
-	Resize    int // short side, in pixels, before the middle is cropped; 0 resizes straight
+	Resize    int // short side after the noise, before the middle is cropped; 0 resizes straight
 	// Input is the size that the model is given where the file leaves height and width open: one
 	// number for both, or h and w. Empty gives images as they are.
 	Input    []int
