@@ -332,9 +332,10 @@ func (d *Drawer) Again(ctx context.Context, run countlog.Run, count int, each fu
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	some := countlog.Spread(run.Examples.Count, count)
-	run.Shard, run.Examples = countlog.Shard{}, countlog.Plan{Start: run.Examples.At(some.Start),
-		Stride: some.Stride * run.Examples.Stride, Count: some.Count}
+	some := &run.Examples
+	count = min(count, some.Count)
+	some.Stride, some.Count = some.Count/count*some.Stride, count
+	run.Shard = countlog.Shard{}
 	w, err := countlog.Create(folder, run)
 	if err != nil {
 		return nil, err
