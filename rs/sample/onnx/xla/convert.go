@@ -1,6 +1,7 @@
 package xla
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,9 +57,8 @@ func (m message) all(name string) (all []message) {
 	return all
 }
 
-// rewrite opens the batch axis of a file's input, so that a run takes any number of images, and
-// takes away what has no effect: a dropout at inference, the momentum of a batch norm, dilations
-// of 1.
+// rewrite opens the batch axis of a file, so that a run takes any number of images, and takes away
+// what has no effect: a dropout at inference, and the attributes of [idle].
 func rewrite(text []byte) ([]byte, error) {
 	kind, err := protoregistry.GlobalTypes.FindMessageByName("protos.ModelProto")
 	if err != nil {
@@ -69,49 +69,97 @@ func rewrite(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	g := file.one("graph")
-	for _, port := range slices.Concat(g.all("input"), g.all("output")) {
+	var batch int64 // 0 where it is free
+	for _, port := range slices.Concat(g.all("output"), g.all("input")) {
 		dims := port.one("type").one("tensor_type").one("shape").all("dim")
 		if len(dims) > 0 {
+			batch = dims[0].Get(dims[0].field("dim_value")).Int()
 			dims[0].Clear(dims[0].field("dim_value"))
 		}
 	}
+	tensors := map[string]message{}
+	for _, t := range g.all("initializer") {
+		tensors[t.text("name")] = t
+	}
 	for _, n := range g.all("node") {
+		inputs := n.Get(n.field("input")).List()
 		switch n.text("op_type") {
+		case "Constant":
+			if a := n.attribute("value"); a.Message != nil {
+				tensors[n.Get(n.field("output")).List().Get(0).String()] = a.one("t")
+			}
+		case "Reshape":
+			if t := tensors[inputs.Get(1).String()]; t.Message != nil && batch > 0 {
+				t.copies(batch)
+			}
 		case "Dropout":
 			n.Set(n.field("op_type"), protoreflect.ValueOfString("Identity"))
 			for _, name := range []string{"input", "output"} {
 				n.Mutable(n.field(name)).List().Truncate(1)
 			}
 			n.Clear(n.field("attribute"))
-		case "BatchNormalization":
-			n.drop("momentum", func(message) bool { return true })
-		case "MaxPool", "AveragePool":
-			n.drop("dilations", func(a message) bool {
-				list := a.Get(a.field("ints")).List()
-				for i := range list.Len() {
-					if list.Get(i).Int() != 1 {
-						return false
-					}
-				}
-				return true
-			})
 		}
+		list := n.Mutable(n.field("attribute")).List()
+		kept := 0
+		for i := range list.Len() {
+			if !idle(n, message{list.Get(i).Message()}) {
+				list.Set(kept, list.Get(i))
+				kept++
+			}
+		}
+		list.Truncate(kept)
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(file.Interface())
 }
 
-// drop takes an attribute away from a node, where it has no effect.
-func (m message) drop(name string, idle func(attribute message) bool) {
-	list := m.Mutable(m.field("attribute")).List()
-	kept := 0
-	for i := range list.Len() {
-		a := message{list.Get(i).Message()}
-		if a.text("name") != name || !idle(a) {
-			list.Set(kept, list.Get(i))
-			kept++
+// idle reports whether an attribute of a node has no effect at inference.
+func idle(n, a message) bool {
+	switch a.text("name") {
+	case "momentum":
+		return n.text("op_type") == "BatchNormalization"
+	case "dilations":
+		return a.each(1)
+	case "count_include_pad":
+		pads := n.attribute("pads")
+		return pads.Message == nil || pads.each(0)
+	case "auto_pad":
+		return string(a.Get(a.field("s")).Bytes()) == "VALID"
+	}
+	return false
+}
+
+// attribute is that of a node, and empty where it has none of the name.
+func (m message) attribute(name string) message {
+	for _, a := range m.all("attribute") {
+		if a.text("name") == name {
+			return a
 		}
 	}
-	list.Truncate(kept)
+	return message{}
+}
+
+// each reports whether every number of an attribute is v.
+func (m message) each(v int64) bool {
+	list := m.Get(m.field("ints")).List()
+	for i := range list.Len() {
+		if list.Get(i).Int() != v {
+			return false
+		}
+	}
+	return true
+}
+
+// copies makes of the shape of a Reshape that begins with the batch one that copies the batch.
+func (m message) copies(batch int64) {
+	raw := slices.Clone(m.Get(m.field("raw_data")).Bytes())
+	list := m.Mutable(m.field("int64_data")).List()
+	switch {
+	case len(raw) >= 8 && binary.LittleEndian.Uint64(raw) == uint64(batch):
+		binary.LittleEndian.PutUint64(raw, 0)
+		m.Set(m.field("raw_data"), protoreflect.ValueOfBytes(raw))
+	case list.Len() > 0 && list.Get(0).Int() == batch:
+		list.Set(0, protoreflect.ValueOfInt64(0))
+	}
 }
 
 // protect turns a panic into an error.

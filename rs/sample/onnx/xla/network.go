@@ -129,7 +129,7 @@ func (n *Network) compare(backend compute.Backend, c *onnx.Classifier) error {
 			worst = d
 		}
 	}
-	if !(worst <= tolerance*largest) {
+	if !(worst <= n.recipe.tolerance()*largest) {
 		return fmt.Errorf("its outputs differ from those of ONNX Runtime by %.3g, and reach %.3g: "+
 			"the graph isn't converted well", worst, largest)
 	}
@@ -137,7 +137,12 @@ func (n *Network) compare(backend compute.Backend, c *onnx.Classifier) error {
 }
 
 // tolerance of outputs, relative to the largest, or to 1 where that is less.
-const tolerance = 1e-4
+func (r steps) tolerance() float64 {
+	if r.Type == "float16" {
+		return 1e-2
+	}
+	return 1e-4
+}
 
 // logits of images, [n, h, w, c].
 func (n *Network) logits(backend compute.Backend, x *tensors.Tensor) (z []float32, err error) {
