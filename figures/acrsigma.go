@@ -60,8 +60,8 @@ func equalDraws(runs []*certify.Run) []*certify.Run {
 }
 
 // ACRSigma draws the average certified radius of each method against the noise level σ. It needs
-// two σ at least. Bars and table give ± 1.96 standard errors over the choice of examples. Those are
-// an estimate, not a bound.
+// two σ at least. Bars and table give ± 1.96 standard errors over the choice of examples. These
+// radii are an estimate, not a bound.
 func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels),
 		func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })

@@ -11,7 +11,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// Input is what the figures of [List] are made from; each takes what it needs.
+// Input has the inputs of the figures of [List]. Each figure takes a part.
 type Input struct {
 	Runs    []*certify.Run
 	Alpha   float64          // 0 < Alpha < 1
@@ -90,7 +90,7 @@ var List = []Entry{
 		drawLogs},
 }
 
-// ByName finds an entry of List; the error lists what is known.
+// ByName finds an entry of List. Its error lists the known names.
 func ByName(name string) (Entry, error) {
 	return named.Find("figure", name, List, func(e Entry) string { return e.Name })
 }

@@ -67,9 +67,9 @@ func SweepTable(t *table.Table, settings string) (*Figure, error) {
 	return f, err
 }
 
-// Sweep draws the average verified radius of each point against its accuracy. Where the values of
-// the last axis are numbers, a line joins points that differ in that axis alone, and the values
-// stand beside the points. Where they are names, each name has a mark.
+// Sweep draws the average verified radius of each point against its accuracy. If the values of the
+// last axis are numbers, a line joins the points that differ in that axis alone. The values stand
+// beside the points. Where they are names, each name has a mark.
 func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error) {
 	if len(points) == 0 || len(axes) == 0 {
 		return nil, fmt.Errorf("figure sweep: no point to draw")

@@ -39,8 +39,8 @@ func certified(results []Result, radius float64) int {
 	return k
 }
 
-// AverageRadius is the average certified radius (ACR): the mean of R over all labelled examples, R
-// taken as 0 where the class isn't the true one; NaN of none.
+// AverageRadius is the average certified radius (ACR) over all labelled examples. A wrong class
+// counts as radius 0. It is NaN without examples.
 func AverageRadius(results []Result) float64 {
 	var sum compensated
 	for _, r := range results {
@@ -51,8 +51,8 @@ func AverageRadius(results []Result) float64 {
 	return sum.value() / float64(len(Labelled(results)))
 }
 
-// AccuracyBand returns the two-sided Clopper–Pearson interval, level (0.95, say) in (0, 1), of the
-// certified accuracy on the distribution that the examples are drawn from: it covers the choice of
+// AccuracyBand returns the two-sided Clopper–Pearson interval of the certified accuracy on the
+// distribution of the examples. Its level is in (0, 1), 0.95 say. The interval covers the choice of
 // examples, not the noise.
 func AccuracyBand(results []Result, radius, level float64) (lo, hi float64) {
 	results = Labelled(results)

@@ -8,7 +8,7 @@ type Preset struct {
 	Config          Config
 }
 
-// Presets lists settings that measured well; the first is the default.
+// Presets lists settings that measured well. The first is the default.
 var Presets = []Preset{
 	{"quick", "MNIST through noise 0.5, as the main job", "mnist", Default()},
 	{"mnist", "MNIST without noise, for accuracy verified at radius 1.58", "mnist",

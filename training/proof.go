@@ -37,9 +37,9 @@ func (m *Model) Prove() (lip.Proof, error) {
 	return m.Network.Prove(values), nil
 }
 
-// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the
-// grey image, whose entries are all 1/2. The Proof is that of Prove. A layer without a proof of its
-// rounding is an error.
+// Rounding bounds the float32 error of the logits for every float32 image within reach (l2) of the
+// grey image, whose entries are all 1/2. The bound is proved. p is the result of Prove. A layer
+// without a proof of its rounding is an error.
 func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	values, err := m.Effective()
 	if err != nil {
@@ -48,8 +48,8 @@ func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	return m.Network.Rounding(values, p, reach)
 }
 
-// Observed estimates from below what each layer stretches, and what the network stretches from its
-// input through each layer. Each estimate is that of lip.Observed with so many steps.
+// Observed estimates Lipschitz constants from below: of each layer, and of the network from its
+// input through each layer. Each estimate is that of lip.Observed with this many steps.
 func (m *Model) Observed(backend compute.Backend, steps int) (layers, through []float64,
 	err error) {
 	values, err := m.Effective()

@@ -25,7 +25,7 @@ type Method struct {
 	objective func(*step) (logits, loss *Node)
 }
 
-// Methods are all training methods; the first is the default.
+// Methods are all training methods. The first is the default.
 var Methods = []Method{
 	{Name: "gaussian", Doc: "the loss on images with noise (Cohen et al. 2019)",
 		objective: gaussian},
@@ -71,7 +71,7 @@ type step struct {
 	logits              func(images *Node) *Node
 }
 
-// noise returns Gaussian noise for so many draws of the batch, [draws·batch, h, w, c].
+// noise returns Gaussian noise for this many draws of the batch, [draws·batch, h, w, c].
 func (s *step) noise(draws int) *Node {
 	shape := s.images.Shape().Clone()
 	shape.Dimensions[0] *= draws

@@ -136,6 +136,7 @@ func TestSampleSomeClasses(t *testing.T) {
 	if err != nil || len(rows) != 9 || rows[0].Label != 2 || rows[8].Label != 9 {
 		t.Error(len(rows), err)
 	}
+	must(t, "verify", dir, "--data", set, "--model", gray, "--redraw", "4") // not every second one
 	out := must(t, "info", gray, "--data", set, "--classes", names)
 	if !strings.Contains(out, "classes: 0 = ant, 1 = bee, …, 9 = owl") ||
 		!strings.Contains(out, "all: 14 images of 16×16×1, 10 classes") {

@@ -43,9 +43,8 @@ func TestEstimateActs(t *testing.T) {
 	args = []string{"sample", model, "--data", tiny(), "--out", out + "0", "--estimate", "--images"}
 	must(t, append(args, "0")...)
 	refused(t, lipsmooth(append(args, "0", "--tuning", "5")...), "set tuning to 0")
-	if r := lipsmooth(append(args, "300")...); r.status != 0 ||
-		!strings.Contains(r.err, " images are sampled, every ") {
-		t.Errorf("300: status %d, %s", r.status, r.err)
+	if said := must(t, append(args, "300")...); !strings.Contains(said, ": 300 images of 100 ") {
+		t.Errorf("of 300 images it says %q", said)
 	}
 
 	text = must(t, "sample", model, "--data", tiny(), "--n", "300", "--images", "1", "--tuning", "0",

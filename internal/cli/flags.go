@@ -63,6 +63,16 @@ func checkLeast(flag string, value, least int) error {
 	return nil
 }
 
+// noEmptyFlag refuses a path that was given and is empty, as that of an unset variable is.
+func noEmptyFlag(c *cobra.Command, _ []string) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = fmt.Errorf("--%s is empty: give a value, or leave the flag out", f.Name)
+		}
+	})
+	return err
+}
+
 // one says what the one argument of a command is.
 func one(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {

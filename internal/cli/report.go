@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	page "github.com/lipsmooth/lipsmooth/internal/report"
@@ -56,7 +57,8 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 				return err
 			}
 			for _, m := range missing {
-				fmt.Fprintln(cmd.ErrOrStderr(), "note: left out:", m)
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: left out:",
+					strings.ReplaceAll(m, "RUN", quoted(args[0])))
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), out)
 			return nil

@@ -255,8 +255,8 @@ func reproduceCommand() *cobra.Command {
 look for the steepest slope of each layer beside its bound, attack a few images, certify by every
 method, draw the figures, print the tables, and make one page of it all, report.html. Stopped at any
 point and run again with the same flags, it goes on from what is done and ends with the same
-numbers. Attacks with other settings that lie in the folder are kept; an attack inside a certificate ends it
-with status 1.
+numbers. Attacks with other settings that lie in the folder are kept. An attack inside a certificate
+ends it with status 1.
 
 Presets:
 ` + doc.String(),

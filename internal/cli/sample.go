@@ -166,7 +166,11 @@ func (s *sampling) run(cmd *cobra.Command) error {
 		printEstimate(w, s.out, e, s.plan.Until.Rule != "")
 		return nil
 	}
-	s.plan.Progress = func(sample.Progress) { said() }
+	s.plan.Progress = func(at sample.Progress) {
+		if at.Done > at.Begun {
+			said()
+		}
+	}
 	r, err := drawRun(cmd.Context(), d, s.plan, s.out, log)
 	if err != nil {
 		return s.hint(d, err)
@@ -177,20 +181,20 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	return printAccuracy(w, log, s.out)
 }
 
-// drawRun draws a run into the folder dir, and shows how far it is and what to know of it. The plan's
-// own Progress is called when drawing begins.
+// drawRun draws a run into the folder dir, and shows how far it is and what to know of it. The
+// plan's own Progress is called first.
 func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, log io.Writer) (
 	sample.Result, error) {
 
 	var said func(done int)
-	begins := p.Progress
+	own := p.Progress
 	p.Progress = func(at sample.Progress) {
+		if own != nil {
+			own(at)
+		}
 		if at.Done > at.Begun {
 			said(at.Done)
 			return
-		}
-		if begins != nil {
-			begins(at)
 		}
 		what := fmt.Sprintf("sampling σ=%g", at.Sigma)
 		if at.Tuning {

@@ -114,8 +114,8 @@ func TestClaimedLipschitz(t *testing.T) {
 	}
 	out := must(t, "certify", dir, "--tau", "0.1", "--method", "all")
 	if !strings.Contains(out, "Λ = 3 (claimed)") || !strings.Contains(out,
-		"note: Λ = 3 is claimed, not proved: on it rest isoperimetric, adaptive, lipschitz, "+
-			"paper, margin\n") {
+		"note: Λ = 3 is claimed, not proved, and these rest on it: isoperimetric, adaptive, "+
+			"lipschitz, paper, margin\n") {
 		t.Error(out)
 	}
 	said := map[string]bool{}

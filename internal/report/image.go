@@ -127,8 +127,11 @@ func (p *Page) images(dir string, d *data.Dataset) error {
 	if d == nil && p.Run.Dataset.Name == "" {
 		p.missing("gallery of images: the run was imported, and its log names no dataset")
 	} else if d == nil {
-		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)",
-			p.Run.Dataset.Name)
+		ref := "PATH"
+		if slices.Contains(data.Names(), p.Run.Dataset.Name) {
+			ref = p.Run.Dataset.Name
+		}
+		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)", ref)
 	} else if err := p.gallery(dir, all, d); err != nil {
 		return err
 	}

@@ -454,7 +454,7 @@ func TestMissing(t *testing.T) {
 	}
 	text, p = html(t, write(t, run()), nil)
 	if check(t, text)["img"] != 0 || len(p.Missing) != 1 ||
-		!strings.Contains(p.Missing[0], "--data shapes") {
+		!strings.Contains(p.Missing[0], "--data PATH") {
 		t.Errorf("without a dataset: %q", p.Missing)
 	}
 }

@@ -22,10 +22,10 @@ import (
 //go:embed notebook.py
 var program string
 
-// Execution says how a notebook is executed.
+// Execution has the settings of an execution.
 type Execution struct {
 	Folder string        // the cells' own, where runs are kept
-	Out    string        // file of the notebook with its outputs; may be the one that is read
+	Out    string        // file of the notebook with its outputs, which may be the input
 	Cell   time.Duration // the longest that a cell may take, at least a second
 }
 
@@ -38,9 +38,9 @@ type CellError struct {
 func (e *CellError) Error() string { return e.Path + ": " + e.What }
 
 // Execute executes a notebook headless and returns how many cells of code it has. Execution ends at
-// the first cell that doesn't compile, panics, exits with a status other than 0, runs a shell
-// command that does, or takes too long. Then the error is a *CellError, and nothing is written.
-// Paths of this machine don't get into the outputs.
+// the first cell that fails. A cell fails if it doesn't compile, panics, takes too long, or if it
+// or its shell command exits with a status other than 0. Then the error is a *CellError, and
+// nothing is written. Paths of this machine don't get into the outputs.
 func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells int, err error) {
 	dir, err := filepath.Abs(e.Folder)
 	if err != nil {
@@ -111,7 +111,7 @@ func (t *Tools) Headless(ctx context.Context, h Headless, paths []string) error 
 	return nil
 }
 
-// notebook runs notebook.py and returns what it prints.
+// notebook runs notebook.py and returns its output.
 func (t *Tools) notebook(ctx context.Context, what, path string, options map[string]any) (string,
 	error) {
 	text, err := json.Marshal(options)

@@ -43,8 +43,7 @@ func Checkout(dir string) (string, error) {
 }
 
 // Find returns the paths of a checkout's notebooks by their names, with or without .ipynb. Without
-// names, it returns all, in their order. A name that is the path of a file elsewhere is taken as it
-// is.
+// names, it returns all, in their order. A name may also be the path of another file.
 func Find(checkout string, names ...string) (paths []string, err error) {
 	all, err := filepath.Glob(filepath.Join(checkout, folder, "*.ipynb"))
 	if err != nil {
@@ -81,7 +80,7 @@ func Name(path string) string { return strings.TrimSuffix(filepath.Base(path), "
 
 // Copy copies notebooks into the folder dir, to be opened there. It makes dir where there is none.
 // The copies, whose paths it returns, name the checkout that they compile against. A notebook that
-// is already in dir stays as it is.
+// is already in dir stays unchanged.
 func Copy(checkout, dir string, paths []string) (copies []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

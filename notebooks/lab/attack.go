@@ -21,7 +21,7 @@ func (p Preset) Attack(run string, flags ...string) {
 		fmt.Sprint("--samples=", p.Samples)}, flags...)...)
 }
 
-// Attacks reads what `lipsmooth attack` found on a run.
+// Attacks reads the attacks that `lipsmooth attack` made on a run.
 func Attacks(run string) []certify.Attack {
 	t, _ := Table(run, "attack.tsv")
 	return Must(certify.Attacks(t))
@@ -133,8 +133,8 @@ func (p Preset) Adversarials(v Victims) (found []Adversarial) {
 	return found
 }
 
-// At returns the image moved by this distance towards the image that fools the classifier. It says
-// what is known at that distance: certified, attacked, or neither.
+// At returns the image moved by this distance towards the image that fools the classifier. Its note
+// is certified, in the gap, or fooled.
 func (a Adversarial) At(distance float64) show.Image {
 	m := show.Image{Pixels: slices.Clone(a.Pixels), Height: a.Height, Width: a.Width,
 		Channels: a.Channels, Class: a.Class, Note: "certified"}
@@ -165,7 +165,7 @@ func Moved(found []Adversarial, distance float64) (images []show.Image) {
 	return images
 }
 
-// Certificates returns the images as they are, with their certified radius.
+// Certificates returns the unchanged images with their certified radius.
 func Certificates(found []Adversarial) (images []show.Image) {
 	for _, a := range found {
 		a.Image.Attack = 0

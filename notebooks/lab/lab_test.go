@@ -146,7 +146,8 @@ func TestAdversarial(t *testing.T) {
 func TestAttacked(t *testing.T) {
 	s := &certify.Run{Tau: 0.5}
 	s.Sigma = 0.25
-	for method, want := range map[string]attack.Smoothing{"mono": {Sigma: 0.25}, "lipschitz": {Sigma: 0.25, Tau: 0.5}, "paper": {Sigma: 0.25, Tau: 0.5}, "margin": {}} {
+	for method, want := range map[string]attack.Smoothing{"mono": {Sigma: 0.25},
+		"lipschitz": {Sigma: 0.25, Tau: 0.5}, "paper": {Sigma: 0.25, Tau: 0.5}, "margin": {}} {
 		if got := attacked(s, method); got != want {
 			t.Errorf("%s: %+v, want %+v", method, got, want)
 		}

@@ -22,14 +22,14 @@ const (
 	GapFile          = "gap.tsv" // certified and empirical accuracy
 )
 
-// AttackConfig is what decides the attacks that are made on a run.
+// AttackConfig has the settings of the attacks on a run.
 type AttackConfig struct {
 	// Alpha is the error probability of each certificate, and of all findings together.
 	Alpha float64 `json:"alpha"`
-	// Tau is the temperature of soft votes, in logits; negative is the run's.
+	// Tau is the temperature of soft votes, in logits. A negative Tau stands for the run's.
 	Tau    float64 `json:"tau"`
-	Images int     `json:"images"` // how many, spread over the run; 0 is all
-	// Classifiers are names in Attacked; All alone is every one that the run has.
+	Images int     `json:"images"` // how many, spread over the run, 0 for all
+	// Classifiers are names in Attacked. All alone stands for every classifier of the run.
 	Classifiers []string `json:"classifiers"`
 	Box         bool     `json:"box"` // perturbed images stay in [0, 1]
 	Steps       int      `json:"steps"`
@@ -40,7 +40,7 @@ type AttackConfig struct {
 	Seed        uint64   `json:"seed"`
 }
 
-// Check returns an error that begins with the name of the first field that can't be.
+// Check returns an error that names the first field out of range.
 func (c AttackConfig) Check() error {
 	if err := c.Certify().Check(); err != nil {
 		return err
@@ -76,8 +76,7 @@ func attackedNames() (names []string) {
 	return names
 }
 
-// AttackSettings is what the JSON beside attack.tsv and gap.tsv says: with what the attacks were
-// made.
+// AttackSettings are the settings of attacks, in the JSON beside attack.tsv and gap.tsv.
 type AttackSettings struct {
 	Caption      string    `json:"caption"`   // in one line, for people
 	Lipsmooth    string    `json:"lipsmooth"` // version that made them
@@ -141,7 +140,7 @@ func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, 
 	return s, notes, nil
 }
 
-// Certify is how what is attacked is certified.
+// Certify is the config of the certificates to attack.
 func (c AttackConfig) Certify() Config {
 	d := Default()
 	d.Alpha, d.Tau = c.Alpha, c.Tau

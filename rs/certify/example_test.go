@@ -37,7 +37,8 @@ func Example() {
 	}
 	result.Accuracy().WriteText(os.Stdout)
 	for i, r := range result.Curves[1].Results {
-		fmt.Printf("image %d: class %d within %.3f, true %d\n", result.Indices[i], r.Class, r.Radius, r.Label)
+		fmt.Printf("image %d: class %d within %.3f, true %d\n", result.Indices[i], r.Class, r.Radius,
+			r.Label)
 	}
 	if err := result.Save(dir); err != nil { // certificates.tsv, table.tsv, and their settings as JSON
 		log.Fatal(err)

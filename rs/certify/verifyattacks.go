@@ -20,9 +20,9 @@ type Pixels interface {
 	Shape() (size [3]int, classes int)
 }
 
-// VerifyAttacks checks the attacks that lie in a folder, if any do: what was certified of each
-// image, that no attack succeeded inside a certificate, the table of the gap, and, where images
-// aren't nil, how far each perturbed image lies from its own. That an image is misclassified is the
+// VerifyAttacks checks the attacks in a folder, if there are any. It checks the certified radius of
+// each image, the table of the gap, and that no attack succeeded inside a certificate. If images
+// isn't nil, it checks the distance of each perturbed image. That an image is misclassified is the
 // attack's word: its draws aren't made again. The run's rows must be loaded.
 func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err error) {
 	v = &Verification{}

@@ -200,7 +200,7 @@ func (p *parser) numbers(cells [][]byte, e *rs.Evidence) error {
 		what      string
 	}{
 		{&e.Index, 0, run.Dataset.Size, "an index of the dataset"},
-		{&e.Label, rs.Abstain, classes, "a class, or -1 where none is known"},
+		{&e.Label, rs.Abstain, classes, "a class, or -1"},
 		{&e.Clean.Class, rs.Abstain, classes, "a class or -1"},
 		{}, // clean_margin
 		{&e.Class, 0, classes, "a class"},

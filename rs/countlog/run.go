@@ -102,7 +102,8 @@ type Model struct {
 	// PairMargins says that a margin is min over j of (z_c - z_j)·Λ/Λ_cj, where Λ_cj bounds the
 	// Lipschitz constant of z_c - z_j: Λ-Lipschitz as well, of the same sign, and never smaller.
 	PairMargins bool `json:"pair_margins,omitempty"`
-	// Reading is what is done between an image with its noise and the classifier's file: part of what is certified.
+	// Reading is what is done between an image with its noise and the classifier's file: part of what
+	// is certified.
 	Reading Reading `json:"reading,omitzero"`
 	// Random says that the model's answers are random. Votes certify its most frequent answer,
 	// and no draw can be repeated.
@@ -142,8 +143,8 @@ type Dataset struct {
 	Source *DatasetSource `json:"source,omitempty"`
 }
 
-// DatasetSource says how a dataset was read, in the words of the flags of lipsmooth sample. The hash of the
-// dataset covers what came of it.
+// DatasetSource says how a dataset was read, in the words of the flags of lipsmooth sample. The
+// hash of the dataset covers what came of it.
 type DatasetSource struct {
 	Classes string   `json:"classes,omitempty"`
 	Labels  string   `json:"labels,omitempty"`
@@ -165,8 +166,8 @@ type Noise struct {
 	Rounding float64 `json:"rounding"`
 }
 
-// Plan is the Count indices ⌊(Start + i·Stride)/Over⌋, i = 0, 1, …: Start, Start+Stride, … where Over
-// is 0, which stands for 1. Stride >= Over, so the indices differ.
+// Plan is the Count indices ⌊(Start + i·Stride)/Over⌋, i = 0, 1, …: Start, Start+Stride, … where
+// Over is 0, which stands for 1. Stride >= Over, so the indices differ.
 type Plan struct {
 	Start  int `json:"start"`
 	Stride int `json:"stride"`

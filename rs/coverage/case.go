@@ -46,8 +46,8 @@ func (c Case) Check() error {
 type Shape struct {
 	Name, Doc string
 	// P returns the probabilities of this many classes, 2 or more. top is the probability of the
-	// first class, where the shape has a choice. exponent is that of a Zipf tail: its j-th rival
-	// has weight j^-exponent.
+	// first class, where the shape has a choice. In a Zipf tail, the j-th rival has weight
+	// j^-exponent.
 	P func(classes int, top, exponent float64) []float64
 }
 
@@ -68,7 +68,7 @@ var Shapes = []Shape{
 		}},
 }
 
-// ShapeByName finds an entry of Shapes; the error lists what is known.
+// ShapeByName finds an entry of Shapes. Its error lists the known names.
 func ShapeByName(name string) (Shape, error) {
 	return named.Find("shape", name, Shapes, func(s Shape) string { return s.Name })
 }

@@ -126,7 +126,7 @@ func (p *Sampler) check(r *request, e *example, size int) (equal bool, err error
 			}
 		}
 	}
-	// A classifier may cut batches of its own, alike each time: single images, alone, tell that.
+	// A classifier may itself divide batches. Single images reveal that.
 	images, err := p.drawn(e.source, r.Sigma, key(r.Seed, e.index, Selection, 0))
 	if err != nil {
 		return false, err

@@ -9,11 +9,12 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// countGraph counts on the device. From logits z, [places·block, classes], how many draws of each
-// place count, [places], the class, [places], and the edges, [edges]: votes, [places, classes],
-// ties to the lowest class; the first draw with a logit that isn't finite, or block, [places]; and
-// how many have a margin of the class at or over each edge, [places, edges]. weights, [places,
-// classes], weigh the class's lead over each other one; nil are all 1.
+// countGraph counts on the device. Its inputs are logits z, [places·block, classes], the number of
+// draws of each place that count, [places], the class, [places], and the edges, [edges]. Its
+// results are votes, [places, classes], with ties to the lowest class; the first draw with a logit
+// that isn't finite, or block, [places]; and the number of margins of the class at or over each
+// edge, [places, edges]. weights, [places, classes], weigh the class's lead over each other class.
+// Nil weights are all 1.
 func countGraph(z, used, class, edges, weights *Node) []*Node {
 	g := z.Graph()
 	s, k, e := used.Shape().Dimensions[0], z.Shape().Dimensions[1], edges.Shape().Dimensions[0]

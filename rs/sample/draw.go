@@ -21,8 +21,8 @@ type Result struct {
 	Notes   []string     // what a user should know, a line each
 }
 
-// Draw draws a run of a classifier into the folder dir, its tuning images first. A folder that
-// holds part of the same run is gone on with. backend may be nil for a [Host].
+// Draw draws a run of a classifier into the folder dir, its tuning images first. Draw continues a
+// folder that holds part of the same run. backend may be nil for a [Host].
 //
 // A start that is refused, or fails before the first row, leaves no folder behind. An error comes
 // with the Result so far.

@@ -332,10 +332,7 @@ func (d *Drawer) Again(ctx context.Context, run countlog.Run, count int, each fu
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	some := &run.Examples
-	count = min(count, some.Count)
-	some.Stride, some.Count = some.Count/count*some.Stride, count
-	run.Shard = countlog.Shard{}
+	run.Shard, run.Examples = countlog.Shard{}, run.Examples.Thin(count)
 	w, err := countlog.Create(folder, run)
 	if err != nil {
 		return nil, err

@@ -13,16 +13,16 @@ import (
 // Levels is the number of steps of an 8-bit image's own grid in [0, 1].
 const Levels = 255
 
-// Grid is Gaussian noise rounded to the nearest point of a grid that 8-bit images lie on: numbers
-// that a computer has, drawn with the probabilities that theory gives them (Voráček & Hein 2023,
-// "Sound randomized smoothing in floating-point arithmetic"). What votes then certify at an image
-// on the grid is the classifier of the rounded input under noise that is truly Gaussian; what a
-// Lipschitz score loses is bounded by Rounding. Probabilities are kept to 128 bits, so that of 10¹²
-// images drawn none is expected to tell them from the true ones.
+// Grid is Gaussian noise, rounded to the nearest point of a grid that contains all 8-bit images. A
+// computer draws it with exact probabilities (Voráček & Hein 2023, "Sound randomized smoothing in
+// floating-point arithmetic"). At an image on the grid, votes then certify the classifier of the
+// rounded input under exact Gaussian noise. Rounding bounds the loss of a Lipschitz score.
+// Probabilities are kept to 128 bits, so that of 10¹² images drawn none is expected to tell them
+// from the true ones.
 type Grid struct {
 	Steps int // in [0, 1]: a multiple of Levels
 	sigma float64
-	// cumulative[i] is ⌊2¹²⁸ P(J <= i - most)⌋; the last entry stands for 2¹²⁸.
+	// cumulative[i] is ⌊2¹²⁸ P(J <= i - most)⌋. The last entry stands for 2¹²⁸.
 	high, low []uint64
 	// by the first guideBits of a random number, the first entry that may be above it
 	guide []int32
@@ -48,7 +48,7 @@ func GridSteps(sigma float64) int {
 	return steps
 }
 
-// NewGrid returns noise of standard deviation sigma on a grid of so many steps in [0, 1].
+// NewGrid returns noise of standard deviation sigma on a grid of this many steps in [0, 1].
 func NewGrid(steps int, sigma float64) (*Grid, error) {
 	s := float64(steps) * sigma
 	if steps < Levels || steps%Levels != 0 || steps > mostGrid ||
@@ -135,8 +135,8 @@ func gridMasses(steps int, sigma float64, most int) []*big.Float {
 	return masses
 }
 
-// Rounding bounds ‖Z - Z'‖ (l2, in units of the image) between Gaussian noise and that noise on the
-// grid, for images of so many values: half a step each.
+// Rounding bounds ‖Z - Z'‖ (l2, in units of the image) between Gaussian noise Z and its point Z' on
+// the grid. It is half a step in each of this many values.
 func (g *Grid) Rounding(values int) float64 {
 	return math.Sqrt(float64(values)) / float64(2*g.Steps) * (1 + 1e-12)
 }

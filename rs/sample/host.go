@@ -9,9 +9,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// NewOnHost returns a Sampler of a Predictor of images of a size, h, w, c. Noise is made on the
-// host, while the Predictor has that of another batch, and logits are counted there: Gaussian noise
-// by the ziggurat of math/rand/v2 on ChaCha8, each block from its own key.
+// NewOnHost returns a Sampler of a Predictor of images of a size, h, w, c. The host makes the noise
+// of a batch while the Predictor works on another batch, and counts the logits. Gaussian noise
+// comes from the ziggurat of math/rand/v2 on ChaCha8, with a key for each block.
 func NewOnHost(c Predictor, size [3]int, classes int, s Settings) (*Sampler, error) {
 	return newSampler(shape{size, classes}, s, func() (runner, error) {
 		return &onHost{shape{size, classes}, s, c}, nil

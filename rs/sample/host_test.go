@@ -140,7 +140,8 @@ func (s shaky) Logits(images []float32, n int) ([]float32, error) {
 	return z, err
 }
 
-// What is counted on the host is what a predictor says of the draws, for any number of blocks at once, and noise on a grid.
+// What is counted on the host is what a predictor says of the draws, for any number of blocks at
+// once, and noise on a grid.
 func TestOnHost(t *testing.T) {
 	const block, sigma, index, n0, n, seed = 20, 0.3, 4, 37, 110, 9
 	maps := []rs.ScoreMap{{Name: "softmax", T: 3}, {Name: "ramp", T: 0.75}}

@@ -9,9 +9,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Run samples the examples of a run that its folder has no row of yet, and calls each, where it
-// isn't nil, after every row with the number of rows there are. A stopped run goes on where it
-// stopped.
+// Run samples the examples that have no row yet in the run's folder. After every row it calls each
+// with the number of rows, unless each is nil. A stopped run continues where it stopped.
 func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images,
 	each func(done int)) (err error) {
 	run := w.Run()
@@ -83,8 +82,8 @@ func (p *Sampler) made() (r countlog.Run) {
 	return r
 }
 
-// GridNoise is what a run says of noise on a grid of so many steps, around images of so many
-// values.
+// GridNoise is the record of noise on a grid in run.json, for this many steps and values of an
+// image.
 func GridNoise(steps, values int) countlog.Noise {
 	g := Grid{Steps: steps}
 	return countlog.Noise{Kind: countlog.Discrete, Steps: steps, Rounding: g.Rounding(values)}

@@ -31,8 +31,7 @@ func sparsemax(z *Node) *Node {
 	return MaxScalar(Sub(z, ReduceAndKeep(theta, ReduceMax, -1)), 0)
 }
 
-// margins returns z_c less the largest of the others, for every class c: the largest of all, or for
-// the class that has it the largest of the rest.
+// margins returns z_c less the largest other logit, for every class c.
 func margins(z *Node) *Node {
 	b, k := z.Shape().Dimensions[0], z.Shape().Dimensions[1]
 	top := OneHot(ArgMax(z, -1), k, dtypes.Bool)
@@ -42,9 +41,9 @@ func margins(z *Node) *Node {
 	return Sub(z, Where(top, BroadcastToDims(second, b, k), BroadcastToDims(first, b, k)))
 }
 
-// scoreGraph counts scores by one map: from logits z, [places·block, classes], how many draws of
-// each place count, [places], t and the edges, [edges], how many are at or over each edge, [places,
-// classes, edges].
+// scoreGraph counts scores of one map at or over each edge, [places, classes, edges]. Its inputs
+// are logits z, [places·block, classes], the number of draws of each place that count, [places], t
+// and the edges, [edges].
 func scoreGraph(m rs.ScoreMap) func(z, used, t, edges *Node) *Node {
 	return func(z, used, t, edges *Node) *Node {
 		f := scoreGraphs[m.Name]

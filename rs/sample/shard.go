@@ -25,7 +25,7 @@ func part(run countlog.Run, s countlog.Shard) (countlog.Run, error) {
 	return run.Part(s.Index, s.Of), nil
 }
 
-// ShardsVariable says of how many shards a task is one, where its engine doesn't.
+// ShardsVariable has the number of shards, for an engine that doesn't give it.
 const ShardsVariable = "LIPSMOOTH_SHARDS"
 
 // ParseShard reads I/N, shard I of N, or "auto", which asks the environment: [AutoShard].

@@ -45,7 +45,7 @@ func (t *Target) Close() {
 // classes], of images, and tau is the temperature of the votes.
 type graph func(see func(images *Node) *Node, tau *Node, in []*Node) []*Node
 
-// noise is so many draws, the same for every image.
+// noise is this many draws, the same for every image.
 type noise struct {
 	Smoothing
 	samples int

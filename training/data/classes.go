@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// ImageNet, as [Options.Classes], are the 1,000 classes of ILSVRC 2012 in the order of their WordNet
-// ids, n01440764 to n15075141.
+// ImageNet, as [Options.Classes], are the 1,000 classes of ILSVRC 2012 in the order of their
+// WordNet ids, n01440764 to n15075141.
 const ImageNet = "imagenet"
 
 // imageNetClasses has a line a class: its WordNet id and its words.
@@ -129,7 +129,7 @@ func (d *Dataset) Fit(classes int) error {
 	if n == classes {
 		return nil
 	}
-	if _, ok := d.source.(*imageFiles); !ok {
+	if named[d.Name] != nil {
 		return fmt.Errorf("data: %s: %d classes, and the model has %d", d.Name, n, classes)
 	}
 	to := make([]int32, n)

@@ -35,7 +35,7 @@ var folderFormat = format{
 		}
 		return false
 	},
-	load: loadFolders, folders: true,
+	load: loadFolders,
 }
 
 // splits are the folders that hold a split, by the split.
@@ -166,8 +166,8 @@ func (f files) loadDivided(split string) (*Dataset, error) {
 	return d, nil
 }
 
-// classed is the split of images by the names of their classes. The images that say which shape they
-// have are shaped.
+// classed is the split of images by the names of their classes. The images that say which shape
+// they have are shaped.
 func (f files) classed(byClass map[string][]string, shaped []string) (*Dataset, error) {
 	classes := slices.Collect(maps.Keys(byClass))
 	sortNames(classes)

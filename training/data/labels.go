@@ -14,7 +14,7 @@ import (
 // labelledFormat is the format of images whose labels are in the table [Options.Labels].
 var labelledFormat = format{
 	name: "images and a table of labels", layout: "<path of an image> <label>, a line each",
-	load: loadLabelled, folders: true,
+	load: loadLabelled,
 }
 
 // looseFormat is the format of images without folders of classes and without labels.
@@ -25,7 +25,7 @@ var looseFormat = format{
 			return isImage(name) && !strings.Contains(name, "/")
 		})
 	},
-	load: loadLoose, folders: true,
+	load: loadLoose,
 }
 
 func loadLoose(f files, split string) (*Dataset, error) {

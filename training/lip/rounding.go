@@ -8,14 +8,14 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// A Rounding bounds what float32 does to a classifier, for every input of at most some norm. It
-// compares logits computed in float32 with those that the same float32 weights and input give in
-// real arithmetic.
+// A Rounding bounds the float32 error of a classifier, for every input of at most some norm. It
+// compares logits in float32 with logits in real arithmetic, from the same float32 weights and
+// input.
 type Rounding struct {
-	// Layers bounds the l2 distance behind each layer; the last layer gives the logits.
+	// Layers bounds the l2 distance behind each layer. The last layer gives the logits.
 	Layers []Bound
-	// Margin bounds the error of every difference of two logits. It leaves room for what float32
-	// then does to a map of the logits to scores: 4·γ(classes+8) times the norm of the logits.
+	// Margin bounds the error of every difference of two logits. It leaves room for the float32
+	// error of a map from logits to scores: 4·γ(classes+8) times the norm of the logits.
 	Margin Bound
 }
 

