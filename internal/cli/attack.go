@@ -197,6 +197,8 @@ draws judge each perturbed image. An image counts where another class has more v
 label, at a level at which all findings hold at once with probability 1-α. Perturbed images may
 leave [0, 1], as certificates cover them. The flag --box keeps them inside, a weaker attack.
 
+Attacks need gradients, so XLA runs the ONNX file of a run that was sampled from one (--model).
+
 The command prints certified and empirical accuracy, their difference, the area under each, and the
 median of certified over empirical radius, image by image. It writes three files:
 

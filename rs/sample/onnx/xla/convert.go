@@ -57,8 +57,9 @@ func (m message) all(name string) (all []message) {
 	return all
 }
 
-// rewrite opens the batch axis of a file, so that a run takes any number of images, and takes away
-// what has no effect: a dropout at inference, and the attributes of [idle].
+// rewrite opens the batch axis of a file, so that a run takes any number of images. It takes away
+// what has no effect: a dropout at inference, and the attributes of [idle]. The bounds of a Clip
+// before version 11, which onnx-gomlx passes over, become inputs.
 func rewrite(text []byte) ([]byte, error) {
 	kind, err := protoregistry.GlobalTypes.FindMessageByName("protos.ModelProto")
 	if err != nil {
@@ -92,6 +93,8 @@ func rewrite(text []byte) ([]byte, error) {
 			if t := tensors[inputs.Get(1).String()]; t.Message != nil && batch > 0 {
 				t.copies(batch)
 			}
+		case "Clip":
+			n.bounds(g)
 		case "Dropout":
 			n.Set(n.field("op_type"), protoreflect.ValueOfString("Identity"))
 			for _, name := range []string{"input", "output"} {
@@ -110,6 +113,26 @@ func rewrite(text []byte) ([]byte, error) {
 		list.Truncate(kept)
 	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(file.Interface())
+}
+
+// bounds makes weights of a graph from a Clip's attributes, and has the Clip take them.
+func (m message) bounds(graph message) {
+	for _, name := range []string{"min", "max"} {
+		a := m.attribute(name)
+		inputs := m.Mutable(m.field("input")).List()
+		if inputs.Len() > 2 || a.Message == nil && (name == "max" || m.attribute("max").Message == nil) {
+			continue
+		}
+		input := ""
+		if a.Message != nil {
+			w := message{graph.Mutable(graph.field("initializer")).List().AppendMutable().Message()}
+			input = m.Get(m.field("output")).List().Get(0).String() + "/" + name
+			w.Set(w.field("name"), protoreflect.ValueOfString(input))
+			w.Set(w.field("data_type"), protoreflect.ValueOfInt32(1)) // float32
+			w.Mutable(w.field("float_data")).List().Append(a.Get(a.field("f")))
+		}
+		inputs.Append(protoreflect.ValueOfString(input))
+	}
 }
 
 // idle reports whether an attribute of a node has no effect at inference.

@@ -32,6 +32,16 @@ func attribute(name string, v ...int) string {
 	return text + "}"
 }
 
+// number is an attribute of one integer.
+func number(name string, v int) string {
+	return fmt.Sprintf(" attribute { name: %q type: INT i: %d }", name, v)
+}
+
+// bound is an attribute of one number.
+func bound(name string, v float64) string {
+	return fmt.Sprintf(" attribute { name: %q type: FLOAT f: %v }", name, v)
+}
+
 // weights are an initialiser of hashed numbers.
 func weights(name string, dims ...int) string {
 	text, values := fmt.Sprintf("initializer { name: %q data_type: 1", name), 1
@@ -93,8 +103,8 @@ func save(t *testing.T, opset int, graph ...string) string {
 
 // head reshapes a value x of so many entries to a row, and multiplies it with weights to 3 logits.
 func head(x string, batch, entries int) string {
-	return shape("row", batch, entries) + weights("w", entries, 3) + node("Reshape", x+" row", "flat", "") +
-		node("MatMul", "flat w", "y", "")
+	return shape("row", batch, entries) + weights("w", entries, 3) +
+		node("Reshape", x+" row", "flat", "") + node("MatMul", "flat w", "y", "")
 }
 
 const free = -1 // in a shape
@@ -107,26 +117,37 @@ func images(batch int) string {
 // What exporters write and onnx-gomlx refuses, or takes in another batch alone.
 func TestRewritten(t *testing.T) {
 	pool := attribute("kernel_shape", 2, 2) + attribute("strides", 2, 2)
+	const valid = ` attribute { name: "auto_pad" type: STRING s: "VALID" }`
 	for name, graph := range map[string][]string{
 		"a batch of 1":  {images(1), node("Relu", "x", "a", ""), head("a", 1, 16)},
 		"a dropout":     {images(0), node("Dropout", "x", "a", ""), head("a", free, 16)},
-		"max pooling":   {images(0), node("MaxPool", "x", "a", pool+attribute("dilations", 1, 1)), head("a", free, 4)},
-		"mean pooling":  {images(0), node("AveragePool", "x", "a", pool+` attribute { name: "count_include_pad" type: INT i: 1 }`), head("a", free, 4)},
-		"a convolution": {images(0), weights("k", 2, 1, 3, 3), node("Conv", "x k", "a", ` attribute { name: "auto_pad" type: STRING s: "VALID" }`), head("a", free, 8)},
+		"an upper Clip": {images(0), node("Clip", "x", "a", bound("max", 0.5)), head("a", free, 16)},
+		"two Clips": {images(0), node("Clip", "x", "b", bound("min", 0.4)+bound("max", 0.7)),
+			node("Clip", "b", "a", bound("min", 0.5)), head("a", free, 16)},
+		"max pooling": {images(0), node("MaxPool", "x", "a", pool+attribute("dilations", 1, 1)),
+			head("a", free, 4)},
+		"mean pooling": {images(0), node("AveragePool", "x", "a", pool+number("count_include_pad", 1)),
+			head("a", free, 4)},
+		"a convolution": {images(0), weights("k", 2, 1, 3, 3), node("Conv", "x k", "a", valid),
+			head("a", free, 8)},
 		"a batch norm": {images(0), weights("s", 1), node("BatchNormalization", "x s s s s", "a",
-			` attribute { name: "momentum" type: FLOAT f: 0.99 }`), head("a", free, 16)},
+			bound("momentum", 0.99)), head("a", free, 16)},
 		"bytes": {port("input", "x", 2, 0, 1, 4, 4), port("output", "y", 1, 0, 3),
-			node("Cast", "x", "a", ` attribute { name: "to" type: INT i: 1 }`), head("a", free, 16)},
-		"one value": {port("input", "x", 1, 0, 1, 4, 4), port("output", "y", 1, 0, 1), shape("row", free, 16),
-			weights("w", 16, 1), node("Reshape", "x row", "flat", ""), node("MatMul", "flat w", "z", ""),
-			node("Sigmoid", "z", "y", "")},
+			node("Cast", "x", "a", number("to", 1)), head("a", free, 16)},
+		"one value": {port("input", "x", 1, 0, 1, 4, 4), port("output", "y", 1, 0, 1),
+			shape("row", free, 16), weights("w", 16, 1), node("Reshape", "x row", "flat", ""),
+			node("MatMul", "flat w", "z", ""), node("Sigmoid", "z", "y", "")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tolerance := 1e-4
 			if name == "bytes" {
 				tolerance = 1e-2 // logits are in hundreds
 			}
-			agree(t, load(t, save(t, 13, graph...), onnx.Options{}), tolerance)
+			opset := 13
+			if strings.Contains(name, "Clip") {
+				opset = 9
+			}
+			agree(t, load(t, save(t, opset, graph...), onnx.Options{}), tolerance)
 		})
 	}
 }
@@ -134,10 +155,9 @@ func TestRewritten(t *testing.T) {
 // What can't be run names the operation.
 func TestNotConverted(t *testing.T) {
 	leaky := save(t, 13, images(0), node("LeakyRelu", "x", "a", ""), head("a", free, 16))
-	clip := save(t, 9, images(0), node("Clip", "x", "a", // bounds as attributes, before version 11
-		` attribute { name: "max" type: FLOAT f: 0.5 }`), head("a", free, 16))
+	whole := save(t, 9, images(0), node("Softmax", "x", "a", ""), head("a", free, 16)) // of 16 values
 	ceil := save(t, 13, images(0), node("MaxPool", "x", "a", attribute("kernel_shape", 2, 2)+
-		attribute("strides", 2, 2)+` attribute { name: "ceil_mode" type: INT i: 1 }`), head("a", free, 4))
+		attribute("strides", 2, 2)+number("ceil_mode", 1)), head("a", free, 4))
 	const fixtures = "../testdata/"
 	for _, c := range []struct {
 		file    string
@@ -145,7 +165,7 @@ func TestNotConverted(t *testing.T) {
 		want    string
 	}{
 		{leaky, onnx.Options{}, "net.onnx: onnx-gomlx has no operator LeakyRelu"},
-		{clip, onnx.Options{}, "differ from those of ONNX Runtime"},
+		{whole, onnx.Options{}, "differ from those of ONNX Runtime"},
 		{ceil, onnx.Options{}, "onnx-gomlx has no ceil_mode of the operator MaxPool"},
 		{fixtures + "vit.onnx", onnx.Options{OneByOne: true}, "run one by one"},
 		{fixtures + "vit.onnx", onnx.Options{Denoiser: fixtures + "denoiser.onnx"}, "a denoiser"},

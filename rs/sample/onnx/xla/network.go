@@ -1,5 +1,5 @@
-// Package xla runs the graph of an ONNX file on a GoMLX backend: XLA on the CPU or on CUDA. Noise is
-// drawn and votes are counted there too. GoMLX's gradients make the network a target of attacks.
+// Package xla runs the graph of an ONNX file on a GoMLX backend: XLA on the CPU or on CUDA. Noise
+// is drawn and votes are counted there too. GoMLX's gradients make the network a target of attacks.
 //
 //	file, err := onnx.Load("resnet.onnx", onnx.Options{Mean: mean, Std: std})
 //	network, err := xla.New(backend, file)
@@ -35,9 +35,9 @@ type Network struct {
 	recipe    steps
 }
 
-// New converts the file of a classifier and compares some logits. Its errors are one line. They name
-// the file and what can't be run: an operator, a denoiser, images that are run one by one, logits
-// that differ from those of ONNX Runtime.
+// New converts the file of a classifier and compares some logits. Its errors are one line. They
+// name the file and what can't be run: an operator, a denoiser, images that are run one by one,
+// logits that differ from those of ONNX Runtime.
 func New(backend compute.Backend, c *onnx.Classifier) (n *Network, err error) {
 	recipe, err := c.Recipe()
 	if err != nil {
@@ -82,12 +82,12 @@ func logarithms(p *Node, single bool) *Node {
 	if single {
 		p = Concatenate([]*Node{OneMinus(p), p}, 1)
 	}
-	fine := LogicalAnd(
-		LessOrEqual(Abs(AddScalar(ReduceAndKeep(p, ReduceSum, 1), -1)), Scalar(p.Graph(), p.DType(), 0.01)),
-		GreaterOrEqual(ReduceAndKeep(p, ReduceMin, 1), ScalarZero(p.Graph(), p.DType())))
-	z := MaxScalar(Log(p), math.Log(math.SmallestNonzeroFloat32))
-	nan := BroadcastToDims(Scalar(p.Graph(), p.DType(), math.NaN()), z.Shape().Dimensions...)
-	return Where(BroadcastToDims(fine, z.Shape().Dimensions...), z, nan)
+	scalar := func(v float64) *Node { return Scalar(p.Graph(), p.DType(), v) }
+	fine := LogicalAnd(GreaterOrEqual(ReduceAndKeep(p, ReduceMin, 1), scalar(0)),
+		LessOrEqual(Abs(AddScalar(ReduceAndKeep(p, ReduceSum, 1), -1)), scalar(0.01)))
+	z := Log(MaxScalar(p, 0x1p-126)) // whose gradient is finite
+	d := z.Shape().Dimensions
+	return Where(BroadcastToDims(fine, d...), z, BroadcastToDims(scalar(math.NaN()), d...))
 }
 
 // compared is how many images New compares logits on.
