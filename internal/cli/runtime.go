@@ -88,6 +88,7 @@ func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Write
 		}
 	}
 	d.Close()
+	file.Close()
 	*d = *other
 	return nil
 }

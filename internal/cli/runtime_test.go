@@ -60,5 +60,7 @@ func TestFastestRuntime(t *testing.T) {
 		"its images are run one by one")
 	refused(t, lipsmooth(sampleFile(gray, dir+"2", "--runtime", "cuda")...),
 		"--runtime cuda: must be onnxruntime, xla or fastest")
+	refused(t, lipsmooth(sampleFile(gray, dir+"2", "--runtime", "fastest", "--shard", "0/2")...),
+		"may differ from shard to shard")
 	refused(t, lipsmooth("sample", t.TempDir(), "--runtime", "xla"), "--runtime is of an ONNX file")
 }

@@ -127,6 +127,9 @@ func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 	} else if err := checkTau(f.Changed, p.Until.Tau); err != nil {
 		return err
 	}
+	if s.shard != "" && s.which.runtime == byFastest {
+		return fmt.Errorf("--runtime %s: may differ from shard to shard: name one", byFastest)
+	}
 	if s.shard != "" {
 		if p.Shard, err = sample.ParseShard(s.shard, os.Getenv); err != nil {
 			return fmt.Errorf("--shard %w", err)
