@@ -36,6 +36,12 @@ func TestSampleByXLA(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
+	must(t, "certify", dir)
+	must(t, "figures", "gap", "--run", dir, "--format", "svg")
+	must(t, "report", dir)
+	if !strings.Contains(read(t, dir, "report.html"), "Certified against attacked") {
+		t.Error("the report shows no attacks")
+	}
 	refused(t, lipsmooth("attack", dir, "--model", gray), "give a dataset with --data")
 	refused(t, lipsmooth("attack", dir), "or the ONNX file, with --model")
 }

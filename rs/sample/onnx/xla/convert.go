@@ -25,12 +25,9 @@ func convert(path string) (g converted.Model, err error) {
 	if text, err = rewrite(text); err != nil {
 		return nil, err
 	}
-	err = protect(func() error {
-		if g, err = parser.Parse(text); err == nil {
-			g.WithBaseDir(filepath.Dir(path)).DisableFusion()
-		}
-		return err
-	})
+	if g, err = parser.Parse(text); err == nil {
+		g.WithBaseDir(filepath.Dir(path)).DisableFusion()
+	}
 	return g, err
 }
 
@@ -90,8 +87,10 @@ func rewrite(text []byte) ([]byte, error) {
 				tensors[n.Get(n.field("output")).List().Get(0).String()] = a.one("t")
 			}
 		case "Reshape":
-			if t := tensors[inputs.Get(1).String()]; t.Message != nil && batch > 0 {
-				t.copies(batch)
+			if batch > 0 && inputs.Len() > 1 {
+				if t := tensors[inputs.Get(1).String()]; t.Message != nil {
+					t.copies(batch)
+				}
 			}
 		case "Clip":
 			n.bounds(g)

@@ -44,13 +44,16 @@ func New(backend compute.Backend, c *onnx.Classifier) (n *Network, err error) {
 		return nil, fmt.Errorf("xla: %s: %w", c.Identity().Name, err)
 	}
 	n = &Network{Classifier: c, recipe: steps(recipe), variables: model.NewStore()}
-	if n.graph, err = convert(n.recipe.Path); err == nil {
-		if err = protect(func() error {
-			return n.graph.VariablesToScope(n.variables.RootScope())
-		}); err == nil {
-			err = n.compare(backend, c)
+	err = protect(func() error {
+		if n.graph, err = convert(n.recipe.Path); err != nil {
+			return err
 		}
-	}
+		defer n.graph.Close() // the files of weights
+		if err := n.graph.VariablesToScope(n.variables.RootScope()); err != nil {
+			return err
+		}
+		return n.compare(backend, c)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("xla: %s: %w", filepath.Base(n.recipe.Path), explain(err))
 	}
@@ -147,19 +150,15 @@ func (r steps) tolerance() float64 {
 // logits of images, [n, h, w, c].
 func (n *Network) logits(backend compute.Backend, x *tensors.Tensor) (z []float32, err error) {
 	defer x.FinalizeAll()
-	err = protect(func() error {
-		exec, err := model.NewExec(backend, n.variables, n.Logits)
-		if err != nil {
-			return err
-		}
-		defer exec.Finalize()
-		out, err := exec.Call(x)
-		if err != nil {
-			return err
-		}
-		defer out[0].FinalizeAll()
-		z, err = tensors.CopyFlatData[float32](out[0])
-		return err
-	})
-	return z, err
+	exec, err := model.NewExec(backend, n.variables, n.Logits)
+	if err != nil {
+		return nil, err
+	}
+	defer exec.Finalize()
+	out, err := exec.Call(x)
+	if err != nil {
+		return nil, err
+	}
+	defer out[0].FinalizeAll()
+	return tensors.CopyFlatData[float32](out[0])
 }
