@@ -6,15 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
+	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
 
@@ -23,6 +26,7 @@ type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
 	redraw           int
+	seed             uint64       // that picks the rows to draw again
 	files            data.Options // of the dataset, where they aren't where the run says
 	w, log           io.Writer
 
@@ -73,10 +77,8 @@ func (v *verification) all(ctx context.Context) (err error) {
 	if v.verified(found); err != nil {
 		return err
 	}
-	if v.redraw > 0 {
-		if err := v.drawAgain(ctx, m, d); err != nil {
-			return fmt.Errorf("--redraw %d: %w", v.redraw, err)
-		}
+	if err := v.again(ctx, m, d); err != nil {
+		return err
 	}
 	for _, note := range v.run.Notes() {
 		fmt.Fprintln(v.w, "note:", note)
@@ -207,13 +209,19 @@ func datasetOf(r *certify.Run, rows []rs.Evidence, ref string, files data.Option
 	return d, nil
 }
 
-// drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, m sample.Classifier, d *data.Dataset) error {
+// fewImages are predicted without noise in pure Go: a device would take longer to open and compile.
+const fewImages = 1000
+
+// again predicts every row's image without noise once more, and draws some rows again, where the
+// model and the dataset are there.
+func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.Dataset) error {
 	switch {
-	case m == nil:
-		return errors.New("needs the model: give it with --model")
-	case d == nil:
-		return errors.New("needs the dataset: give it with --data")
+	case v.redraw > 0 && m == nil:
+		return fmt.Errorf("--redraw %d: needs the model: give it with --model", v.redraw)
+	case v.redraw > 0 && d == nil:
+		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
+	case m == nil || d == nil || v.redraw == 0 && v.run.Model.Random:
+		return nil
 	}
 	o := &opened{log: v.log}
 	if file, ok := m.(*onnx.Classifier); ok && begunBy(v.run.Run, file) == byXLA {
@@ -224,8 +232,49 @@ func (v *verification) drawAgain(ctx context.Context, m sample.Classifier, d *da
 	}
 	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()
-	drawn, err := s.Again(ctx, v.run.Run, v.redraw, progress(v.log, "drawing again", "images", 0,
-		min(v.redraw, v.run.Examples.Count)))
+	if v.redraw == 0 && len(v.run.Rows) <= fewImages {
+		s.Open = func(context.Context) (compute.Backend, error) { return device.PureGo() }
+	}
+	if err := v.cleanAgain(ctx, &s); err != nil {
+		return fmt.Errorf("%s: %w", v.dir, err)
+	}
+	if v.redraw == 0 {
+		return nil
+	}
+	if err := v.drawAgain(ctx, &s); err != nil {
+		return fmt.Errorf("--redraw %d: %w", v.redraw, err)
+	}
+	return nil
+}
+
+// cleanAgain compares the predictions of all rows without noise.
+func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
+	if v.run.Model.Random {
+		return nil
+	}
+	if err := s.CheckMarginMax(ctx, v.run.Run); err != nil {
+		return err
+	}
+	all := v.run.Pick(len(v.run.Rows), 0)
+	clean, err := s.Clean(ctx, v.run.Run, all, progress(v.log, "predicting again", "images", 0,
+		len(all)))
+	if err != nil {
+		return err
+	}
+	off, err := v.run.CheckClean(all, clean)
+	if err == nil {
+		v.checked("%d predictions without noise made again: the classes are the same, and margins "+
+			"within %.1g", len(all), off)
+	}
+	return err
+}
+
+// drawAgain draws some rows once more and compares every count.
+func (v *verification) drawAgain(ctx context.Context, s *sample.Drawer) error {
+	rows := len(v.run.Rows)
+	picked := v.run.Pick(v.redraw, v.seed)
+	drawn, err := s.Again(ctx, v.run.Run, picked, progress(v.log, "drawing again", "images", 0,
+		len(picked)))
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.dir, err)
 	}
@@ -233,10 +282,11 @@ func (v *verification) drawAgain(ctx context.Context, m sample.Classifier, d *da
 	if err != nil {
 		return err
 	}
-	if compared == 0 {
-		return fmt.Errorf("none of these examples is in %s: redraw more", v.dir)
-	}
-	v.checked("%d examples drawn again on %s: every count is the same", compared, v.run.Backend)
+	tenth, half := (rows+9)/10, (rows+1)/2
+	v.checked("%d of %d examples drawn again on %s (--redraw-seed %d): every count is the same; a run "+
+		"with %d false rows would be caught with probability %.2f, with %d false rows %.2f", compared,
+		rows, v.run.Backend, v.seed, tenth, certify.Caught(rows, tenth, compared), half,
+		certify.Caught(rows, half, compared))
 	return nil
 }
 
@@ -255,6 +305,7 @@ func verifyCommand() *cobra.Command {
                                computed again from the log, with the settings beside them
   attack.tsv, gap.tsv          computed again from what the log certifies
   attack.npy                   the distance of each perturbed image from its own (--data)
+  clean classes and margins    predicted again, all of them (model and --data)
   some examples                drawn again on the device, every count compared (--redraw)
 
 Prints what was checked, and ends at the first difference with status 1. Tables that an older
@@ -265,6 +316,9 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 			if err := checkLeast("redraw", v.redraw, 0); err != nil {
 				return err
 			}
+			if !cmd.Flags().Changed("redraw-seed") {
+				v.seed = rand.Uint64()
+			}
 			v.dir, v.w, v.log = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return v.all(cmd.Context())
 		},
@@ -274,6 +328,8 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
 	bindFiles(f, &v.files)
-	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
+	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, picked at random")
+	f.Uint64Var(&v.seed, "redraw-seed", 0, "seed that picks the examples to draw again; default: a new "+
+		"one, which nobody can foresee")
 	return c
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,6 +112,19 @@ func TestVerifyFinds(t *testing.T) {
 		"attack images": {func(t *testing.T, dir string) {
 			edit(t, func(s string) string { return s[1:] }, dir, certify.AttackImagesFile)
 		}, []string{"--data", tiny()}, "attack.npy: not a NumPy file"},
+		"clean margin": {certifiedAgain(func(t *testing.T, dir string) {
+			edit(t, func(s string) string {
+				lines := strings.Split(s, "\n")
+				cells := strings.Split(lines[1], "\t")
+				cells[3] = "0.9"
+				lines[1] = strings.Join(cells, "\t")
+				return strings.Join(lines, "\n")
+			}, dir, countlog.CountsFile)
+		}), []string{"--data", tiny()}, "clean_margin of 0.9, but the model gives"},
+		"margin_max": {certifiedAgain(func(t *testing.T, dir string) {
+			most := mustRun(t, dir).MarginMax
+			replace(countlog.RunFile, fmt.Sprint(most), fmt.Sprint(float32(1.1*most)))(t, dir)
+		}), []string{"--data", tiny()}, "margin_max: "},
 		"other model": {func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 				t.Fatal(err)
@@ -131,6 +145,17 @@ func TestVerifyFinds(t *testing.T) {
 			}
 			refused(t, r, c.want)
 		})
+	}
+}
+
+// certifiedAgain forges evidence and makes the tables anew, so that they agree with it.
+func certifiedAgain(forge func(t *testing.T, dir string)) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		forge(t, dir)
+		for _, folder := range []string{"results", "tuning", certify.AttackFile, certify.GapFile} {
+			os.RemoveAll(filepath.Join(dir, folder))
+		}
+		must(t, "certify", dir)
 	}
 }
 
@@ -182,8 +207,13 @@ func TestVerifyDrawsAgain(t *testing.T) {
 	dir := copied(t, smoke(t))
 	args := []string{"verify", dir, "--data", tiny(), "--redraw", "3"}
 	r := withDevice(args...)
-	if r.status != 0 || !strings.Contains(r.out, "examples drawn again") {
+	if r.status != 0 || !strings.Contains(r.out, "3 of 20 examples drawn again") ||
+		!strings.Contains(r.out, "with 10 false rows 0.89") {
 		t.Fatalf("%s%s", r.out, r.err)
+	}
+	if again := withDevice(append(args, "--redraw-seed", "7")...); again.status != 0 ||
+		!strings.Contains(again.out, "(--redraw-seed 7)") {
+		t.Errorf("%s%s", again.out, again.err)
 	}
 	noDevice(t)
 	refused(t, lipsmooth(args...), "nonsense")
@@ -196,7 +226,7 @@ func TestVerifyDrawsAgain(t *testing.T) {
 		return strings.Replace(s, `"seed": 1`, `"seed": 2`, 1)
 	}, dir, countlog.RunFile)
 	r = withDevice(args...)
-	refused(t, r, "example 0: ", "drawn again, they differ")
+	refused(t, r, ": example ", "drawn again, they differ")
 	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) },
 		dir, countlog.RunFile)
 	refused(t, withDevice(args...), "--redraw 3", "GOMLX_BACKEND")

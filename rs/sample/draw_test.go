@@ -152,10 +152,24 @@ func TestAgain(t *testing.T) {
 	}
 	d := sample.Drawer{Classifier: c, Images: pictures{}}
 	defer d.Close()
-	drawn, err := d.Again(t.Context(), log.Run, 5, nil)
+	var some []int
+	for _, e := range rows[:5] {
+		some = append(some, e.Index)
+	}
+	drawn, err := d.Again(t.Context(), log.Run, some, nil)
 	if err != nil || len(drawn) != 5 {
 		t.Fatal(len(drawn), err)
 	}
+	clean, err := d.Clean(t.Context(), log.Run, some, nil)
+	if err != nil || clean[4] != rows[4].Clean {
+		t.Errorf("%v without noise, logged %v, %v", clean, rows[4].Clean, err)
+	}
+	if err := d.CheckMarginMax(t.Context(), log.Run); err != nil {
+		t.Error(err)
+	}
+	wider := log.Run
+	wider.MarginMax *= 4
+	refused(t, d.CheckMarginMax(t.Context(), wider), "margin_max")
 	for _, e := range drawn {
 		i := slices.IndexFunc(rows, func(row rs.Evidence) bool { return row.Index == e.Index })
 		if !reflect.DeepEqual(rows[i], e) {
@@ -166,10 +180,10 @@ func TestAgain(t *testing.T) {
 		t.Errorf("margin error %v, %v, logged %v", off, err, r.Run.MarginError)
 	}
 	log.Run.Backend = "another"
-	_, err = d.Again(t.Context(), log.Run, 5, nil)
+	_, err = d.Again(t.Context(), log.Run, some, nil)
 	refused(t, err, "drawn on backend another; this is Go")
 	log.Run.Model.Random = true
-	_, err = d.Again(t.Context(), log.Run, 5, nil)
+	_, err = d.Again(t.Context(), log.Run, some, nil)
 	refused(t, err, "answers by chance")
 }
 

@@ -310,44 +310,6 @@ func (d *Drawer) Fill(ctx context.Context, w *countlog.Writer, batch int,
 	return p.Run(ctx, w, d.Images, each)
 }
 
-// Again draws count examples, spread over a run, once more, and calls each, where it isn't nil,
-// after every example. Draws that can't be made again are an error: of a random model, or of
-// another backend.
-func (d *Drawer) Again(ctx context.Context, run countlog.Run, count int, each func(done int)) (
-	[]rs.Evidence, error) {
-
-	if run.Model.Random {
-		return nil, errors.New("the model answers by chance: no draw can be made again")
-	}
-	name, err := d.Backend(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if name != run.Backend {
-		return nil, fmt.Errorf("drawn on backend %s; this is %s, whose draws may differ: set "+
-			"GOMLX_BACKEND", run.Backend, name)
-	}
-	folder, err := os.MkdirTemp("", "lipsmooth-again-*")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder)
-	run.Shard, run.Examples = countlog.Shard{}, run.Examples.Thin(count)
-	w, err := countlog.Create(folder, run)
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close()
-	if err := d.Fill(ctx, w, 0, each); err != nil {
-		return nil, err
-	}
-	log, err := countlog.Open(folder)
-	if err != nil {
-		return nil, err
-	}
-	return log.All()
-}
-
 // largest is the largest weight, at least 1.
 func largest(weights [][]float64) float64 {
 	most := 1.0

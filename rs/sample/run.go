@@ -14,6 +14,37 @@ import (
 func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images,
 	each func(done int)) (err error) {
 	run := w.Run()
+	defer func() {
+		if closing := w.Sync(); err == nil {
+			err = closing
+		}
+	}()
+	var missing []int
+	for index := range run.Examples.Indices() {
+		if !w.Has(index) {
+			missing = append(missing, index)
+		}
+	}
+	err = p.draw(ctx, run, images, missing, func(e *rs.Evidence) error {
+		if err := w.Append(e); err != nil {
+			return err
+		}
+		if each != nil {
+			each(w.Count())
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from "+
+			"there: %w", w.Count(), run.Examples.Count, ctx.Err())
+	}
+	return err
+}
+
+// draw draws the evidence of some examples of a run, and calls done with each, in their order.
+func (p *Sampler) draw(ctx context.Context, run countlog.Run, images Images, indices []int,
+	done func(*rs.Evidence) error) error {
+
 	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes ||
 		!slices.Equal(run.Edges(), p.settings.Edges) ||
 		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
@@ -32,43 +63,21 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images,
 		}
 		draws.settled = func(e *rs.Evidence) (bool, error) { return rule.Settled(e, m, run.Until.Alpha) }
 	}
-	left := run.Examples.Count - w.Count()
-	draws.left = left * ((run.N0+run.Block-1)/run.Block + (run.N+run.Block-1)/run.Block)
-	defer func() {
-		if closing := w.Sync(); err == nil {
-			err = closing
-		}
-	}()
+	blocks := (run.N0+run.Block-1)/run.Block + (run.N+run.Block-1)/run.Block
+	draws.left = len(indices) * blocks
 	size, _ := images.Shape()
 	x := make([]float32, size[0]*size[1]*size[2])
-	at := 0
-	err = p.sample(ctx, draws, func() (*example, error) {
-		for ; at < run.Examples.Count; at++ {
-			index := run.Examples.At(at)
-			if w.Has(index) {
-				continue
-			}
-			at++
-			if err := images.Images(x, []int{index}); err != nil {
-				return nil, err
-			}
-			return p.open(Example{x, index, images.Label(index)}, draws)
+	return p.sample(ctx, draws, func() (*example, error) {
+		if len(indices) == 0 {
+			return nil, nil
 		}
-		return nil, nil
-	}, func(e *rs.Evidence) error {
-		if err := w.Append(e); err != nil {
-			return err
+		index := indices[0]
+		indices = indices[1:]
+		if err := images.Images(x, []int{index}); err != nil {
+			return nil, err
 		}
-		if each != nil {
-			each(w.Count())
-		}
-		return nil
-	})
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from "+
-			"there: %w", w.Count(), run.Examples.Count, ctx.Err())
-	}
-	return err
+		return p.open(Example{x, index, images.Label(index)}, draws)
+	}, done)
 }
 
 // made is what a run must say of the scores and noise that the sampler was made for.
