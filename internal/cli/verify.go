@@ -224,7 +224,7 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 		return nil
 	}
 	o := &opened{log: v.log}
-	if file, ok := m.(*onnx.Classifier); ok && begunBy(v.run.Run, file) == byXLA {
+	if file, ok := m.(*onnx.Classifier); ok && v.redraw > 0 && begunBy(v.run.Run, file) == byXLA {
 		var err error
 		if m, err = o.network(ctx, file); err != nil {
 			return err

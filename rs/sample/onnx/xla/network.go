@@ -88,9 +88,11 @@ func logarithms(p *Node, single bool) *Node {
 	scalar := func(v float64) *Node { return Scalar(p.Graph(), p.DType(), v) }
 	fine := LogicalAnd(GreaterOrEqual(ReduceAndKeep(p, ReduceMin, 1), scalar(0)),
 		LessOrEqual(Abs(AddScalar(ReduceAndKeep(p, ReduceSum, 1), -1)), scalar(0.01)))
-	z := Log(MaxScalar(p, 0x1p-126)) // whose gradient is finite
-	d := z.Shape().Dimensions
-	return Where(BroadcastToDims(fine, d...), z, BroadcastToDims(scalar(math.NaN()), d...))
+	d := p.Shape().Dimensions
+	all := func(v float64) *Node { return BroadcastToDims(scalar(v), d...) }
+	tiny := LessThan(p, all(0x1p-126)) // as zero: a device may round these to it
+	z := Where(tiny, all(math.Log(math.SmallestNonzeroFloat32)), Log(MaxScalar(p, 0x1p-126)))
+	return Where(BroadcastToDims(fine, d...), z, all(math.NaN()))
 }
 
 // compared is how many images New compares logits on.
