@@ -201,7 +201,8 @@ func datasetOf(r *certify.Run, rows []rs.Evidence, ref string, files data.Option
 	if err := r.CheckDataset(of, d.Label, rows, ref); err != nil {
 		return nil, err
 	}
-	if want := sample.GridNoise(r.Noise.Steps, d.Size()); r.Noise.Steps > 0 && r.Noise != want {
+	if want := sample.GridNoise(r.Noise.Steps, r.Sigma, d.Size()); r.Noise.Steps > 0 &&
+		r.Noise != want && r.Noise != sample.OlderGridNoise(r.Noise.Steps, d.Size()) {
 		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v",
 			filepath.Join(r.Dir, countlog.RunFile), r.Noise.Rounding, r.Noise.Steps, ref,
 			want.Rounding)

@@ -153,7 +153,7 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 		run.Scores = append(run.Scores, m.String())
 	}
 	if p.Noise == countlog.Discrete {
-		run.Noise = GridNoise(GridSteps(p.Sigma), d.values())
+		run.Noise = GridNoise(GridSteps(p.Sigma), p.Sigma, d.values())
 	}
 	if run.MarginMax, err = d.marginMax(ctx, run); err != nil {
 		return run, tuning, err
@@ -239,6 +239,9 @@ func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	case err == nil:
 		// Another processor's last bits, or an older version, may have others.
 		run.Backend, run.MarginError = there.Backend, there.MarginError
+		if run.Noise.Steps == there.Noise.Steps {
+			run.Noise = there.Noise
+		}
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, nil, err
 	default:

@@ -135,10 +135,13 @@ func gridMasses(steps int, sigma float64, most int) []*big.Float {
 	return masses
 }
 
-// Rounding bounds ‖Z - Z'‖ (l2, in units of the image) between Gaussian noise Z and its point Z' on
-// the grid. It is half a step in each of this many values.
+// Rounding bounds ‖Z - Z'‖ (l2, in units of the image) between Gaussian noise Z and the noise Z'
+// that is drawn. It is half a step in each of this many values, with what float32 rounds off the
+// image and off its noisy copy.
 func (g *Grid) Rounding(values int) float64 {
-	return math.Sqrt(float64(values)) / float64(2*g.Steps) * (1 + 1e-12)
+	step := 1 / float64(g.Steps)
+	float32 := (1.5 + tailDeviations*g.sigma + step) * 0x1p-24
+	return math.Sqrt(float64(values)) * (step/2 + float32) * (1 + 1e-12)
 }
 
 // draw returns J for a random number u, and more of them from r where 64 bits don't tell.

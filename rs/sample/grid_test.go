@@ -175,3 +175,34 @@ func BenchmarkNewGrid(b *testing.B) {
 		}
 	}
 }
+
+// What float32 rounds off an image and its noisy copy is within Rounding, on the finest grid too.
+func TestGridRounding(t *testing.T) {
+	for _, c := range []struct {
+		steps int
+		sigma float64
+	}{{Levels, 0.5}, {Levels << 4, 0.01}, {Levels << 15, 1e-6}} {
+		g, err := NewGrid(c.steps, c.sigma)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := 1 / float64(c.steps)
+		worst := 0.0
+		for level := range Levels + 1 {
+			x := float32(float64(level) / Levels)
+			points, err := g.points([]float32{x})
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := make([]float32, 100)
+			g.noisy(to, points, [32]byte{byte(level)})
+			for _, v := range to {
+				steps := math.Round(float64(v)/step) - float64(points[0])
+				worst = max(worst, math.Abs(float64(v)-float64(x)-steps*step)+step/2)
+			}
+		}
+		if most := g.Rounding(1); worst > most || worst < most/5 {
+			t.Errorf("%d steps, σ = %g: off by %g, and Rounding is %g", c.steps, c.sigma, worst, most)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package sample
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -47,7 +48,8 @@ func (p *Sampler) draw(ctx context.Context, run countlog.Run, images Images, ind
 
 	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes ||
 		!slices.Equal(run.Edges(), p.settings.Edges) ||
-		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
+		!slices.Equal(run.Scores, made.Scores) || run.Noise.Kind != made.Noise.Kind ||
+		run.Noise.Steps != made.Noise.Steps {
 		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v "+
 			"and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes,
 			run.MarginBins, run.Scores, run.Noise)
@@ -86,16 +88,22 @@ func (p *Sampler) made() (r countlog.Run) {
 		r.Scores = append(r.Scores, m.String())
 	}
 	if g := p.settings.Grid; g != nil {
-		r.Noise = GridNoise(g.Steps, p.values())
+		r.Noise = GridNoise(g.Steps, g.sigma, p.values())
 	}
 	return r
 }
 
 // GridNoise is the record of noise on a grid in run.json, for this many steps and values of an
 // image.
-func GridNoise(steps, values int) countlog.Noise {
-	g := Grid{Steps: steps}
+func GridNoise(steps int, sigma float64, values int) countlog.Noise {
+	g := Grid{Steps: steps, sigma: sigma}
 	return countlog.Noise{Kind: countlog.Discrete, Steps: steps, Rounding: g.Rounding(values)}
+}
+
+// OlderGridNoise is the record of older versions, which left out what float32 rounds off.
+func OlderGridNoise(steps, values int) countlog.Noise {
+	half := math.Sqrt(float64(values)) / float64(2*steps)
+	return countlog.Noise{Kind: countlog.Discrete, Steps: steps, Rounding: half * (1 + 1e-12)}
 }
 
 // SettingsOf returns the settings of the sampler that a run is drawn with.
