@@ -25,7 +25,7 @@ func TestSampleByXLA(t *testing.T) {
 		t.Error("other rows")
 	}
 	if out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw",
-		"2"); !strings.Contains(out, "2 examples drawn again on go: every count is the same") {
+		"2"); !strings.Contains(out, "2 of 6 examples drawn again on go ") {
 		t.Error(out)
 	}
 	out := must(t, append(attackArgs(dir)[:4], "--model", gray, "--images", "3", "--steps", "2",
