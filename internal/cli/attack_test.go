@@ -241,7 +241,7 @@ func TestBadAttack(t *testing.T) {
 		{"nowhere --alpha 2", "--alpha 2"},
 		{"nowhere --tau -1", "--tau -1"},
 		{"nowhere --classifier votes,hard", `no classifier "hard"; known: votes, soft, clean, all`},
-		{dir + " --tau 0 --classifier soft", "classifier soft: the temperature"},
+		{dir + " --tau 0 --classifier soft", "classifier soft: the run has no temperature"},
 		{dir + " --data nowhere", "nowhere"},
 		{dir, "--data"}, // the name that the data had in training is no path here
 		{dir + " --model " + otherModel(t) + " --data " + tiny(), "sampled from model"},

@@ -17,9 +17,10 @@ import (
 
 // chosen is the classifier that a command's arguments and flags name.
 type chosen struct {
-	ref  string
-	file onnx.Options
-	set  data.Options
+	ref     string
+	file    onnx.Options
+	runtime string // of an ONNX file
+	set     data.Options
 }
 
 func (c *chosen) bind(f *pflag.FlagSet) {
@@ -31,6 +32,7 @@ func (c *chosen) bind(f *pflag.FlagSet) {
 		"independently, which isn't checked; it is run one image at a time, and votes certify its "+
 		"most frequent answer; its draws can't be made again")
 	bindONNX(f, &c.file)
+	bindRuntime(f, &c.runtime)
 	bindSet(f, &c.set)
 }
 
@@ -48,7 +50,7 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 	if err := onnx.Foreign(c.ref); err != nil {
 		return fmt.Errorf("%s: %w", c.ref, err)
 	}
-	for _, name := range append([]string{"lipschitz", "random"}, onnxNames...) {
+	for _, name := range append([]string{"lipschitz", "random", "runtime"}, onnxNames...) {
 		if cmd.Flags().Changed(name) && !isONNX(c.ref) {
 			return fmt.Errorf("--%s is of an ONNX file, and %s is none", name, c.ref)
 		}
@@ -57,7 +59,7 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 	if cmd.Flags().Changed("lipschitz") && !(claim > 0 && claim <= math.MaxFloat32) {
 		return fmt.Errorf("--lipschitz %v: must be positive and finite", claim)
 	}
-	if err := checkONNX(&c.file); err != nil {
+	if err := cmp.Or(checkONNX(&c.file), checkRuntime(c.runtime)); err != nil {
 		return err
 	}
 	if c.file.Random && claim > 0 {

@@ -41,8 +41,10 @@ histograms are kept as a run: run.json and a table with one line an image. Stopp
 with the same flags, sample goes on where it stopped.
 
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
-setup --onnx). lipsmooth info says what is understood of a file. Nothing is proved of a file: votes
-certify it, and what rests on a Lipschitz constant that --lipschitz claims is said to.
+setup --onnx), or XLA with --runtime xla. The votes of a run belong to its runtime, since the noise
+and the last bits of logits differ. With --estimate, each --runtime says its draws a second.
+lipsmooth info says what is understood of a file. Nothing is proved of a file: votes certify it, and
+what rests on a Lipschitz constant that --lipschitz claims is said to.
 
 The images are the test split of a model that was trained here. Of an ONNX file, they are all images
 of a folder without splits, or its test or val folder (--split). --classes says which folders are
@@ -125,6 +127,9 @@ func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 	} else if err := checkTau(f.Changed, p.Until.Tau); err != nil {
 		return err
 	}
+	if s.shard != "" && s.which.runtime == byFastest {
+		return fmt.Errorf("--runtime %s: may differ from shard to shard: name one", byFastest)
+	}
 	if s.shard != "" {
 		if p.Shard, err = sample.ParseShard(s.shard, os.Getenv); err != nil {
 			return fmt.Errorf("--shard %w", err)
@@ -149,6 +154,9 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if err := s.onRuntime(cmd.Context(), d, log); err != nil {
+		return err
+	}
 	said := sync.OnceFunc(func() {
 		if set, ok := d.Images.(*data.Dataset); ok {
 			printSet(log, set)

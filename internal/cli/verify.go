@@ -148,20 +148,29 @@ func (v *verification) ofFile(from string) (m sample.Classifier, d *data.Dataset
 		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data",
 			from)
 	}
-	options, err := onnx.OptionsOf(v.run.Model, from, v.denoiser)
+	file, err := fileOf(v.run, from, v.denoiser, d)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(v.dir, countlog.RunFile), err)
-	}
-	file, err := serve(from, options, d)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := v.run.CheckModel(file.Identity(), from); err != nil {
-		file.Close()
 		return nil, nil, err
 	}
 	v.checked("%s: hash of the file", from)
 	return file, d, nil
+}
+
+// fileOf opens the ONNX file that a run was sampled from as the run read it.
+func fileOf(r *certify.Run, from, denoiser string, d *data.Dataset) (*onnx.Classifier, error) {
+	options, err := onnx.OptionsOf(r.Model, from, denoiser)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(r.Dir, countlog.RunFile), err)
+	}
+	file, err := serve(from, options, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.CheckModel(file.Identity(), from); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
 // ofData checks a dataset and the labels of the rows; nil where none is given.
@@ -215,7 +224,14 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 	case m == nil || d == nil || v.redraw == 0 && v.run.Model.Random:
 		return nil
 	}
-	s := sample.Drawer{Classifier: m, Images: d, Open: (&opened{log: v.log}).get}
+	o := &opened{log: v.log}
+	if file, ok := m.(*onnx.Classifier); ok && v.redraw > 0 && begunBy(v.run.Run, file) == byXLA {
+		var err error
+		if m, err = o.network(ctx, file); err != nil {
+			return err
+		}
+	}
+	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()
 	if v.redraw == 0 && len(v.run.Rows) <= fewImages {
 		s.Open = func(context.Context) (compute.Backend, error) { return device.PureGo() }

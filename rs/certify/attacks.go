@@ -103,13 +103,19 @@ func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, 
 	all := slices.Equal(c.Classifiers, []string{All})
 	var names []string
 	for _, name := range attackedNames() { // what breaks one is tried on the next
-		switch asked := all || slices.Contains(c.Classifiers, name); {
-		case asked && name == "soft" && !(c.Tau > 0) && !all:
-			return s, nil, fmt.Errorf("classifier soft: the temperature of soft votes is %v, none or "+
-				"that of hard votes: give one as tau", c.Tau)
-		case asked && name == "soft" && !(c.Tau > 0):
-			notes = append(notes, "soft votes aren't attacked: no temperature above 0")
-		case asked:
+		lack := ""
+		switch {
+		case name != "votes" && !r.Model.Lambda.Known():
+			lack = "no Lipschitz constant, which their certificates need"
+		case name == "soft" && !(c.Tau > 0):
+			lack = "no temperature above 0"
+		}
+		switch asked := slices.Contains(c.Classifiers, name); {
+		case asked && lack != "":
+			return s, nil, fmt.Errorf("classifier %s: the run has %s", name, lack)
+		case all && lack != "":
+			notes = append(notes, fmt.Sprintf("%s isn't attacked: %s", name, lack))
+		case all || asked:
 			names = append(names, name)
 		}
 	}

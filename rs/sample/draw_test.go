@@ -136,7 +136,9 @@ func TestDraw(t *testing.T) {
 // Examples drawn again have the counts of the run. The margin error is that of the log.
 func TestAgain(t *testing.T) {
 	c, dir := served{newPlain(), 3}, filepath.Join(t.TempDir(), "run")
-	r, err := sample.Draw(t.Context(), nil, c, pictures{}, smallPlan(), dir)
+	p := smallPlan()
+	p.Images = 12 // which don't divide the 40 of the dataset
+	r, err := sample.Draw(t.Context(), nil, c, pictures{}, p, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

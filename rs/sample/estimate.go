@@ -46,6 +46,17 @@ type pilot struct {
 	drawn    int
 	batches  []watched
 	examples []*example // some that are begun
+	n0       int        // draws of a selection
+}
+
+// selected are the examples whose selection is drawn.
+func (p *pilot) selected() (all []*example) {
+	for _, x := range p.examples {
+		if x.evidence.Selection.Total() >= p.n0 {
+			all = append(all, x)
+		}
+	}
+	return all
 }
 
 // watched is a batch of a pilot.
@@ -74,7 +85,7 @@ func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	if err != nil {
 		return e, err
 	}
-	at := pilot{begun: begun, left: blocksOf(e.Run) + blocksOf(e.Tuning)}
+	at := pilot{begun: begun, left: blocksOf(e.Run) + blocksOf(e.Tuning), n0: r.N0}
 	sampler.watch = func(b *batch) error { return at.watch(b, sampler.tuner.done) }
 	defer func() { sampler.watch = nil }()
 	err = d.Fill(ctx, w, p.Batch, nil)
@@ -114,7 +125,7 @@ func (p *pilot) watch(b *batch, tuned bool) error {
 	}
 	now := watched{time.Since(p.begun).Seconds(), b.seconds, float64(units), float64(b.size)}
 	p.batches = append(p.batches, now)
-	if len(p.batches) < 2 {
+	if len(p.batches) < 2 || len(p.selected()) == 0 {
 		return nil
 	}
 	since := now.at - p.batches[0].at
@@ -154,9 +165,10 @@ func (p *pilot) pace() float64 {
 // rowBytes is about how long a row of n draws is: the mean of the examples that are begun.
 func (p *pilot) rowBytes(folder string, r countlog.Run, n int) (float64, error) {
 	sum := 0.0
-	for _, x := range p.examples {
+	all := p.selected()
+	for _, x := range all {
 		e, r := *x.evidence, r
-		if e.Stops = nil; e.Estimation.Total() == 0 || e.Selection.Total() < r.N0 {
+		if e.Stops = nil; e.Estimation.Total() == 0 {
 			// Only the selection is drawn, and its part of a row is like the other one.
 			e.Estimation, e.Margins, e.Scores, r.Scores = e.Selection, e.SelectionMargins, nil, nil
 		}
@@ -180,7 +192,7 @@ func (p *pilot) rowBytes(folder string, r countlog.Run, n int) (float64, error) 
 		row := len(text) - bytes.IndexByte(text, '\n') - 1
 		sum += float64(row) * rowGrowth(r.N, n)
 	}
-	return sum / float64(len(p.examples)), nil
+	return sum / float64(len(all)), nil
 }
 
 // rowGrowth is about how much longer a row of to draws is than one of from: its numbers get digits,

@@ -53,8 +53,7 @@ type Info struct {
 	Description string `json:"description"`
 	// Devices are the backend's descriptions of its devices.
 	Devices []string `json:"devices"`
-	// Versions maps go, gomlx, compute, go-xla, pjrt (the plugin's API), stablehlo and plugin (its
-	// package) to their known versions.
+	// Versions are those of [backend.Versions].
 	Versions map[string]string `json:"versions"`
 }
 

@@ -40,6 +40,13 @@
 // certify its most frequent answer. It is run image by image, so its answer depends on no other
 // image. The independence of its answers from run to run is the user's word.
 //
+// # Runtimes
+//
+// This package runs a file in ONNX Runtime, on the CPU. Package xla runs it on XLA, on CUDA where
+// that is set up, and attacks need it there. The noise and the last bits of logits differ between the
+// two, so the votes of a run belong to the runtime that run.json names. Package xla can't run a denoiser, a
+// model that answers by chance, images one by one, and operators that onnx-gomlx doesn't convert.
+//
 // # An ImageNet classifier
 //
 // EfficientNet-Lite0 takes [N, 3, 224, 224] and images as (255x - 127)/128. In [0, 1] that is the
