@@ -25,7 +25,8 @@ func Example() {
 	defer os.RemoveAll(folder)
 	backend, _, err := device.Open(ctx, device.Options{Log: io.Discard})
 	check(err)
-	job := training.Job{Config: training.Default(), Dir: filepath.Join(folder, "model"), Log: io.Discard}
+	job := training.Job{Config: training.Default(), Dir: filepath.Join(folder, "model"),
+		Log: io.Discard}
 	job.Config.Epochs, job.Config.Images, job.Config.Width = 1, 3840, 8
 	job.Train, job.Test, err = data.Open("mnist")
 	check(err)

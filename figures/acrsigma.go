@@ -60,8 +60,8 @@ func equalDraws(runs []*certify.Run) []*certify.Run {
 }
 
 // ACRSigma draws the average certified radius of each method against the noise level σ. It needs
-// two σ at least. Bars and table give ± 1.96 standard errors over the choice of examples. Those are
-// an estimate, not a bound.
+// two σ at least. Bars and table give ± 1.96 standard errors over the choice of examples. These
+// radii are an estimate, not a bound.
 func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels),
 		func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })
@@ -122,6 +122,7 @@ func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 
 // standardError estimates that of the average certified radius.
 func standardError(results []rs.Result) float64 {
+	results = rs.Labelled(results)
 	n, mean, sum := float64(len(results)), rs.AverageRadius(results), 0.0
 	for _, r := range results {
 		x := -mean

@@ -14,7 +14,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -64,39 +63,18 @@ const (
 // simulatedMethods are sound, and known on paper.
 var simulatedMethods = []string{"mono", "bonferroni", "cpm", "twobound"}
 
-// A study is what a figure of List simulates: each shape at each number of classes and draws.
-type study struct {
-	figure         string // its name, for errors
-	shapes         []coverage.Shape
-	classes, draws []int
-	trials         int
-}
+// simulate simulates shapes at numbers of classes and draws, with seed 1 and the α of the input.
+func simulate(in Input, shapes []coverage.Shape, classes, draws []int, trials int) (
+	[]coverage.Outcome, error) {
 
-// simulate runs the study with seed 1, at the α of the input.
-func (s study) simulate(in Input) (all []coverage.Outcome, err error) {
-	alpha := cmp.Or(in.Alpha, certify.Default().Alpha)
-	o := coverage.Options{Alpha: alpha, Trials: s.trials, Seed: 1}
-	for _, name := range simulatedMethods {
-		entry, err := rs.MethodByName(name)
-		if err != nil {
-			return nil, err
-		}
-		o.Methods = append(o.Methods, entry)
+	methods, err := coverage.MethodsByName(simulatedMethods...)
+	if err != nil {
+		return nil, err
 	}
-	for _, shape := range s.shapes {
-		for _, k := range s.classes {
-			for _, n := range s.draws {
-				c := coverage.Case{Shape: shape.Name, P: shape.P(k, simulatedTop, 1), Sigma: 1,
-					N0: 100, N: n}
-				outcomes, err := coverage.Simulate(context.Background(), c, o)
-				if err != nil {
-					return nil, fmt.Errorf("figure %s: %w", s.figure, err)
-				}
-				all = append(all, outcomes...)
-			}
-		}
-	}
-	return all, nil
+	g := coverage.Grid{Shapes: shapes, Classes: classes, Draws: draws, Top: simulatedTop, Tail: 1,
+		Sigma: 1, N0: 100}
+	return g.Simulate(context.Background(), coverage.Options{Trials: trials, Seed: 1,
+		Alpha: cmp.Or(in.Alpha, certify.Default().Alpha), Methods: methods})
 }
 
 // seeded adds the seed to the caption of a simulation of List.
@@ -108,19 +86,19 @@ func seeded(f *Figure, err error) (*Figure, error) {
 }
 
 func drawIntervals(in Input) (*Figure, error) {
-	outcomes, err := study{"intervals", coverage.Shapes[:1], []int{2, 10, 100, 1000},
-		[]int{simulatedDraws}, simulatedTrials}.simulate(in)
+	outcomes, err := simulate(in, coverage.Shapes[:1], []int{2, 10, 100, 1000},
+		[]int{simulatedDraws}, simulatedTrials)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("figure intervals: %w", err)
 	}
 	return seeded(Intervals(outcomes))
 }
 
 func drawCoverage(in Input) (*Figure, error) {
-	outcomes, err := study{"coverage", coverage.Shapes, []int{10},
-		[]int{simulatedDraws}, 4 * simulatedTrials}.simulate(in)
+	outcomes, err := simulate(in, coverage.Shapes, []int{10}, []int{simulatedDraws},
+		4*simulatedTrials)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("figure coverage: %w", err)
 	}
 	return seeded(Coverage(outcomes))
 }

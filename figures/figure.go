@@ -28,12 +28,12 @@ import (
 // Figure is a plot and the numbers it shows.
 type Figure struct {
 	Name    string // of its files
-	Title   string // drawn above it; empty draws none
-	Caption string // settings, in one line; not drawn
+	Title   string // drawn above it, unless empty
+	Caption string // settings, in one line, not drawn
 	Plot    *plot.Plot
 	Lower   *plot.Plot // a second panel below, or nil
 	Table   *table.Table
-	// Width and Height are those of the paper, before zoom; see Style.
+	// Width and Height are the size on paper, before the zoom of Style.
 	Width, Height vg.Length
 
 	zoom float64 // of the files, 0 is 1
@@ -97,7 +97,7 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 	return err
 }
 
-// WritePNG writes the figure as PNG with so many pixels an inch.
+// WritePNG writes the figure as PNG with this many pixels an inch.
 func (f *Figure) WritePNG(w io.Writer, dpi int) error {
 	// Canvas.Scale would leave lines as thin as they were.
 	zoomed := int(math.Round(float64(f.scale()) * float64(dpi)))
@@ -119,8 +119,7 @@ func (f *Figure) WritePDF(w io.Writer) error {
 // Save writes the figure into the folder dir, which it makes where there is none. It writes
 // name.svg, name.png and name.pdf, the table to name.tsv and the caption to name.json. With only,
 // it writes these of the Formats and no others. Each file is written whole or not at all. Save
-// returns the paths, with those of the TSV and the JSON last. An empty name stands for the figure's
-// own.
+// returns the paths, the TSV and the JSON last. An empty name stands for the figure's own.
 func (f *Figure) Save(dir, name string, only ...string) (paths []string, err error) {
 	if name == "" {
 		name = f.Name

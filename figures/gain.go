@@ -14,15 +14,15 @@ import (
 )
 
 func drawGain(in Input) (*Figure, error) {
-	byClasses, err := study{"gain", coverage.Shapes[:1], []int{2, 5, 10, 30, 100, 300, 1000},
-		[]int{simulatedDraws}, simulatedTrials}.simulate(in)
+	byClasses, err := simulate(in, coverage.Shapes[:1], []int{2, 5, 10, 30, 100, 300, 1000},
+		[]int{simulatedDraws}, simulatedTrials)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("figure gain: %w", err)
 	}
-	byDraws, err := study{"gain", coverage.Shapes[:1], []int{100},
-		[]int{100, 300, 1000, 3000, 10000, 30000, 100000}, simulatedTrials}.simulate(in)
+	byDraws, err := simulate(in, coverage.Shapes[:1], []int{100},
+		[]int{100, 300, 1000, 3000, 10000, 30000, 100000}, simulatedTrials)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("figure gain: %w", err)
 	}
 	return seeded(Gain(byClasses, byDraws))
 }

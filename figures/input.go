@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// Input is what the figures of [List] are made from; each takes what it needs.
+// Input has the inputs of the figures of [List]. Each figure takes a part.
 type Input struct {
 	Runs    []*certify.Run
 	Alpha   float64          // 0 < Alpha < 1
@@ -46,6 +46,7 @@ type Entry struct {
 const (
 	Nothing     = "nothing" // it is computed, or simulated at fixed settings and a seed
 	needsRun    = "sample"
+	needsLabels = "sample --labels"
 	needsJob    = "reproduce"
 	needsAttack = "attack RUN"
 	needsBound  = "bound MODEL --observe"
@@ -89,22 +90,18 @@ var List = []Entry{
 		drawLogs},
 }
 
-// ByName finds an entry of List; the error lists what is known.
+// ByName finds an entry of List. Its error lists the known names.
 func ByName(name string) (Entry, error) {
-	var known []string
-	for _, e := range List {
-		if e.Name == name {
-			return e, nil
-		}
-		known = append(known, e.Name)
-	}
-	return Entry{}, fmt.Errorf("no figure %q; known: %s", name, strings.Join(known, ", "))
+	return named.Find("figure", name, List, func(e Entry) string { return e.Name })
 }
 
-// first returns the first run, with rows in it.
+// first returns the first run, with labelled rows in it.
 func (in Input) first(figure string) (*certify.Run, error) {
 	if len(in.Runs) == 0 || len(in.Runs[0].Rows) == 0 {
 		return nil, lacks(figure, "no sampled examples to draw", needsRun)
+	}
+	if !slices.ContainsFunc(in.Runs[0].Rows, func(e rs.Evidence) bool { return e.Label >= 0 }) {
+		return nil, lacks(figure, "no image has a label", needsLabels)
 	}
 	return in.Runs[0], nil
 }

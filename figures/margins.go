@@ -51,7 +51,8 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 		"margin_to", "right", "wrong"}}
 	for i := range bins {
 		low, high := float64(i)*step, float64(i+1)*step
-		numbers.Add(low, high, low*s.Lambda.Value(), high*s.Lambda.Value(), int(counts[1][i]), int(counts[0][i]))
+		numbers.Add(low, high, low*s.Lambda.Value(), high*s.Lambda.Value(), int(counts[1][i]),
+			int(counts[0][i]))
 	}
 
 	p := newPlot("deterministic ℓ_{2} radius, margin / Λ", "images")

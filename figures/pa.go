@@ -30,10 +30,10 @@ func drawPA(in Input) (*Figure, error) {
 	return PA(c)
 }
 
-// PA draws how the lower bound of p_A, the probability of the true class under noise, is
-// distributed over the images: the fraction of images whose bound is at least p. The average
-// certified radius weighs the surest images most. This figure doesn't (Sun et al. 2025 argue for
-// it). An image whose class is wrong has p = 0. The result must hold mono.
+// PA draws the distribution over the images of the lower bound of p_A, the probability of the true
+// class under noise. It is the fraction of images whose bound is at least p. The average certified
+// radius weighs the surest images most. This figure doesn't (Sun et al. 2025 argue for it). An
+// image whose class is wrong has p = 0. The result must hold mono.
 func PA(c *certify.Result) (*Figure, error) {
 	at := slices.IndexFunc(c.Curves, func(curve certify.Curve) bool {
 		return curve.Method == "mono"
@@ -41,7 +41,7 @@ func PA(c *certify.Result) (*Figure, error) {
 	if at < 0 || len(c.Indices) == 0 {
 		return nil, fmt.Errorf("figure pa: no certificates by mono")
 	}
-	results := c.Curves[at].Results
+	results := rs.Labelled(c.Curves[at].Results)
 	var bounds []float64
 	for _, r := range results {
 		if len(r.Ledger) == 0 {

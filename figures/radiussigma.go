@@ -39,7 +39,7 @@ func drawRadiusSigma(in Input) (*Figure, error) {
 }
 
 // RadiusSigma draws certified accuracy against the radius, with a step curve for each noise level
-// σ. It needs two σ at least. A second method has a panel of its own below.
+// σ. It needs two σ at least. A second method gets a second panel below.
 func RadiusSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels),
 		func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })

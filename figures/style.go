@@ -17,6 +17,8 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A Style is what a figure is made for, such as a screen. All styles have the same palette, dashes
@@ -28,23 +30,16 @@ type Style struct {
 	DPI       int     // of PNG files
 }
 
-// Styles are those there are. In print a title belongs into the caption.
+// Styles lists the styles. In print a title belongs into the caption.
 var Styles = []Style{
 	{"screen", "1.5 times as large, with a title; PNG of 192 dots an inch", 1.5, true, 192},
 	{"paper", "of a column's width, 8 point text, without a title; PNG of 300 dots an inch", 1,
 		false, 300},
 }
 
-// StyleByName finds an entry of Styles; the error lists what is known.
+// StyleByName finds an entry of Styles. Its error lists the known names.
 func StyleByName(name string) (Style, error) {
-	var known []string
-	for _, s := range Styles {
-		if s.Name == name {
-			return s, nil
-		}
-		known = append(known, s.Name)
-	}
-	return Style{}, fmt.Errorf("no style %q; known: %s", name, strings.Join(known, ", "))
+	return named.Find("style", name, Styles, func(s Style) string { return s.Name })
 }
 
 // Column is the width that figures are laid out for: a column of AISTATS, ICML and CVPR, 3.25
@@ -80,7 +75,7 @@ const (
 )
 
 // The palette of Okabe and Ito (2008), which the colour-blind tell apart, less its yellow, too pale
-// for a line. Each colour has a dash pattern of its own, so that lines differ in grey as well.
+// for a line. Each colour has a different dash pattern, so that lines differ in grey as well.
 var (
 	white  = color.Color(color.White)
 	black  = color.Color(color.NRGBA{0, 0, 0, 255})
@@ -273,7 +268,7 @@ func (t tags) GlyphBoxes(*plot.Plot) []plot.GlyphBox {
 	return []plot.GlyphBox{{X: 1, Rectangle: vg.Rectangle{Max: vg.Point{X: w + 4}}}}
 }
 
-// ticks puts at most so many labelled ticks on multiples of 1, 2, 2.5 or 5 times a power of ten.
+// ticks puts at most this many labelled ticks on multiples of 1, 2, 2.5 or 5 times a power of ten.
 type ticks struct{ most int }
 
 func (t ticks) Ticks(low, high float64) []plot.Tick {
@@ -474,8 +469,8 @@ func (m markup) Draw(c vg.Canvas, txt string, sty text.Style, at vg.Point) {
 	}
 }
 
-// outlined is a canvas that draws text as shapes, all of it or what isn't ASCII: an SVG then
-// looks the same where Liberation isn't installed, and vgpdf knows no other code page than cp1252.
+// outlined is a canvas that draws text as shapes, all of it or only non-ASCII text. An SVG then
+// looks the same without the font Liberation, and vgpdf knows only the code page cp1252.
 type outlined struct {
 	vg.Canvas
 	all bool

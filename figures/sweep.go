@@ -51,20 +51,25 @@ func drawSweep(in Input) (*Figure, error) {
 	if in.Sweep == nil {
 		return nil, lacks("sweep", "no table of a sweep", needsSweep)
 	}
-	axes, points, err := SweepOf(in.Sweep)
+	return SweepTable(in.Sweep, in.Swept)
+}
+
+// SweepTable draws [Sweep] of the points of a table, which is kept as the figure's.
+func SweepTable(t *table.Table, settings string) (*Figure, error) {
+	axes, points, err := SweepOf(t)
 	if err != nil {
 		return nil, fmt.Errorf("figure sweep: %w", err)
 	}
-	f, err := Sweep(axes, points, in.Swept)
+	f, err := Sweep(axes, points, settings)
 	if err == nil {
-		f.Table = in.Sweep
+		f.Table = t
 	}
 	return f, err
 }
 
-// Sweep draws the average verified radius of each point against its accuracy. Where the values of
-// the last axis are numbers, a line joins points that differ in that axis alone, and the values
-// stand beside the points. Where they are names, each name has a mark.
+// Sweep draws the average verified radius of each point against its accuracy. If the values of the
+// last axis are numbers, a line joins the points that differ in that axis alone. The values stand
+// beside the points. Where they are names, each name has a mark.
 func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error) {
 	if len(points) == 0 || len(axes) == 0 {
 		return nil, fmt.Errorf("figure sweep: no point to draw")

@@ -8,12 +8,11 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// Adaptive certifies by the strongest of several certificates of the plain vote classifier, and
-// chooses it on the selection draw: the one with the largest radius to expect of the estimation
-// draw. The choice costs no α, so all of α is left for the certificate.
+// Adaptive certifies the plain vote classifier by the strongest of several certificates. The
+// selection draw tells which certificate has the largest expected radius. This choice costs no α.
 //
-// One bound at α is Isoperimetric; its level 0 is Mono. Two bounds share α in one of a few
-// divisions, as in TwoBound. With a level s for the class and a level s' for its rivals they give
+// One bound at α is Isoperimetric, and at level 0 it is Mono. Two bounds share α in one of a few
+// divisions, as in TwoBound. A level s for the class and a level s' for its rivals give
 //
 //	R = ½ [ s/Λ + σ Φ⁻¹(p̲_s) + s'/Λ - σ Φ⁻¹(p̄_s') ],
 //
@@ -28,12 +27,13 @@ type Adaptive struct {
 	// Lambda may be unknown: votes alone certify then, as they do where no margins were logged.
 	Lambda Constant
 	Bound  Bound // nil is ClopperPearson; its Upper must rise with the votes
-	// Float32 and Asked are those of Isoperimetric.
+	// Float32 and Asked are as in Isoperimetric.
 	Float32 bool
 	Asked   float64
 }
 
-// shares are the parts of α that the lower bound may have; 1 is one bound. Equals go to the first.
+// shares are the parts of α that the lower bound may have. 1 is one bound. Ties go to the first
+// share.
 var shares = [...]float64{0.5, 1, 0.375, 0.25, 0.75}
 
 // Certify implements Method.
@@ -75,8 +75,8 @@ func (a Adaptive) Ceiling(e *Evidence, alpha float64) (float64, error) {
 	return max(one, two), err
 }
 
-// A plan says how Adaptive certifies an example: a function of the selection draw, the class and the
-// number of estimation draws.
+// A plan says how Adaptive certifies an example: a function of the selection draw, the class and
+// the number of estimation draws.
 type plan struct {
 	share float64 // of α, for the lower bound; 1 is one bound
 	top   int     // level of the class, as levels has it
@@ -160,8 +160,8 @@ func (x expectation) level(alpha float64) int {
 	return x.choose(alpha, x.n)
 }
 
-// radius is the radius to expect of a plan, by Wilson's score bounds on votes: an estimate, which is
-// all that a choice needs.
+// radius is the radius to expect of a plan, by Wilson's score bounds on votes: an estimate, which
+// is all that a choice needs.
 func (x expectation) radius(p plan, alpha float64) float64 {
 	pA := 0.0 // where votes are counted
 	top := 0.0
@@ -224,8 +224,8 @@ func (l levels) rivalDistance(at int) float64 {
 	return CleanRadius(math.Nextafter(level-off, -1), l.lambda)
 }
 
-// against returns the radius of two bounds, rounded down, where the one on the class is pA; negative
-// where nothing is certified.
+// against returns the radius of two bounds, rounded down, where the one on the class is pA;
+// negative where nothing is certified.
 func (l levels) against(p plan, bound Bound, alpha, pA float64) (float64, Spent) {
 	n := l.Estimation.Total()
 	spent := Spent{Of: "rivals", Bound: bound.Name(), Upper: true, Alpha: alpha, Times: 1}
@@ -256,8 +256,8 @@ func (l levels) against(p plan, bound Bound, alpha, pA float64) (float64, Spent)
 }
 
 // expected returns how many of n votes the selection lets expect for the class and for its largest
-// rival, of two classes or more. Few votes say little of how the other classes share theirs. So half
-// a vote more goes to them, and one more, shared evenly, to their proportions.
+// rival, of two classes or more. Few votes say little of how the other classes share theirs. So
+// half a vote more goes to them, and one more, shared evenly, to their proportions.
 func expected(selection Votes, class, n int) (top, rival int) {
 	most := 0
 	for c, k := range selection {
@@ -272,8 +272,8 @@ func expected(selection Votes, class, n int) (top, rival int) {
 	return n - others, int(math.Round(share * miss * float64(n)))
 }
 
-// wilson is Wilson's score bound on the probability of k successes of n draws, lower where side is -1
-// and upper where it is 1.
+// wilson is Wilson's score bound on the probability of k successes of n draws, lower where side is
+// -1 and upper where it is 1.
 func wilson(k, n int, alpha, side float64) float64 {
 	rate, fn, z := float64(k)/float64(n), float64(n), -mathext.NormalQuantile(alpha)
 	p := (rate + z*z/(2*fn) + side*z*math.Sqrt((rate*(1-rate)+z*z/(4*fn))/fn)) / (1 + z*z/fn)

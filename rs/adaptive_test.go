@@ -23,7 +23,8 @@ func zipf(p float64, k int) []float64 {
 // On populations where Mono wins and where TwoBound does, Adaptive's mean radius is at least
 // that of the better one, but for a thousandth.
 func TestAdaptiveIsTheBetter(t *testing.T) {
-	for _, p := range [][]float64{{0.7, 0.3}, {0.99, 0.01}, {0.999, 0.001}, zipf(0.9, 10), zipf(0.6, 100), zipf(0.99, 1000)} {
+	for _, p := range [][]float64{{0.7, 0.3}, {0.99, 0.01}, {0.999, 0.001}, zipf(0.9, 10), zipf(0.6,
+		100), zipf(0.99, 1000)} {
 		r := rand.New(rand.NewPCG(61, 62))
 		var mono, two, adaptive float64
 		for range 60 {
@@ -33,9 +34,11 @@ func TestAdaptiveIsTheBetter(t *testing.T) {
 			two += certify(t, TwoBound{Clip: true}, e, 0.001).Radius / 60
 			adaptive += certify(t, Adaptive{}, e, 0.001).Radius / 60
 		}
-		t.Logf("K = %d, p = %g: mono %.4f, two bounds %.4f, adaptive %.4f", len(p), p[0], mono, two, adaptive)
+		t.Logf("K = %d, p = %g: mono %.4f, two bounds %.4f, adaptive %.4f", len(p), p[0], mono, two,
+			adaptive)
 		if adaptive < 0.999*max(mono, two) {
-			t.Errorf("K = %d, p = %g: mono %g, two bounds %g, adaptive %g", len(p), p[0], mono, two, adaptive)
+			t.Errorf("K = %d, p = %g: mono %g, two bounds %g, adaptive %g", len(p), p[0], mono, two,
+				adaptive)
 		}
 	}
 }
@@ -53,7 +56,8 @@ func TestAdaptiveChoosesOnTheSelection(t *testing.T) {
 		seen[share]++
 		n := e.Estimation.Total()
 		c := certify(t, Adaptive{}, e, alpha)
-		if (len(c.Ledger) == 1) != (share == 1) || !near(c.Alpha(), alpha, 1e-15) || c.Ledger[0].Alpha != alpha*share {
+		if (len(c.Ledger) == 1) != (share == 1) || !near(c.Alpha(), alpha, 1e-15) ||
+			c.Ledger[0].Alpha != alpha*share {
 			t.Errorf("share %g: %+v", share, c.Ledger)
 		}
 		other := *e // another estimation draw of as many
@@ -77,7 +81,8 @@ func TestAdaptiveChoosesOnTheSelection(t *testing.T) {
 func TestAdaptiveCovers(t *testing.T) {
 	const runs, alpha = 4000, 0.05
 	for _, p := range hardPopulations {
-		if wrong := coverage(t, always(Adaptive{}), p, 80, runs, alpha); wrong > excess(runs, alpha) {
+		if wrong := coverage(t, always(Adaptive{}), trials{p, 80, runs}, alpha); wrong > excess(runs,
+			alpha) {
 			t.Errorf("%v: wrong %d times of %d", p, wrong, runs)
 		}
 	}
@@ -91,8 +96,10 @@ var hardPopulations = [][]float64{
 func TestUnsoundShortcutsFail(t *testing.T) {
 	const runs, alpha = 4000, 0.05
 	// The second of ten selection draws is often not the second.
-	wrong := coverage(t, always(UnsoundSecond{}), []float64{0.45, 0.3, 0.25}, 1000, runs/4, alpha)
-	if t.Logf("unsound-second: radius wrong %d times of %d", wrong, runs/4); wrong < 2*runs/4/20 { // 2α
+	wrong := coverage(t, always(UnsoundSecond{}), trials{[]float64{0.45, 0.3, 0.25}, 1000, runs / 4},
+		alpha)
+	if t.Logf("unsound-second: radius wrong %d times of %d", wrong,
+		runs/4); wrong < 2*runs/4/20 { // 2α
 		t.Errorf("unsound-second is wrong %d times of %d only", wrong, runs/4)
 	}
 	// The pair at α each: one of its two bounds fails more often than α. (The radius needs both
@@ -125,9 +132,11 @@ func TestPaperLipschitz(t *testing.T) {
 	less := 0
 	for range 200 {
 		e := &Evidence{Sigma: 0.1 + r.Float64(), Selection: Votes{9, 1}, Estimation: Votes{400, 73},
-			Margins: Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{r.IntN(300), 3, r.IntN(50), 20, 400}}}
+			Margins: Histogram{Edges: []float64{-1, 0, 0.5, 1}, Counts: []int{r.IntN(300), 3, r.IntN(50),
+				20, 400}}}
 		e.Estimation[0] = e.Margins.Total() - e.Estimation[1]
-		lambda, tau, alpha := math.Exp(2*r.NormFloat64()), math.Exp(r.NormFloat64()), math.Exp(-1-8*r.Float64())
+		lambda, tau, alpha := math.Exp(2*r.NormFloat64()), math.Exp(r.NormFloat64()),
+			math.Exp(-1-8*r.Float64())
 		l := Lipschitz{Lambda: Claim(lambda), Tau: tau}
 		exact, paper := certify(t, l, e, alpha), certify(t, PaperLipschitz(l), e, alpha)
 		if paper.Radius > exact.Radius || paper.Class != exact.Class || paper.Alpha() != exact.Alpha() {
@@ -141,7 +150,8 @@ func TestPaperLipschitz(t *testing.T) {
 		}
 		less += b2i(paper.Radius < 0.99*exact.Radius)
 		l.Tau = 0
-		if a, b := certify(t, l, e, alpha), certify(t, PaperLipschitz(l), e, alpha); a.Radius != b.Radius {
+		if a, b := certify(t, l, e, alpha), certify(t, PaperLipschitz(l), e,
+			alpha); a.Radius != b.Radius {
 			t.Errorf("hard votes: %g, Mono %g", b.Radius, a.Radius)
 		}
 	}
@@ -150,11 +160,13 @@ func TestPaperLipschitz(t *testing.T) {
 	}
 }
 
-// A ramp score along one direction, whose exact radius is known: neither soft certificate exceeds it more than α of the time.
+// A ramp score along one direction, whose exact radius is known: neither soft certificate exceeds
+// it more than α of the time.
 func TestSoftMethodsCover(t *testing.T) {
 	const runs, n, alpha = 1000, 60, 0.05
 	for _, at := range []float64{0.05, 0.3} { // the margin at x is 2·at, Λ = 2
-		for _, m := range []Method{Lipschitz{Lambda: Claim(2), Tau: 0.5}, PaperLipschitz{Lambda: Claim(2), Tau: 0.5}} {
+		for _, m := range []Method{Lipschitz{Lambda: Claim(2), Tau: 0.5},
+			PaperLipschitz{Lambda: Claim(2), Tau: 0.5}} {
 			r := rand.New(rand.NewPCG(91, 92))
 			wrong := 0
 			edges := make([]float64, 41)
@@ -173,7 +185,8 @@ func TestSoftMethodsCover(t *testing.T) {
 					e.Margins.Counts[bin]++
 				}
 				c := certify(t, m, e, alpha)
-				wrong += b2i(c.Class != Abstain && c.Radius > at+1e-12) // at distance at the margins are symmetric
+				wrong += b2i(c.Class != Abstain &&
+					c.Radius > at+1e-12) // at distance at the margins are symmetric
 			}
 			if wrong > excess(runs, alpha) {
 				t.Errorf("%T at %g: wrong %d times of %d", m, at, wrong, runs)

@@ -2,8 +2,9 @@ package rs
 
 import "math"
 
-// Bernstein is the empirical Bernstein bound of Maurer & Pontil (2009, Theorem 4):
-// mean ± (√(2V ln(2/α)/n) + 7 ln(2/α)/(3(n-1))), V the unbiased variance, for any draws in [0, 1].
+// Bernstein is the empirical Bernstein bound of Maurer & Pontil (2009, Theorem 4): mean ± (√(2V
+// ln(2/α)/n) + 7 ln(2/α)/(3(n-1))), where V is the unbiased variance. It holds for any draws in [0,
+// 1].
 type Bernstein struct{}
 
 // Name implements Bound.

@@ -83,8 +83,8 @@ func (m BetaMixture) root(k, n int, end, alpha float64) float64 {
 	return far
 }
 
-// LogWealth returns ln M(p), 0 < p < 1: the log wealth, against the mean p, of a bettor who
-// predicts the next draw to be 1 with probability (k+A)/(n+A+B).
+// LogWealth returns ln M(p), 0 < p < 1. It is the log wealth against the mean p of a bettor who
+// predicts a 1 with probability (k+A)/(n+A+B).
 func (m BetaMixture) LogWealth(k, n int, p float64) float64 {
 	if k < 0 || k > n || !(0 < p && p < 1) {
 		panic(fmt.Sprintf("rs: wealth of %d of %d draws against %g", k, n, p))

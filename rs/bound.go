@@ -127,8 +127,8 @@ func (c *compensated) value() float64 { return c.sum + c.rest }
 // the rounding of both, some units of 2^-53.
 const meanSlack = 0x1p-48
 
-// MinAlpha is the least error probability that may be asked for where methods share it out. Smaller
-// parts may underflow.
+// MinAlpha is the least error probability that methods may divide among bounds. Smaller parts may
+// underflow.
 const MinAlpha = 1e-100
 
 func checkAlpha(alpha float64) {
@@ -160,7 +160,7 @@ func oneMinusDown(p float64) float64 {
 	return u
 }
 
-// BoundEntry is a Bound with its name and what it does in one line.
+// BoundEntry is a Bound with its name and a description of one line.
 type BoundEntry struct {
 	Name, Doc string
 	Bound     Bound
@@ -192,7 +192,7 @@ func BoundNames() []string {
 	return names
 }
 
-// BoundByName finds a bound of Bounds; the error lists what is known.
+// BoundByName finds a bound of Bounds. Its error lists the known names.
 func BoundByName(name string) (Bound, error) {
 	i := slices.IndexFunc(Bounds, func(b BoundEntry) bool { return b.Name == name })
 	if i < 0 {

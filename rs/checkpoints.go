@@ -18,7 +18,7 @@ type Checkpoints struct {
 // Name implements Bound.
 func (Checkpoints) Name() string { return "checkpoint-clopper-pearson" }
 
-// Sizes returns the checkpoints up to so many draws.
+// Sizes returns the checkpoints up to this many draws.
 func (c Checkpoints) Sizes(most int) []int {
 	if c.First <= 0 || !(c.Growth > 1) {
 		panic(fmt.Sprintf("rs: checkpoints from %d draws by a factor of %g", c.First, c.Growth))

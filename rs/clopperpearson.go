@@ -7,10 +7,10 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// ClopperPearson is the exact bound for draws of 0 or 1: the lower one solves
-// P(Bin(n, p) >= k) = α (0 at k = 0), the upper one P(Bin(n, p) <= k) = α (1 at k = n)
-// (Biometrika 26, 1934). Draws strictly between count as 0 for the lower bound and as 1
-// for the upper one: sound, but wasteful.
+// ClopperPearson is the exact bound for draws of 0 or 1 (Biometrika 26, 1934). The lower bound
+// solves P(Bin(n, p) >= k) = α and is 0 at k = 0. The upper bound solves P(Bin(n, p) <= k) = α and
+// is 1 at k = n. Draws strictly between count as 0 for the lower bound and as 1 for the upper one:
+// sound, but wasteful.
 type ClopperPearson struct{}
 
 // Name implements Bound.

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// CPM is the class partitioning method of Delattre et al. 2025, as published: classes
-// fall into buckets by their selection votes, and α is shared among as many bounds as there are
-// buckets: R = σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)), p̄B the largest upper bound of a bucket's summed votes.
+// CPM is the class partitioning method of Delattre et al. 2025, as published. Classes fall into
+// buckets by their selection votes, and each bucket gets an equal part of α. R = σ/2 (Φ⁻¹(p̲A) -
+// Φ⁻¹(p̄B)), where p̄B is the largest upper bound of a bucket's summed votes.
 type CPM struct {
 	Clip  bool  // p̄B is at most 1 - p̲A
 	Bound Bound // nil is ClopperPearson; its Upper must rise with the votes
@@ -32,9 +32,9 @@ func (m CPM) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		clip: m.Clip}.certify(e, share(alpha, len(buckets)))
 }
 
-// Partition returns the buckets of CPM: {class}, {runner-up}, then, while the rest has more
-// selection votes than the runner-up, its largest class; last the rest, where any is left.
-// Equals go by index. It depends on the selection draw only.
+// Partition returns the buckets of CPM: {class}, {runner-up}, and then the largest remaining class,
+// while the rest has more selection votes than the runner-up. The last bucket is the rest. Equals
+// go by index. It depends on the selection draw only.
 func Partition(selection Votes, class int) [][]int {
 	order := make([]int, 0, len(selection))
 	rest := 0

@@ -29,9 +29,9 @@ func (v Votes) Top() int {
 	return top
 }
 
-// A Histogram counts draws of a real number by bin. Edges rise; bin 0 lies below
-// Edges[0], bin i covers [Edges[i-1], Edges[i]), the last bin starts at the last
-// edge: len(Counts) = len(Edges)+1. Rows of one run share their Edges.
+// A Histogram counts draws of a real number by bin. Edges rise. Bin 0 lies below Edges[0], bin i
+// covers [Edges[i-1], Edges[i]), and the last bin starts at the last edge. So len(Counts) =
+// len(Edges)+1. Rows of one run share their Edges.
 type Histogram struct {
 	Edges  []float64
 	Counts []int
@@ -60,7 +60,8 @@ type Evidence struct {
 	// SelectionMargins and Margins hold the margin of Class, z_Class - max of the other
 	// logits, over the two draws. Counts is nil where the log has none.
 	SelectionMargins, Margins Histogram
-	// Clean is the prediction without noise; its Class is Abstain where the log has none.
+	// Clean is the prediction without noise. Its Class is Abstain where the log has no such
+	// prediction.
 	Clean Clean
 	// Scores are the scores of every class over the estimation draw, by each map of the run. It is
 	// nil where the run logged none.
@@ -115,8 +116,8 @@ func CleanOf(z []float32) (Clean, error) {
 	return Clean{Class: top, Margin: MarginOf(z, top)}, nil
 }
 
-// PairMarginOf is the least of (z_class - z_j)·weights[j] over the other classes j: a margin whose
-// pairs of logits have Lipschitz constants of their own. weights are float32 numbers of at least 1.
+// PairMarginOf is the least of (z_class - z_j)·weights[j] over the other classes j. It is a margin
+// with a Lipschitz constant for each pair of logits. The weights are float32 numbers of at least 1.
 func PairMarginOf(z []float32, class int, weights []float64) float64 {
 	least := math.Inf(1)
 	for j, v := range z {

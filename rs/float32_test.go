@@ -15,7 +15,8 @@ func TestFloat32(t *testing.T) {
 	e.Clean = Clean{Class: e.Class, Margin: 1}
 	const off = 0.01
 	for name, m := range map[string]struct{ plain, exact Method }{
-		"lipschitz": {Lipschitz{Lambda: Claim(1), Tau: 2}, Lipschitz{Lambda: Claim(1), Tau: 2, Float32: true}},
+		"lipschitz": {Lipschitz{Lambda: Claim(1), Tau: 2},
+			Lipschitz{Lambda: Claim(1), Tau: 2, Float32: true}},
 		"paper": {PaperLipschitz{Lambda: Claim(1), Tau: 2},
 			PaperLipschitz{Lambda: Claim(1), Tau: 2, Float32: true}},
 		"margin": {Margin{Lambda: Claim(1)}, Margin{Lambda: Claim(1), Float32: true}},

@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// Hedged is the one-sided hedged capital bound with predictable plug-in bets, for draws
-// in [0, 1] in the order they came (Waudby-Smith & Ramdas, JRSS B 2024, section 4):
+// Hedged is the one-sided hedged capital bound with predictable plug-in bets, for draws in [0, 1]
+// in the order they came (Waudby-Smith & Ramdas, JRSS B 2024, section 4):
 //
 //	K_t(m) = Π_{i<=t} (1 + min(λ_i, c/m)(x_i - m)),  λ_i = √(2 ln(1/α)/(s²_{i-1} d_i)),
 //
-// s² the running variance, regularised by one draw of mean 1/2 and variance 1/4; the
-// lower bound is the largest m with K >= 1/α. It needs the order, so it is no Bound.
+// where s² is the running variance, regularised by one draw of mean 1/2 and variance 1/4. The lower
+// bound is the largest m with K >= 1/α. Hedged needs the order of the draws, so it is no Bound.
 type Hedged struct {
 	C      float64 // truncation c in (0, 1); 0 is 1/2
 	FixedN bool    // d_i = n: valid at n draws only; else d_i = i ln(1+i), valid at any time

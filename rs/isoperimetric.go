@@ -51,8 +51,8 @@ type Isoperimetric struct {
 	// Float32 certifies the network in real arithmetic: every level is lowered by
 	// Evidence.MarginError, and votes are not used.
 	Float32 bool
-	// Asked is the radius that a rule asks about; 0 is none. Where the draw may end early, the level
-	// is then the one that needs the fewest draws to certify it.
+	// Asked is the radius in the question of a rule, or 0. If the draw may end early, the level is
+	// the one that needs the fewest draws to certify this radius.
 	Asked float64
 }
 
@@ -67,7 +67,7 @@ func (m Isoperimetric) Certify(e *Evidence, alpha float64) (Certificate, error) 
 	return certificate(e.Class, radius, []Spent{spent}), nil
 }
 
-// Ceiling implements Ranger: the certificate of endless draws is the one of level 0.
+// Ceiling implements Ranger. The certificate of endless draws has level 0.
 func (m Isoperimetric) Ceiling(e *Evidence, alpha float64) (float64, error) {
 	if _, _, err := m.prepare(e); err != nil {
 		return 0, err
@@ -228,8 +228,8 @@ func (l *levels) shiftBy(more float64) {
 	l.first = sort.Search(len(edges), func(j int) bool { return edges[j] > l.shift })
 }
 
-// lower returns R at a level, rounded down, and what was spent. It is -Inf where no level lies above
-// shift.
+// lower returns R at a level, rounded down, and what was spent. It is -Inf where no level lies
+// above shift.
 func (l levels) lower(at int, bound Bound, alpha float64) (radius float64, spent Spent) {
 	spent = Spent{Of: "top", Bound: bound.Name(), Alpha: alpha, Times: 1}
 	switch {

@@ -181,8 +181,8 @@ func TestIsoperimetricShift(t *testing.T) {
 
 func TestIsoperimetricRefuses(t *testing.T) {
 	for want, change := range map[string]func(e *Evidence, m *Isoperimetric){
-		"no bound on the Lipschitz constant": func(e *Evidence, m *Isoperimetric) { m.Lambda = Constant{} },
-		"need margins":                       func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
+		"no bound on the Lip": func(e *Evidence, m *Isoperimetric) { m.Lambda = Constant{} },
+		"need margins":        func(e *Evidence, m *Isoperimetric) { e.Margins = Histogram{} },
 		"selection margins: 0 draws": func(e *Evidence, m *Isoperimetric) {
 			e.SelectionMargins = Histogram{}
 		},

@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// normal is the normal distribution that the margins of a draw are taken for. It chooses levels, and
-// nothing is certified by it.
+// normal is the normal distribution that the margins of a draw are taken for. It chooses levels,
+// and nothing is certified by it.
 type normal struct{ mean, deviation float64 }
 
 // fit returns the normal distribution of a histogram of margins. Its deviation is widened for what

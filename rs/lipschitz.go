@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// Lipschitz certifies with soft votes h = clip(1/2 + m/(2τ), 0, 1), m the margin of the class: h is
-// Λ/(2τ)-Lipschitz, the h of two classes sum to at most 1, and R = F⁻¹(p̲) for p̲ a lower
-// bound on E h (see Smoothed). τ must be fixed apart from the estimation draw; τ = 0 is
-// the hard vote, Mono.
+// Lipschitz certifies with soft votes h = clip(1/2 + m/(2τ), 0, 1), where m is the margin of the
+// class. h is Λ/(2τ)-Lipschitz, and the h of two classes sum to at most 1. R = F⁻¹(p̲), where p̲ is
+// a lower bound on E h (see Smoothed). τ must be fixed apart from the estimation draw. τ = 0 is the
+// hard vote, Mono.
 type Lipschitz struct {
 	Lambda Constant
 	Tau    float64 // temperature, in logits, >= 0
@@ -84,9 +84,9 @@ func (l Lipschitz) check() error {
 	return nil
 }
 
-// SoftVotes returns the sample of h = clip(1/2 + m/(2τ), 0, 1), τ > 0, over a histogram of
-// margins m: bin edges map to the ends of the sample's bins, rounded outward; the
-// outermost bins reach 0 and 1.
+// SoftVotes returns the sample of h = clip(1/2 + m/(2τ), 0, 1), τ > 0, over a histogram of margins
+// m. Bin edges map to the ends of the sample's bins, rounded outward. The outermost bins reach 0
+// and 1.
 func SoftVotes(margins Histogram, tau float64) Sample { return softVotes(margins, tau, 0) }
 
 // softVotes is SoftVotes of margins that may be smaller by shift than the counted ones. Noise that

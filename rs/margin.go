@@ -13,7 +13,7 @@ type Margin struct {
 	Float32 bool
 }
 
-// Certify implements Method; alpha isn't used.
+// Certify implements Method. It doesn't use alpha.
 func (m Margin) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := m.Lambda.check("margin"); err != nil {
 		return Certificate{}, err

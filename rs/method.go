@@ -14,7 +14,7 @@ const Abstain = -1
 type Certificate struct {
 	Class  int     // Abstain where nothing is certified
 	Radius float64 // l2, in units of the image; 0 where Class is Abstain
-	// Ledger lists the confidence bounds used; their levels sum to at most α. A
+	// Ledger lists the confidence bounds of the certificate. Their levels sum to at most α. A
 	// deterministic certificate has none.
 	Ledger []Spent
 }
@@ -48,24 +48,24 @@ func (c Certificate) Level() float64 {
 	return c.Ledger[0].Level
 }
 
-// A Method turns evidence into a certificate at error probability alpha, 0 < alpha < 1.
-// It returns an error where the evidence lacks what it needs.
+// A Method turns evidence into a certificate at error probability alpha, 0 < alpha < 1. It returns
+// an error where the evidence lacks something that the method needs.
 type Method interface {
 	Certify(e *Evidence, alpha float64) (Certificate, error)
 }
 
-// Setting is what methods need beyond the evidence of one example.
+// Setting has the inputs of methods beyond the evidence of one example.
 type Setting struct {
 	Lambda Constant // of the logits
-	// Tau is the temperature of soft votes, in logits, fixed apart from the evidence
-	// certified; 0 is the hard vote, negative not chosen.
+	// Tau is the temperature of soft votes, in logits. It must be fixed apart from the evidence to
+	// certify. 0 is the hard vote, and a negative Tau isn't chosen yet.
 	Tau float64
 	// Scores is the map of scores that methods take, as ScoreMap.String writes it. Empty stands for
 	// every map that was logged.
 	Scores string
-	// Bound is the confidence bound that methods take; nil is the one each is best with.
+	// Bound is the confidence bound of the methods. Nil is the best bound for each method.
 	Bound Bound
-	// Asked is the radius that the run's rule asks about; 0 where its number of draws is fixed.
+	// Asked is the radius in the question of the run's rule, or 0 for a fixed number of draws.
 	Asked float64
 	// Seed is the seed of the run, which gives STaR's order of draws where Bound is nil.
 	Seed uint64
@@ -73,7 +73,7 @@ type Setting struct {
 	Float32 bool
 }
 
-// Entry is a Method with its name and what it does in one line.
+// Entry is a Method with its name and a description of one line.
 type Entry struct {
 	Name, Doc string
 	// New returns the method, or an error that says what the setting lacks.
@@ -96,7 +96,7 @@ func MethodNames() []string {
 	return names
 }
 
-// MethodByName finds an entry of Methods, sound or not; the error lists the sound ones.
+// MethodByName finds an entry of Methods, sound or not. Its error lists the sound methods.
 func MethodByName(name string) (Entry, error) {
 	i := slices.IndexFunc(Methods, func(m Entry) bool { return m.Name == name })
 	if i < 0 {

@@ -9,7 +9,7 @@ import (
 // method, and the two strongest.
 var DefaultMethods = []string{"mono", "cpm", "paper", "isoperimetric", "adaptive", "margin"}
 
-// DefaultMethod is the strongest: what a rule asks about unless it is told otherwise.
+// DefaultMethod is the strongest method, and the default of a rule.
 const DefaultMethod = "adaptive"
 
 // DefaultAlpha is the error probability of a certificate that the field uses (Cohen et al. 2019).

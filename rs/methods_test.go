@@ -225,7 +225,8 @@ func TestMethodErrors(t *testing.T) {
 		{"a margin NaN", []Method{Margin{Lambda: Claim(1)}},
 			func(e *Evidence) { e.Clean.Margin = math.NaN() }},
 		{"no Lambda", []Method{Margin{}, Lipschitz{Tau: 1}, Isoperimetric{}}, func(*Evidence) {}},
-		{"tau", []Method{Lipschitz{Lambda: Claim(1), Tau: -1}, Lipschitz{Lambda: Claim(1), Tau: math.NaN()}},
+		{"tau", []Method{Lipschitz{Lambda: Claim(1), Tau: -1}, Lipschitz{Lambda: Claim(1),
+			Tau: math.NaN()}},
 			func(*Evidence) {}},
 	}
 	for _, m := range all {

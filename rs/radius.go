@@ -153,8 +153,8 @@ func (c Smoothed) Radius(p float64) float64 {
 	return r
 }
 
-// Radius2 is (F⁻¹(p1) - F⁻¹(p2))/2, rounded down: the radius within which a score of
-// mean at least p1 stays at least another of mean at most p2, both L-Lipschitz.
+// Radius2 is (F⁻¹(p1) - F⁻¹(p2))/2, rounded down. Within this radius, an L-Lipschitz score of mean
+// at least p1 stays at least another of mean at most p2.
 func (c Smoothed) Radius2(p1, p2 float64) float64 {
 	r := (c.below(p1) - c.above(p2)) / 2
 	if p1 == p2 {
@@ -182,8 +182,8 @@ func (c Smoothed) PaperRadius2(p1, p2 float64) float64 {
 	return (c.PaperRadius(p1) - c.PaperRadius(p2)) / 2
 }
 
-// QuantileLipschitz returns F'(F⁻¹(p))/φ(Φ⁻¹(p)): the largest slope that Φ⁻¹∘f̃ can have
-// where f̃ = p, 0 < p < 1; 1/σ for L = +Inf.
+// QuantileLipschitz returns F'(F⁻¹(p))/φ(Φ⁻¹(p)), the largest slope that Φ⁻¹∘f̃ can have where f̃ =
+// p, 0 < p < 1. It is 1/σ for L = +Inf.
 func (c Smoothed) QuantileLipschitz(p float64) float64 {
 	if math.IsInf(c.L, 1) {
 		return 1 / c.Sigma
@@ -210,13 +210,13 @@ func CohenRadius(sigma, pA float64) float64 {
 	return Smoothed{Sigma: sigma, L: math.Inf(1)}.Radius(pA)
 }
 
-// CohenRadius2 is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), rounded down; pB bounds every rival from above.
+// CohenRadius2 is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), rounded down, where pB bounds every rival from above.
 func CohenRadius2(sigma, pA, pB float64) float64 {
 	return Smoothed{Sigma: sigma, L: math.Inf(1)}.Radius2(pA, pB)
 }
 
-// MarginRadius is F⁻¹ with constant lip/2 at (1 + mu)/2, rounded down: the radius of a
-// margin f1 - f2 in [-1, 1] that is lip-Lipschitz with smoothed value at least mu.
+// MarginRadius is F⁻¹ with constant lip/2 at (1 + mu)/2, rounded down. It is the radius of a
+// lip-Lipschitz margin f1 - f2 in [-1, 1] whose smoothed value is at least mu.
 func MarginRadius(sigma, lip, mu float64) float64 {
 	if mu < -1 {
 		return math.Inf(-1)

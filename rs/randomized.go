@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// Randomized is Clopper–Pearson with one uniform draw V (Voráček 2024). The lower bound solves P(X
-// > k) + (1-V) P(X = k) = α, the upper one P(X < k) + (1-V) P(X = k) = α, where X ~ Bin(n, p). Over
-// X and V, each errs with probability α exactly, not only at most. V = 0, the zero value, is
-// Clopper–Pearson itself.
+// Randomized is Clopper–Pearson with one uniform draw V (Voráček 2024). Let X ~ Bin(n, p). The
+// lower bound solves P(X > k) + (1-V) P(X = k) = α, and the upper bound solves P(X < k) + (1-V) P(X
+// = k) = α. Over X and V, each errs with probability α exactly, not only at most. V = 0, the zero
+// value, is Clopper–Pearson itself.
 //
 // V must be uniform in [0, 1), independent of the draws and chosen before they are seen. Uniform
 // gives such a V. One V may serve both sides. Where all n votes agree and 1-V <= α, no p below 1
@@ -20,7 +20,7 @@ type Randomized struct {
 }
 
 // OfExample returns b for an example of a run. Randomized gets the V that seed and index give, and
-// STaR gets its order. Any other bound is returned as it is.
+// STaR gets its order. Any other bound is returned unchanged.
 func OfExample(b Bound, seed uint64, index int) Bound {
 	switch b.(type) {
 	case Randomized:

@@ -140,7 +140,7 @@ func TestRandomizedCovers(t *testing.T) {
 		{0.25, 0.25, 0.25, 0.25}} {
 		wrong := coverage(t, func(index int) Method {
 			return TwoBound{Bound: OfExample(Randomized{}, 3, index)}
-		}, p, 80, runs, alpha)
+		}, trials{p, 80, runs}, alpha)
 		if wrong > excess(runs, alpha) {
 			t.Errorf("%v: wrong %d times of %d", p, wrong, runs)
 		}
@@ -150,24 +150,28 @@ func TestRandomizedCovers(t *testing.T) {
 // always is one method for every example.
 func always(m Method) func(int) Method { return func(int) Method { return m } }
 
-// coverage counts the certificates above the true radius, over seeded runs of 10 selection draws
-// and n estimation draws.
-func coverage(t *testing.T, of func(index int) Method, p []float64, n, runs int,
-	alpha float64) (wrong int) {
+// trials are seeded runs of 10 selection draws and n estimation draws from p.
+type trials struct {
+	p       []float64
+	n, runs int
+}
+
+// coverage counts the certificates above the true radius.
+func coverage(t *testing.T, of func(index int) Method, s trials, alpha float64) (wrong int) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(51, 52))
-	for i := range runs {
-		e := &Evidence{Index: i, Sigma: 1, Selection: multinomial(r, 10, p),
-			Estimation: multinomial(r, n, p)}
+	for i := range s.runs {
+		e := &Evidence{Index: i, Sigma: 1, Selection: multinomial(r, 10, s.p),
+			Estimation: multinomial(r, s.n, s.p)}
 		e.Class = e.Selection.Top()
 		rival := 0.0
-		for c, x := range p {
+		for c, x := range s.p {
 			if c != e.Class {
 				rival = max(rival, x)
 			}
 		}
 		c := certify(t, of(i), e, alpha)
-		wrong += b2i(c.Class != Abstain && c.Radius > CohenRadius2(1, p[e.Class], rival)+1e-12)
+		wrong += b2i(c.Class != Abstain && c.Radius > CohenRadius2(1, s.p[e.Class], rival)+1e-12)
 	}
 	return wrong
 }

@@ -39,7 +39,7 @@ var scoreMaps = map[string]scoreMap{
 		func(int) (one, difference float64) { return 0.5, 1 }},
 }
 
-// ParseScoreMap reads "sparsemax,t=0.5"; t is 1 where it is left out.
+// ParseScoreMap reads "sparsemax,t=0.5". Without t, t is 1.
 func ParseScoreMap(text string) (ScoreMap, error) {
 	name, rest, given := strings.Cut(strings.ReplaceAll(text, " ", ""), ",")
 	m := ScoreMap{Name: name, T: 1}

@@ -53,8 +53,8 @@ func Sparsemax(z []float64, t float64) []float64 {
 	return p
 }
 
-// SimplexLipschitz holds l2 Lipschitz constants with respect to the logits z, rounded up: of the
-// map to the simplex as a vector, of one entry, and of the difference of two entries.
+// SimplexLipschitz holds the l2 Lipschitz constants of a map from logits to the simplex, rounded
+// up. They are of the whole vector, of one entry, and of the difference of two entries.
 type SimplexLipschitz struct{ Vector, Class, Margin float64 }
 
 // SoftmaxLipschitz is t/2, t√2/4 and t/√2, for any number of classes.
@@ -63,7 +63,7 @@ func SoftmaxLipschitz(t float64) SimplexLipschitz {
 	return SimplexLipschitz{t / 2, up * math.Sqrt2 / 4, up / math.Sqrt2}
 }
 
-// SparsemaxLipschitz is t, t√(1-1/K) and t√2, for so many classes K.
+// SparsemaxLipschitz is t, t√(1-1/K) and t√2, for K classes.
 func SparsemaxLipschitz(t float64, classes int) SimplexLipschitz {
 	up := t * (1 + 0x1p-50)
 	return SimplexLipschitz{t, up * math.Sqrt(1-1/float64(classes)), up * math.Sqrt2}

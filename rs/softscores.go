@@ -10,7 +10,7 @@ import (
 // the class's mean and an upper bound on the largest rival's, at α/2 each. Two bounds suffice, as
 // in TwoBound. The radius is the largest that its fields ask for, since all radii follow from the
 // same two bounds. Where there are several maps, each has its part of α, and the map with the
-// largest radius certifies. The ledger names the map, since every map is a classifier of its own.
+// largest radius certifies. The ledger names the map, since every map makes another classifier.
 type SoftScores struct {
 	Lambda Constant // for TwoClass and Difference
 	// Map is the map to take, as ScoreMap.String writes it, fixed apart from the estimation draw.

@@ -32,7 +32,7 @@ import (
 // Draws are taken at Lo, and the mean of Lo is no larger. The work grows with the draws: the bound
 // of more than 200,000 is Betting's.
 type STaR struct {
-	// Seed gives the order. It must be independent of the draws; OfExample gives one.
+	// Seed gives the order. It must be independent of the draws, as that of OfExample is.
 	Seed uint64
 }
 

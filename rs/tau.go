@@ -13,10 +13,10 @@ const tauCandidates = 32
 
 // ChooseTau returns the temperature that maximises the average radius that l certifies of the
 // tuning examples, with l's own temperature set aside. The radius is foretold for as many draws as
-// the examples to certify have ([Foretell]). A temperature is 0 (hard votes) or a positive edge of
-// the histograms, so that no bin straddles it. The tuning examples must be others than the
-// certified ones. Of equal temperatures, ChooseTau takes the smallest. It returns 0 where Lambda
-// is unknown or no example has margins.
+// the examples to certify have ([Foretell]). An example without a label counts as right. A
+// temperature is 0 (hard votes) or a positive edge of the histograms, so that no bin straddles it.
+// The tuning examples must be others than the certified ones. Of equal temperatures, ChooseTau
+// takes the smallest. It returns 0 where Lambda is unknown or no example has margins.
 func ChooseTau(tuning []Evidence, l Lipschitz, alpha float64) (float64, error) {
 	checkAlpha(alpha)
 	var edges []float64
@@ -37,7 +37,7 @@ func ChooseTau(tuning []Evidence, l Lipschitz, alpha float64) (float64, error) {
 		sum := 0.0
 		for i := range tuning {
 			e := &tuning[i]
-			if e.Class != e.Label || !e.HasMargins() {
+			if e.Class != e.Label && e.Label >= 0 || !e.HasMargins() {
 				continue
 			}
 			c, err := l.Certify(e, alpha)

@@ -1,9 +1,9 @@
 package rs
 
-// TwoBound bounds the class from below and its largest rival from above, at α/2 each:
-// R = σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)), for any number of classes. The class is fixed by the
-// selection draw, so the true runner-up is one fixed class, and the largest rival's
-// upper bound is at least that class's own: no union over rivals.
+// TwoBound bounds the class from below and its largest rival from above, at α/2 each. For any
+// number of classes, R = σ/2 (Φ⁻¹(p̲A) - Φ⁻¹(p̄B)). The selection draw fixes the class, so the true
+// runner-up is one fixed class. The largest upper bound of a rival is at least the runner-up's. So
+// no union over rivals is needed.
 type TwoBound struct {
 	Clip  bool  // p̄B is at most 1 - p̲A, which the same event implies
 	Bound Bound // nil is ClopperPearson; its Upper must rise with the votes

@@ -15,7 +15,7 @@ func (m *Model) Shape() (size [3]int, classes int) { return [3]int(m.Input), m.C
 // Variables holds the effective weights.
 func (m *Model) Variables() *model.Store { return m.Store }
 
-// Identity is what a run says of the model.
+// Identity is the record of the model in run.json.
 func (m *Model) Identity() countlog.Model {
 	c := m.Config
 	return countlog.Model{
@@ -27,10 +27,11 @@ func (m *Model) Identity() countlog.Model {
 // pairGain is the least mean gain for which margins are weighted pair by pair.
 const pairGain = 1.01
 
-// PairWeights returns Λ/Λ_cj of every two classes c and j, [classes][classes], where Λ_cj bounds the
-// Lipschitz constant of the difference of their logits. The weights are float32 numbers, rounded
-// down so far that processors whose last bits differ agree. They are nil where their mean is below
-// pairGain: rows of the last layer that are equally far apart gain nothing.
+// PairWeights returns Λ/Λ_cj of every two classes c and j, [classes][classes], where Λ_cj bounds
+// the Lipschitz constant of the difference of their logits. The weights are float32 numbers,
+// rounded down so far that processors whose last bits differ agree. PairWeights is nil where their
+// mean is below pairGain: logits whose columns of the last layer are equally far apart gain
+// nothing.
 func (m *Model) PairWeights() [][]float64 {
 	p, err := m.proved()
 	if err != nil {
@@ -66,9 +67,9 @@ func (m *Model) proved() (lip.Proof, error) {
 	return *m.proof, nil
 }
 
-// MarginError proves a bound on what float32 does to every difference of two logits, in logits, on
-// images within reach (l2) of the grey one: a float32 above it, so that processors whose last bits
-// differ agree.
+// MarginError bounds the float32 error of every difference of two logits, in logits, on images
+// within reach (l2) of the grey image. The bound is proved. It is rounded up to a float32, so that
+// processors whose last bits differ agree.
 func (m *Model) MarginError(reach float64) (float64, error) {
 	p, err := m.proved()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
@@ -22,25 +23,25 @@ type Config struct {
 	Width        int    `json:"width"`        // channels of the first convolution
 
 	Epochs       int     `json:"epochs"`
-	Images       int     `json:"images"` // images an epoch takes; 0 is all
+	Images       int     `json:"images"` // images an epoch takes, 0 for all
 	Batch        int     `json:"batch"`
 	LearningRate float64 `json:"learning_rate"` // Adam's peak: a cosine after a tenth of warm-up
 	Sigma        float64 `json:"sigma"`         // noise level σ, in units of the image
 	Offset       float64 `json:"offset"`        // margin that the loss asks for, in units of radius
-	Temperature  float64 `json:"temperature"`   // of the loss, in units of radius; see loss.Losses
+	Temperature  float64 `json:"temperature"`   // of the loss, in units of radius (loss.Losses)
 	Flip         bool    `json:"flip"`          // mirror images by chance
-	Crop         int     `json:"crop"`          // shift images by up to so many pixels by chance
+	Crop         int     `json:"crop"`          // shift images by up to this many pixels by chance
 	Seed         uint64  `json:"seed"`
 
-	// Loss is a name in loss.Losses and Method a name in Methods; empty is the first there. A
-	// Draws, Weight or AttackRadius of 0 is the method's default.
+	// Loss is a name in loss.Losses, and Method a name in Methods. An empty name is the first of
+	// its table. A Draws, Weight or AttackRadius of 0 is the method's default.
 	Loss         string  `json:"loss,omitempty"`
 	Method       string  `json:"method,omitempty"`
 	Draws        int     `json:"draws,omitempty"`         // noisy copies of an image in a step
-	Weight       float64 `json:"weight,omitempty"`        // of what the method adds to the loss
+	Weight       float64 `json:"weight,omitempty"`        // weight of the method's own term
 	AttackRadius float64 `json:"attack_radius,omitempty"` // l2, in units of the image
 
-	// Kinds of layers, as in net.Setting; empty is the default there.
+	// Kinds of layers, as in net.Setting. An empty kind is the default there.
 	Dense      string `json:"dense,omitempty"`
 	Residual   string `json:"residual,omitempty"`
 	Activation string `json:"activation,omitempty"`
@@ -48,7 +49,7 @@ type Config struct {
 	Last       string `json:"last,omitempty"`
 
 	// CheckpointEvery is the number of steps between checkpoints, rounded up to the next line of
-	// training.tsv. A stopped training goes on from the last checkpoint.
+	// training.tsv. A stopped training continues from the last checkpoint.
 	CheckpointEvery int `json:"checkpoint_every"`
 }
 
@@ -61,8 +62,8 @@ func Default() Config {
 	}
 }
 
-// Complete returns c as it is saved and compared. A name that is the default becomes empty, and a
-// number that is 0 becomes the method's default.
+// Complete returns the config to save and to compare. A name that is the default becomes empty, and
+// a number that is 0 becomes the method's default.
 func (c Config) Complete() Config {
 	if c.Loss == loss.Losses[0].Name {
 		c.Loss = ""
@@ -106,23 +107,6 @@ func (c Config) loss() (loss.Loss, error) {
 	return e.New(c.Offset, c.Temperature, gap), nil
 }
 
-// A methodField is a field of Config that some methods take.
-type methodField struct {
-	name  string
-	given func(Config) bool
-	clear func(*Config)
-	takes func(Method) bool
-}
-
-var methodFields = []methodField{
-	{"draws", func(c Config) bool { return c.Draws != 0 },
-		func(c *Config) { c.Draws = 0 }, func(m Method) bool { return m.Draws != 0 }},
-	{"weight", func(c Config) bool { return c.Weight != 0 },
-		func(c *Config) { c.Weight = 0 }, func(m Method) bool { return m.Weight != 0 }},
-	{"attack radius", func(c Config) bool { return c.AttackRadius != 0 },
-		func(c *Config) { c.AttackRadius = 0 }, func(m Method) bool { return m.AttackRadius != 0 }},
-}
-
 // Validate returns an error for the first field that is out of range.
 func (c Config) Validate() error {
 	c = c.Complete()
@@ -133,10 +117,10 @@ func (c Config) Validate() error {
 	if err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
-	for _, f := range methodFields {
-		if f.given(c) && !f.takes(m) {
+	for _, f := range Fields {
+		if f.takes != nil && f.Text(&c) != "0" && !f.takes(m) {
 			return fmt.Errorf("training: %s: method %s takes none; those that do: %s",
-				f.name, m.Name, methodNames(f.takes))
+				strings.ReplaceAll(f.Name, "-", " "), m.Name, methodNames(f.takes))
 		}
 	}
 	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 0) }
@@ -166,7 +150,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// hyperparameters sets GoMLX's own parameters for a training of so many steps.
+// hyperparameters sets GoMLX's parameters for a training of this many steps.
 func (c Config) hyperparameters(store *model.Store, steps int) {
 	store.SetParams(map[string]any{
 		model.ParamInitialSeed:          int64(c.Seed),

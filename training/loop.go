@@ -116,7 +116,7 @@ func (s *session) after(ctx context.Context, done int, now, smooth, hit float64)
 	return s.show(done)
 }
 
-// show gives Watch the classifier as it is.
+// show gives Watch the current classifier.
 func (s *session) show(step int) error {
 	if s.Watch == nil {
 		return nil

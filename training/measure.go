@@ -69,7 +69,7 @@ func (m *Model) measure(
 	for k, at := range VerifiedRadii {
 		metrics.Verified[at.Name] = float64(verified[k]) / n
 	}
-	metrics.Slope, err = m.Slope(backend, d, 64, 20)
+	metrics.Slope, err = m.Slope(backend, d, slopeImages, slopeSteps)
 	return metrics, err
 }
 
@@ -84,9 +84,12 @@ func rows(flat []float32, columns int) iter.Seq2[int, []float32] {
 	}
 }
 
-// Slope estimates from below the largest gradient norm of a difference of two logits. It takes so
-// many steps of gradient ascent from so many images of d. Lambda is the proof; Slope only shows how
-// tight Lambda is.
+// How much of Slope is taken where nothing else is asked for.
+const slopeImages, slopeSteps = 64, 20
+
+// Slope estimates from below the largest gradient norm of a difference of two logits. It takes this
+// many steps of gradient ascent from this many images of d. Lambda is the proof, and Slope only
+// shows how tight Lambda is.
 func (m *Model) Slope(
 	backend compute.Backend, d *data.Dataset, images, steps int,
 ) (slope float64, err error) {
@@ -103,8 +106,8 @@ func (m *Model) Slope(
 func (m *Model) slope(
 	backend compute.Backend, d *data.Dataset, images, steps int,
 ) (float64, error) {
-	// One step: the gradient of the top logit less the second at x, and x moved along it (the
-	// margin of a piecewise linear network is steepest where its gradient points on).
+	// A step takes the gradient of the top logit less the second at x, and moves x along the
+	// gradient.
 	exec, err := model.NewExec(backend, m.Store, func(scope *model.Scope, x *Node) []*Node {
 		z := m.Logits(scope, x)
 		top := OneHot(ArgMax(z, -1), m.Classes(), z.DType())

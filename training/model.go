@@ -42,8 +42,8 @@ type Info struct {
 type Metrics struct {
 	Loss     float64 `json:"train_loss"` // mean over the last steps
 	Accuracy float64 `json:"accuracy"`
-	// Verified is, by radius, the fraction of images predicted right with margin/Λ of at least the
-	// radius.
+	// Verified is the fraction of images, by radius, whose prediction is right with margin/Λ at
+	// least the radius.
 	Verified map[string]float64 `json:"verified"`
 	// AverageRadius is the mean of margin/Λ where the prediction is right, 0 elsewhere.
 	AverageRadius float64 `json:"average_radius"`
@@ -62,7 +62,8 @@ var VerifiedRadii = []struct {
 	{"2", 2},
 }
 
-// Model is a trained classifier: effective weights and their proof. It is a classifier to sample from.
+// Model is a trained classifier: effective weights and their proof. It is a classifier to sample
+// from.
 type Model struct {
 	Info
 	Network *net.Network

@@ -1,9 +1,6 @@
 package training
 
-import (
-	"fmt"
-	"strings"
-)
+import "github.com/lipsmooth/lipsmooth/internal/named"
 
 // Preset is a Config with the dataset that it is for.
 type Preset struct {
@@ -11,7 +8,7 @@ type Preset struct {
 	Config          Config
 }
 
-// Presets lists settings that measured well; the first is the default.
+// Presets lists settings that measured well. The first is the default.
 var Presets = []Preset{
 	{"quick", "MNIST through noise 0.5, as the main job", "mnist", Default()},
 	{"mnist", "MNIST without noise, for accuracy verified at radius 1.58", "mnist",
@@ -34,12 +31,5 @@ func with(change func(*Config)) Config {
 
 // PresetByName finds an entry of Presets. Its error lists the known names.
 func PresetByName(name string) (Preset, error) {
-	var known []string
-	for _, p := range Presets {
-		if p.Name == name {
-			return p, nil
-		}
-		known = append(known, p.Name)
-	}
-	return Preset{}, fmt.Errorf("no training preset %q; known: %s", name, strings.Join(known, ", "))
+	return named.Find("training preset", name, Presets, func(p Preset) string { return p.Name })
 }

@@ -37,9 +37,9 @@ func (m *Model) Prove() (lip.Proof, error) {
 	return m.Network.Prove(values), nil
 }
 
-// Rounding proves what float32 does to the logits of every float32 image within reach (l2) of the
-// grey image, whose entries are all 1/2. The Proof is that of Prove. A layer without a proof of its
-// rounding is an error.
+// Rounding bounds the float32 error of the logits for every float32 image within reach (l2) of the
+// grey image, whose entries are all 1/2. The bound is proved. p is the result of Prove. A layer
+// without a proof of its rounding is an error.
 func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	values, err := m.Effective()
 	if err != nil {
@@ -48,44 +48,32 @@ func (m *Model) Rounding(p lip.Proof, reach float64) (lip.Rounding, error) {
 	return m.Network.Rounding(values, p, reach)
 }
 
-// Observed estimates from below what each layer stretches. It takes lip.Observed with so many
-// steps.
-func (m *Model) Observed(backend compute.Backend, steps int) ([]float64, error) {
+// Observed estimates Lipschitz constants from below: of each layer, and of the network from its
+// input through each layer. Each estimate is that of lip.Observed with this many steps.
+func (m *Model) Observed(backend compute.Backend, steps int) (layers, through []float64,
+	err error) {
 	values, err := m.Effective()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	slopes := make([]float64, len(values))
-	for i, l := range m.Network.Layers {
-		in := m.Network.Sizes()[i]
-		if slopes[i], _, err = lip.Observed(backend, l.Apply, values[i], in, steps); err != nil {
-			return nil, err
+	observe := func(f lip.Map, w []*tensors.Tensor, in lip.Size) float64 {
+		var slope float64
+		if err == nil {
+			slope, _, err = lip.Observed(backend, f, w, in, steps)
 		}
+		return slope
 	}
-	return slopes, nil
-}
-
-// ObservedThrough estimates from below what the network stretches from its input through each
-// layer. It takes lip.Observed with so many steps.
-func (m *Model) ObservedThrough(backend compute.Backend, steps int) ([]float64, error) {
-	values, err := m.Effective()
-	if err != nil {
-		return nil, err
-	}
-	slopes := make([]float64, len(values))
 	var flat []*tensors.Tensor
-	for i, layer := range values {
-		flat = append(flat, layer...)
-		apply := func(x *Node, w []*Node) *Node {
+	for i, l := range m.Network.Layers {
+		layers = append(layers, observe(l.Apply, values[i], m.Network.Sizes()[i]))
+		flat = append(flat, values[i]...)
+		through = append(through, observe(func(x *Node, w []*Node) *Node {
 			for k, l := range m.Network.Layers[:i+1] {
 				n := len(values[k])
 				x, w = l.Apply(x, w[:n]), w[n:]
 			}
 			return x
-		}
-		if slopes[i], _, err = lip.Observed(backend, apply, flat, m.Input, steps); err != nil {
-			return nil, err
-		}
+		}, flat, m.Input))
 	}
-	return slopes, nil
+	return layers, through, err
 }

@@ -1,12 +1,12 @@
 package training
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/training/loss"
 )
 
@@ -25,7 +25,7 @@ type Method struct {
 	objective func(*step) (logits, loss *Node)
 }
 
-// Methods are all training methods; the first is the default.
+// Methods are all training methods. The first is the default.
 var Methods = []Method{
 	{Name: "gaussian", Doc: "the loss on images with noise (Cohen et al. 2019)",
 		objective: gaussian},
@@ -46,12 +46,7 @@ var Methods = []Method{
 
 // MethodByName finds an entry of Methods. Its error lists the known names.
 func MethodByName(name string) (Method, error) {
-	i := slices.IndexFunc(Methods, func(m Method) bool { return m.Name == name })
-	if i < 0 {
-		known := methodNames(func(Method) bool { return true })
-		return Method{}, fmt.Errorf("no training method %q; known: %s", name, known)
-	}
-	return Methods[i], nil
+	return named.Find("training method", name, Methods, func(m Method) string { return m.Name })
 }
 
 func methodNames(of func(Method) bool) string {
@@ -76,7 +71,7 @@ type step struct {
 	logits              func(images *Node) *Node
 }
 
-// noise returns Gaussian noise for so many draws of the batch, [draws·batch, h, w, c].
+// noise returns Gaussian noise for this many draws of the batch, [draws·batch, h, w, c].
 func (s *step) noise(draws int) *Node {
 	shape := s.images.Shape().Clone()
 	shape.Dimensions[0] *= draws

@@ -26,7 +26,7 @@ func saveStore(store *model.Store, dir string) error {
 	if err == nil {
 		err = handler.Save()
 	}
-	// The handler made itself the loader of missing variables; nothing is missing.
+	// The handler made itself the loader of missing variables. Nothing is missing.
 	store.SetLoader(nil)
 	if err != nil {
 		return fmt.Errorf("can't save %s: %w", dir, err)

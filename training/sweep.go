@@ -5,24 +5,31 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // Axis is a field of Config and the values that a sweep gives it.
 type Axis struct {
-	Name  string
-	text  []string // the values as they are written
-	set   []func(*Config)
-	value func(*Config) string
+	Field
+	Values []string // as Text writes them
 }
 
-// NewAxis varies a field. The axis's name becomes a part of folders' names.
-func NewAxis[T comparable](name string, field func(*Config) *T, values ...T) Axis {
-	a := Axis{Name: name, value: func(c *Config) string { return fmt.Sprint(*field(c)) }}
-	for _, v := range values {
-		a.text = append(a.text, fmt.Sprint(v))
-		a.set = append(a.set, func(c *Config) { *field(c) = v })
+// NewAxis varies a field of [Fields]. Its name becomes a part of folders' names.
+func NewAxis(name string, values ...string) (Axis, error) {
+	f, err := named.Find("field", name, Fields, func(f Field) string { return f.Name })
+	if err != nil {
+		return Axis{}, fmt.Errorf("training: %w", err)
 	}
-	return a
+	a := Axis{Field: f}
+	for _, text := range values {
+		var c Config
+		if err := a.Set(&c, text); err != nil {
+			return a, fmt.Errorf("training: %s: %w", name, err)
+		}
+		a.Values = append(a.Values, a.Text(&c))
+	}
+	return a, nil
 }
 
 // Point is one training of a sweep.
@@ -38,11 +45,11 @@ type Point struct {
 // out of range.
 func Sweep(base Config, axes ...Axis) ([]Point, error) {
 	for _, a := range axes {
-		for i, text := range a.text {
+		for i, text := range a.Values {
 			if text == "" {
 				return nil, fmt.Errorf("training: %s: an empty value in its list", a.Name)
 			}
-			if slices.Contains(a.text[:i], text) {
+			if slices.Contains(a.Values[:i], text) {
 				return nil, fmt.Errorf("training: %s %s is given twice", a.Name, text)
 			}
 		}
@@ -51,16 +58,18 @@ func Sweep(base Config, axes ...Axis) ([]Point, error) {
 	for _, a := range axes {
 		var next []Config
 		for _, c := range configs {
-			for _, set := range a.set {
-				set(&c)
+			for _, text := range a.Values {
+				if err := a.Set(&c, text); err != nil {
+					return nil, fmt.Errorf("training: %s: %w", a.Name, err)
+				}
 				next = append(next, c)
 			}
 		}
 		configs = next
 	}
-	var taken []methodField
-	for _, f := range methodFields {
-		if slices.ContainsFunc(configs, func(c Config) bool {
+	var taken []Field
+	for _, f := range Fields {
+		if f.takes != nil && slices.ContainsFunc(configs, func(c Config) bool {
 			m, err := c.method()
 			return err == nil && f.takes(m)
 		}) {
@@ -81,14 +90,14 @@ func Sweep(base Config, axes ...Axis) ([]Point, error) {
 		}
 		p := Point{Config: c.Complete()}
 		var name []string
-		for k, a := range axes {
-			text := a.value(&configs[i])
-			if a.value(&c) != text {
+		for _, a := range axes {
+			text := a.Text(&configs[i])
+			if a.Text(&c) != text {
 				p.Values = append(p.Values, "")
 				continue
 			}
 			p.Values = append(p.Values, text)
-			name = append(name, axes[k].Name+"-"+text)
+			name = append(name, a.Name+"-"+text)
 		}
 		p.Name = cmp.Or(strings.Join(name, "_"), "point")
 		if err := c.Validate(); err != nil {

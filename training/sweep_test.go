@@ -7,21 +7,49 @@ import (
 	"testing"
 )
 
-var (
-	sigmas = func(v ...float64) Axis {
-		return NewAxis("sigma", func(c *Config) *float64 { return &c.Sigma }, v...)
+func axis(name string, values ...any) Axis {
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, fmt.Sprint(v))
 	}
-	losses = func(v ...string) Axis {
-		return NewAxis("loss", func(c *Config) *string { return &c.Loss }, v...)
+	a, err := NewAxis(name, texts...)
+	if err != nil {
+		panic(err)
 	}
-	methods = func(v ...string) Axis {
-		return NewAxis("method", func(c *Config) *string { return &c.Method }, v...)
+	return a
+}
+
+func sigmas(v ...any) Axis  { return axis("sigma", v...) }
+func losses(v ...any) Axis  { return axis("loss", v...) }
+func methods(v ...any) Axis { return axis("method", v...) }
+func draws(v ...any) Axis   { return axis("draws", v...) }
+
+// TestFields: each field is set from text, and is what it was set to.
+func TestFields(t *testing.T) {
+	texts := map[string]string{"string": "aol", "int": "3", "uint64": "4", "float64": "0.25",
+		"bool": "true"}
+	changed := map[Config]bool{}
+	for _, f := range Fields {
+		var c Config
+		if err := f.Set(&c, texts[f.Kind()]); err != nil || f.Text(&c) != texts[f.Kind()] {
+			t.Errorf("%s: %q, %v", f.Name, f.Text(&c), err)
+		}
+		changed[c] = true
+		if f.Kind() != "string" {
+			mustFail(t, f.Set(&c, "many"), "many")
+		}
 	}
-	draws = func(v ...int) Axis {
-		return NewAxis("draws", func(c *Config) *int { return &c.Draws },
-			v...)
+	if len(changed) != len(Fields) {
+		t.Errorf("%d fields change %d", len(Fields), len(changed))
 	}
-)
+	if a := axis("width", "XS", "0x10"); fmt.Sprint(a.Values) != "[8 16]" {
+		t.Error(a.Values)
+	}
+	_, err := NewAxis("wide", "1")
+	mustFail(t, err, `training: no field "wide"; known: arch, conv`)
+	_, err = NewAxis("lr", "x")
+	mustFail(t, err, "training: lr: ")
+}
 
 func TestSweep(t *testing.T) {
 	given := Default()

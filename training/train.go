@@ -19,8 +19,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/net"
 )
 
-// A Job is what Train learns, from which images, and where it keeps the result. The fields after
-// Dir don't change what is learned.
+// A Job has the settings, images and folder of a training. The fields after Dir don't change the
+// trained classifier.
 type Job struct {
 	Config      Config
 	Train, Test *data.Dataset // splits of one dataset
@@ -32,8 +32,8 @@ type Job struct {
 	Log io.Writer // nil is silent
 	// Versions are kept in model.json.
 	Versions map[string]string
-	// Watch is called at each checkpoint with the classifier as it is, proved, and the number of
-	// steps. Its error ends the training. It may be nil.
+	// Watch may be nil. It is called at each checkpoint with the current classifier, proved, and
+	// the number of steps. Its error ends the training.
 	Watch func(m *Model, step int) error
 }
 
@@ -53,12 +53,12 @@ func (j Job) perEpoch() (int, error) {
 	return images / j.Config.Batch, nil
 }
 
-// Train trains a classifier on the train split, measures it on the test split and saves it in the
-// job's folder: model.json, weights, training.tsv (the curve), training.json (the job) and the last
-// checkpoint.
+// Train trains a classifier on the train split and measures it on the test split. It saves the
+// classifier in the job's folder: model.json, weights, training.tsv (the curve), training.json (the
+// job) and the last checkpoint.
 //
-// A stopped training goes on from its last checkpoint. On the same backend it ends with the same
-// weights. A folder of another config or dataset is refused.
+// A stopped training continues from its last checkpoint. On the same backend it ends with the same
+// weights. Train refuses a folder of another config or dataset.
 func Train(ctx context.Context, backend compute.Backend, job Job) (*Model, error) {
 	c := job.Config.Complete()
 	job.Config = c
@@ -135,7 +135,7 @@ func (m *Model) begin(job Job) (*model.Store, error) {
 	return store, m.same(path)
 }
 
-// asked is the text of training.json: everything that decides what is learned.
+// asked is the text of training.json, which has all settings that decide the weights.
 func (m *Model) asked() []byte {
 	c := m.Config
 	c.CheckpointEvery = 0
@@ -150,7 +150,7 @@ func (m *Model) asked() []byte {
 	return append(text, '\n')
 }
 
-// same refuses to go on with a training other than the one that training.json was written for.
+// same refuses a training that differs from that of training.json.
 func (m *Model) same(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -20,7 +20,8 @@ import (
 // beside path, under a name of its own, and renames at the end, so several writers may share a
 // path: the last to end wins. Each check gets the name of the written file before it is renamed.
 // Where write, a check or the disk fails, the old file stays. Errors begin with path.
-func WriteFile(path string, write func(io.Writer) error, checks ...func(written string) error) error {
+func WriteFile(path string, write func(io.Writer) error,
+	checks ...func(written string) error) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

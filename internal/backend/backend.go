@@ -34,8 +34,8 @@ func plugin(b compute.Backend) string {
 	return ""
 }
 
-// Name names a backend where draws depend on it: "go", "xla cpu", "xla cuda". (The backend's own Name
-// is for people: "Go Backend".)
+// Name names a backend where draws depend on it: "go", "xla cpu", "xla cuda". (The backend's own
+// Name is for people: "Go Backend".)
 func Name(b compute.Backend) string {
 	if p := plugin(b); p != "" {
 		return b.String() + " " + Platform(p)
@@ -50,14 +50,14 @@ func Standard(b compute.Backend) bool {
 	return p == "" && b.String() == gobackend.BackendName || p != "" && Platform(p) == "cpu"
 }
 
-// Versions maps go, gomlx, compute, go-xla, pjrt (the plugin's API), stablehlo and plugin (the
-// package that the plugin came from) to versions, as far as they are known.
+// Versions maps go, gomlx, compute, go-xla, onnx-gomlx, pjrt (the plugin's API), stablehlo and
+// plugin (the package that the plugin came from) to versions, as far as they are known.
 func Versions(b compute.Backend) map[string]string {
 	versions := map[string]string{"go": runtime.Version()}
 	if build, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range build.Deps {
 			if name, ours := strings.CutPrefix(m.Path, "github.com/gomlx/"); ours &&
-				slices.Contains([]string{"gomlx", "compute", "go-xla"}, name) {
+				slices.Contains([]string{"gomlx", "compute", "go-xla", "onnx-gomlx"}, name) {
 				if m.Replace != nil {
 					m = m.Replace
 				}

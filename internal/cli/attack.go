@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs/certify"
-	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
@@ -23,12 +22,13 @@ type attacked struct {
 	dir, model, data, out string
 	radii                 []float64
 	anew                  bool
+	files                 data.Options // as those of verification
 }
 
 // job opens the run, and the model and the dataset that were sampled.
-func (q *attacked) job() (j attack.Job, err error) {
+func (q *attacked) job(ctx context.Context, o *opened) (j attack.Job, err error) {
 	folder := cmp.Or(q.model, filepath.Join(q.dir, certify.ModelFolder))
-	run, err := load(q.dir, config(q.Alpha, q.Tau))
+	run, err := certify.Load(q.dir, config(q.Alpha, q.Tau))
 	if err != nil {
 		return j, err
 	}
@@ -36,22 +36,43 @@ func (q *attacked) job() (j attack.Job, err error) {
 		return j, err
 	}
 	if _, err := os.Stat(folder); q.model == "" && errors.Is(err, os.ErrNotExist) {
-		return j, fmt.Errorf("%s: no model there: give its folder with --model", folder)
+		return j, fmt.Errorf("%s: no model there: give its folder, or the ONNX file, with --model",
+			folder)
 	}
+	j = attack.Job{Run: run, Config: q.Config, Dir: cmp.Or(q.out, q.dir), Replace: q.anew}
 	if isONNX(folder) {
-		return j, fmt.Errorf("%s: attacks follow the gradient, which an ONNX file doesn't have: "+
-			"give the folder of a model that was trained here", folder)
+		err := q.ofFile(ctx, o, folder, &j)
+		return j, err
 	}
-	m, err := training.Load(folder)
+	m, err := loadTrained(folder)
 	if err != nil {
 		return j, err
 	}
-	d, err := data.Load(cmp.Or(q.data, m.Dataset), run.Dataset.Split)
+	d, err := loadOf(run.Dataset, cmp.Or(q.data, m.Dataset), q.files)
 	if err != nil && q.data == "" {
 		err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
 	}
-	return attack.Job{Run: run, Classifier: m, Images: d, Config: q.Config,
-		Dir: cmp.Or(q.out, q.dir), Replace: q.anew}, err
+	j.Classifier, j.Images = m, d
+	return j, err
+}
+
+// ofFile gives a job the classifier of an ONNX file, and the dataset.
+func (q *attacked) ofFile(ctx context.Context, o *opened, from string, j *attack.Job) error {
+	if q.data == "" {
+		return fmt.Errorf("%s doesn't say what it classifies: give a dataset with --data", from)
+	}
+	d, err := loadOf(j.Run.Dataset, q.data, q.files)
+	if err != nil {
+		return err
+	}
+	file, err := fileOf(j.Run, from, "", d)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	j.Images = d
+	j.Classifier, err = o.network(ctx, file)
+	return err
 }
 
 // attackRun makes the attacks that a job lacks, on the backend named, or on any where on is empty.
@@ -119,11 +140,12 @@ func (q *attacked) run(cmd *cobra.Command) error {
 		flagged(q.Check())); err != nil {
 		return err
 	}
-	j, err := q.job()
+	o := &opened{log: cmd.ErrOrStderr()}
+	j, err := q.job(cmd.Context(), o)
 	if err != nil {
 		return err
 	}
-	a, err := attackRun(cmd.Context(), &opened{log: cmd.ErrOrStderr()}, j, "")
+	a, err := attackRun(cmd.Context(), o, j, "")
 	if other, ok := errors.AsType[*attack.OtherSettingsError](err); ok {
 		return fmt.Errorf("%w: --anew replaces them, or choose another --out", other)
 	}
@@ -151,9 +173,11 @@ func (q *attacked) bind(c *cobra.Command) {
 	f.Float64Var(&q.Tau, "tau", q.Tau,
 		"temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&q.radii, "radii", certify.Default().Radii, "radii of the table")
-	f.StringVar(&q.model, "model", "", "model's folder; default: RUN/model")
+	f.StringVar(&q.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&q.data, "data", "",
-		"dataset: mnist, cifar10, or a path; default: the one trained on")
+		"dataset: mnist, cifar10, or a path; default: the one trained on, which an ONNX file "+
+			"doesn't say")
+	bindFiles(f, &q.files)
 	f.StringVar(&q.out, "out", "", "folder for attack.tsv, attack.npy and gap.tsv; default: RUN")
 	f.BoolVar(&q.anew, "anew", false, "in place of attacks with other settings that lie there")
 }
@@ -173,6 +197,8 @@ draws judge each perturbed image. An image counts where another class has more v
 label, at a level at which all findings hold at once with probability 1-α. Perturbed images may
 leave [0, 1], as certificates cover them. The flag --box keeps them inside, a weaker attack.
 
+Attacks need gradients, so XLA runs the ONNX file of a run that was sampled from one (--model).
+
 The command prints certified and empirical accuracy, their difference, the area under each, and the
 median of certified over empirical radius, image by image. It writes three files:
 
@@ -185,8 +211,9 @@ goes on from where it stopped.
 
 Classifiers:
 ` + doc.String(),
-		Example: "  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2",
-		Args:    one("run's folder"),
+		Example: `  lipsmooth attack runs/mnist-0.5 --images 100 --restarts 2
+  lipsmooth attack runs/mnist-0.5 --classifier soft,clean --steps 50 --anew`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.dir = args[0]
 			return q.run(cmd)

@@ -17,7 +17,8 @@ import (
 
 // attackArgs attack a few images of a smoke job, in two batches.
 func attackArgs(dir string) []string {
-	return []string{"attack", dir, "--data", tiny(), "--tau", "0.4", "--images", "12", "--steps", "3", "--samples", "4", "--trial", "50", "--draws", "250"}
+	return []string{"attack", dir, "--data", tiny(), "--tau", "0.4", "--images", "12", "--steps", "3",
+		"--samples", "4", "--trial", "50", "--draws", "250"}
 }
 
 // unattacked is a copy of the smoke job without its attacks.
@@ -134,7 +135,8 @@ func TestAttackResumed(t *testing.T) {
 		text, _ := os.ReadFile(filepath.Join(dir, certify.AttackFile))
 		return bytes.Count(text, []byte("\n")) - 2
 	}
-	state, stderr := stopWhen(t, func() bool { return rows() > 0 }, syscall.SIGKILL, attackArgs(dir)...)
+	state, stderr := stopWhen(t, func() bool { return rows() > 0 }, syscall.SIGKILL,
+		attackArgs(dir)...)
 	if state.Success() {
 		t.Log("done before it was killed", stderr)
 	}
@@ -152,16 +154,20 @@ func TestAttackResumed(t *testing.T) {
 
 	// Lines whose images are gone, or are of another number of lines, are refused.
 	noDevice(t)
-	edit(t, func(s string) string { return strings.Replace(s, "(36, ", "(35, ", 1)[:len(s)-4*144] }, dir, certify.AttackImagesFile)
-	refused(t, lipsmooth(attackArgs(dir)...), certify.AttackImagesFile+": 35 images, where attack.tsv has 36", "attack anew")
+	edit(t, func(s string) string { return strings.Replace(s, "(36, ", "(35, ", 1)[:len(s)-4*144] },
+		dir, certify.AttackImagesFile)
+	refused(t, lipsmooth(attackArgs(dir)...),
+		certify.AttackImagesFile+": 35 images, where attack.tsv has 36", "attack anew")
 	os.Remove(filepath.Join(dir, certify.AttackImagesFile))
-	refused(t, lipsmooth(attackArgs(dir)...), certify.AttackImagesFile, "move "+filepath.Join(dir, certify.AttackFile)+" away")
+	refused(t, lipsmooth(attackArgs(dir)...), certify.AttackImagesFile,
+		"move "+filepath.Join(dir, certify.AttackFile)+" away")
 }
 
 // A job's attacks are made on the backend it was begun on.
 func TestAttackElsewhere(t *testing.T) {
 	dir := unattacked(t)
-	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) }, dir, countlog.RunFile)
+	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) },
+		dir, countlog.RunFile)
 	refused(t, withDevice(reproduceArgs(dir)...), "attacking: begun on backend not ", "GOMLX_BACKEND")
 }
 
@@ -172,13 +178,16 @@ func TestAttackAnew(t *testing.T) {
 	noDevice(t)
 	must(t, append(attackArgs(dir), "--anew")...)
 	r := lipsmooth(reproduceArgs(dir)...)
-	if r.status != 0 || !strings.Contains(r.err, certify.AttackFile+" is of other settings, and kept") || strings.Contains(r.out, "inside a certificate") {
+	if r.status != 0 || !strings.Contains(r.err,
+		certify.AttackFile+" is of other settings, and kept") ||
+		strings.Contains(r.out, "inside a certificate") {
 		t.Errorf("%+v", r)
 	}
 	if read(t, dir, certify.AttackFile) != before {
 		t.Error("attacks are gone")
 	}
-	if r := withDevice(append(attackArgs(dir), "--anew", "--images", "1", "--classifier", "clean")...); r.status != 0 {
+	if r := withDevice(append(attackArgs(dir), "--anew", "--images", "1", "--classifier",
+		"clean")...); r.status != 0 {
 		t.Fatal(r.err)
 	}
 	if tab := tsv(t, filepath.Join(dir, certify.AttackFile)); len(tab.Rows) != 1 {
@@ -209,7 +218,8 @@ func TestAttackInsideCertificate(t *testing.T) {
 		t.Fatal("no image is certified")
 	}
 	r := lipsmooth(attackArgs(dir)...)
-	refused(t, r, "1 attacks succeeded inside a certificate", "image "+strconv.Itoa(at)+": margin certifies")
+	refused(t, r, "1 attacks succeeded inside a certificate",
+		"image "+strconv.Itoa(at)+": margin certifies")
 	if !strings.Contains(r.out, "WRONG CERTIFICATE: image "+strconv.Itoa(at)) {
 		t.Error(r.out)
 	}
@@ -231,7 +241,7 @@ func TestBadAttack(t *testing.T) {
 		{"nowhere --alpha 2", "--alpha 2"},
 		{"nowhere --tau -1", "--tau -1"},
 		{"nowhere --classifier votes,hard", `no classifier "hard"; known: votes, soft, clean, all`},
-		{dir + " --tau 0 --classifier soft", "classifier soft: the temperature"},
+		{dir + " --tau 0 --classifier soft", "classifier soft: the run has no temperature"},
 		{dir + " --data nowhere", "nowhere"},
 		{dir, "--data"}, // the name that the data had in training is no path here
 		{dir + " --model " + otherModel(t) + " --data " + tiny(), "sampled from model"},
@@ -244,7 +254,8 @@ func TestBadAttack(t *testing.T) {
 		t.Fatal(err)
 	}
 	edit(t, func(s string) string {
-		return strings.Replace(s, `"backend"`, `"noise": {"kind": "discrete", "steps": 255, "rounding": 0.1}, "backend"`, 1)
+		return strings.Replace(s, `"backend"`,
+			`"noise": {"kind": "discrete", "steps": 255, "rounding": 0.1}, "backend"`, 1)
 	}, dir, countlog.RunFile)
 	refused(t, lipsmooth("attack", dir, "--tau", "0"), "discrete noise")
 	edit(t, func(s string) string {

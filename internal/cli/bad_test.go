@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
@@ -31,7 +32,8 @@ func refused(t *testing.T, r result, words ...string) {
 	}
 	for _, line := range lines[:len(lines)-1] {
 		if !strings.HasPrefix(line, "backend: ") && !strings.HasPrefix(line, "data: ") &&
-			!strings.HasPrefix(line, "model ") && !strings.HasPrefix(line, "training: ") {
+			!strings.HasPrefix(line, "model ") && !strings.HasPrefix(line, "training: ") &&
+			!strings.HasPrefix(line, "drawing again: ") && !strings.HasPrefix(line, "classes: ") {
 			t.Errorf("more than one line:\n%s", r.err)
 		}
 	}
@@ -46,117 +48,123 @@ func refused(t *testing.T, r result, words ...string) {
 	t.Log(last)
 }
 
-// Flags are refused before anything is read: there is no such data, model, run or device.
+// badFlags are refused before anything is read: there is no such data, model, run or device. TINY
+// stands for a dataset that is there.
+var badFlags = []struct{ args, want string }{
+	{"nonsense", `unknown command "nonsense"`},
+	{"reproduce --nonsense", "unknown flag: --nonsense"},
+	{"sample m.onnx --out=", "--out is empty"},
+	{"certify r --data=", "--data is empty"},
+	{"sample", "model: a folder or an ONNX file"},
+	{"certify", "run's folder"},
+	{"certify a b", "run's folder"},
+	{"figures", "run's folder"},
+	{"reproduce --data nowhere --preset huge", `"huge"; known: smoke, quick, paper`},
+	{"reproduce --data nowhere --alpha 0", "--alpha 0"},
+	{"reproduce --data nowhere --alpha 1", "--alpha 1"},
+	{"reproduce --data nowhere --alpha -1", "--alpha -1"},
+	{"reproduce --data nowhere --alpha nan", "--alpha NaN"},
+	{"reproduce --data nowhere --sigma 0", "--sigma 0"},
+	{"reproduce --data nowhere --sigma -1", "--sigma -1"},
+	{"reproduce --data nowhere --sigma nan", "--sigma NaN"},
+	{"reproduce --data nowhere --sigma inf", "--sigma +Inf"},
+	{"reproduce --data nowhere --sigma much", "--sigma much: not a number"},
+	{"reproduce --data nowhere --seed -1", "--seed -1: not a whole number of at least 0"},
+	{"reproduce --data nowhere", "nowhere"},
+	{"train --data nowhere --sigma nan", "sigma"},
+	{"train --data nowhere --sigma -1", "sigma"},
+	{"train --data nowhere --epochs 0", "epochs"},
+	{"train --data nowhere --epochs few", "--epochs few: not a whole number"},
+	{"train --data nowhere --batch 0", "batch"},
+	{"train --data nowhere --lr inf", "learning rate"},
+	{"train --data nowhere --offset -1", "offset"},
+	{"train --data nowhere --temperature 0", "temperature"},
+	{"train --data nowhere --crop -1", "crop"},
+	{"train --data nowhere --epoch-images -1", "images"},
+	{"train --data nowhere --checkpoint-every 0", "checkpoint every"},
+	{"train --data nowhere --loss focal", `no loss "focal"; known: offset, emma, hkr, multi-margin`},
+	{"train --data nowhere --loss emma,focal", `no loss "focal"; known: offset`},
+	{"train --data nowhere --loss emma,", "loss: an empty value in its list"},
+	{"train --data nowhere --method trades",
+		`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
+			"smoothadv"},
+	{"train --data nowhere --method macer --sigma 0", "sigma must be positive with method macer"},
+	{"train --data nowhere --method consistency --draws 1", "draws must be at least 2"},
+	{"train --data nowhere --draws 2", "draws: method gaussian takes none; those that do: stability"},
+	{"train --data nowhere --method stability --weight -1", "weight"},
+	{"train --data nowhere --method macer --attack-radius 1",
+		"attack radius: method macer takes none"},
+	{"train --data nowhere --sigma 0,much", "--sigma 0,much: not a number"},
+	{"train --data nowhere --sigma 0,,1", "--sigma 0,,1: not a number"},
+	{"train --data nowhere --sigma 0,0.5,0.50", "sigma 0.5 is given twice"},
+	{"train --data nowhere --sigma 0,-1", "sigma must be"},
+	{"train --data nowhere --width 8,wide", "--width 8,wide: not a whole number"},
+	{"train --data nowhere --seed 1,-1", "--seed 1,-1: not a whole number of at least 0"},
+	{"train --data nowhere --flip=perhaps", "--flip perhaps: not true or false"},
+	{"train --data nowhere", "nowhere"},
+	{"train --data TINY --arch vgg", `"vgg"; known: conv, dense, residual`},
+	{"train --data TINY --arch dense,vgg",
+		`arch-vgg: training on tiny: no architecture "vgg"; known: conv, dense, residual`},
+	{"train --data TINY --conv fft", `"fft"; known: aol, bcop`},
+	{"train --data TINY --width 0", "width"},
+	{"train --width huge", "--width huge: not a whole number, nor one of the sizes xs, s, m"},
+	{"train --preset huge",
+		`--preset: no training preset "huge"; known: quick, mnist, cifar10`},
+	{"train --data TINY --dense svd",
+		`no dense layer "svd"; known: aol, bjorck, cayley`},
+	{"train --data TINY --activation gelu",
+		`no activation "gelu"; known: abs, groupsort`},
+	{"train --data TINY --padding same", `no padding "same"; known: circular, zero`},
+	{"train --data TINY --last svd", `no last layer "svd"`},
+	{"train --data TINY --conv cayley --padding zero", "training on tiny: conv: layer 1"},
+	{"sample nowhere --sigma 0", "--sigma 0"},
+	{"sample nowhere --sigma -1", "--sigma -1"},
+	{"sample nowhere --sigma nan", "--sigma NaN"},
+	{"sample nowhere --sigma inf", "--sigma +Inf"},
+	{"sample nowhere --n 0", "--n 0"},
+	{"sample nowhere --n -5", "--n -5"},
+	{"sample nowhere --n 1e4", "--n 1e4: not a whole number"},
+	{"sample nowhere --n0 0", "--n0 0"},
+	{"sample nowhere --images -1", "--images -1"},
+	{"sample nowhere --tuning -1", "--tuning -1"},
+	{"sample nowhere --block 0", "--block 0"},
+	{"sample nowhere --until radius>0.5", "--until: \"radius>0.5\" is no rule: want radius>=0.5"},
+	{"sample nowhere --until radius>=0.5 --alpha 1", "--alpha 1"},
+	{"sample nowhere --until radius>=0.5 --tau -1", "--tau -1"},
+	{"sample nowhere --alpha 0.01", "--alpha says what --until asks about"},
+	{"sample nowhere --until radius>=1 --method best", `--method: no method "best"`},
+	{"sample nowhere --until radius>=1 --method cpm", "cpm doesn't say how far"},
+	{"sample nowhere --scores max",
+		`--scores: no map of scores "max"; known: ramp, softmax, sparsemax`},
+	{"sample nowhere --noise pink", "--noise pink: known: gaussian, discrete"},
+	{"sample nowhere", "nowhere"},
+	{"certify nowhere --alpha 0", "--alpha 0"},
+	{"certify nowhere --alpha nan", "--alpha NaN"},
+	{"certify nowhere --alpha 5e-324", "--alpha 5e-324: must be at least 1e-100"},
+	{"certify nowhere --tau -1", "--tau -1"},
+	{"certify nowhere --tau inf", "--tau +Inf"},
+	{"certify nowhere --radii 0,-1", "--radii: -1"},
+	{"certify nowhere --radii nan", "--radii: NaN"},
+	{"certify nowhere --radii 0,far", "--radii 0,far: not numbers"},
+	{"certify nowhere --method best", `"best"; known: mono, `},
+	{"certify nowhere --method mono,unsound-pair", "--method unsound-pair is unsound"},
+	{"certify nowhere --method unsound-second", "--unsound"},
+	{"certify nowhere --bound best", `"best"; known: clopper-pearson, `},
+	{"certify nowhere --interval 95", "--interval 95: must lie between 0 and 1"},
+	{"certify nowhere --scores max", `--scores: no map of scores "max"`},
+	{"certify nowhere --method mono,,cpm", `no method ""`},
+	{"certify nowhere", "nowhere"},
+	{"figures nowhere --alpha 1", "--alpha 1"},
+	{"figures nowhere radius nonsense", `"nonsense"; known: radius, `},
+	{"figures nowhere", "nowhere"},
+}
+
 func TestBadFlags(t *testing.T) {
 	noDevice(t)
 	t.Chdir(t.TempDir())
-	reproduce, train, sampling := "reproduce --data nowhere", "train --data nowhere", "sample nowhere"
-	for _, c := range []struct{ args, want string }{
-		{"nonsense", `unknown command "nonsense"`},
-		{"reproduce --nonsense", "unknown flag: --nonsense"},
-		{"sample", "model: a folder or an ONNX file"},
-		{"certify", "run's folder"},
-		{"certify a b", "run's folder"},
-		{"figures", "run's folder"},
-		{reproduce + " --preset huge", `"huge"; known: smoke, quick, paper`},
-		{reproduce + " --alpha 0", "--alpha 0"},
-		{reproduce + " --alpha 1", "--alpha 1"},
-		{reproduce + " --alpha -1", "--alpha -1"},
-		{reproduce + " --alpha nan", "--alpha NaN"},
-		{reproduce + " --sigma 0", "--sigma 0"},
-		{reproduce + " --sigma -1", "--sigma -1"},
-		{reproduce + " --sigma nan", "--sigma NaN"},
-		{reproduce + " --sigma inf", "--sigma +Inf"},
-		{reproduce + " --sigma much", "--sigma much: not a number"},
-		{reproduce + " --seed -1", "--seed -1: not a whole number of at least 0"},
-		{reproduce, "nowhere"},
-		{train + " --sigma nan", "sigma"},
-		{train + " --sigma -1", "sigma"},
-		{train + " --epochs 0", "epochs"},
-		{train + " --epochs few", "--epochs few: not a whole number"},
-		{train + " --batch 0", "batch"},
-		{train + " --lr inf", "learning rate"},
-		{train + " --offset -1", "offset"},
-		{train + " --temperature 0", "temperature"},
-		{train + " --crop -1", "crop"},
-		{train + " --epoch-images -1", "images"},
-		{train + " --checkpoint-every 0", "checkpoint every"},
-		{train + " --loss focal", `no loss "focal"; known: offset, emma, hkr, multi-margin`},
-		{train + " --loss emma,focal", `no loss "focal"; known: offset`},
-		{train + " --loss emma,", "loss: an empty value in its list"},
-		{train + " --method trades",
-			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
-				"smoothadv"},
-		{train + " --method macer --sigma 0", "sigma must be positive with method macer"},
-		{train + " --method consistency --draws 1", "draws must be at least 2"},
-		{train + " --draws 2", "draws: method gaussian takes none; those that do: stability"},
-		{train + " --method stability --weight -1", "weight"},
-		{train + " --method macer --attack-radius 1", "attack radius: method macer takes none"},
-		{train + " --sigma 0,much", "--sigma 0,much: not a number"},
-		{train + " --sigma 0,,1", "--sigma 0,,1: not a number"},
-		{train + " --sigma 0,0.5,0.50", "sigma 0.5 is given twice"},
-		{train + " --sigma 0,-1", "sigma must be"},
-		{train + " --width 8,wide", "--width 8,wide: not a whole number"},
-		{train + " --seed 1,-1", "--seed 1,-1: not a whole number of at least 0"},
-		{train + " --flip=perhaps", "--flip perhaps: not true or false"},
-		{train, "nowhere"},
-		{"train --data " + tiny() + " --arch vgg", `"vgg"; known: conv, dense, residual`},
-		{"train --data " + tiny() + " --arch dense,vgg",
-			`arch-vgg: no architecture "vgg"; known: conv, dense, residual`},
-		{"train --data " + tiny() + " --conv fft", `"fft"; known: aol, bcop`},
-		{"train --data " + tiny() + " --width 0", "width"},
-		{"train --width huge", "--width huge: not a whole number, nor one of the sizes xs, s, m"},
-		{"train --preset huge",
-			`--preset: no training preset "huge"; known: quick, mnist, cifar10`},
-		{"train --data " + tiny() + " --dense svd",
-			`no dense layer "svd"; known: aol, bjorck, cayley`},
-		{"train --data " + tiny() + " --activation gelu",
-			`no activation "gelu"; known: abs, groupsort`},
-		{"train --data " + tiny() + " --padding same", `no padding "same"; known: circular, zero`},
-		{"train --data " + tiny() + " --last svd", `no last layer "svd"`},
-		{"train --data " + tiny() + " --conv cayley --padding zero", "training on tiny: conv: layer 1"},
-		{sampling + " --sigma 0", "--sigma 0"},
-		{sampling + " --sigma -1", "--sigma -1"},
-		{sampling + " --sigma nan", "--sigma NaN"},
-		{sampling + " --sigma inf", "--sigma +Inf"},
-		{sampling + " --n 0", "--n 0"},
-		{sampling + " --n -5", "--n -5"},
-		{sampling + " --n 1e4", "--n 1e4: not a whole number"},
-		{sampling + " --n0 0", "--n0 0"},
-		{sampling + " --images -1", "--images -1"},
-		{sampling + " --tuning -1", "--tuning -1"},
-		{sampling + " --block 0", "--block 0"},
-		{sampling + " --until radius>0.5", "--until: \"radius>0.5\" is no rule: want radius>=0.5"},
-		{sampling + " --until radius>=0.5 --alpha 1", "--alpha 1"},
-		{sampling + " --until radius>=0.5 --tau -1", "--tau -1"},
-		{sampling + " --alpha 0.01", "--alpha says what --until asks about"},
-		{sampling + " --until radius>=1 --method best", `--method: no method "best"`},
-		{sampling + " --until radius>=1 --method cpm", "cpm doesn't say how far"},
-		{sampling + " --scores max", `--scores: no map of scores "max"; known: ramp, softmax, sparsemax`},
-		{sampling + " --noise pink", "--noise pink: known: gaussian, discrete"},
-		{sampling, "nowhere"},
-		{"certify nowhere --alpha 0", "--alpha 0"},
-		{"certify nowhere --alpha nan", "--alpha NaN"},
-		{"certify nowhere --alpha 5e-324", "--alpha 5e-324: must be at least 1e-100"},
-		{"certify nowhere --tau -1", "--tau -1"},
-		{"certify nowhere --tau inf", "--tau +Inf"},
-		{"certify nowhere --radii 0,-1", "--radii: -1"},
-		{"certify nowhere --radii nan", "--radii: NaN"},
-		{"certify nowhere --radii 0,far", "--radii 0,far: not numbers"},
-		{"certify nowhere --method best", `"best"; known: mono, `},
-		{"certify nowhere --method mono,unsound-pair", "--method unsound-pair is unsound"},
-		{"certify nowhere --method unsound-second", "--unsound"},
-		{"certify nowhere --bound best", `"best"; known: clopper-pearson, `},
-		{"certify nowhere --interval 95", "--interval 95: must lie between 0 and 1"},
-		{"certify nowhere --scores max", `--scores: no map of scores "max"`},
-		{"certify nowhere --method mono,,cpm", `no method ""`},
-		{"certify nowhere", "nowhere"},
-		{"figures nowhere --alpha 1", "--alpha 1"},
-		{"figures nowhere radius nonsense", `"nonsense"; known: radius, `},
-		{"figures nowhere", "nowhere"},
-	} {
-		t.Run(c.args,
-			func(t *testing.T) { refused(t, lipsmooth(strings.Fields(c.args)...), c.want) })
+	for _, c := range badFlags {
+		args := strings.ReplaceAll(c.args, "TINY", tiny())
+		t.Run(c.args, func(t *testing.T) { refused(t, lipsmooth(strings.Fields(args)...), c.want) })
 	}
 	if files, _ := os.ReadDir("."); len(files) > 0 {
 		t.Errorf("%s is left", files[0].Name())
@@ -293,7 +301,7 @@ func TestMixedRuns(t *testing.T) {
 	dataset := func(s string) string {
 		return strings.Replace(s, `"split": "test"`, `"split": "train"`, 1)
 	}
-	for _, run := range []string{countlog.TuningFolder, filepath.Join(sweepFolder, "0.25")} {
+	for _, run := range []string{countlog.TuningFolder, filepath.Join(figures.SigmaFolder, "0.25")} {
 		for want, change := range map[string]func(string) string{
 			"model": hash, "dataset": dataset} {
 			t.Run(run+" "+want, func(t *testing.T) {
@@ -407,7 +415,8 @@ func TestNaNLogits(t *testing.T) {
 	plan := sample.Default()
 	plan.Images, plan.N0, plan.N, plan.Block = 5, 10, 10, 10
 	r, err := sample.Draw(context.Background(), backend, m, d, plan, out)
-	if err == nil || !strings.Contains(err.Error(), "example 0") || !strings.Contains(err.Error(), "NaN") {
+	if err == nil || !strings.Contains(err.Error(), "example 0") ||
+		!strings.Contains(err.Error(), "NaN") {
 		t.Errorf("NaN logits: %v", err)
 	}
 	if !strings.Contains(strings.Join(r.Notes, "\n"), "no margin_error is logged: ") {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
+	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
 
@@ -18,48 +19,6 @@ func config(alpha, tau float64) certify.Config {
 	c := certify.Default()
 	c.Alpha, c.Tau = alpha, tau
 	return c
-}
-
-// load reads a run with its rows, and chooses its temperature as c says.
-func load(dir string, c certify.Config) (*certify.Run, error) {
-	if err := checkAlpha(c.Alpha); err != nil {
-		return nil, err
-	}
-	r, err := certify.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if r.Tau, err = r.ChooseTau(c); err != nil {
-		return nil, err
-	}
-	return r, r.Load()
-}
-
-// methods reads a list of methods; an empty one is rs.DefaultMethods, and all is every sound one.
-func methods(list string, unsound bool) (names []string, err error) {
-	if list == "" {
-		return nil, nil
-	}
-	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		if name == certify.All {
-			return []string{certify.All}, nil
-		}
-		entry, err := rs.MethodByName(name)
-		if err != nil {
-			return nil, fmt.Errorf("--method: %w, all", err)
-		}
-		if entry.Unsound && !unsound {
-			return nil,
-				fmt.Errorf("--method %s is unsound: its certificates may fail more often than α; "+
-					"--unsound "+
-					"computes them all the same, for comparison", name)
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names, nil
 }
 
 // report prints what was certified of a run, and saves it in a folder.
@@ -77,8 +36,11 @@ func report(w io.Writer, x *certify.Result, dir string) error {
 		fmt.Fprintln(w, "note:", note)
 	}
 	if level := x.Config.Interval; level > 0 {
+		if t = x.Intervals(); len(t.Rows) == 0 {
+			return x.Save(dir)
+		}
 		fmt.Fprintf(w, "%g%% confidence intervals of certified accuracy, over images\n", 100*level)
-		if err := x.Intervals().WriteText(w); err != nil {
+		if err := t.WriteText(w); err != nil {
 			return err
 		}
 	}
@@ -88,7 +50,9 @@ func report(w io.Writer, x *certify.Result, dir string) error {
 // certifying is what the command is asked for.
 type certifying struct {
 	certify.Config
-	dir, method, bound, out, data, format string
+	dir, bound, out, data, format string
+	methods                       []string
+	files                         data.Options // as those of verification
 }
 
 // methodsAndBounds lists what is known, for the help.
@@ -106,15 +70,17 @@ func methodsAndBounds() string {
 
 // check checks the flags, and reads the names among them.
 func (c *certifying) check(changed func(string) bool) (err error) {
-	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha),
-		checkRadii(c.Radii)); err != nil {
+	if err := cmp.Or(checkTau(changed, c.Tau), checkAlpha(c.Alpha)); err != nil {
 		return err
 	}
-	if c.Interval != 0 && !(0 < c.Interval && c.Interval < 1) {
-		return fmt.Errorf("--interval %v: must lie between 0 and 1", c.Interval)
-	}
-	if c.Methods, err = methods(c.method, c.Unsound); err != nil {
-		return err
+	for _, name := range c.methods {
+		if name = strings.TrimSpace(name); name == certify.All {
+			c.Methods = []string{certify.All}
+			break
+		}
+		if !slices.Contains(c.Methods, name) {
+			c.Methods = append(c.Methods, name)
+		}
 	}
 	if c.bound != "" {
 		if c.Bound, err = rs.BoundByName(c.bound); err != nil {
@@ -127,6 +93,9 @@ func (c *certifying) check(changed func(string) bool) (err error) {
 			return fmt.Errorf("--scores: %w", err)
 		}
 		c.Scores = m.String()
+	}
+	if err := c.Check(); err != nil {
+		return flagged(err)
 	}
 	switch {
 	case c.format != "" && c.format != locuslab:
@@ -151,7 +120,7 @@ func (c *certifying) run(w io.Writer) error {
 		return err
 	}
 	if c.data != "" {
-		d, err := (&verification{dir: c.dir, w: io.Discard}).ofData(run, nil, c.data)
+		d, err := datasetOf(run, nil, c.data, c.files)
 		if err != nil {
 			return err
 		}
@@ -159,6 +128,10 @@ func (c *certifying) run(w io.Writer) error {
 	}
 	if c.format == "" {
 		return report(w, x, cmp.Or(c.out, c.dir))
+	}
+	if len(rs.Labelled(x.Curves[0].Results)) < len(x.Indices) {
+		return fmt.Errorf("--format %s: it has the label of every image, and %s has images without one",
+			locuslab, c.dir)
 	}
 	t := x.Locuslab(0)
 	if c.out == "" {
@@ -191,8 +164,12 @@ method:
 
 Methods:
 ` + methodsAndBounds(),
-		Example: "  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001",
-		Args:    one("run's folder"),
+		Example: `  lipsmooth certify runs/mnist-0.25 --method mono,lipschitz --alpha 0.001
+  lipsmooth certify runs/mnist-0.25 --method all
+  lipsmooth certify runs/mnist-0.25 --simultaneous --interval 0.95
+  lipsmooth certify runs/mnist-0.25 --method lipschitz --float32
+  lipsmooth certify runs/mnist-0.25 --method mono --format locuslab --out mono.tsv`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := config.check(cmd.Flags().Changed); err != nil {
 				return err
@@ -202,7 +179,7 @@ Methods:
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&config.method, "method", "",
+	f.StringSliceVar(&config.methods, "method", nil,
 		"methods, separated by commas, or all for every sound method; default: "+
 			strings.Join(rs.DefaultMethods, ","))
 	f.BoolVar(&config.Unsound, "unsound", false,
@@ -223,6 +200,7 @@ Methods:
 	f.Float64Var(&config.Tau, "tau", config.Tau,
 		"temperature of soft votes, in logits; default: chosen on RUN/tuning")
 	f.Float64SliceVar(&config.Radii, "radii", config.Radii, "radii of the table")
+	bindFiles(f, &config.files)
 	f.StringVar(&config.data, "data", "",
 		"dataset of the run, for the paths of its images in certificates.tsv: "+
 			"mnist, cifar10, or a path")

@@ -17,8 +17,10 @@ import (
 
 // chosen is the classifier that a command's arguments and flags name.
 type chosen struct {
-	ref  string
-	file onnx.Options
+	ref     string
+	file    onnx.Options
+	runtime string // of an ONNX file
+	set     data.Options
 }
 
 func (c *chosen) bind(f *pflag.FlagSet) {
@@ -27,9 +29,11 @@ func (c *chosen) bind(f *pflag.FlagSet) {
 		"two of its logits changes by more than so many times an image's change (l2, images in "+
 		"[0, 1], and behind the --denoiser)")
 	f.BoolVar(&c.file.Random, "random", false, "of an ONNX file: it answers by chance, each time "+
-		"independently and each image by itself, which is not checked then, and votes are to "+
-		"certify what it answers most often; its draws can't be made again")
+		"independently, which isn't checked; it is run one image at a time, and votes certify its "+
+		"most frequent answer; its draws can't be made again")
 	bindONNX(f, &c.file)
+	bindRuntime(f, &c.runtime)
+	bindSet(f, &c.set)
 }
 
 // name takes the one model of the arguments or of --model, and checks the flags that go with it.
@@ -43,7 +47,10 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("%s is given a model twice: %s, and by --model %s",
 			cmd.Name(), args[0], c.ref)
 	}
-	for _, name := range append([]string{"lipschitz", "random"}, onnxNames...) {
+	if err := onnx.Foreign(c.ref); err != nil {
+		return fmt.Errorf("%s: %w", c.ref, err)
+	}
+	for _, name := range append([]string{"lipschitz", "random", "runtime"}, onnxNames...) {
 		if cmd.Flags().Changed(name) && !isONNX(c.ref) {
 			return fmt.Errorf("--%s is of an ONNX file, and %s is none", name, c.ref)
 		}
@@ -52,7 +59,7 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 	if cmd.Flags().Changed("lipschitz") && !(claim > 0 && claim <= math.MaxFloat32) {
 		return fmt.Errorf("--lipschitz %v: must be positive and finite", claim)
 	}
-	if err := checkONNX(&c.file); err != nil {
+	if err := cmp.Or(checkONNX(&c.file), checkRuntime(c.runtime)); err != nil {
 		return err
 	}
 	if c.file.Random && claim > 0 {
@@ -64,14 +71,15 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 
 // load opens the classifier with its dataset, that of a name or path, or the one it was trained on,
 // to draw from.
-func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(), err error) {
+func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(),
+	err error) {
 	o := &opened{log: cmd.ErrOrStderr()}
 	if isONNX(c.ref) {
 		if ref == "" {
 			return nil, nil, fmt.Errorf("%s doesn't say what it classifies: "+
 				"give a dataset with --data", c.ref)
 		}
-		set, err := data.Load(ref, data.Test)
+		set, err := loadFor(c.ref, c.file, ref, c.set)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -79,6 +87,7 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 		if err != nil {
 			return nil, nil, err
 		}
+		printNotes(o.log, m.Notes())
 		d := &sample.Drawer{Classifier: m, Images: set}
 		return d, func() { d.Close(); m.Close() }, nil
 	}
@@ -86,12 +95,18 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := data.Load(cmp.Or(ref, m.Dataset), data.Test)
+	own := c.set
+	size, classes := m.Shape()
+	own.Split, own.Size = cmp.Or(own.Split, data.Test), [2]int(size[:2])
+	set, err := own.Load(cmp.Or(ref, m.Dataset))
 	if err != nil {
 		if ref == "" {
 			err = fmt.Errorf("%w; the model was trained on it: give its path with --data", err)
 		}
 		return nil, nil, err
+	}
+	if err := set.Fit(classes); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.ref, err)
 	}
 	d = &sample.Drawer{Classifier: m, Images: set, Open: o.get}
 	return d, d.Close, nil
@@ -99,6 +114,3 @@ func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing
 
 // isONNX tells an ONNX file from the folder of a model that was trained here.
 func isONNX(ref string) bool { return strings.EqualFold(filepath.Ext(ref), ".onnx") }
-
-// modelName is what runs and captions call a model.
-func modelName(m *training.Model) string { return m.Identity().Name }

@@ -68,6 +68,7 @@ Gaussian noise, and certifies l2 radii from the samples.
 	for _, c := range commands {
 		root.AddCommand(c())
 	}
+	root.PersistentPreRunE = noEmptyFlag
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -201,6 +201,17 @@ func TestHelp(t *testing.T) {
 		if !strings.Contains(out, "Examples:\n  lipsmooth "+name) {
 			t.Errorf("%s --help shows no example:\n%s", name, out)
 		}
+		for line := range strings.SplitSeq(c().Example, "\n") {
+			for part := range strings.SplitSeq(line, " && ") {
+				words := shellWords(part)
+				if words[0] != "lipsmooth" {
+					continue
+				}
+				if err := checkSubcommand(words[1:]); err != "" {
+					t.Errorf("%s: %s", line, err)
+				}
+			}
+		}
 	}
 	for _, word := range []string{"reproduce", "certify", "--help"} {
 		if out := must(t); !strings.Contains(out, word) {

@@ -3,12 +3,12 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
-	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -47,71 +47,41 @@ func (q *simulating) check(known []string) error {
 		checkLeast("n", q.n, 1), checkLeast("trials", q.trials, 1))
 }
 
-// methods are those named, each once; of no name all that certify votes alone.
-func (q *simulating) methods() (entries []rs.Entry, err error) {
-	if len(q.names) == 0 {
-		return coverage.Methods(), nil
-	}
-	for i, name := range q.names {
-		if slices.Contains(q.names[:i], name) {
-			return nil, fmt.Errorf("--method %s is given twice", name)
-		}
-		e, err := methodOfVotes(name)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
-}
-
-// cases are every shape at every number of classes, rising.
-func (q *simulating) cases() (cases []coverage.Case, err error) {
+// grid has every shape at every number of classes, rising.
+func (q *simulating) grid() (g coverage.Grid, err error) {
 	slices.Sort(q.classes)
-	q.classes = slices.Compact(q.classes)
+	g = coverage.Grid{Classes: slices.Compact(q.classes), Draws: []int{q.n}, Top: q.top,
+		Tail: q.exponent, Sigma: q.sigma, N0: q.n0}
 	for i, name := range q.shapes {
 		s, err := coverage.ShapeByName(name)
+		if err == nil && slices.Contains(q.shapes[:i], name) {
+			err = fmt.Errorf("%s is given twice", name)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("--shapes: %w", err)
+			return g, fmt.Errorf("--shapes: %w", err)
 		}
-		if slices.Contains(q.shapes[:i], name) {
-			return nil, fmt.Errorf("--shapes: %s is given twice", name)
-		}
-		for _, k := range q.classes {
-			cases = append(cases, coverage.Case{Shape: name, P: s.P(k, q.top, q.exponent), Sigma: q.sigma, N0: q.n0, N: q.n})
-		}
+		g.Shapes = append(g.Shapes, s)
 	}
-	return cases, nil
+	return g, nil
 }
 
 // run simulates every case, prints and saves.
 func (q *simulating) run(cmd *cobra.Command) error {
-	o := coverage.Options{Alpha: q.alpha, Trials: q.trials, Seed: q.seed}
-	var err error
-	if o.Methods, err = q.methods(); err != nil {
-		return err
+	methods, err := coverage.MethodsByName(q.names...)
+	if err != nil {
+		return fmt.Errorf("--method %w", err)
 	}
-	cases, err := q.cases()
+	g, err := q.grid()
 	if err != nil {
 		return err
 	}
-	var outcomes, byClasses, largest []coverage.Outcome
-	show := progress(cmd.ErrOrStderr(), "simulating", "trials", 0, q.trials*len(cases))
-	for i, c := range cases {
-		o.Progress = func(done int) { show(i*q.trials + done) }
-		got, err := coverage.Simulate(cmd.Context(), c, o)
-		if err != nil {
-			return err
-		}
-		outcomes = append(outcomes, got...)
-		if c.Shape == q.shapes[0] {
-			byClasses = append(byClasses, got...)
-		}
-		if len(c.P) == q.classes[len(q.classes)-1] {
-			largest = append(largest, got...)
-		}
+	outcomes, err := g.Simulate(cmd.Context(), coverage.Options{Alpha: q.alpha, Trials: q.trials,
+		Seed: q.seed, Methods: methods, Progress: progress(cmd.ErrOrStderr(), "simulating", "trials",
+			0, q.trials*len(g.Cases()))})
+	if err != nil {
+		return err
 	}
-	return reportCoverage(cmd, outcomes, byClasses, largest, len(q.classes) > 1, q.out)
+	return q.report(cmd.OutOrStdout(), g, outcomes)
 }
 
 func coverageCommand() *cobra.Command {
@@ -125,18 +95,21 @@ func coverageCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "coverage",
 		Short: "Simulate votes: how often certificates are wrong, and how large they are",
-		Long: `Draw votes from multinomials that are known, certify them by every method, and print how often the radius
-passes the true one, with its two-sided 95% Clopper–Pearson interval, and the mean radius (abstentions as 0).
-The true radius is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), and σ Φ⁻¹(pA), the smaller, of a certificate that bounds
-its class alone, as mono does. A simulation can refute a method and never proves one.
+		Long: `Draw votes from multinomials that are known, certify them by every method, and print how
+often the radius passes the true one, with its two-sided 95% Clopper–Pearson interval, and the mean
+radius (abstentions as 0). The true radius is σ/2 (Φ⁻¹(pA) - Φ⁻¹(pB)), and σ Φ⁻¹(pA), the smaller,
+of a certificate that bounds its class alone, as mono does. A simulation can refute a method and
+never proves one.
 
 Shapes:
 ` + list.String() + `
-The table goes to coverage.tsv, and figures beside it: coverage (at the largest number of classes) and, of the first
-shape, intervals (mean radius against the number of classes, where there is more than one).
+The table goes to coverage.tsv, and figures beside it: coverage (at the largest number of classes)
+and, of the first shape, intervals (mean radius against the number of classes, where there is more
+than one).
 Equal settings give equal results, on any number of processors.`,
-		Example: "  lipsmooth coverage --classes 10,1000 --n 10000 --alpha 0.001 --top 0.9 --tail 1 --out coverage",
-		Args:    cobra.NoArgs,
+		Example: "  lipsmooth coverage --classes 10,1000 --n 10000 --alpha 0.001 --top 0.9 --tail 1 " +
+			"--out coverage",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := q.check(known); err != nil {
 				return err
@@ -151,7 +124,8 @@ Equal settings give equal results, on any number of processors.`,
 	f.IntVar(&q.n0, "n0", 100, "draws that select the class")
 	f.IntVar(&q.n, "n", 10000, "draws that estimate")
 	f.Float64Var(&q.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
-	f.Float64Var(&q.sigma, "sigma", 1, "standard deviation of the noise, which radii are proportional to")
+	f.Float64Var(&q.sigma, "sigma", 1,
+		"standard deviation of the noise, which radii are proportional to")
 	f.IntVar(&q.trials, "trials", 10000, "simulated certificates of each method in each case")
 	f.Float64Var(&q.top, "top", 0.9, "probability of the class, of shapes zipf and rivals")
 	f.Float64Var(&q.exponent, "tail", 1, "exponent of the Zipf tail")
@@ -160,50 +134,54 @@ Equal settings give equal results, on any number of processors.`,
 	return c
 }
 
-// methodOfVotes finds an entry of coverage.Methods; the error lists what is known.
-func methodOfVotes(name string) (rs.Entry, error) {
-	var known []string
-	for _, e := range coverage.Methods() {
-		if e.Name == name {
-			return e, nil
-		}
-		known = append(known, e.Name)
-	}
-	return rs.Entry{}, fmt.Errorf("--method %s: certifies no simulated votes; those that do: %s", name, strings.Join(known, ", "))
-}
-
-// reportCoverage prints the outcomes and saves them with their figures.
-func reportCoverage(cmd *cobra.Command, outcomes, byClasses, largest []coverage.Outcome, several bool, out string) error {
-	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval", "mean radius"}}
+// report prints the outcomes of a grid and saves them with their figures.
+func (q *simulating) report(w io.Writer, g coverage.Grid, outcomes []coverage.Outcome) error {
+	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval",
+		"mean radius"}}
 	for _, o := range outcomes {
 		low, high := o.Interval(0.95)
-		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method, fmt.Sprintf("%.3g", o.Miscoverage()),
+		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method,
+			fmt.Sprintf("%.3g", o.Miscoverage()),
 			fmt.Sprintf("%.2g to %.2g", low, high), fmt.Sprintf("%.4f", o.Mean)})
 	}
-	if err := short.WriteText(cmd.OutOrStdout()); err != nil {
+	if err := short.WriteText(w); err != nil {
 		return err
 	}
-	all, err := figures.Coverage(largest)
+	// The figures show some cases, and the file holds every one.
+	some := func(of func(c coverage.Case) bool) (some []coverage.Outcome) {
+		for _, o := range outcomes {
+			if of(o.Case) {
+				some = append(some, o)
+			}
+		}
+		return some
+	}
+	last := len(g.Classes) - 1
+	all, err := figures.Coverage(some(func(c coverage.Case) bool {
+		return len(c.P) == g.Classes[last]
+	}))
 	if err != nil {
 		return err
 	}
-	all.Table = figures.CoverageTable(outcomes) // the file holds every case, of which the figure shows some
+	all.Table = figures.CoverageTable(outcomes)
 	drawn := []*figures.Figure{all}
-	if several {
-		f, err := figures.Intervals(byClasses)
+	if last > 0 {
+		f, err := figures.Intervals(some(func(c coverage.Case) bool {
+			return c.Shape == g.Shapes[0].Name
+		}))
 		if err != nil {
 			return err
 		}
 		drawn = append(drawn, f)
 	}
-	fmt.Fprintln(cmd.OutOrStdout())
-	fmt.Fprintln(cmd.OutOrStdout(), filepath.Join(out, "coverage.tsv"))
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, filepath.Join(q.out, "coverage.tsv"))
 	for _, f := range drawn {
-		files, err := f.Save(out, "")
+		files, err := f.Save(q.out, "")
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), files[1])
+		fmt.Fprintln(w, files[1])
 	}
 	return nil
 }

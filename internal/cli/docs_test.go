@@ -126,8 +126,8 @@ func checkSubcommand(args []string) string {
 
 var testFunction = regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz|Example)\w*)\(`)
 
-// checkTests says what is wrong with the arguments of go test: a package that isn't there, or a part
-// of -run's or -bench's pattern that matches no function.
+// checkTests says what is wrong with the arguments of go test: a package that isn't there, or a
+// part of -run's or -bench's pattern that matches no function.
 func checkTests(args []string) string {
 	var names []string
 	patterns := map[string]string{}
@@ -175,8 +175,8 @@ func matches(names []string, kind, pattern string) bool {
 	return false
 }
 
-// functionsOf returns the names of the test functions of a package, or of a tree where its path ends
-// in "...".
+// functionsOf returns the names of the test functions of a package, or of a tree where its path
+// ends in "...".
 func functionsOf(pkg string) (names []string, err error) {
 	root, tree := strings.CutSuffix(pkg, "...")
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

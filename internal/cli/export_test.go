@@ -9,6 +9,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/export"
 )
 
 func TestExport(t *testing.T) {
@@ -53,7 +54,7 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said, err := compare(path, other); err == nil ||
+	if said, err := export.Compare(path, other); err == nil ||
 		!strings.Contains(err.Error(), "are not the model's") {
 		t.Errorf("%q, %v", said, err)
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,206 +11,10 @@ import (
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
-	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
-	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/spf13/cobra"
 	"gonum.org/v1/plot/vg"
 )
-
-// Tables that figures are drawn from, in a model's folder.
-const (
-	curveFile  = "training.tsv"
-	boundsFile = "bounds.tsv"
-)
-
-// drawing gathers what figures are made from: the run, the runs at other noise levels in its folder
-// sigma, the attacks, and the metrics and bounds of the model in it.
-func drawing(r *certify.Run, alpha float64) (in figures.Input, notes []string, err error) {
-	in = figures.Input{Runs: []*certify.Run{r}, Alpha: alpha}
-	dir := r.Dir
-	others, err := filepath.Glob(filepath.Join(escapeGlob(dir), sweepFolder, "*", countlog.RunFile))
-	if err != nil {
-		return in, notes, err
-	}
-	for _, other := range others {
-		other = filepath.Dir(other)
-		s, err := load(other, config(alpha, -1))
-		if err != nil {
-			return in, notes, err
-		}
-		if err := countlog.Alike(other, s.Run, dir, r.Run); err != nil {
-			return in, notes, err
-		}
-		in.Runs = append(in.Runs, s)
-		notes = append(notes, s.Notes()...)
-	}
-	if in.Attacks, _, err = certify.ReadAttacks(dir); err != nil && !errors.Is(err,
-		os.ErrNotExist) {
-		return in, notes, err
-	}
-	model := filepath.Join(dir, certify.ModelFolder)
-	if err := tablesOf(&in, model); err != nil {
-		return in, notes, err
-	}
-	if hash := r.Model.Hash; in.Bounds != nil && !strings.Contains(in.Bounded, fmt.Sprintf("%.12s", hash)) {
-		notes = append(notes, fmt.Sprintf("%s isn't of model %.12s: lipsmooth bound %s --observe makes it anew", filepath.Join(model, boundsFile), hash, quoted(model)))
-		in.Bounds = nil
-	}
-	return in, notes, nil
-}
-
-// tablesOf reads the tables that lie in a model's folder, or in that of a sweep.
-func tablesOf(in *figures.Input, dir string) (err error) {
-	if in.Metrics, _, err = table.ReadFile(filepath.Join(dir, curveFile)); err != nil {
-		return err
-	}
-	if in.Bounds, in.Bounded, err = table.ReadFile(filepath.Join(dir, boundsFile)); err != nil {
-		return err
-	}
-	if in.Sweep, in.Swept, err = table.ReadFile(filepath.Join(dir, sweepFile)); err != nil {
-		return err
-	}
-	info, err := training.ReadInfo(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		c := info.Config
-		in.Trained = fmt.Sprintf("%s, %s, σ = %g, %d epochs in batches of %d, seed %d",
-			info.Dataset, c.Architecture, c.Sigma, c.Epochs, c.Batch, c.Seed)
-	}
-	return err
-}
-
-// gather is drawing of a folder: that of a run, a model or a sweep. No folder is nothing.
-func gather(dir string, alpha, tau float64) (in figures.Input, notes []string, err error) {
-	in.Alpha = alpha
-	if err := checkAlpha(alpha); dir == "" || err != nil {
-		return in, nil, err
-	}
-	r, err := load(dir, config(alpha, tau))
-	if errors.Is(err, os.ErrNotExist) {
-		if tables := tablesOf(&in, dir); tables != nil || in.Metrics != nil || in.Bounds != nil ||
-			in.Sweep != nil {
-			return in, nil, tables
-		}
-	}
-	if err != nil {
-		return in, nil, err
-	}
-	in, notes, err = drawing(r, alpha)
-	return in, append(r.Notes(), notes...), err
-}
-
-// beside reads what is drawn beside a run: other runs, tables of certificates without votes, and
-// folders of these.
-func beside(paths []string, alpha float64) (others []figures.Other, notes []string, err error) {
-	for _, path := range paths {
-		if _, err := os.Stat(filepath.Join(path, countlog.RunFile)); err == nil {
-			r, err := load(path, config(alpha, -1))
-			if err != nil {
-				return nil, nil, err
-			}
-			others, notes = append(others, figures.Other{Name: filepath.Base(filepath.Clean(path)),
-				Run: r}), append(notes, r.Notes()...)
-			continue
-		}
-		tables, err := sources([]string{path})
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, table := range tables {
-			f, err := os.Open(table)
-			if err != nil {
-				return nil, nil, err
-			}
-			rows, err := countlog.ReadRadii(f, table)
-			f.Close()
-			if err != nil {
-				return nil, nil, err
-			}
-			results := make([]rs.Result, len(rows))
-			for i, row := range rows {
-				results[i] = row.Result
-			}
-			others = append(others, figures.Other{Name: strings.TrimSuffix(filepath.Base(table),
-				".tsv"), Results: results})
-		}
-	}
-	return others, notes, nil
-}
-
-// A drawer saves figures.
-type drawer struct {
-	style   figures.Style
-	width   vg.Length // 0 is a column's
-	formats []string  // none is all
-}
-
-// draw saves figures in the first style: the named ones, or every one that the input suffices for.
-// It returns one path of each.
-func draw(in figures.Input, names []string, out string) (paths, notes []string, err error) {
-	return drawer{style: figures.Styles[0]}.draw(in, names, out)
-}
-
-// draw saves figures in this drawer's style, width and formats. Where a named figure can't be
-// drawn, the others are, and the error says why.
-func (d drawer) draw(in figures.Input, names []string, out string) (paths, notes []string,
-	err error) {
-	entries, err := figuresByName(names)
-	if err != nil {
-		return nil, nil, err
-	}
-	var failed, lacking []string
-	for _, e := range entries {
-		figure, err := e.Draw(in)
-		if err != nil {
-			var missing *figures.Lacking
-			switch {
-			case len(names) > 0:
-				failed = append(failed, err.Error())
-			case errors.As(err, &missing):
-				lacking = append(lacking, fmt.Sprintf("%s (%s)", missing.Figure, missing.What))
-			default:
-				notes = append(notes, fmt.Sprintf("left out: %v", err))
-			}
-			continue
-		}
-		if figure, err = d.style.Apply(figure, d.width); err != nil {
-			return nil, nil, err
-		}
-		files, err := figure.Save(out, "", d.formats...)
-		if err != nil {
-			return nil, nil, err
-		}
-		paths = append(paths, files[min(1, len(files)-3)]) // PNG, or what there is
-	}
-	if len(lacking) > 0 {
-		notes = append(notes, "not drawn: "+strings.Join(lacking, ", "))
-	}
-	if len(failed) > 0 {
-		err = errors.New(strings.Join(failed, "; "))
-	}
-	return paths, notes, err
-}
-
-// figuresByName finds entries of figures.List, all of them where no name is given.
-func figuresByName(names []string) (entries []figures.Entry, err error) {
-	if len(names) == 0 {
-		return figures.List, nil
-	}
-	for i, name := range names {
-		e, err := figures.ByName(name)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(names[:i], name) {
-			entries = append(entries, e)
-		}
-	}
-	return entries, nil
-}
 
 // figuresAsked is what the command is asked for.
 type figuresAsked struct {
@@ -240,7 +43,7 @@ func (g *figuresAsked) names(args []string) []string {
 
 // check checks the flags.
 func (g *figuresAsked) check(names []string, changed func(string) bool) error {
-	if err := checkTau(changed, g.tau); err != nil {
+	if err := cmp.Or(checkTau(changed, g.tau), checkAlpha(g.alpha)); err != nil {
 		return err
 	}
 	for _, name := range g.only {
@@ -248,7 +51,7 @@ func (g *figuresAsked) check(names []string, changed func(string) bool) error {
 			return fmt.Errorf("--method: %w", err)
 		}
 	}
-	if _, err := figuresByName(names); err != nil {
+	if _, err := figures.ByNames(names...); err != nil {
 		return err
 	}
 	if _, err := figures.StyleByName(g.style); err != nil {
@@ -269,22 +72,26 @@ func (g *figuresAsked) check(names []string, changed func(string) bool) error {
 
 // draw draws the named figures and returns one path of each.
 func (g *figuresAsked) draw(names []string) (paths, notes []string, err error) {
-	d := drawer{width: vg.Length(g.width) * vg.Millimeter, formats: g.formats}
-	if d.style, err = figures.StyleByName(g.style); err != nil {
+	look := figures.Look{Width: vg.Length(g.width) * vg.Millimeter, Formats: g.formats}
+	if look.Style, err = figures.StyleByName(g.style); err != nil {
 		return nil, nil, err
 	}
-	in, notes, err := gather(g.run, g.alpha, g.tau)
-	if err != nil {
-		return nil, nil, err
+	in := figures.Input{Alpha: g.alpha}
+	if g.run != "" {
+		if in, notes, err = figures.Read(g.run, config(g.alpha, g.tau)); err != nil {
+			return nil, nil, err
+		}
 	}
 	in.Methods = g.only
-	others, more, err := beside(g.with, g.alpha)
-	if err != nil {
-		return nil, nil, err
+	for _, path := range g.with {
+		others, more, err := figures.ReadOther(path, g.alpha)
+		if err != nil {
+			return nil, nil, err
+		}
+		in.Beside, notes = append(in.Beside, others...), append(notes, more...)
 	}
-	in.Beside, notes = others, append(notes, more...)
-	paths, more, err = d.draw(in, names, cmp.Or(g.out,
-		filepath.Join(cmp.Or(g.run, "."), "figures")))
+	paths, more, err := look.Save(in, cmp.Or(g.out, filepath.Join(cmp.Or(g.run, "."), "figures")),
+		names...)
 	return paths, append(notes, more...), err
 }
 
@@ -306,8 +113,10 @@ lipsmooth figures list names all figures. The JSON beside each TSV has a caption
 
 Styles:
 ` + styles.String(),
-		Example: "  lipsmooth figures radius margins --run runs/mnist-0.25 --out figures " +
-			"--format svg,pdf --style paper",
+		Example: `  lipsmooth figures runs/mnist-0.25
+  lipsmooth figures radius margins --run runs/mnist-0.25 --format svg,pdf --style paper
+  lipsmooth figures exact local --width 170
+  lipsmooth figures logs --run runs/mnist-0.25 --beside runs/mnist-0.5`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			names := g.names(args)
 			if names == nil && g.run == "" {

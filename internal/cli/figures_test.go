@@ -11,6 +11,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
+	"github.com/lipsmooth/lipsmooth/training"
 )
 
 // names are those of a folder's files.
@@ -138,7 +139,8 @@ func TestBeside(t *testing.T) {
 	}
 	noDevice(t)
 	out := t.TempDir()
-	must(t, "figures", "logs", "draws", "--run", run, "--beside", tables, "--beside", early, "--out", out)
+	must(t, "figures", "logs", "draws", "--run", run, "--beside", tables, "--beside", early, "--out",
+		out)
 	header := strings.Split(read(t, out, "logs.tsv"), "\n")[0]
 	for _, want := range []string{"σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t", "\tearly: "} {
 		if !strings.Contains(header, want) {
@@ -186,9 +188,9 @@ func TestFiguresOfModels(t *testing.T) {
 		func(s string) string {
 			return strings.Replace(s, mustRun(t, run).Model.Hash[:12],
 				"0123456789ab", 1)
-		}, table.About(filepath.Join(model, boundsFile)))
+		}, table.About(filepath.Join(model, training.BoundsFile)))
 	if r := lipsmooth("figures", run, "bounds"); r.status != 1 ||
-		!strings.Contains(r.err, "note: "+filepath.Join(model, boundsFile)+" isn't of model ") ||
+		!strings.Contains(r.err, "note: "+filepath.Join(model, training.BoundsFile)+" isn't of model ") ||
 		!strings.Contains(r.err, "figure bounds: no table of bounds") {
 		t.Errorf("%+v", r)
 	}
@@ -196,11 +198,11 @@ func TestFiguresOfModels(t *testing.T) {
 	sweep := t.TempDir()
 	text := "# test split of tiny\npoint\tconv\taccuracy\tr=1\taverage_radius\n" +
 		"conv-aol\taol\t0.9\t0.5\t1.1\nconv-bcop\tbcop\t0.92\t0.5\t1.2\n"
-	if err := os.WriteFile(filepath.Join(sweep, sweepFile), []byte(text), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(sweep, training.SweepFile), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	must(t, "figures", "sweep", "--run", sweep)
-	if got := read(t, sweep, "figures", sweepFile); !strings.HasPrefix(got, "point\t") ||
+	if got := read(t, sweep, "figures", training.SweepFile); !strings.HasPrefix(got, "point\t") ||
 		!strings.Contains(read(t, sweep, "figures", "sweep.json"), "test split of tiny") {
 		t.Error(got)
 	}

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
-	"unicode"
 
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/spf13/cobra"
@@ -64,6 +63,16 @@ func checkLeast(flag string, value, least int) error {
 	return nil
 }
 
+// noEmptyFlag refuses a path that was given and is empty, as that of an unset variable is.
+func noEmptyFlag(c *cobra.Command, _ []string) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = fmt.Errorf("--%s is empty: give a value, or leave the flag out", f.Name)
+		}
+	})
+	return err
+}
+
 // one says what the one argument of a command is.
 func one(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
@@ -96,14 +105,5 @@ func flagError(c *cobra.Command, err error) error {
 	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 }
 
-// quoted is a word of a shell's command line that names a path: in quotes where the path needs them.
-func quoted(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
-			strings.ContainsRune("/._-+=:,%@", r) || r > 127 && unicode.IsPrint(r)
-	}
-	if path != "" && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
-}
+// quoted is a path as a shell's command line takes it.
+func quoted(path string) string { return oneline.Quoted(path) }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -46,7 +45,7 @@ func theirs(t *testing.T, dir string) (selection, estimation [][]int) {
 	}
 	for name, text := range map[string]string{
 		"certify_x_0.5_N0_100.tsv": texts[0], "certify_x_0.5_N0_100_N_1000.tsv": texts[1],
-		argsFile: `{"sigma": 0.5, "N0": 100, "N": 1000, "alpha": 0.001}`,
+		countlog.StatedFile: `{"sigma": 0.5, "N0": 100, "N": 1000, "alpha": 0.001}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -161,7 +160,7 @@ func TestImportPlain(t *testing.T) {
 	refused(t, lipsmooth("import", one, "--classes", "3", "--sigma", "1", "--out",
 		filepath.Join(dir, "a")), one+":1: one draw", "--n0")
 	refused(t, lipsmooth("import", one, "--n0", "10", "--sigma", "1", "--out",
-		filepath.Join(dir, "a")), one+":2: counts", "--classes")
+		filepath.Join(dir, "a")), one+":3: counts", "--classes")
 	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--out",
 		filepath.Join(dir, "a")), "give --sigma")
 	refused(t, lipsmooth("import", one, "--classes", "3", "--n0", "10", "--sigma", "0", "--out",
@@ -182,50 +181,30 @@ func TestImportPlain(t *testing.T) {
 		!strings.Contains(out, "certificates of 3 images") || !strings.Contains(out, "adaptive") {
 		t.Error(out)
 	}
-	file(argsFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)
+	file(countlog.StatedFile, `{"sigma": 0.25, "N0": 2, "N": 4}`)
 	two := file("two.tsv",
 		"index\tlabel\tselection_0\tselection_1\testimation_0\testimation_1\n5\t1\t0\t2\t1\t3\n")
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
-		"--sigma 1", argsFile)
-	file(argsFile, `{"N0": 2, "N": 5}`)
+		"--sigma 1", countlog.StatedFile)
+	file(countlog.StatedFile, `{"N0": 2, "N": 5}`)
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
 		two+":2: 4 estimation draws, want 5")
-	file(argsFile, `{"N0": 2, "N": 1000}`)
+	file(countlog.StatedFile, `{"N0": 2, "N": 1000}`)
 	must(t, "import", one, "--classes", "3", "--n0", "10", "--sigma", "1", "--seed", "2", "--out",
 		filepath.Join(dir, "c"))
 	if read(t, dir, "a", countlog.CountsFile) == read(t, dir, "c", countlog.CountsFile) {
 		t.Error("--seed does not act")
 	}
-	file(argsFile, `{"sigma": `)
-	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")), argsFile)
-	os.Remove(filepath.Join(dir, argsFile))
+	file(countlog.StatedFile, `{"sigma": `)
+	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")),
+		countlog.StatedFile)
+	os.Remove(filepath.Join(dir, countlog.StatedFile))
 	must(t, "import", two, "--sigma", "1", "--out", filepath.Join(dir, "b")+"/")
 	must(t, "certify", filepath.Join(dir, "b"))
 	t.Chdir(t.TempDir())
 	refused(t, lipsmooth("import", two, "--sigma", "1", "--out", "."), "name a folder")
 	refused(t, lipsmooth("import", "/dev/null", "--sigma", "1", "--out", "d"),
-		"/dev/null: not a regular file")
-}
-
-// TestImportPair: names tell the draws of a folder, or it is refused.
-func TestImportPair(t *testing.T) {
-	for _, c := range []struct{ a, b, selection string }{
-		{"d/x_N0_100.tsv", "d/x_N0_100_N_1000.tsv", "d/x_N0_100.tsv"},
-		{"d/x_N0_100_N_1000.tsv", "d/x_N0_100.tsv", "d/x_N0_100.tsv"},
-		{"d/estimation.tsv", "d/selection.tsv", "d/selection.tsv"},
-		{"d/my_selection_votes.tsv", "d/my_estimation_votes.tsv", "d/my_selection_votes.tsv"},
-		{"d/a.tsv", "d/b.tsv", ""},
-	} {
-		if selection, estimation, err := pair([]string{c.a, c.b},
-			false); selection != c.selection || (err == nil) != (selection != "") ||
-			selection == estimation && err == nil {
-			t.Errorf("%s, %s: %s, %s, %v", c.a, c.b, selection, estimation, err)
-		}
-		if selection, _, err := pair([]string{c.a, c.b}, true); selection != cmp.Or(c.selection,
-			c.a) || err != nil {
-			t.Errorf("%s, %s in order: %s, %v", c.a, c.b, selection, err)
-		}
-	}
+		"/dev/null:1: no table of votes or certificates: empty")
 }
 
 func TestImportRadii(t *testing.T) {
@@ -255,6 +234,65 @@ func TestImportRadii(t *testing.T) {
 	refused(t, lipsmooth("import", path), path+":3: correct")
 }
 
+// TestImportForms: σ is in names, votes come without labels, and what is left out is said.
+func TestImportForms(t *testing.T) {
+	noDevice(t)
+	dir := t.TempDir()
+	file := func(path, text string) string {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	has := func(out string, wants ...string) {
+		t.Helper()
+		for _, want := range wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("no %q in\n%s", want, out)
+			}
+		}
+	}
+	const log = "idx label predict radius\n0 1 1 0.25\nAverage radius: 0.25\n"
+	file("logs/noise_0.25/test/sigma_0.25", log)
+	second := file("logs/noise_0.50/test/sigma_0.25", log)
+	predictions := file("logs/predictions.txt", "idx\tlabel\tpredict\tcorrect\n0\t1\t1\t1\n")
+	r := lipsmooth("import", filepath.Join(dir, "logs"))
+	has(r.out, second+"         1", "0.2500   0.25", `:3: "Average radius: 0.25" is a remark`)
+	has(r.err, "note: "+predictions+": no table of votes or certificates")
+	refused(t, lipsmooth("import", predictions), predictions+":1: no table", "none is the radius")
+
+	votes := file("v_noise_0.50.csv", "c0,c1\n3,7\n8,2\n")
+	has(must(t, "import", votes, "--n0", "2", "--out", filepath.Join(dir, "run")),
+		"2 examples of 2 classes, σ = 0.5, n0 = 2, n = 8", "without true classes",
+		"σ = 0.5 is read off the name "+votes)
+	own := file("own_sigma_1.csv", "c0,c1,sigma\n3,7,0.25\n8,2,0.25\n")
+	has(must(t, "import", own, "--n0", "2", "--out", filepath.Join(dir, "own")), "σ = 0.25")
+	refused(t, lipsmooth("import", own, "--n0", "2", "--sigma", "0.5", "--out",
+		filepath.Join(dir, "other")), own+":2: sigma: 0.25, want 0.5: a run has one noise level")
+	labels := file("l.npy", "\x93NUMPY\x01\x00\x3f\x00"+
+		"{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }     \n\x01\x00")
+	out := must(t, "import", votes, labels, "--n0", "2", "--sigma", "1", "--out",
+		filepath.Join(dir, "labelled"))
+	if has(out, "σ = 1, n0 = 2"); strings.Contains(out, "without true classes") {
+		t.Error(out)
+	}
+}
+
+// TestImportExamples: the help's examples parse.
+func TestImportExamples(t *testing.T) {
+	for line := range strings.Lines(importCommand().Example) {
+		args := strings.Fields(line)[2:]
+		c := importCommand()
+		if err := c.ParseFlags(args); err != nil || c.Args(c, c.Flags().Args()) != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // TestImportCohen: the tables of Cohen et al. 2019 give the published certified accuracies.
 // LIPSMOOTH_COHEN2019 names the folder of the tables.
 func TestImportCohen(t *testing.T) {
@@ -279,8 +317,7 @@ func TestImportCohen(t *testing.T) {
 				published, _ := strconv.ParseFloat(w, 64)
 				if got, err := strconv.ParseFloat(cells[2+i], 64); err != nil ||
 					math.Abs(got-published) > 0.005+1e-9 {
-					t.Errorf("σ = %s, r = %g: %g, published %g", want[0], importRadii[i], got,
-						published)
+					t.Errorf("σ = %s, column %d: %g, published %g", want[0], i, got, published)
 				}
 				checked++
 			}

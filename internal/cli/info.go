@@ -7,6 +7,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
@@ -19,6 +20,7 @@ func infoCommand() *cobra.Command {
 	var ref string
 	var sigma float64
 	var flags onnx.Options
+	var set data.Options
 	c := &cobra.Command{
 		Use: "info [m.onnx]",
 		Short: "Show backend, devices, versions and where things are cached, or what is " +
@@ -32,9 +34,9 @@ func infoCommand() *cobra.Command {
 				if err := cmp.Or(checkONNX(&flags), checkSigma(sigma)); err != nil {
 					return err
 				}
-				return describe(w, args[0], ref, flags, sigma)
+				return describe(w, args[0], ref, described{flags, set, sigma})
 			}
-			for _, name := range append([]string{"data", "sigma"}, onnxNames...) {
+			for _, name := range slices.Concat([]string{"data", "sigma"}, onnxNames, setNames) {
 				if cmd.Flags().Changed(name) {
 					return fmt.Errorf("--%s is for an ONNX file: give the file",
 						name)
@@ -75,32 +77,50 @@ func infoCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&ref, "data", "", "of an ONNX file: dataset whose images it is to take, mnist, cifar10, or a path; default: images of its own size")
-	c.Flags().Float64Var(&sigma, "sigma", 0.5, "of an ONNX file with a --denoiser: the noise that it is to take away")
+	c.Flags().StringVar(&ref, "data", "",
+		"of an ONNX file: dataset whose images it is to take, mnist, cifar10, or a path; default: "+
+			"images of its own size")
+	c.Flags().Float64Var(&sigma, "sigma", 0.5,
+		"of an ONNX file with a --denoiser: the noise that it is to take away")
 	bindONNX(c.Flags(), &flags)
+	bindSet(c.Flags(), &set)
 	return c
 }
 
-// describe tells what is understood of an ONNX file.
-func describe(w io.Writer, path, ref string, o onnx.Options, sigma float64) error {
+// described is how an ONNX file and a dataset are read.
+type described struct {
+	file  onnx.Options
+	set   data.Options
+	sigma float64
+}
+
+// describe tells what is understood of an ONNX file, and of the dataset ref.
+func describe(w io.Writer, path, ref string, o described) error {
 	var d *data.Dataset
+	if ref == "" && o.set != (data.Options{}) {
+		return fmt.Errorf("--%s: of a dataset: give it with --data", strings.Join(setNames, ", --"))
+	}
 	if ref != "" {
 		var err error
-		if d, err = data.Load(ref, data.Test); err != nil {
+		if d, err = loadFor(path, o.file, ref, o.set); err != nil {
 			return err
 		}
 	}
-	c, err := serve(path, o, d)
+	c, err := serve(path, o.file, d)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	lines, err := c.Describe(sigma)
+	lines, err := c.Describe(o.sigma)
 	if err != nil {
 		return err
 	}
 	for _, line := range lines {
 		fmt.Fprintln(w, line)
+	}
+	if d != nil {
+		fmt.Fprintln(w, "dataset:", d)
+		printSet(w, d)
 	}
 	return nil
 }

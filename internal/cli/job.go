@@ -36,8 +36,8 @@ func jobCommand() *cobra.Command {
 of an Indexed Job for kubernetes. Each task samples one shard (lipsmooth sample --shard auto). A
 killed task continues where it stopped. The comments of the template say how to submit the job and
 how to merge the shards.`,
-		Example: "  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist " +
-			"runs/mnist --sigma 0.5 --n 100000",
+		Example: `  lipsmooth job slurm > array.sbatch && sbatch array.sbatch models/mnist runs/mnist
+  lipsmooth job kubernetes > job.yaml && kubectl apply -f job.yaml`,
 		Args:      one("engine: " + engineNames()),
 		ValidArgs: slices.Sorted(maps.Keys(engines)),
 		RunE: func(cmd *cobra.Command, args []string) error {

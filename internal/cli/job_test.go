@@ -71,13 +71,14 @@ func TestJobManifest(t *testing.T) {
 	}
 	const pod = "spec.template.spec."
 	for name, want := range map[string][]string{
-		"apiVersion":                                       {"v1", "batch/v1"},
-		"kind":                                             {"PersistentVolumeClaim", "Job"},
-		"metadata.name":                                    {"lipsmooth", "lipsmooth"},
-		"spec.completionMode":                              {"Indexed"},
-		"spec.completions":                                 {"4"},
-		"spec.parallelism":                                 {"4"},
-		pod + "restartPolicy":                              {"Never"}, // the only one that podFailurePolicy allows
+		"apiVersion":          {"v1", "batch/v1"},
+		"kind":                {"PersistentVolumeClaim", "Job"},
+		"metadata.name":       {"lipsmooth", "lipsmooth"},
+		"spec.completionMode": {"Indexed"},
+		"spec.completions":    {"4"},
+		"spec.parallelism":    {"4"},
+		// the only one that podFailurePolicy allows
+		pod + "restartPolicy":                              {"Never"},
 		pod + "containers.env.name":                        {sample.ShardsVariable},
 		pod + "containers.env.value":                       {`"4"`}, // a string, as completions says
 		pod + "containers.command":                         {"[lipsmooth]"},

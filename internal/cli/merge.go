@@ -49,7 +49,8 @@ shards of different settings. It refuses a shard or an example that is there twi
 					return errors.Join(err, os.RemoveAll(args[0]))
 				}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %d examples, of %d runs; next: lipsmooth certify %s\n", args[0], rows, run.Examples.Count, len(args)-1, quoted(args[0]))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d of %d examples, of %d runs; next: lipsmooth certify %s\n",
+				args[0], rows, run.Examples.Count, len(args)-1, quoted(args[0]))
 			return nil
 		},
 	}

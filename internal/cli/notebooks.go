@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -15,20 +13,19 @@ import (
 
 // notebooks is what the command is asked for.
 type notebooks struct {
-	execute, save bool
-	html, copy    string // folders; empty is none
-	limit         time.Duration
+	jupyter.Headless
+	copy string // a folder; empty is none
 }
 
 func (n notebooks) check() error {
 	switch {
-	case n.save && !n.execute:
+	case n.Save && !n.Execute:
 		return errors.New("--save keeps the outputs of --execute: give both")
-	case n.copy != "" && (n.execute || n.html != ""):
+	case n.copy != "" && (n.Execute || n.HTML != ""):
 		return errors.New("--copy opens a copy; --execute and --html work on the checkout's " +
 			"notebooks: give one or the other")
-	case n.limit < time.Second:
-		return fmt.Errorf("--limit %v: want at least 1s", n.limit)
+	case n.Limit < time.Second:
+		return fmt.Errorf("--limit %v: want at least 1s", n.Limit)
 	}
 	return nil
 }
@@ -42,54 +39,11 @@ func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, 
 		if dir, err = filepath.Abs(n.copy); err != nil {
 			return err
 		}
-		if err := jupyter.Copy(checkout, dir, paths); err != nil {
+		if paths, err = jupyter.Copy(checkout, dir, paths); err != nil {
 			return err
-		}
-		for i := range paths {
-			paths[i] = filepath.Join(dir, filepath.Base(paths[i]))
 		}
 	}
 	return t.Lab(ctx, dir, paths, lab...)
-}
-
-// headless executes and exports the notebooks at paths, in a folder that is removed afterwards.
-func (n notebooks) headless(ctx context.Context, t *jupyter.Tools, paths []string,
-	w io.Writer) error {
-	scratch, err := os.MkdirTemp("", "lipsmooth-notebooks-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(scratch)
-	if n.html != "" {
-		if err := os.MkdirAll(n.html, 0o755); err != nil {
-			return err
-		}
-	}
-	for _, path := range paths {
-		name, shown := jupyter.Name(path), path
-		if n.execute {
-			out := filepath.Join(scratch, name+".ipynb")
-			if n.save {
-				out = path
-			}
-			begun := time.Now()
-			cells, err := t.Execute(ctx, path, jupyter.Execution{Folder: scratch, Out: out,
-				Cell: n.limit})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "%s: %d cells in %.0f s\n", name, cells, time.Since(begun).Seconds())
-			shown = out
-		}
-		if n.html != "" {
-			page := filepath.Join(n.html, name+".html")
-			if err := t.HTML(ctx, shown, page); err != nil {
-				return err
-			}
-			fmt.Fprintln(w, page)
-		}
-	}
-	return nil
 }
 
 func notebooksCommand() *cobra.Command {
@@ -123,25 +77,26 @@ that the notebooks hold.`,
 			if err != nil {
 				return err
 			}
-			headless := n.execute || n.html != ""
+			headless := n.Execute || n.HTML != ""
 			t, err := jupyter.Setup(cmd.Context(), checkout,
 				jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
 			if headless {
-				return n.headless(cmd.Context(), t, paths, cmd.OutOrStdout())
+				n.Out = cmd.OutOrStdout()
+				return t.Headless(cmd.Context(), n.Headless, paths)
 			}
 			return n.open(cmd.Context(), t, checkout, paths, lab)
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&n.execute, "execute", false, "run them headless")
-	f.BoolVar(&n.save, "save", false, "with --execute: keep the outputs in the notebooks")
-	f.StringVar(&n.html, "html", "", "folder to export HTML pages to")
+	f.BoolVar(&n.Execute, "execute", false, "run them headless")
+	f.BoolVar(&n.Save, "save", false, "with --execute: keep the outputs in the notebooks")
+	f.StringVar(&n.HTML, "html", "", "folder to export HTML pages to")
 	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet; "+
 		"default: the checkout's own, in place")
-	f.DurationVar(&n.limit, "limit", 10*time.Minute, "with --execute: the longest that a cell "+
+	f.DurationVar(&n.Limit, "limit", 10*time.Minute, "with --execute: the longest that a cell "+
 		"may take")
 	return c
 }

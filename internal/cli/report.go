@@ -2,13 +2,12 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/atomic"
 	page "github.com/lipsmooth/lipsmooth/internal/report"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
-	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 )
@@ -28,6 +27,7 @@ func writePage(dir, path string, d *data.Dataset) (missing []string, err error) 
 
 func reportCommand() *cobra.Command {
 	var ref, out string
+	var files data.Options
 	c := &cobra.Command{
 		Use:   "report RUN",
 		Short: "One HTML page of a run: tables, figures, images, settings and hashes",
@@ -39,17 +39,13 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 		Example: "  lipsmooth report runs/mnist-quick --data mnist",
 		Args:    one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			run, err := countlog.ReadRun(args[0])
+			run, err := certify.Open(args[0])
 			if err != nil {
-				return err
-			}
-			if err := certify.OfModel(args[0], run); err != nil {
 				return err
 			}
 			var d *data.Dataset
 			if ref != "" {
-				from := verification{dir: args[0], w: io.Discard}
-				if d, err = from.ofData(&certify.Run{Run: run, Dir: args[0]}, nil, ref); err != nil {
+				if d, err = datasetOf(run, nil, ref, files); err != nil {
 					return err
 				}
 			}
@@ -61,7 +57,8 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 				return err
 			}
 			for _, m := range missing {
-				fmt.Fprintln(cmd.ErrOrStderr(), "note: left out:", m)
+				fmt.Fprintln(cmd.ErrOrStderr(), "note: left out:",
+					strings.ReplaceAll(m, "RUN", quoted(args[0])))
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), out)
 			return nil
@@ -69,6 +66,7 @@ and no model. The page names the parts that are missing. reproduce ends with suc
 	}
 	c.Flags().StringVar(&ref, "data", "", "dataset of the run, for the gallery: mnist, cifar10, "+
 		"or a path; default: no gallery")
+	bindFiles(c.Flags(), &files)
 	c.Flags().StringVar(&out, "out", "", "file to write; default: RUN/"+page.File)
 	return c
 }

@@ -11,16 +11,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
-
-// sweepFolder, in that of a main job, has runs at other noise, one a folder.
-const sweepFolder = "sigma"
 
 // preset is the size of a main job.
 type preset struct {
@@ -56,7 +56,7 @@ var presets = []preset{
 		train: func(c *training.Config) { c.Epochs, c.Width = 20, 32 },
 		draws: draws(500, 100, 100, 100000),
 		sweep: draws(500, 100, 100, 10000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
-		observe: observeSteps, attack: attack.Default(),
+		observe: training.ObserveSteps, attack: attack.Default(),
 	},
 }
 
@@ -72,23 +72,6 @@ func attacks(images, steps, samples, trial, draws int) attack.Config {
 	c := attack.Default()
 	c.Images, c.Steps, c.Samples, c.Trial, c.Draws = images, steps, samples, trial, draws
 	return c
-}
-
-func presetNames() string {
-	var names []string
-	for _, p := range presets {
-		names = append(names, p.name)
-	}
-	return strings.Join(names, ", ")
-}
-
-func presetByName(name string) (preset, error) {
-	for _, p := range presets {
-		if p.name == name {
-			return p, nil
-		}
-	}
-	return preset{}, fmt.Errorf("--preset: no preset %q; known: %s", name, presetNames())
 }
 
 // job is what reproduce is asked for.
@@ -111,17 +94,18 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	fmt.Fprintf(log, "data: %v, %v\n", trainSet, testSet)
 	begun := time.Now()
 	o := &opened{log: log}
-	m, err := train(ctx, o, j.config(trainSet), trainSet, testSet, filepath.Join(j.out, certify.ModelFolder), terminal(w))
+	m, err := o.train(ctx, training.Job{Config: j.config(trainSet), Train: trainSet, Test: testSet,
+		Dir: filepath.Join(j.out, certify.ModelFolder), Bar: terminal(w), Log: log})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(log, summary(m))
+	fmt.Fprintln(log, m.Summary())
 	trained := time.Since(begun).Seconds()
 	sampled, err := j.sample(ctx, o, m, testSet)
 	if err != nil {
 		return err
 	}
-	if err := observedBounds(filepath.Join(j.out, certify.ModelFolder), testSet, j.sigma, j.observe, log); err != nil {
+	if err := j.bounds(m.Hash, testSet, log); err != nil {
 		return err
 	}
 	attacking := time.Now()
@@ -131,23 +115,21 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	}
 	attacked := time.Since(attacking).Seconds()
 
-	run, err := load(j.out, config(j.alpha, -1))
+	in, more, err := figures.Read(j.out, config(j.alpha, -1))
 	if err != nil {
 		return err
 	}
+	run := in.Runs[0]
 	x, err := run.Certify(config(j.alpha, -1))
 	if err != nil {
 		return err
 	}
-	in, more, err := drawing(run, j.alpha)
+	paths, notes, err := figures.Look{Style: figures.Styles[0]}.Save(in,
+		filepath.Join(j.out, "figures"))
 	if err != nil {
 		return err
 	}
-	paths, notes, err := draw(in, nil, filepath.Join(j.out, "figures"))
-	if err != nil {
-		return err
-	}
-	x.Notes, x.File = slices.Concat(x.Notes, more, notes), testSet.File
+	x.Notes, x.File = slices.Concat(x.Notes, more[len(run.Notes()):], notes), testSet.File
 	if err := report(w, x, j.out); err != nil {
 		return err
 	}
@@ -159,9 +141,11 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	if _, err := writePage(j.out, pagePath(j.out), testSet); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, attacks %.0f s, in all %.0f s on %s\nopen:\n", trained, sampled, attacked, time.Since(begun).Seconds(),
+	fmt.Fprintf(w, "\ntraining %.0f s, sampling %.0f s, attacks %.0f s, in all %.0f s on %s\nopen:\n",
+		trained, sampled, attacked, time.Since(begun).Seconds(),
 		run.Backend)
-	for _, path := range slices.Concat([]string{pagePath(j.out)}, paths, []string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
+	for _, path := range slices.Concat([]string{pagePath(j.out)}, paths,
+		[]string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
 		fmt.Fprintln(w, " ", path)
 	}
 	return wrong
@@ -179,7 +163,8 @@ func (j *job) config(d *data.Dataset) training.Config {
 
 // sample draws the run and those at other noise. Of a small dataset half the images at most are
 // taken, which leaves some to choose temperatures on.
-func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.Dataset) (seconds float64, err error) {
+func (j *job) sample(ctx context.Context, o *opened, m *training.Model,
+	d *data.Dataset) (seconds float64, err error) {
 	from := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer from.Close()
 	one := func(dir string, sigma float64, p sample.Plan) error {
@@ -192,12 +177,46 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 		return 0, err
 	}
 	// The job's own σ is sampled again: radii of unequal n don't compare.
-	for _, sigma := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(j.sigmas), j.sigma)))) {
-		if err := one(filepath.Join(j.out, sweepFolder, fmt.Sprint(sigma)), sigma, j.sweep); err != nil {
+	for _, sigma := range slices.Compact(slices.Sorted(slices.Values(append(slices.Clone(j.sigmas),
+		j.sigma)))) {
+		if err := one(filepath.Join(j.out, figures.SigmaFolder, fmt.Sprint(sigma)), sigma,
+			j.sweep); err != nil {
 			return 0, err
 		}
 	}
 	return seconds, nil
+}
+
+// bounds writes the table of the model's bounds, unless its folder has that. The search runs in
+// pure Go, since each layer has a graph of its own: XLA would take longer to compile it. Weights
+// are of one backend, so the model is loaded anew.
+func (j *job) bounds(hash string, d *data.Dataset, log io.Writer) error {
+	folder := filepath.Join(j.out, certify.ModelFolder)
+	if has, err := training.HasBounds(folder, hash); has || err != nil {
+		return err
+	}
+	m, err := training.Load(folder)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(log, "bounds: looking for the steepest slope of each layer")
+	on, err := device.PureGo()
+	if err != nil {
+		return err
+	}
+	defer on.Finalize()
+	b := training.Bounds{Sigma: j.sigma}
+	if err := b.Observe(on, m, j.observe); err != nil {
+		return err
+	}
+	if err := b.ObserveLogits(on, m, d); err != nil {
+		return err
+	}
+	t, _, err := b.Table(m)
+	if err != nil {
+		return err
+	}
+	return t.WriteFile(filepath.Join(folder, training.BoundsFile), b.Caption(m))
 }
 
 // attackAll attacks every classifier of the run on a few images; nil where the folder holds attacks
@@ -205,7 +224,7 @@ func (j *job) sample(ctx context.Context, o *opened, m *training.Model, d *data.
 func (j *job) attackAll(ctx context.Context, o *opened, m *training.Model,
 	d *data.Dataset) (*certify.Assessment, error) {
 
-	run, err := load(j.out, config(j.alpha, -1))
+	run, err := certify.Load(j.out, config(j.alpha, -1))
 	if err != nil {
 		return nil, err
 	}
@@ -224,36 +243,45 @@ func reproduceCommand() *cobra.Command {
 	var j job
 	var name string
 	var doc strings.Builder
+	var names []string
 	for _, p := range presets {
+		names = append(names, p.name)
 		fmt.Fprintf(&doc, "  %-6s %s\n", p.name, p.doc)
 	}
 	c := &cobra.Command{
 		Use:   "reproduce",
 		Short: "The main job: train, sample, attack, certify, draw, report",
-		Long: `Train a Lipschitz-bounded classifier with Gaussian noise, sample its noisy predictions, look for the steepest slope of
-each layer beside its bound, attack a few images, certify by every method, draw the figures, print the tables, and make one
-page of it all, report.html. Stopped at any point and run again with the same flags, it goes on from what is done and ends with
-the same numbers. Attacks with other settings that lie in the folder are kept; an attack inside a certificate ends it with status 1.
+		Long: `Train a Lipschitz-bounded classifier with Gaussian noise, sample its noisy predictions,
+look for the steepest slope of each layer beside its bound, attack a few images, certify by every
+method, draw the figures, print the tables, and make one page of it all, report.html. Stopped at any
+point and run again with the same flags, it goes on from what is done and ends with the same
+numbers. Attacks with other settings that lie in the folder are kept. An attack inside a certificate
+ends it with status 1.
 
 Presets:
 ` + doc.String(),
-		Example: "  lipsmooth reproduce --data mnist --preset quick --sigma 0.5 --out runs/mnist",
-		Args:    cobra.NoArgs,
+		Example: `  lipsmooth reproduce --data mnist --preset quick --sigma 0.5 --out runs/mnist
+  lipsmooth reproduce --preset smoke --out runs/smoke
+  lipsmooth reproduce --data cifar10 --sigma 0.25 --out runs/cifar10`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
-			if j.preset, err = presetByName(name); err != nil {
-				return err
+			if j.preset, err = named.Find("preset", name, presets,
+				func(p preset) string { return p.name }); err != nil {
+				return fmt.Errorf("--preset: %w", err)
 			}
 			if j.out == "" {
-				j.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(j.data), filepath.Ext(j.data))+"-"+name)
+				j.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(j.data),
+					filepath.Ext(j.data))+"-"+name)
 			}
 			return j.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&j.data, "data", "mnist", "dataset: mnist, cifar10, or a path")
-	f.StringVar(&name, "preset", "quick", "size of the job: "+presetNames())
-	f.Float64Var(&j.sigma, "sigma", 0.5, "standard deviation of the noise, in training and sampling, images being in [0, 1]")
+	f.StringVar(&name, "preset", "quick", "size of the job: "+strings.Join(names, ", "))
+	f.Float64Var(&j.sigma, "sigma", 0.5,
+		"standard deviation of the noise, in training and sampling, images being in [0, 1]")
 	f.Float64Var(&j.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Uint64Var(&j.seed, "seed", 1, "seed of everything random")
 	f.StringVar(&j.out, "out", "", "folder of the job (default: runs/<data>-<preset>)")

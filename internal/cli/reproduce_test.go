@@ -16,6 +16,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
+	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -48,7 +49,8 @@ func tsv(t *testing.T, path string) *table.Table {
 func TestReproduce(t *testing.T) {
 	dir := smoke(t)
 	tab := tsv(t, filepath.Join(dir, "table.tsv"))
-	if want := []string{"method", "alpha", "r=0", "r=0.25", "r=0.5", "r=0.75", "r=1", "r=1.25", "r=1.5", "r=2", "average radius"}; !slices.Equal(tab.Columns, want) {
+	if want := []string{"method", "alpha", "r=0", "r=0.25", "r=0.5", "r=0.75", "r=1", "r=1.25",
+		"r=1.5", "r=2", "average radius"}; !slices.Equal(tab.Columns, want) {
 		t.Errorf("columns %q, want %q", tab.Columns, want)
 	}
 	var names []string
@@ -62,14 +64,17 @@ func TestReproduce(t *testing.T) {
 		func(name string) bool { return !slices.Contains(names, name) }) {
 		t.Errorf("methods %q, want %q", names, want)
 	}
-	for _, word := range append(names, "average radius", filepath.Join(dir, "figures", "radius.png"), "certificates.tsv", "σ = 0.5", "seed 1", "no attack succeeded inside a certificate") {
+	for _, word := range append(names, "average radius", filepath.Join(dir, "figures", "radius.png"),
+		"certificates.tsv", "σ = 0.5", "seed 1", "no attack succeeded inside a certificate") {
 		if !strings.Contains(smokeResult.out, word) {
 			t.Errorf("%q isn't printed:\n%s", word, smokeResult.out)
 		}
 	}
-	for _, name := range []string{"radius", "acr-sigma", "exact", "local", "margins", "training", "bounds", "gap"} {
+	for _, name := range []string{"radius", "acr-sigma", "exact", "local", "margins", "training",
+		"bounds", "gap"} {
 		for _, ext := range []string{".svg", ".png", ".pdf", ".tsv"} {
-			if info, err := os.Stat(filepath.Join(dir, "figures", name+ext)); err != nil || info.Size() < 50 {
+			if info, err := os.Stat(filepath.Join(dir, "figures", name+ext)); err != nil ||
+				info.Size() < 50 {
 				t.Errorf("figure %s%s: %v", name, ext, err)
 			}
 		}
@@ -112,7 +117,8 @@ func TestReproduceAgain(t *testing.T) {
 		t.Error("other counts")
 	}
 	same := func(file string) {
-		if a, b := tsv(t, filepath.Join(dir, file)), tsv(t, filepath.Join(smoke(t), file)); !slices.EqualFunc(a.Rows, b.Rows, slices.Equal) {
+		if a, b := tsv(t, filepath.Join(dir, file)), tsv(t, filepath.Join(smoke(t),
+			file)); !slices.EqualFunc(a.Rows, b.Rows, slices.Equal) {
 			t.Errorf("%s: other numbers", file)
 		}
 	}
@@ -127,19 +133,22 @@ func TestReproduceAgain(t *testing.T) {
 // sameAttacks compares what a job has of attacks and bounds with the smoke job's.
 func sameAttacks(t *testing.T, dir string) {
 	t.Helper()
-	for _, file := range []string{certify.AttackFile, certify.AttackImagesFile, certify.GapFile, filepath.Join(certify.ModelFolder, boundsFile)} {
+	for _, file := range []string{certify.AttackFile, certify.AttackImagesFile, certify.GapFile,
+		filepath.Join(certify.ModelFolder, training.BoundsFile)} {
 		if read(t, dir, file) != read(t, smoke(t), file) {
 			t.Errorf("%s: other bytes than the job that ran through", file)
 		}
 	}
 }
 
-// Bounds that are there are kept, and made where they are of another model, or gone; neither needs the device.
+// Bounds that are there are kept, and made where they are of another model, or gone; neither needs
+// the device.
 func TestReproduceBounds(t *testing.T) {
 	dir := copied(t, smoke(t))
-	const boundsSettings = "bounds.json" // beside boundsFile
+	const boundsSettings = "bounds.json" // beside training.BoundsFile
 	want := read(t, dir, certify.ModelFolder, boundsSettings)
-	if !strings.Contains(want, ", observed in 5 steps") || len(tsv(t, filepath.Join(dir, certify.ModelFolder, boundsFile)).Rows) < 4 {
+	if !strings.Contains(want, ", observed in 5 steps") ||
+		len(tsv(t, filepath.Join(dir, certify.ModelFolder, training.BoundsFile)).Rows) < 4 {
 		t.Error(want)
 	}
 	noDevice(t)
@@ -163,7 +172,9 @@ func TestReproduceWrong(t *testing.T) {
 	dir := copied(t, smoke(t))
 	noDevice(t)
 	tab := tsv(t, filepath.Join(dir, certify.AttackFile))
-	line := slices.IndexFunc(tab.Rows, func(cells []string) bool { return cells[2] == "clean" && cells[5] > "0.01" })
+	line := slices.IndexFunc(tab.Rows, func(cells []string) bool {
+		return cells[2] == "clean" && cells[5] > "0.01"
+	})
 	if line < 0 {
 		t.Fatal("no image is certified")
 	}
@@ -181,7 +192,8 @@ func TestReproduceWrong(t *testing.T) {
 	}
 	moved := slices.Clone(clean)
 	moved[0] += 0.005
-	images, err := certify.OpenImages(filepath.Join(dir, certify.AttackImagesFile), [3]int{12, 12, 1}, os.O_RDWR)
+	images, err := certify.OpenImages(filepath.Join(dir, certify.AttackImagesFile), [3]int{12, 12, 1},
+		os.O_RDWR)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,12 +203,15 @@ func TestReproduceWrong(t *testing.T) {
 	edit(t, func(s string) string {
 		lines := strings.Split(s, "\n")
 		cells := strings.Split(lines[line+1], "\t")
-		cells[4], cells[7] = fmt.Sprint(attack.Norms(moved, clean, d.Size())[0]), fmt.Sprint((d.Label(index)+1)%10)
+		cells[4], cells[7] = fmt.Sprint(attack.Norms(moved, clean, d.Size())[0]),
+			fmt.Sprint((d.Label(index)+1)%10)
 		lines[line+1] = strings.Join(cells, "\t")
 		return strings.Join(lines, "\n")
 	}, dir, certify.AttackFile)
-	refused(t, lipsmooth(reproduceArgs(dir)...), "1 attacks succeeded inside a certificate", "margin certifies")
-	if !strings.Contains(read(t, dir, page.File), "The attack on clean, at 0.005, lies inside a certificate of ") {
+	refused(t, lipsmooth(reproduceArgs(dir)...), "1 attacks succeeded inside a certificate",
+		"margin certifies")
+	if !strings.Contains(read(t, dir, page.File),
+		"The attack on clean, at 0.005, lies inside a certificate of ") {
 		t.Error("not on the page")
 	}
 	refused(t, lipsmooth("verify", dir), certify.AttackFile, "margin certifies")
@@ -215,7 +230,8 @@ func TestReproduceElsewhere(t *testing.T) {
 	if err := writeTiny(otherData, 12); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, func(s string) string { return s[:len(s)-1] + "\x01" }, otherData, "train-images-idx3-ubyte")
+	edit(t, func(s string) string { return s[:len(s)-1] + "\x01" }, otherData,
+		"train-images-idx3-ubyte")
 	for _, c := range []struct{ flag, value, want string }{
 		{"--preset", "quick", "width"},
 		{"--sigma", "0.25", "sigma"},
@@ -226,8 +242,10 @@ func TestReproduceElsewhere(t *testing.T) {
 		refused(t, r, c.want, dir)
 	}
 	// The test split alone.
-	edit(t, func(s string) string { return s[:len(s)-1] + "\x01" }, otherData, "t10k-images-idx3-ubyte")
-	edit(t, func(string) string { return read(t, tiny(), "train-images-idx3-ubyte") }, otherData, "train-images-idx3-ubyte")
+	edit(t, func(s string) string { return s[:len(s)-1] + "\x01" }, otherData,
+		"t10k-images-idx3-ubyte")
+	edit(t, func(string) string { return read(t, tiny(), "train-images-idx3-ubyte") }, otherData,
+		"train-images-idx3-ubyte")
 	refused(t, lipsmooth(append(reproduceArgs(dir), "--data", otherData)...), "dataset", dir)
 	if !maps.Equal(counts(t, dir), before) {
 		t.Error("the counts have changed")
@@ -237,7 +255,7 @@ func TestReproduceElsewhere(t *testing.T) {
 // certify and figures need no device and no model.
 func TestCertifyAndFiguresAlone(t *testing.T) {
 	dir := copied(t, smoke(t))
-	curve := read(t, dir, certify.ModelFolder, curveFile)
+	curve := read(t, dir, certify.ModelFolder, "training.tsv")
 	for _, gone := range []string{certify.ModelFolder, "figures", "table.tsv", "certificates.tsv"} {
 		if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
 			t.Fatal(err)
@@ -250,9 +268,11 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 	}
 
 	out := filepath.Join(t.TempDir(), "a", "b")
-	must(t, "certify", dir, "--method", "mono, lipschitz,mono", "--alpha", "0.01", "--tau", "0.2", "--radii", "0,0.3", "--out", out)
+	must(t, "certify", dir, "--method", "mono, lipschitz,mono", "--alpha", "0.01", "--tau", "0.2",
+		"--radii", "0,0.3", "--out", out)
 	tab := tsv(t, filepath.Join(out, "table.tsv"))
-	if want := []string{"method", "alpha", "r=0", "r=0.3", "average radius"}; !slices.Equal(tab.Columns, want) || len(tab.Rows) != 2 {
+	if want := []string{"method", "alpha", "r=0", "r=0.3",
+		"average radius"}; !slices.Equal(tab.Columns, want) || len(tab.Rows) != 2 {
 		t.Errorf("table of %q with %d rows", tab.Columns, len(tab.Rows))
 	}
 	for i, row := range tsv(t, filepath.Join(out, "certificates.tsv")).Rows {
@@ -260,22 +280,26 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 			t.Errorf("certificate %d: %v", i, row)
 		}
 	}
-	if caption := read(t, out, "certificates.json"); !strings.Contains(caption, "τ = 0.2") || !strings.Contains(caption, "α = 0.01") {
+	if caption := read(t, out, "certificates.json"); !strings.Contains(caption, "τ = 0.2") ||
+		!strings.Contains(caption, "α = 0.01") {
 		t.Error(caption)
 	}
 
 	r := lipsmooth("figures", dir)
-	if r.status != 0 || !strings.Contains(r.err, "training") || strings.Contains(r.out, "training") || !strings.Contains(r.out, "margins") {
+	if r.status != 0 || !strings.Contains(r.err, "training") || strings.Contains(r.out, "training") ||
+		!strings.Contains(r.out, "margins") {
 		t.Errorf("without a curve: %+v", r)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, certify.ModelFolder), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, certify.ModelFolder, curveFile), []byte(curve), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, certify.ModelFolder, "training.tsv"), []byte(curve),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
 	figs := filepath.Join(t.TempDir(), "figs")
-	if got := must(t, "figures", dir, "radius", "training", "--out", figs); strings.Count(got, "\n") != 2 {
+	if got := must(t, "figures", dir, "radius", "training", "--out", figs); strings.Count(got,
+		"\n") != 2 {
 		t.Error(got)
 	}
 	if files, _ := os.ReadDir(figs); len(files) != 10 {
@@ -296,11 +320,13 @@ func TestCertifyAndFiguresAlone(t *testing.T) {
 
 func TestTrainAlone(t *testing.T) {
 	dir := otherModel(t)
-	if !strings.Contains(otherResult.out, "saved in "+dir) || !strings.Contains(otherResult.out, "Λ = ") {
+	if !strings.Contains(otherResult.out, "saved in "+dir) ||
+		!strings.Contains(otherResult.out, "Λ = ") {
 		t.Error(otherResult.out)
 	}
 	noDevice(t)
-	again := must(t, "train", "--data", tiny(), "--epochs", "1", "--epoch-images", "1280", "--width", "8", "--seed", "2", "--out", dir)
+	again := must(t, "train", "--data", tiny(), "--epochs", "1", "--epoch-images", "1280", "--width",
+		"8", "--seed", "2", "--out", dir)
 	if again != otherResult.out {
 		t.Errorf("%s, then\n%s", otherResult.out, again)
 	}
@@ -309,7 +335,8 @@ func TestTrainAlone(t *testing.T) {
 // sample draws what reproduce draws, and other counts with another seed.
 func TestSampleAlone(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run")
-	args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(), "--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out"}
+	args := []string{"sample", filepath.Join(smoke(t), certify.ModelFolder), "--data", tiny(),
+		"--images", "20", "--tuning", "10", "--n0", "50", "--n", "200", "--out"}
 	must(t, append(args, out)...)
 	for _, run := range []string{".", countlog.TuningFolder} {
 		if read(t, out, run, countlog.CountsFile) != read(t, smoke(t), run, countlog.CountsFile) {
@@ -329,9 +356,11 @@ func TestSampleAlone(t *testing.T) {
 // TestPresetActs: a preset is the config, but for the flags that are given.
 func TestPresetActs(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "m")
-	must(t, "train", "--preset", "mnist", "--data", tiny(), "--arch", "dense", "--width", "XS", "--epochs", "1", "--epoch-images", "64", "--batch", "32", "--crop", "0", "--out", out)
+	must(t, "train", "--preset", "mnist", "--data", tiny(), "--arch", "dense", "--width", "XS",
+		"--epochs", "1", "--epoch-images", "64", "--batch", "32", "--crop", "0", "--out", out)
 	text := read(t, out, "training.json")
-	for _, want := range []string{`"offset": 1.7`, `"convolution": "bcop"`, `"sigma": 0`, `"epochs": 1`, `"width": 8`, `"crop": 0`} {
+	for _, want := range []string{`"offset": 1.7`, `"convolution": "bcop"`, `"sigma": 0`,
+		`"epochs": 1`, `"width": 8`, `"crop": 0`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s:\n%s", want, text)
 		}
@@ -341,8 +370,10 @@ func TestPresetActs(t *testing.T) {
 // TestUnsoundActs: an unsound shortcut is computed on demand only, and a note says so.
 func TestUnsoundActs(t *testing.T) {
 	out := t.TempDir()
-	text := must(t, "certify", smoke(t), "--method", "twobound,unsound-pair", "--unsound", "--out", out)
-	if tab := tsv(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != 2 || tab.Rows[1][0] != "unsound-pair" {
+	text := must(t, "certify", smoke(t), "--method", "twobound,unsound-pair", "--unsound", "--out",
+		out)
+	if tab := tsv(t, filepath.Join(out, "table.tsv")); len(tab.Rows) != 2 ||
+		tab.Rows[1][0] != "unsound-pair" {
 		t.Errorf("rows %q", tab.Rows)
 	}
 	if !strings.Contains(text, "note: unsound-pair is unsound") {
@@ -363,7 +394,8 @@ func TestBoundActs(t *testing.T) {
 	usual := read(t, out, "certificates.tsv")
 	for _, bound := range []string{"hoeffding", "bernstein", "betting"} {
 		must(t, append(args, "--bound", bound)...)
-		if text := read(t, out, "certificates.tsv"); text == usual || !strings.Contains(text, " "+bound+" ") {
+		if text := read(t, out, "certificates.tsv"); text == usual ||
+			!strings.Contains(text, " "+bound+" ") {
 			t.Errorf("--bound %s didn't act:\n%s", bound, text)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
@@ -102,9 +103,9 @@ func TestKilled(t *testing.T) {
 		{"tuning", lines(3, dir, countlog.TuningFolder), syscall.SIGKILL,
 			lines(11, dir, countlog.TuningFolder)},
 		{"the run", lines(4, dir), os.Interrupt, lines(21, dir)},
-		{"the sweep", lines(3, dir, sweepFolder, "0.25"), syscall.SIGKILL,
-			lines(11, dir, sweepFolder, "0.25")},
-		{"bounds", there(dir, sweepFolder, "0.5", countlog.RunFile), syscall.SIGKILL,
+		{"the sweep", lines(3, dir, figures.SigmaFolder, "0.25"), syscall.SIGKILL,
+			lines(11, dir, figures.SigmaFolder, "0.25")},
+		{"bounds", there(dir, figures.SigmaFolder, "0.5", countlog.RunFile), syscall.SIGKILL,
 			there(dir, certify.AttackFile)},
 		{"attacks", there(dir, certify.AttackFile), syscall.SIGKILL, there(dir, certify.GapFile)},
 	} {
@@ -139,8 +140,8 @@ func TestKilled(t *testing.T) {
 			}
 		}
 	}
-	if a, b := read(t, dir, certify.ModelFolder, curveFile),
-		read(t, smoke(t), certify.ModelFolder, curveFile); a != b {
+	if a, b := read(t, dir, certify.ModelFolder, "training.tsv"),
+		read(t, smoke(t), certify.ModelFolder, "training.tsv"); a != b {
 		t.Errorf("another training curve:\n%s\nwant\n%s", a, b)
 	}
 	sameAttacks(t, dir)

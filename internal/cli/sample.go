@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -34,13 +36,20 @@ func sampleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sample MODEL",
 		Short: "Sample a model's predictions under noise into a run's folder",
-		Long: `Sample the predictions of a model under Gaussian noise on the test split. The votes and margin
+		Long: `Sample the predictions of a model under Gaussian noise on images. The votes and margin
 histograms are kept as a run: run.json and a table with one line an image. Stopped and started again
 with the same flags, sample goes on where it stopped.
 
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
-setup --onnx). lipsmooth info says what is understood of a file. Nothing is proved of a file: votes
-certify it, and what rests on a Lipschitz constant that --lipschitz claims is said to.
+setup --onnx), or XLA with --runtime xla. The votes of a run belong to its runtime, since the noise
+and the last bits of logits differ. With --estimate, each --runtime says its draws a second.
+lipsmooth info says what is understood of a file. Nothing is proved of a file: votes certify it, and
+what rests on a Lipschitz constant that --lipschitz claims is said to.
+
+The images are the test split of a model that was trained here. Of an ONNX file, they are all images
+of a folder without splits, or its test or val folder (--split). --classes says which folders are
+which outputs, and --labels which images are: sample prints the mapping of the first and last
+classes, and the accuracy at the end. Images without labels are certified too.
 
 Soft votes (certify --method lipschitz) need a temperature. --tuning draws other images to choose it
 on; certify --tau gives one.`,
@@ -51,8 +60,9 @@ on; certify --tau gives one.`,
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --images 0 --shard 0/4 --out runs/all
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --noise discrete --out runs/exact
   lipsmooth sample models/mnist-0.25 --sigma 0.25 --scores ramp,t=1 --out runs/scores
-  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26 --out runs/resnet
-  lipsmooth sample resnet.onnx --data cifar10 --denoiser d.onnx --schedule cosine --out runs/denoised`,
+  lipsmooth sample resnet.onnx --data cifar10 --mean 0.49,0.48,0.45 --std 0.25,0.24,0.26
+  lipsmooth sample net.onnx --data photos --labels labels.tsv --classes imagenet
+  lipsmooth sample resnet.onnx --data cifar10 --denoiser d.onnx --schedule cosine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.which.name(cmd, args); err != nil {
 				return err
@@ -75,8 +85,7 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		"MODEL was trained on, which an ONNX file doesn't say")
 	f.StringVar(&s.out, "out", "run", "folder of the run")
 	f.Float64Var(&p.Sigma, "sigma", p.Sigma, "standard deviation of the noise, images being in [0, 1]")
-	f.IntVar(&p.Images, "images", p.Images, "how many at most, evenly spread over the test split; "+
-		"0 is all")
+	f.IntVar(&p.Images, "images", p.Images, "how many, evenly spread over the split; 0 is all")
 	f.IntVar(&p.Tuning, "tuning", p.Tuning, "other images, to choose the temperature of soft votes on")
 	f.IntVar(&p.N0, "n0", p.N0, "draws an image to select the class with")
 	f.IntVar(&p.N, "n", p.N, "draws an image to estimate with")
@@ -87,8 +96,9 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		countlog.Discrete+": exact on the grid of 8-bit images")
 	f.StringVar(&p.Until.Rule, "until", "", "end an image's draws, at most n, where a question is "+
 		"settled: radius>=0.5, or width<=5%")
-	f.StringVar(&p.Until.Method, "method", p.Until.Method, "with --until: whose radius is asked about: "+
-		strings.Join(countlog.Rangers(), ", "))
+	f.StringVar(&p.Until.Method, "method", p.Until.Method,
+		"with --until: whose radius is asked about: "+
+			strings.Join(countlog.Rangers(), ", "))
 	f.Float64Var(&p.Until.Alpha, "alpha", p.Until.Alpha, "with --until: error probability of its "+
 		"certificate")
 	f.Float64Var(&p.Until.Tau, "tau", p.Until.Tau, "with --until and lipschitz: temperature of soft "+
@@ -97,8 +107,9 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		"OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
 	f.IntVar(&p.Block, "block", p.Block, "draws a block, part of the run's settings: each block has "+
 		"its own stream of random numbers")
-	f.IntVar(&p.Batch, "batch", p.Batch, "blocks drawn at once, which changes the rate alone; 0 finds "+
-		"the best number in the first seconds of a long run")
+	f.IntVar(&p.Batch, "batch", p.Batch,
+		"blocks drawn at once, which changes the rate alone; 0 finds "+
+			"the best number in the first seconds of a long run")
 	f.BoolVar(&s.ahead, "estimate", false, "say how long the run takes and how large it gets, and "+
 		"draw none of it")
 }
@@ -115,6 +126,9 @@ func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 		}
 	} else if err := checkTau(f.Changed, p.Until.Tau); err != nil {
 		return err
+	}
+	if s.shard != "" && s.which.runtime == byFastest {
+		return fmt.Errorf("--runtime %s: may differ from shard to shard: name one", byFastest)
 	}
 	if s.shard != "" {
 		if p.Shard, err = sample.ParseShard(s.shard, os.Getenv); err != nil {
@@ -140,30 +154,49 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if err := s.onRuntime(cmd.Context(), d, log); err != nil {
+		return err
+	}
+	said := sync.OnceFunc(func() {
+		if set, ok := d.Images.(*data.Dataset); ok {
+			printSet(log, set)
+		}
+	})
 	if s.ahead {
 		e, err := d.Estimate(cmd.Context(), s.plan)
-		printNotes(log, e.Notes)
 		if err != nil {
-			return s.hint(err)
+			return s.hint(d, err)
 		}
+		said()
 		printEstimate(w, s.out, e, s.plan.Until.Rule != "")
 		return nil
 	}
+	s.plan.Progress = func(at sample.Progress) {
+		if at.Done > at.Begun {
+			said()
+		}
+	}
 	r, err := drawRun(cmd.Context(), d, s.plan, s.out, log)
 	if err != nil {
-		return s.hint(err)
+		return s.hint(d, err)
 	}
+	said()
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
 		s.out, r.Seconds, quoted(s.out))
-	return nil
+	return printAccuracy(w, log, s.out)
 }
 
-// drawRun draws a run into the folder dir, and shows how far it is and what to know of it.
+// drawRun draws a run into the folder dir, and shows how far it is and what to know of it. The
+// plan's own Progress is called first.
 func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, log io.Writer) (
 	sample.Result, error) {
 
 	var said func(done int)
+	own := p.Progress
 	p.Progress = func(at sample.Progress) {
+		if own != nil {
+			own(at)
+		}
 		if at.Done > at.Begun {
 			said(at.Done)
 			return
@@ -180,14 +213,11 @@ func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, l
 }
 
 // hint says which flag helps against an error.
-func (s *sampling) hint(err error) error {
+func (s *sampling) hint(d *sample.Drawer, err error) error {
 	if _, ok := errors.AsType[*sample.NoLipschitz](err); ok {
 		return fmt.Errorf("%w; --lipschitz claims one", err)
 	}
-	if isONNX(s.which.ref) && errors.Is(err, sample.ErrRandom) {
-		return fmt.Errorf("%w; with --random votes certify what it answers most often", err)
-	}
-	return err
+	return hintONNX(d.Classifier, s.which.file, err)
 }
 
 func printNotes(log io.Writer, notes []string) {

@@ -16,11 +16,17 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 )
 
-const gray, byChance = onnxFiles + "nhwc.onnx", onnxFiles + "random.onnx" // of one channel, as tiny has
+// Models of one channel, as tiny has.
+const (
+	gray     = onnxFiles + "nhwc.onnx"
+	byChance = onnxFiles + "random.onnx"
+	byOthers = onnxFiles + "beside.onnx" // its answers depend on the other images of a batch
+)
 
 // sampleFile are the arguments that sample an ONNX file.
 func sampleFile(file, out string, more ...string) []string {
-	return append([]string{"sample", file, "--data", tiny(), "--images", "6", "--n", "300", "--block", "50", "--out", out}, more...)
+	return append([]string{"sample", file, "--data", tiny(), "--images", "6", "--n", "300", "--block",
+		"50", "--out", out}, more...)
 }
 
 // needONNX installs ONNX Runtime, unless GOMLX_NO_AUTO_INSTALL says not to.
@@ -41,11 +47,13 @@ func TestSampleONNX(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	must(t, sampleFile(gray, dir)...)
 	rows := read(t, dir, countlog.CountsFile)
-	if run := mustRun(t, dir); run.Model.Lambda.Known() || run.Model.Name != "nhwc" || run.Backend != "onnxruntime cpu" || run.MarginError != 0 || run.MarginBins == 0 {
+	if run := mustRun(t, dir); run.Model.Lambda.Known() || run.Model.Name != "nhwc" ||
+		run.Backend != "onnxruntime cpu" || run.MarginError != 0 || run.MarginBins == 0 {
 		t.Errorf("%+v", run)
 	}
 	t.Run("again", func(t *testing.T) {
-		must(t, "sample", "--model", gray, "--data", tiny(), "--images", "6", "--n", "300", "--block", "50", "--out", dir)
+		must(t, "sample", "--model", gray, "--data", tiny(), "--images", "6", "--n", "300", "--block",
+			"50", "--out", dir)
 		if read(t, dir, countlog.CountsFile) != rows {
 			t.Error("other rows")
 		}
@@ -55,36 +63,43 @@ func TestSampleONNX(t *testing.T) {
 		must(t, sampleFile(gray, parts, "--shard", "0/2", "--batch", "1")...)
 		must(t, sampleFile(gray, parts, "--shard", "1/2", "--batch", "5")...)
 		whole := filepath.Join(t.TempDir(), "whole")
-		must(t, "merge", whole, filepath.Join(parts, "shard-0-of-2"), filepath.Join(parts, "shard-1-of-2"))
+		must(t, "merge", whole, filepath.Join(parts, "shard-0-of-2"), filepath.Join(parts,
+			"shard-1-of-2"))
 		if read(t, whole, countlog.CountsFile) != rows {
 			t.Error("other rows")
 		}
 	})
 	t.Run("certified", func(t *testing.T) {
 		out := must(t, "certify", dir, "--method", "all")
-		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out, "isoperimetric, lipschitz, paper, lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
+		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out,
+			"lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
 			strings.Contains(out, "tuning") || strings.Contains(out, "claimed") {
 			t.Error(out)
 		}
 	})
 	t.Run("verified", func(t *testing.T) {
 		out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "2")
-		if !strings.Contains(out, "nhwc.onnx: hash of the file") || !strings.Contains(out, "2 examples drawn again on onnxruntime cpu: every count is the same") {
+		if !strings.Contains(out, "nhwc.onnx: hash of the file") || !strings.Contains(out,
+			"2 of 6 examples drawn again on onnxruntime cpu ") {
 			t.Error(out)
 		}
-		refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny()), "sampled from model ", "random.onnx holds ")
+		refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny()), "sampled from model ",
+			"random.onnx holds ")
 		refused(t, lipsmooth("verify", dir, "--model", gray), "give it with --data")
 	})
 	t.Run("read otherwise", func(t *testing.T) {
-		refused(t, lipsmooth(sampleFile(gray, dir, "--mean", "0.4")...), "model.reading.mean is  there, 0.4 here")
+		refused(t, lipsmooth(sampleFile(gray, dir, "--mean", "0.4")...),
+			"model.reading.mean is  there, 0.4 here")
 		other := filepath.Join(t.TempDir(), "run")
 		must(t, sampleFile(gray, other, "--mean", "0.4", "--std", "0.3")...)
 		if read(t, other, countlog.CountsFile) == rows {
 			t.Error("the same rows")
 		}
 		must(t, "verify", other, "--model", gray, "--data", tiny(), "--redraw", "1")
-		edit(t, func(s string) string { return strings.Replace(s, `"0.4"`, `"0,4x"`, 1) }, other, countlog.RunFile)
-		refused(t, lipsmooth("verify", other, "--model", gray, "--data", tiny()), `model.reading.mean: "0,4x": "4x" is no number`)
+		edit(t, func(s string) string { return strings.Replace(s, `"0.4"`, `"0,4x"`, 1) }, other,
+			countlog.RunFile)
+		refused(t, lipsmooth("verify", other, "--model", gray, "--data", tiny()),
+			`model.reading.mean: "0,4x": "4x" is no number`)
 	})
 }
 
@@ -98,12 +113,15 @@ func TestClaimedLipschitz(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	out := must(t, "certify", dir, "--tau", "0.1", "--method", "all")
-	if !strings.Contains(out, "Λ = 3 (claimed)") || !strings.Contains(out, "note: Λ = 3 is claimed, not proved: on it rest isoperimetric, adaptive, lipschitz, paper, margin\n") {
+	if !strings.Contains(out, "Λ = 3 (claimed)") || !strings.Contains(out,
+		"note: Λ = 3 is claimed, not proved, and these rest on it: isoperimetric, adaptive, "+
+			"lipschitz, paper, margin\n") {
 		t.Error(out)
 	}
 	said := map[string]bool{}
 	for line := range strings.Lines(read(t, dir, "certificates.tsv")) {
-		if cells := strings.Split(strings.TrimSpace(line), "\t"); len(cells) == 11 && cells[0] != "index" {
+		if cells := strings.Split(strings.TrimSpace(line), "\t"); len(cells) == 11 &&
+			cells[0] != "index" {
 			claims := strings.HasSuffix(cells[10], "Λ = 3 claimed")
 			if before, seen := said[cells[4]]; seen && before != claims {
 				t.Error(line)
@@ -111,7 +129,8 @@ func TestClaimedLipschitz(t *testing.T) {
 			said[cells[4]] = claims
 		}
 	}
-	for method, claims := range map[string]bool{"mono": false, "twobound": false, "lipschitz": true, "paper": true, "margin": true} {
+	for method, claims := range map[string]bool{"mono": false, "twobound": false, "lipschitz": true,
+		"paper": true, "margin": true} {
 		if got, seen := said[method]; !seen || got != claims {
 			t.Errorf("%s: %v, %v", method, got, seen)
 		}
@@ -129,13 +148,49 @@ func TestSampleByChance(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	refused(t, lipsmooth(sampleFile(byChance, dir)...), "isn't deterministic", "--random")
 	dir = filepath.Join(t.TempDir(), "run")
+	r := lipsmooth(sampleFile(byOthers, dir)...)
+	if refused(t, r, "depend on the other images of a batch", "--one-by-one"); strings.Contains(r.err,
+		"--random") {
+		t.Error(r.err)
+	}
+	dir = filepath.Join(t.TempDir(), "run")
 	must(t, sampleFile(byChance, dir, "--random")...)
 	if !mustRun(t, dir).Model.Random {
 		t.Error("run.json doesn't say so")
 	}
 	must(t, "certify", dir)
 	must(t, "verify", dir, "--model", byChance, "--data", tiny())
-	refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny(), "--redraw", "1"), "answers by chance")
+	refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny(), "--redraw", "1"),
+		"answers by chance")
+}
+
+// Settings of a file are kept, compared, and used again to verify.
+func TestONNXSettings(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	for name, c := range map[string]struct {
+		file  string
+		flags []string
+		want  countlog.Reading
+	}{
+		"one-by-one": {byOthers, []string{"--one-by-one"}, countlog.Reading{OneByOne: true}},
+		"channels": {onnxFiles + "vit.onnx", []string{"--channels", "repeat"},
+			countlog.Reading{Channels: "repeat"}},
+		"size": {gray, []string{"--size", "20,24"}, countlog.Reading{Size: "20,24"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "run")
+			must(t, sampleFile(c.file, dir, c.flags...)...)
+			if r := mustRun(t, dir).Model.Reading; r != c.want {
+				t.Errorf("%+v", r)
+			}
+			must(t, "verify", dir, "--model", c.file, "--data", tiny(), "--redraw", "1")
+			must(t, sampleFile(c.file, dir, c.flags...)...)
+			if c.file == gray {
+				refused(t, lipsmooth(sampleFile(gray, dir)...), "model.reading.size is 20,24 there,  here")
+			}
+		})
+	}
 }
 
 func TestBadSampleONNX(t *testing.T) {
@@ -146,8 +201,10 @@ func TestBadSampleONNX(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"doesn't say what it classifies: give a dataset with --data", []string{"sample", gray, "--out", dir}},
-		{"has no axis of 1 channels", sampleFile(onnxFiles+"vit.onnx", dir)},
+		{"doesn't say what it classifies: give a dataset with --data", []string{"sample", gray, "--out",
+			dir}},
+		{"--channels repeat gives it", sampleFile(onnxFiles+"vit.onnx", dir)},
+		{"--random: no operator", sampleFile(byOthers, dir, "--random")},
 		{"absent.onnx: no such file", sampleFile("absent.onnx", dir)},
 		{"--lipschitz 0: must be positive", sampleFile(gray, dir, "--lipschitz", "0")},
 		{"--lipschitz -1: must be positive", sampleFile(gray, dir, "--lipschitz", "-1")},
@@ -155,8 +212,10 @@ func TestBadSampleONNX(t *testing.T) {
 		{"--random and --lipschitz", sampleFile(byChance, dir, "--lipschitz", "1", "--random")},
 		{"a model twice", sampleFile(gray, dir, "--model", byChance)},
 		{"need a Lipschitz constant", sampleFile(gray, dir, "--tuning", "5")},
-		{"need a Lipschitz constant", sampleFile(gray, dir, "--until", "radius>=0.1", "--method", "lipschitz", "--tau", "1")},
-		{"--mean is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--mean", "0.5")},
+		{"need a Lipschitz constant", sampleFile(gray, dir, "--until", "radius>=0.1", "--method",
+			"lipschitz", "--tau", "1")},
+		{"--mean is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--mean",
+			"0.5")},
 		{"--random is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--random")},
 		{"a std of 2 values for 1 channels", sampleFile(gray, dir, "--std", "1,2")},
 		{"sample takes one model: a folder or an ONNX file, and was given 0", []string{"sample"}},
@@ -180,7 +239,8 @@ func coloured(t *testing.T) string {
 			}
 			folder := filepath.Join(dir, split, fmt.Sprint(class))
 			var text bytes.Buffer
-			if err := errors.Join(png.Encode(&text, m), os.MkdirAll(folder, 0o777), os.WriteFile(filepath.Join(folder, "a.png"), text.Bytes(), 0o666)); err != nil {
+			if err := errors.Join(png.Encode(&text, m), os.MkdirAll(folder, 0o777),
+				os.WriteFile(filepath.Join(folder, "a.png"), text.Bytes(), 0o666)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -194,18 +254,22 @@ func TestSampleDenoised(t *testing.T) {
 	d, dir := coloured(t), t.TempDir()
 	vit, noise := onnxFiles+"vit.onnx", onnxFiles+"denoiser-noise.onnx"
 	args := func(out string, more ...string) []string {
-		return append([]string{"sample", vit, "--data", d, "--images", "4", "--n", "100", "--sigma", "0.25", "--out", filepath.Join(dir, out)}, more...)
+		return append([]string{"sample", vit, "--data", d, "--images", "4", "--n", "100", "--sigma",
+			"0.25", "--out", filepath.Join(dir, out)}, more...)
 	}
 	rows := func(out string) string { return read(t, dir, out, countlog.CountsFile) }
 	must(t, args("plain")...)
 	must(t, args("linear", "--denoiser", noise, "--schedule", "linear")...)
 	must(t, args("cosine", "--denoiser", noise, "--schedule", "cosine")...)
 	must(t, args("image", "--denoiser", onnxFiles+"denoiser.onnx")...)
-	if rows("plain") == rows("linear") || rows("linear") == rows("cosine") || rows("plain") == rows("image") {
+	if rows("plain") == rows("linear") || rows("linear") == rows("cosine") ||
+		rows("plain") == rows("image") {
 		t.Error("equal rows")
 	}
 	m := mustRun(t, filepath.Join(dir, "linear")).Model
-	if plain := mustRun(t, filepath.Join(dir, "plain")).Model; m.Hash == plain.Hash || m.Name != "vit behind denoiser-noise" || m.Reading.Denoiser != "denoiser-noise.onnx" || m.Reading.Schedule != "linear" {
+	if plain := mustRun(t, filepath.Join(dir, "plain")).Model; m.Hash == plain.Hash ||
+		m.Name != "vit behind denoiser-noise" || m.Reading.Denoiser != "denoiser-noise.onnx" ||
+		m.Reading.Schedule != "linear" {
 		t.Errorf("%+v, %+v", m, plain)
 	}
 	for _, run := range []string{"plain", "linear", "cosine", "image"} {
@@ -214,7 +278,8 @@ func TestSampleDenoised(t *testing.T) {
 			t.Error(out)
 		}
 	}
-	refused(t, lipsmooth("verify", filepath.Join(dir, "linear"), "--model", vit, "--data", d, "--denoiser", onnxFiles+"denoiser-velocity.onnx"), "sampled from model ")
+	refused(t, lipsmooth("verify", filepath.Join(dir, "linear"), "--model", vit, "--data", d,
+		"--denoiser", onnxFiles+"denoiser-velocity.onnx"), "sampled from model ")
 
 	// A table lies beside its denoiser.
 	table := filepath.Join(dir, "kept.txt")
@@ -226,9 +291,11 @@ func TestSampleDenoised(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, args("table", "--denoiser", beside, "--schedule", table)...)
-	must(t, "verify", filepath.Join(dir, "table"), "--model", vit, "--denoiser", beside, "--data", d, "--redraw", "1")
+	must(t, "verify", filepath.Join(dir, "table"), "--model", vit, "--denoiser", beside, "--data", d,
+		"--redraw", "1")
 	edit(t, func(s string) string { return strings.Replace(s, "0.1", "0.11", 1) }, table)
-	refused(t, lipsmooth("verify", filepath.Join(dir, "table"), "--model", vit, "--denoiser", beside, "--data", d), "sampled from model ")
+	refused(t, lipsmooth("verify", filepath.Join(dir, "table"), "--model", vit, "--denoiser", beside,
+		"--data", d), "sampled from model ")
 
 	for _, c := range []struct {
 		want string
@@ -236,7 +303,8 @@ func TestSampleDenoised(t *testing.T) {
 	}{
 		{"--schedule and --predicts are of a --denoiser", []string{"--schedule", "linear"}},
 		{"say its schedule", []string{"--denoiser", noise}},
-		{"σ = 100 is more noise", []string{"--denoiser", noise, "--schedule", "linear", "--sigma", "100"}},
+		{"σ = 100 is more noise", []string{"--denoiser", noise, "--schedule", "linear", "--sigma",
+			"100"}},
 		{"absent.onnx: no such file", []string{"--denoiser", "absent.onnx"}},
 	} {
 		refused(t, lipsmooth(args("bad", c.more...)...), c.want)

@@ -22,11 +22,11 @@ func trainArgs(out string, more ...string) []string {
 // table of a sweep, less the column of seconds.
 func sweepTable(t *testing.T, dir string) (rows []string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, sweepFile))
+	text, err := os.ReadFile(filepath.Join(dir, training.SweepFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, err := table.Read(bytes.NewReader(text), sweepFile)
+	table, err := table.Read(bytes.NewReader(text), training.SweepFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestSweep(t *testing.T) {
 	lines := strings.Split(r.out, "\n")
 	if !strings.HasPrefix(lines[0], "loss    sigma  accuracy") ||
 		!strings.HasPrefix(lines[3], "emma        0    0.") ||
-		!strings.Contains(r.out, filepath.Join(dir, sweepFile)) {
+		!strings.Contains(r.out, filepath.Join(dir, training.SweepFile)) {
 		t.Errorf("printed:\n%s", r.out)
 	}
 	for _, ext := range []string{"svg", "png", "pdf"} {
@@ -70,10 +70,10 @@ func TestSweep(t *testing.T) {
 	}
 
 	// Done, nothing is trained, and all is said again.
-	before := read(t, dir, sweepFile)
+	before := read(t, dir, training.SweepFile)
 	again := lipsmooth(args...)
 	if again.out != r.out || strings.Contains(again.err, "point") ||
-		read(t, dir, sweepFile) != before {
+		read(t, dir, training.SweepFile) != before {
 		t.Errorf("again:\n%s%s", again.out, again.err)
 	}
 
@@ -108,10 +108,11 @@ func TestSweep(t *testing.T) {
 	// Other settings have another folder.
 	refused(t, lipsmooth(append(args, "--batch", "64")...), names[0]+": training: ",
 		"the training begun here has", "take another folder")
-	if err := os.WriteFile(filepath.Join(dir, sweepFile), []byte("a\tb\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, training.SweepFile), []byte("a\tb\n"),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, lipsmooth(args...), filepath.Join(dir, sweepFile), "not the table of a sweep")
+	refused(t, lipsmooth(args...), filepath.Join(dir, training.SweepFile), "not the table of a sweep")
 }
 
 // Killed along the way, a sweep goes on and ends with the same table.

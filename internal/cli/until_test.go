@@ -50,7 +50,7 @@ func TestUntilActs(t *testing.T) {
 		}
 		must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "3")
 		if method == "lipschitz" { // certified with the temperature that the draws ended for
-			if l, err := load(out, config(0.01, -1)); err != nil || l.Tau != log.Run.Until.Tau {
+			if l, err := certify.Load(out, config(0.01, -1)); err != nil || l.Tau != log.Run.Until.Tau {
 				t.Errorf("τ = %v, %v, want %v of run.json", l.Tau, err, log.Run.Until.Tau)
 			}
 		}
@@ -75,7 +75,8 @@ func TestScoresAct(t *testing.T) {
 	must(t, "certify", out, "--method", "lvm,lipschitz-two,lipschitz-margin", "--scores",
 		"sparsemax,t=1.0")
 	one := read(t, out, "certificates.tsv")
-	if strings.Contains(one, "softmax,t=4") || !strings.Contains(one, "1×0.0005") || !strings.Contains(read(t, out, "certificates.json"), `"scores": "sparsemax,t=1"`) {
+	if strings.Contains(one, "softmax,t=4") || !strings.Contains(one, "1×0.0005") ||
+		!strings.Contains(read(t, out, "certificates.json"), `"scores": "sparsemax,t=1"`) {
 		t.Errorf("certificates:\n%s", one)
 	}
 	must(t, "verify", out, "--model", model)
@@ -95,7 +96,9 @@ func TestDiscreteActs(t *testing.T) {
 		t.Errorf("no cost:\n%s", text)
 	}
 	must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "2")
-	edit(t, func(s string) string { return strings.Replace(s, `"rounding": 0.00`, `"rounding": 0.000`, 1) }, out, countlog.RunFile)
+	edit(t, func(s string) string {
+		return strings.Replace(s, `"rounding": 0.00`, `"rounding": 0.000`, 1)
+	}, out, countlog.RunFile)
 	refused(t, lipsmooth("verify", out, "--model", model, "--data", tiny()), "noise.rounding: ")
 }
 

@@ -6,18 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 
+	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
-	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
+	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
 
@@ -26,7 +26,12 @@ type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
 	redraw           int
+	seed             uint64       // that picks the rows to draw again
+	files            data.Options // of the dataset, where they aren't where the run says
 	w, log           io.Writer
+
+	run  *certify.Run
+	rows []rs.Evidence // with those of the tuning images
 }
 
 func (v *verification) checked(format string, args ...any) {
@@ -43,37 +48,24 @@ func (v *verification) verified(found *certify.Verification) {
 	}
 }
 
-func (v *verification) run(ctx context.Context) error {
-	r, err := certify.Open(v.dir)
-	if err != nil {
+func (v *verification) all(ctx context.Context) (err error) {
+	if v.run, err = certify.Open(v.dir); err != nil {
 		return err
 	}
-	if _, err := r.ChooseTau(certify.Default()); err != nil { // which checks the tuning images
+	found, rows, err := v.run.VerifyLog()
+	v.rows = rows
+	if v.verified(found); err != nil {
 		return err
 	}
-	if err := r.Load(); err != nil {
-		return err
-	}
-	v.checked("%s: every setting, format %d", filepath.Join(v.dir, countlog.RunFile), r.Format)
-	v.checked("%s: %d rows: indices, labels, draws, class selected, margins", filepath.Join(v.dir,
-		countlog.CountsFile), len(r.Rows))
-	var tuning []rs.Evidence
-	if t, err := countlog.Open(filepath.Join(v.dir, countlog.TuningFolder)); err == nil {
-		if tuning, err = t.All(); err != nil {
-			return err
-		}
-		v.checked("%s: %d rows, of the same model and dataset, and of other images",
-			filepath.Join(v.dir, countlog.TuningFolder), len(tuning))
-	}
-	m, d, err := v.ofModel(r, slices.Concat(r.Rows, tuning))
+	m, d, err := v.ofModel()
 	if err != nil {
 		return err
 	}
 	if file, ok := m.(*onnx.Classifier); ok {
 		defer file.Close()
 	}
-	v.renamed(r.Run, m, d)
-	found, err := r.Verify(v.dir)
+	v.renamed(m, d)
+	found, err = v.run.Verify(v.dir)
 	if v.verified(found); err != nil {
 		return err
 	}
@@ -81,122 +73,124 @@ func (v *verification) run(ctx context.Context) error {
 	if d != nil {
 		images = d
 	}
-	found, err = r.VerifyAttacks(v.dir, images)
+	found, err = v.run.VerifyAttacks(v.dir, images)
 	if v.verified(found); err != nil {
 		return err
 	}
-	if v.redraw > 0 {
-		if err := v.drawAgain(ctx, r, m, d); err != nil {
-			return err
-		}
+	if err := v.again(ctx, m, d); err != nil {
+		return err
 	}
-	if len(r.Rows) < r.Examples.Count {
-		fmt.Fprintf(v.w, "note: %d of %d examples: sampling isn't finished\n", len(r.Rows),
-			r.Examples.Count)
+	for _, note := range v.run.Notes() {
+		fmt.Fprintln(v.w, "note:", note)
 	}
 	return nil
 }
 
 // renamed notes names that differ from those in run.json, of a model and a dataset with its hashes.
-func (v *verification) renamed(run countlog.Run, m sample.Classifier, d *data.Dataset) {
-	here := run
+func (v *verification) renamed(m sample.Classifier, d *data.Dataset) {
+	here := v.run.Run
 	if m != nil {
 		here.Model = m.Identity()
 	}
 	if d != nil {
 		here.Dataset.Name = d.Name
 	}
-	if names := countlog.Renamed(run, here); names != "" {
-		fmt.Fprintf(v.w, "note: %s: %s; the hashes are equal\n", filepath.Join(v.dir, countlog.RunFile), names)
+	if names := countlog.Renamed(v.run.Run, here); names != "" {
+		fmt.Fprintf(v.w, "note: %s: %s; the hashes are equal\n",
+			filepath.Join(v.dir, countlog.RunFile), names)
 	}
 }
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
 // nil where there is none.
-func (v *verification) ofModel(r *certify.Run, rows []rs.Evidence) (m sample.Classifier,
-	d *data.Dataset, err error) {
-
+func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err error) {
 	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
-		d, err := v.ofData(r, rows, v.data)
+		d, err := v.ofData(v.data)
 		return nil, d, err
 	}
 	if isONNX(from) {
-		return v.ofFile(r, rows, from)
+		return v.ofFile(from)
 	}
-	own, err := training.Load(from)
+	own, err := loadTrained(from)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := r.CheckModel(own.Identity(), from); err != nil {
+	if err := v.run.CheckModel(own.Identity(), from); err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, r.Model.Lambda.Value())
+	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from,
+		v.run.Model.Lambda.Value())
 	ref := v.data
 	if v.redraw > 0 {
 		ref = cmp.Or(ref, own.Dataset)
 	}
-	if d, err = v.ofData(r, rows, ref); err != nil {
-		return nil, nil, err
+	if d, err = v.ofData(ref); err != nil || v.run.MarginError == 0 {
+		return own, d, err
 	}
-	return own, d, v.marginError(r.Run, own)
+	off, err := sample.MarginError(own, v.run.Run)
+	if err == nil {
+		err = v.run.CheckMarginError(off)
+	}
+	if err == nil {
+		v.checked("%s: margin_error = %.4g proved again", filepath.Join(v.dir, countlog.RunFile), off)
+	}
+	return own, d, err
 }
 
 // ofFile is ofModel for an ONNX file.
-func (v *verification) ofFile(r *certify.Run, rows []rs.Evidence, from string) (m sample.Classifier,
-	d *data.Dataset, err error) {
-
-	if d, err = v.ofData(r, rows, v.data); err != nil {
+func (v *verification) ofFile(from string) (m sample.Classifier, d *data.Dataset, err error) {
+	if d, err = v.ofData(v.data); err != nil {
 		return nil, nil, err
 	}
 	if d == nil {
 		return nil, nil, fmt.Errorf("%s: an ONNX file is opened for a dataset: give it with --data",
 			from)
 	}
-	options, err := onnx.OptionsOf(r.Model, from, v.denoiser)
+	file, err := fileOf(v.run, from, v.denoiser, d)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(v.dir, countlog.RunFile), err)
-	}
-	file, err := serve(from, options, d)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := r.CheckModel(file.Identity(), from); err != nil {
-		file.Close()
 		return nil, nil, err
 	}
 	v.checked("%s: hash of the file", from)
 	return file, d, nil
 }
 
-// marginError proves a run's margin_error again, where there is one.
-func (v *verification) marginError(run countlog.Run, m *training.Model) error {
-	if run.MarginError == 0 {
-		return nil
-	}
-	off, err := m.MarginError(sample.Reach(run.Sigma, m.Input.Entries(), run.Noise.Rounding))
+// fileOf opens the ONNX file that a run was sampled from as the run read it.
+func fileOf(r *certify.Run, from, denoiser string, d *data.Dataset) (*onnx.Classifier, error) {
+	options, err := onnx.OptionsOf(r.Model, from, denoiser)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%s: %w", filepath.Join(r.Dir, countlog.RunFile), err)
 	}
-	file := filepath.Join(v.dir, countlog.RunFile)
-	if !(math.Abs(off/run.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
-		return fmt.Errorf("%s: margin_error: %v, but under this noise its model's is %v", file,
-			run.MarginError, off)
+	file, err := serve(from, options, d)
+	if err != nil {
+		return nil, err
 	}
-	v.checked("%s: margin_error = %.4g proved again", file, off)
-	return nil
+	if err := r.CheckModel(file.Identity(), from); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }
 
-// ofData checks a dataset and the labels of rows; nil where none is given.
-func (v *verification) ofData(r *certify.Run, rows []rs.Evidence, ref string) (*data.Dataset,
-	error) {
-
+// ofData checks a dataset and the labels of the rows; nil where none is given.
+func (v *verification) ofData(ref string) (*data.Dataset, error) {
 	if ref == "" {
 		fmt.Fprintln(v.w, "note: no dataset given with --data: not checked")
 		return nil, nil
 	}
-	d, err := data.Load(ref, r.Dataset.Split)
+	d, err := datasetOf(v.run, v.rows, ref, v.files)
+	if err == nil {
+		v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(v.rows))
+	}
+	return d, err
+}
+
+// datasetOf loads a dataset by its name or path, and checks that a run with these rows is of it.
+// files say how it is read, where they aren't where the run says.
+func datasetOf(r *certify.Run, rows []rs.Evidence, ref string, files data.Options) (*data.Dataset,
+	error) {
+	d, err := loadOf(r.Dataset, ref, files)
 	if err != nil {
 		return nil, err
 	}
@@ -207,73 +201,93 @@ func (v *verification) ofData(r *certify.Run, rows []rs.Evidence, ref string) (*
 	if err := r.CheckDataset(of, d.Label, rows, ref); err != nil {
 		return nil, err
 	}
-	if want := sample.GridNoise(r.Noise.Steps, d.Size()); r.Noise.Steps > 0 && r.Noise != want {
+	if want := sample.GridNoise(r.Noise.Steps, r.Sigma, d.Size()); r.Noise.Steps > 0 &&
+		r.Noise != want && r.Noise != sample.OlderGridNoise(r.Noise.Steps, d.Size()) {
 		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v",
-			filepath.Join(v.dir, countlog.RunFile), r.Noise.Rounding, r.Noise.Steps, ref, want.Rounding)
+			filepath.Join(r.Dir, countlog.RunFile), r.Noise.Rounding, r.Noise.Steps, ref,
+			want.Rounding)
 	}
-	v.checked("%s: hash of the dataset, and the labels of %d rows", ref, len(rows))
 	return d, nil
 }
 
-// drawAgain draws some examples once more and compares every count.
-func (v *verification) drawAgain(ctx context.Context, r *certify.Run, m sample.Classifier,
-	d *data.Dataset) error {
+// fewImages are predicted without noise in pure Go: a device would take longer to open and compile.
+const fewImages = 1000
 
+// again predicts every row's image without noise once more, and draws some rows again, where the
+// model and the dataset are there.
+func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.Dataset) error {
 	switch {
-	case m == nil:
+	case v.redraw > 0 && m == nil:
 		return fmt.Errorf("--redraw %d: needs the model: give it with --model", v.redraw)
-	case d == nil:
+	case v.redraw > 0 && d == nil:
 		return fmt.Errorf("--redraw %d: needs the dataset: give it with --data", v.redraw)
+	case m == nil || d == nil || v.redraw == 0 && v.run.Model.Random:
+		return nil
 	}
-	if r.Model.Random {
-		return fmt.Errorf("--redraw %d: the model of %s answers by chance: no draw can be made again",
-			v.redraw, v.dir)
+	o := &opened{log: v.log}
+	if file, ok := m.(*onnx.Classifier); ok && v.redraw > 0 && begunBy(v.run.Run, file) == byXLA {
+		var err error
+		if m, err = o.network(ctx, file); err != nil {
+			return err
+		}
 	}
-	some := countlog.Spread(r.Examples.Count, v.redraw)
-	s := sample.Drawer{Classifier: m, Images: d, Open: (&opened{log: v.log}).get}
+	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()
-	backend, err := s.Backend(ctx)
+	if v.redraw == 0 && len(v.run.Rows) <= fewImages {
+		s.Open = func(context.Context) (compute.Backend, error) { return device.PureGo() }
+	}
+	if err := v.cleanAgain(ctx, &s); err != nil {
+		return fmt.Errorf("%s: %w", v.dir, err)
+	}
+	if v.redraw == 0 {
+		return nil
+	}
+	if err := v.drawAgain(ctx, &s); err != nil {
+		return fmt.Errorf("--redraw %d: %w", v.redraw, err)
+	}
+	return nil
+}
+
+// cleanAgain compares the predictions of all rows without noise.
+func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
+	if v.run.Model.Random {
+		return nil
+	}
+	if err := s.CheckMarginMax(ctx, v.run.Run); err != nil {
+		return err
+	}
+	all := v.run.Pick(len(v.run.Rows), 0)
+	clean, err := s.Clean(ctx, v.run.Run, all, progress(v.log, "predicting again", "images", 0,
+		len(all)))
 	if err != nil {
 		return err
 	}
-	if backend != r.Backend {
-		return fmt.Errorf("--redraw %d: %s was drawn on backend %s; this is %s, whose draws may "+
-			"differ: set GOMLX_BACKEND", v.redraw, v.dir, r.Backend, backend)
+	off, err := v.run.CheckClean(all, clean)
+	if err == nil {
+		v.checked("%d predictions without noise made again: the classes are the same, and margins "+
+			"within %.1g", len(all), off)
 	}
-	folder, err := os.MkdirTemp("", "lipsmooth-verify-*")
+	return err
+}
+
+// drawAgain draws some rows once more and compares every count.
+func (v *verification) drawAgain(ctx context.Context, s *sample.Drawer) error {
+	rows := len(v.run.Rows)
+	picked := v.run.Pick(v.redraw, v.seed)
+	drawn, err := s.Again(ctx, v.run.Run, picked, progress(v.log, "drawing again", "images", 0,
+		len(picked)))
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.dir, err)
+	}
+	compared, err := v.run.CheckDrawn(drawn)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
-	again := r.Run
-	again.Shard = countlog.Shard{}
-	again.Examples = countlog.Plan{Start: r.Examples.At(some.Start),
-		Stride: some.Stride * r.Examples.Stride, Count: some.Count}
-	w, err := countlog.Create(folder, again)
-	if err != nil {
-		return err
-	}
-	defer w.Close()
-	said := progress(v.log, "drawing again", "images", 0, some.Count)
-	if err := s.Fill(ctx, w, 0, said); err != nil {
-		return err
-	}
-	log, err := countlog.Open(folder)
-	if err != nil {
-		return err
-	}
-	drawn, err := log.All()
-	if err != nil {
-		return err
-	}
-	compared, err := r.CheckDrawn(drawn)
-	if err != nil {
-		return err
-	}
-	if compared == 0 {
-		return fmt.Errorf("--redraw %d: none of these examples is in %s: redraw more", v.redraw, v.dir)
-	}
-	v.checked("%d examples drawn again on %s: every count is the same", compared, backend)
+	tenth, half := (rows+9)/10, (rows+1)/2
+	v.checked("%d of %d examples drawn again on %s (--redraw-seed %d): every count is the same; a run "+
+		"with %d false rows would be caught with probability %.2f, with %d false rows %.2f", compared,
+		rows, v.run.Backend, v.seed, tenth, certify.Caught(rows, tenth, compared), half,
+		certify.Caught(rows, half, compared))
 	return nil
 }
 
@@ -285,12 +299,14 @@ func verifyCommand() *cobra.Command {
 		Long: `Check a run against what it says of itself:
 
   run.json and the counts      every setting and every row
-  the model                    the hash of its weights and its Λ, proved again (RUN/model, or --model)
+  the model                    the hash of its weights and its Λ, proved again (RUN/model, or
+                               --model)
   the dataset                  its hash and the labels (--data)
   certificates.tsv, table.tsv, intervals.tsv, results/
                                computed again from the log, with the settings beside them
   attack.tsv, gap.tsv          computed again from what the log certifies
   attack.npy                   the distance of each perturbed image from its own (--data)
+  clean classes and margins    predicted again, all of them (model and --data)
   some examples                drawn again on the device, every count compared (--redraw)
 
 Prints what was checked, and ends at the first difference with status 1. Tables that an older
@@ -301,14 +317,20 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 			if err := checkLeast("redraw", v.redraw, 0); err != nil {
 				return err
 			}
+			if !cmd.Flags().Changed("redraw-seed") {
+				v.seed = rand.Uint64()
+			}
 			v.dir, v.w, v.log = args[0], cmd.OutOrStdout(), cmd.ErrOrStderr()
-			return v.run(cmd.Context())
+			return v.all(cmd.Context())
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&v.data, "data", "", "dataset to check against: mnist, cifar10, or a path")
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
-	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, spread over the run")
+	bindFiles(f, &v.files)
+	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, picked at random")
+	f.Uint64Var(&v.seed, "redraw-seed", 0, "seed that picks the examples to draw again; default: a new "+
+		"one, which nobody can foresee")
 	return c
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
 func TestVerify(t *testing.T) {
@@ -15,7 +17,8 @@ func TestVerify(t *testing.T) {
 	noDevice(t)
 	dir := copied(t, job)
 	out := must(t, "verify", dir, "--data", tiny())
-	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows", countlog.TuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
+	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows",
+		countlog.TuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
 		"attack.tsv: ", "gap.tsv: ", "attack.npy: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -26,7 +29,8 @@ func TestVerify(t *testing.T) {
 	}
 	// Whatever certify was asked for, its tables are computed again.
 	for _, args := range [][]string{
-		{"--alpha", "0.05", "--radii", "0,0.1"}, {"--bound", "hoeffding", "--method", "mono,twobound"}, {"--method", "lipschitz", "--bound", "bernstein"},
+		{"--alpha", "0.05", "--radii", "0,0.1"}, {"--bound", "hoeffding", "--method", "mono,twobound"},
+		{"--method", "lipschitz", "--bound", "bernstein"},
 		{"--tau", "0"}, {"--tau", "0.25"},
 	} {
 		must(t, append([]string{"certify", dir}, args...)...)
@@ -34,7 +38,9 @@ func TestVerify(t *testing.T) {
 	}
 	// A temperature is kept to its last digit, and one given by hand is noted.
 	must(t, "certify", dir, "--tau", "0.25123456789", "--method", "lipschitz")
-	if out = must(t, "verify", dir); !strings.Contains(out, "note: "+filepath.Join(dir, "certificates.tsv")+": τ = 0.25123456789 was given") || !strings.Contains(out, "results") {
+	if out = must(t, "verify", dir); !strings.Contains(out,
+		"note: "+filepath.Join(dir, "certificates.tsv")+": τ = 0.25123456789 was given") ||
+		!strings.Contains(out, "results") {
 		t.Error(out)
 	}
 
@@ -43,7 +49,8 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	out = must(t, "verify", dir)
-	for _, want := range []string{"note: no model in ", "note: no dataset given", "note: " + filepath.Join(dir, "table.tsv") + ": not there"} {
+	for _, want := range []string{"note: no model in ", "note: no dataset given", "note: " +
+		filepath.Join(dir, "table.tsv") + ": not there"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -69,36 +76,69 @@ func TestVerifyFinds(t *testing.T) {
 		args   []string
 		want   string
 	}{
-		"format":           {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil, countlog.RunFile},
-		"sigma":            {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
-		"row":              {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile + ":2: "},
-		"label":            {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), []string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
-		"label in":         {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil, "certificates.tsv:2: differs"},
-		"radius":           {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil, "certificates.tsv:2: differs"},
-		"alpha":            {replace("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil, "certificates.tsv:2: differs"},
-		"method":           {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil, "certificates.tsv:2: differs"},
-		"accuracy":         {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil, "table.tsv:2: differs from what the log gives: mono "},
-		"setting":          {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil, "certificates.json: sets: "},
-		"temperature":      {replace("certificates.json", `"tau": `, `"tau": 9`), nil, "certificates.tsv:"},
-		"evidence":         {replace("certificates.json", `"run_hash": "sha256:`, `"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
-		"cut":              {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
-		"attack inside":    {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
-		"attack alpha":     {replace("attack.json", `"alpha": 0.001`, `"alpha": 2`), nil, "attack.json: alpha 2"},
-		"attack image":     {replace(certify.AttackFile, "\n0\t0\t", "\n0\t1\t"), nil, "image 0 of class 1"},
-		"attack gap":       {replace(certify.GapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
-		"attack distance":  {attackEdit(4, "9"), []string{"--data", tiny()}, "gap.tsv:"},
+		"format": {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil,
+			countlog.RunFile},
+		"sigma": {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
+		"row": {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile +
+			":2: "},
+		"label": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"),
+			[]string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
+		"label in": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil,
+			"certificates.tsv:2: differs"},
+		"radius": {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil,
+			"certificates.tsv:2: differs"},
+		"alpha": {replace("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil,
+			"certificates.tsv:2: differs"},
+		"method": {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil,
+			"certificates.tsv:2: differs"},
+		"accuracy": {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil,
+			"table.tsv:2: differs from what the log gives: mono "},
+		"setting": {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil,
+			"certificates.json: sets: "},
+		"temperature": {replace("certificates.json", `"tau": `, `"tau": 9`), nil,
+			"certificates.tsv:"},
+		"evidence": {replace("certificates.json", `"run_hash": "sha256:`,
+			`"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
+		"cut":           {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
+		"attack inside": {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
+		"attack alpha": {replace("attack.json", `"alpha": 0.001`, `"alpha": 2`), nil,
+			"attack.json: alpha 2"},
+		"attack image": {replace(certify.AttackFile, "\n0\t0\t", "\n0\t1\t"), nil,
+			"image 0 of class 1"},
+		"attack gap":      {replace(certify.GapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
+		"attack distance": {attackEdit(4, "9"), []string{"--data", tiny()}, "gap.tsv:"},
+		"attack lower":    {attackEdit(10, "0.4"), nil, "want 0.5 <= lower <= score"},
+		"caption": {replace("certificates.json", `"caption": "`,
+			`"caption": "hold together with probability 0.999; `), nil, "certificates.json: caption: "},
+		"attack caption": {replace("attack.json", `"caption": "`, `"caption": "the strongest; `), nil,
+			"attack.json: caption: "},
+		"attack withdrawn": {withdrawn, []string{"--data", tiny()}, "holds a perturbed image"},
 		"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
 		"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
 		"attack pixels":    {spoilImages, []string{"--data", tiny()}, "attack.npy: row "},
 		"attack images": {func(t *testing.T, dir string) {
 			edit(t, func(s string) string { return s[1:] }, dir, certify.AttackImagesFile)
 		}, []string{"--data", tiny()}, "attack.npy: not a NumPy file"},
+		"clean margin": {certifiedAgain(func(t *testing.T, dir string) {
+			edit(t, func(s string) string {
+				lines := strings.Split(s, "\n")
+				cells := strings.Split(lines[1], "\t")
+				cells[3] = "0.9"
+				lines[1] = strings.Join(cells, "\t")
+				return strings.Join(lines, "\n")
+			}, dir, countlog.CountsFile)
+		}), []string{"--data", tiny()}, "clean_margin of 0.9, but the model gives"},
+		"margin_max": {certifiedAgain(func(t *testing.T, dir string) {
+			most := mustRun(t, dir).MarginMax
+			replace(countlog.RunFile, fmt.Sprint(most), fmt.Sprint(float32(1.1*most)))(t, dir)
+		}), []string{"--data", tiny()}, "margin_max: "},
 		"other model": {func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"--model", other}, "sampled from model"},
-		"other data": {func(*testing.T, string) {}, []string{"--data", otherTiny(t)}, "sampled on dataset"},
+		"other data": {func(*testing.T, string) {}, []string{"--data", otherTiny(t)},
+			"sampled on dataset"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copied(t, job)
@@ -112,6 +152,43 @@ func TestVerifyFinds(t *testing.T) {
 			}
 			refused(t, r, c.want)
 		})
+	}
+}
+
+// certifiedAgain forges evidence and makes the tables anew, so that they agree with it.
+func certifiedAgain(forge func(t *testing.T, dir string)) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		forge(t, dir)
+		for _, folder := range []string{"results", "tuning", certify.AttackFile, certify.GapFile} {
+			os.RemoveAll(filepath.Join(dir, folder))
+		}
+		must(t, "certify", dir)
+	}
+}
+
+// withdrawn says of a successful attack that none succeeded, and makes the gap anew.
+func withdrawn(t *testing.T, dir string) {
+	attackEdit(7, "-1")(t, dir)
+	attackEdit(4, "")(t, dir)
+	run, err := certify.Load(dir, certify.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, settings, err := certify.ReadAttacks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gaps, err := run.Gaps(made, settings.Certify())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gap certify.AttackSettings
+	path := filepath.Join(dir, certify.GapFile)
+	if err := table.ReadAbout(path, &gap); err != nil {
+		t.Fatal(err)
+	}
+	if err := certify.GapTable(gaps, gap.Radii).WriteFile(path, gap); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -163,20 +240,27 @@ func TestVerifyDrawsAgain(t *testing.T) {
 	dir := copied(t, smoke(t))
 	args := []string{"verify", dir, "--data", tiny(), "--redraw", "3"}
 	r := withDevice(args...)
-	if r.status != 0 || !strings.Contains(r.out, "examples drawn again") {
+	if r.status != 0 || !strings.Contains(r.out, "3 of 20 examples drawn again") ||
+		!strings.Contains(r.out, "with 10 false rows 0.89") {
 		t.Fatalf("%s%s", r.out, r.err)
+	}
+	if again := withDevice(append(args, "--redraw-seed", "7")...); again.status != 0 ||
+		!strings.Contains(again.out, "(--redraw-seed 7)") {
+		t.Errorf("%s%s", again.out, again.err)
 	}
 	noDevice(t)
 	refused(t, lipsmooth(args...), "nonsense")
 	// Another seed draws other votes, and gives other certificates.
-	for _, name := range []string{"table.tsv", "certificates.tsv", "attack.tsv", "attack.npy", "gap.tsv"} {
+	for _, name := range []string{"table.tsv", "certificates.tsv", "attack.tsv", "attack.npy",
+		"gap.tsv"} {
 		os.Remove(filepath.Join(dir, name))
 	}
 	edit(t, func(s string) string {
 		return strings.Replace(s, `"seed": 1`, `"seed": 2`, 1)
 	}, dir, countlog.RunFile)
 	r = withDevice(args...)
-	refused(t, r, "example 0: ", "drawn again, they differ")
-	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) }, dir, countlog.RunFile)
+	refused(t, r, ": example ", "drawn again, they differ")
+	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) },
+		dir, countlog.RunFile)
 	refused(t, withDevice(args...), "--redraw 3", "GOMLX_BACKEND")
 }

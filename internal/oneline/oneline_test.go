@@ -15,3 +15,12 @@ func TestError(t *testing.T) {
 		t.Errorf("%q, want %q and an EOF", err, want)
 	}
 }
+
+func TestQuoted(t *testing.T) {
+	for path, want := range map[string]string{"runs/a-0.5": "runs/a-0.5", "σ/x": "σ/x", "": "''",
+		"my runs": "'my runs'", "it's": `'it'\''s'`, "$HOME": "'$HOME'"} {
+		if got := Quoted(path); got != want {
+			t.Errorf("%q: %s, want %s", path, got, want)
+		}
+	}
+}

@@ -15,6 +15,8 @@ type Contender interface {
 	Logits(ctx context.Context) ([]float64, error)
 	// Run takes vote steps for so many seconds and returns noisy images a second.
 	Run(ctx context.Context, seconds float64) (rate float64, err error)
+	// Close frees what the contender holds.
+	Close()
 }
 
 // Tolerance is how far two logits of the same net may lie apart: float32 sums in another order.

@@ -129,6 +129,7 @@ type told struct {
 
 func (c *told) Name() string                              { return c.name }
 func (c *told) Version() string                           { return "" }
+func (c *told) Close()                                    {}
 func (c *told) Logits(context.Context) ([]float64, error) { return c.logits, nil }
 func (c *told) Run(_ context.Context, seconds float64) (rate float64, err error) {
 	*c.turns = append(*c.turns, fmt.Sprint(c.name, " ", seconds))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -35,7 +36,7 @@ type Figure struct {
 
 // figures takes those that lie in the run's folder: first those of figures.List, in its order.
 func (p *Page) figures(dir string) error {
-	paths, err := filepath.Glob(filepath.Join(dir, folder, "*.svg"))
+	paths, err := fs.Glob(os.DirFS(dir), folder+"/*.svg")
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (p *Page) figures(dir string) error {
 	}
 	var names []string
 	for _, path := range paths {
-		names = append(names, strings.TrimSuffix(filepath.Base(path), ".svg"))
+		names = append(names, strings.TrimSuffix(path[len(folder)+1:], ".svg"))
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))

@@ -49,7 +49,7 @@ type Certificate struct {
 	Method string
 	Class  int
 	Name   string // of the class
-	Right  bool   // it is the label's
+	Right  bool   // it is the label's, or there is none
 	Radius float64
 	Bar    string // the radius, as a part of the gallery's longest
 }
@@ -81,6 +81,9 @@ func (a Attack) Text() string { return fmt.Sprintf("%.3f", a.Radius) }
 
 // Inside reports whether the attack lies inside a certificate: one of them is wrong.
 func (a Attack) Inside() bool { return a.Radius < a.Certified }
+
+// Labelled reports whether the true class is known.
+func (m *Image) Labelled() bool { return m.Label != data.Unlabelled }
 
 // Largest is the largest radius certified of the true class.
 func (m *Image) Largest() (r float64) {
@@ -124,8 +127,11 @@ func (p *Page) images(dir string, d *data.Dataset) error {
 	if d == nil && p.Run.Dataset.Name == "" {
 		p.missing("gallery of images: the run was imported, and its log names no dataset")
 	} else if d == nil {
-		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)",
-			p.Run.Dataset.Name)
+		ref := "PATH"
+		if slices.Contains(data.Names(), p.Run.Dataset.Name) {
+			ref = p.Run.Dataset.Name
+		}
+		p.missing("gallery of images: needs the dataset (lipsmooth report RUN --data %s)", ref)
 	} else if err := p.gallery(dir, all, d); err != nil {
 		return err
 	}
@@ -192,7 +198,8 @@ func (p *Page) perturbed(dir string, d *data.Dataset) error {
 	}) {
 		return nil
 	}
-	from, err := certify.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels}, os.O_RDONLY)
+	from, err := certify.OpenImages(filepath.Join(dir, file), [3]int{d.Height, d.Width, d.Channels},
+		os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		p.missing("perturbed images: no %s (lipsmooth attack RUN)", file)
 		return nil
@@ -235,6 +242,9 @@ func (p *Page) class(i int, d *data.Dataset) string {
 		names = d.ClassNames
 	case p.Model != nil:
 		names = p.Model.ClassNames
+	}
+	if i == data.Unlabelled {
+		return "unknown"
 	}
 	if 0 <= i && i < len(names) {
 		return names[i]
@@ -283,7 +293,7 @@ func (p *Page) certificates(dir string, d *data.Dataset) (all []*Image, methods 
 			byIndex[m.Index], all = m, append(all, m)
 		}
 		if !c.Abstained() {
-			c.Name, c.Right = p.class(c.Class, d), c.Class == m.Label
+			c.Name, c.Right = p.class(c.Class, d), c.Class == m.Label || !m.Labelled()
 			if m.Predicted == "" {
 				m.Predicted, m.Right = c.Name, c.Right
 				if m.Certificates != nil {

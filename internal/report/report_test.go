@@ -278,23 +278,31 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// TestSettings: tables have their settings in a file beside them, and a page of two α says which method has which.
+// TestSettings: tables have their settings in a file beside them, and a page of two α says which
+// method has which.
 func TestSettings(t *testing.T) {
 	files := run()
 	const caption = "mono: shapes test, α = 0.001; margin: shapes test, α = 0.05"
-	files["certificates.json"] = `{"caption": "` + caption + `", "interval": 0.9, "sets": [{"methods": ["mono"], "alpha": 0.001}, {"methods": ["margin"], "alpha": 0.05}]}`
-	files["table.tsv"] = "method\talpha\tr=0\taverage radius\nmono\t0.001\t0.333\t0.3000\nmargin\t0.05\t0.667\t0.2000\n"
+	files["certificates.json"] = `{"caption": "` + caption +
+		`", "interval": 0.9, "sets": [{"methods": ["mono"], "alpha": 0.001}, ` +
+		`{"methods": ["margin"], "alpha": 0.05}]}`
+	files["table.tsv"] = "method\talpha\tr=0\taverage " +
+		"radius\nmono\t0.001\t0.333\t0.3000\nmargin\t0.05\t0.667\t0.2000\n"
 	files["intervals.tsv"] = "method\talpha\tend\tr=0\nmono\t0.001\tlow\t0.1\nmono\t0.001\thigh\t0.5\n"
-	files["certificates.tsv"] = "index\tfile\tlabel\tcorrect\tmethod\talpha\tclass\tradius\talpha_spent\tbounds\n" +
-		"0\ta/0.png\t0\tTrue\tmono\t0.001\t0\t0.9999\t0.001\t\n0\ta/0.png\t0\tTrue\tmargin\t0.05\t0\t0.5\t0\t\n"
-	files["gap.tsv"], files["gap.json"] = strings.TrimPrefix(files["gap.tsv"], "# attacks\n"), `{"caption": "the attacks"}`
+	files["certificates.tsv"] = "index\tfile\tlabel\tcorrect\tmethod\talpha\tclass\t" +
+		"radius\talpha_spent\tbounds\n" +
+		"0\ta/0.png\t0\tTrue\tmono\t0.001\t0\t0.9999\t0.001\t\n" +
+		"0\ta/0.png\t0\tTrue\tmargin\t0.05\t0\t0.5\t0\t\n"
+	files["gap.tsv"], files["gap.json"] = strings.TrimPrefix(files["gap.tsv"], "# attacks\n"),
+		`{"caption": "the attacks"}`
 	text, p := html(t, write(t, files), dataset(t, "a", "b", "c"))
 	check(t, text)
 	var captions []string
 	for _, table := range append(p.Tables, p.Images) {
 		captions = append(captions, table.Caption)
 	}
-	if want := []string{caption, caption + "; 90% confidence intervals over images", "the attacks", caption}; !slices.Equal(captions, want) {
+	if want := []string{caption, caption + "; 90% confidence intervals over images", "the attacks",
+		caption}; !slices.Equal(captions, want) {
 		t.Errorf("captions %q, want %q", captions, want)
 	}
 	if strings.Contains(text, `<td class="number strong">0.05</td>`) {
@@ -446,7 +454,7 @@ func TestMissing(t *testing.T) {
 	}
 	text, p = html(t, write(t, run()), nil)
 	if check(t, text)["img"] != 0 || len(p.Missing) != 1 ||
-		!strings.Contains(p.Missing[0], "--data shapes") {
+		!strings.Contains(p.Missing[0], "--data PATH") {
 		t.Errorf("without a dataset: %q", p.Missing)
 	}
 }

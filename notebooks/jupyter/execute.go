@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,10 +22,10 @@ import (
 //go:embed notebook.py
 var program string
 
-// Execution says how a notebook is executed.
+// Execution has the settings of an execution.
 type Execution struct {
 	Folder string        // the cells' own, where runs are kept
-	Out    string        // file of the notebook with its outputs; may be the one that is read
+	Out    string        // file of the notebook with its outputs, which may be the input
 	Cell   time.Duration // the longest that a cell may take, at least a second
 }
 
@@ -37,9 +38,9 @@ type CellError struct {
 func (e *CellError) Error() string { return e.Path + ": " + e.What }
 
 // Execute executes a notebook headless and returns how many cells of code it has. Execution ends at
-// the first cell that doesn't compile, panics, exits with a status other than 0, runs a shell
-// command that does, or takes too long. Then the error is a *CellError, and nothing is written.
-// Paths of this machine don't get into the outputs.
+// the first cell that fails. A cell fails if it doesn't compile, panics, takes too long, or if it
+// or its shell command exits with a status other than 0. Then the error is a *CellError, and
+// nothing is written. Paths of this machine don't get into the outputs.
 func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells int, err error) {
 	dir, err := filepath.Abs(e.Folder)
 	if err != nil {
@@ -64,7 +65,53 @@ func (t *Tools) HTML(ctx context.Context, path, out string) error {
 	return err
 }
 
-// notebook runs notebook.py and returns what it prints.
+// Headless says what is done with notebooks that nobody looks at.
+type Headless struct {
+	Execute bool          // the cells, in a folder that is removed afterwards
+	Save    bool          // keep the outputs in the notebooks
+	HTML    string        // folder of a page for each notebook; empty is none
+	Limit   time.Duration // the longest that a cell may take, at least a second
+	Out     io.Writer     // gets a line for each notebook and page
+}
+
+// Headless executes and exports notebooks. A page shows the outputs of Execute, or those that the
+// notebook holds.
+func (t *Tools) Headless(ctx context.Context, h Headless, paths []string) error {
+	scratch, err := os.MkdirTemp("", "lipsmooth-notebooks-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	if h.HTML != "" {
+		if err := os.MkdirAll(h.HTML, 0o755); err != nil {
+			return err
+		}
+	}
+	for _, path := range paths {
+		name, shown := Name(path), path
+		if h.Execute {
+			if !h.Save {
+				shown = filepath.Join(scratch, name+".ipynb")
+			}
+			begun := time.Now()
+			cells, err := t.Execute(ctx, path, Execution{Folder: scratch, Out: shown, Cell: h.Limit})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(h.Out, "%s: %d cells in %.0f s\n", name, cells, time.Since(begun).Seconds())
+		}
+		if h.HTML != "" {
+			page := filepath.Join(h.HTML, name+".html")
+			if err := t.HTML(ctx, shown, page); err != nil {
+				return err
+			}
+			fmt.Fprintln(h.Out, page)
+		}
+	}
+	return nil
+}
+
+// notebook runs notebook.py and returns its output.
 func (t *Tools) notebook(ctx context.Context, what, path string, options map[string]any) (string,
 	error) {
 	text, err := json.Marshal(options)

@@ -43,8 +43,7 @@ func Checkout(dir string) (string, error) {
 }
 
 // Find returns the paths of a checkout's notebooks by their names, with or without .ipynb. Without
-// names, it returns all, in their order. A name that is the path of a file elsewhere is taken as it
-// is.
+// names, it returns all, in their order. A name may also be the path of another file.
 func Find(checkout string, names ...string) (paths []string, err error) {
 	all, err := filepath.Glob(filepath.Join(checkout, folder, "*.ipynb"))
 	if err != nil {
@@ -80,34 +79,34 @@ func Find(checkout string, names ...string) (paths []string, err error) {
 func Name(path string) string { return strings.TrimSuffix(filepath.Base(path), ".ipynb") }
 
 // Copy copies notebooks into the folder dir, to be opened there. It makes dir where there is none.
-// The copies name the checkout that they compile against. A notebook that is already in dir stays
-// as it is.
-func Copy(checkout, dir string, paths []string) error {
+// The copies, whose paths it returns, name the checkout that they compile against. A notebook that
+// is already in dir stays unchanged.
+func Copy(checkout, dir string, paths []string) (copies []string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	place, err := json.Marshal(checkout)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		f, err := os.OpenFile(filepath.Join(dir, filepath.Base(path)),
-			os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		copies = append(copies, filepath.Join(dir, filepath.Base(path)))
+		f, err := os.OpenFile(copies[len(copies)-1], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		_, err = f.WriteString(strings.ReplaceAll(string(text), "$GONB_DIR/..",
 			strings.Trim(string(place), `"`)))
 		if err := errors.Join(err, f.Close()); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return copies, nil
 }

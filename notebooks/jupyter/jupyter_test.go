@@ -80,8 +80,9 @@ func TestCopy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Copy(`/odd "checkout`, to, paths); err != nil {
-		t.Fatal(err)
+	copies, err := Copy(`/odd "checkout`, to, paths)
+	if err != nil || len(copies) != 2 || copies[1] != filepath.Join(to, "02_b.ipynb") {
+		t.Fatal(copies, err)
 	}
 	for name, want := range map[string]string{"01_a": `{"source": ["work init . /odd \"checkout"]}`,
 		"02_b": "worked on"} {

@@ -38,13 +38,13 @@ type Tools struct {
 
 // Options of [Setup].
 type Options struct {
-	Lab bool      // JupyterLab too, not only what executes notebooks
-	Log io.Writer // says what takes long; nil is silent
+	Lab bool      // installs JupyterLab too
+	Log io.Writer // gets progress; nil is silent
 }
 
-// Setup installs what is missing into device.CacheDir, in folders whose names carry the pinned
-// versions. Several processes may call it at once. Its error is one line where Go, Python or the
-// network is missing.
+// Setup installs the missing tools into device.CacheDir, in folders named by the pinned versions.
+// Several processes may call it at once. Its error is one line where Go, Python or the network is
+// missing.
 func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 	cache, err := device.CacheDir()
 	if err != nil {

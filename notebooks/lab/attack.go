@@ -21,7 +21,7 @@ func (p Preset) Attack(run string, flags ...string) {
 		fmt.Sprint("--samples=", p.Samples)}, flags...)...)
 }
 
-// Attacks reads what `lipsmooth attack` found on a run.
+// Attacks reads the attacks that `lipsmooth attack` made on a run.
 func Attacks(run string) []certify.Attack {
 	t, _ := Table(run, "attack.tsv")
 	return Must(certify.Attacks(t))
@@ -89,26 +89,35 @@ func attacked(s *certify.Run, method string) attack.Smoothing {
 	return attack.Smoothing{Sigma: s.Sigma}
 }
 
-// Adversarials attacks the first images that a method certifies right, this many of them. It
-// attacks the classifier that the method certifies.
-func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset, method string,
-	alpha float64, count int) (found []Adversarial) {
-	results := Certify(s, alpha, method).Curves[0].Results
-	problem := attack.Problem{Smoothing: attacked(s, method), Seed: 1}
+// Victims are the first images of a run that a method certifies right at alpha, this many of them.
+type Victims struct {
+	Run    *certify.Run
+	Model  *training.Model
+	Data   *data.Dataset
+	Method string
+	Alpha  float64
+	Count  int
+}
+
+// Adversarials attacks images, under the classifier that their method certifies.
+func (p Preset) Adversarials(v Victims) (found []Adversarial) {
+	d := v.Data
+	results := Certify(v.Run, v.Alpha, v.Method).Curves[0].Results
+	problem := attack.Problem{Smoothing: attacked(v.Run, v.Method), Seed: 1}
 	for i, r := range results {
-		if r.Right() && len(found) < count {
-			image := Image(d, s.Rows[i].Index)
+		if r.Right() && len(found) < v.Count {
+			image := Image(d, v.Run.Rows[i].Index)
 			image.Class, image.Radius = d.ClassNames[r.Label], r.Radius
 			found = append(found, Adversarial{Image: image})
 			problem.Images = append(problem.Images, image.Pixels...)
 			problem.Labels = append(problem.Labels, r.Label)
 		}
 	}
-	target := Must(attack.New(Backend(), m))
+	target := Must(attack.New(Backend(), v.Model))
 	defer target.Close()
 	effort := attack.Effort{Steps: p.Steps, Samples: p.Samples, Restarts: 1}
 	search := attack.Search{Attacks: effort.Attacks(attack.Margin{}), Trial: 200, Draws: 2000,
-		Level: rs.SimultaneousAlpha(alpha, max(1, len(found)))}
+		Level: rs.SimultaneousAlpha(v.Alpha, max(1, len(found)))}
 	for i, f := range Must(search.Smallest(context.Background(), target, problem, nil, nil)) {
 		a := &found[i]
 		a.Attack, a.Toward = f.Radius, make([]float32, d.Size())
@@ -124,8 +133,8 @@ func (p Preset) Adversarials(s *certify.Run, m *training.Model, d *data.Dataset,
 	return found
 }
 
-// At returns the image moved by this distance towards the image that fools the classifier. It says
-// what is known at that distance: certified, attacked, or neither.
+// At returns the image moved by this distance towards the image that fools the classifier. Its note
+// is certified, in the gap, or fooled.
 func (a Adversarial) At(distance float64) show.Image {
 	m := show.Image{Pixels: slices.Clone(a.Pixels), Height: a.Height, Width: a.Width,
 		Channels: a.Channels, Class: a.Class, Note: "certified"}
@@ -156,7 +165,7 @@ func Moved(found []Adversarial, distance float64) (images []show.Image) {
 	return images
 }
 
-// Certificates returns the images as they are, with their certified radius.
+// Certificates returns the unchanged images with their certified radius.
 func Certificates(found []Adversarial) (images []show.Image) {
 	for _, a := range found {
 		a.Image.Attack = 0

@@ -17,8 +17,8 @@ import (
 )
 
 // Lipsmooth runs the lipsmooth command: Lipsmooth("sample", "model", "--sigma=0.25"). It prints the
-// command and its results, and shows progress meanwhile. Run again with the same arguments, the
-// command continues from what is done.
+// command and its results, and shows progress meanwhile. A repeated command continues where it
+// stopped.
 func Lipsmooth(args ...string) {
 	fmt.Println("$ lipsmooth", strings.Join(args, " "))
 	status := show.NewStatus()

@@ -11,9 +11,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// CheckFigure draws a figure twice and returns what is wrong with it. A figure needs a name, a
-// table that reads back as it was written, formats that can be written, and an SVG of the same
-// bytes both times.
+// CheckFigure draws a figure twice and returns the first fault. A figure needs a name, a table that
+// reads back the same, formats that can be written, and an SVG of the same bytes both times.
 func CheckFigure(draw func() (*figures.Figure, error)) error {
 	dir, err := os.MkdirTemp("", "figure-")
 	if err != nil {

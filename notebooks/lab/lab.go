@@ -1,4 +1,4 @@
-// Package lab is what the notebooks work with. Its functions panic on an error, because a panic
+// Package lab has the functions of the notebooks. Its functions panic on an error, because a panic
 // ends a cell with the error. A Preset is the size of the work, chosen once at the top of a
 // notebook.
 package lab
@@ -39,7 +39,8 @@ func Check(holds bool, claim string, args ...any) {
 	fmt.Println("holds:", claim)
 }
 
-// Backend is the one that GOMLX_BACKEND names, else the best that is here; a cell opens it once.
+// Backend is the backend of GOMLX_BACKEND, or else the best one on the machine. A cell opens it
+// once.
 var Backend = sync.OnceValue(func() compute.Backend {
 	b, _, err := device.Open(context.Background(), device.Options{Log: io.Discard})
 	if err != nil {
@@ -48,8 +49,8 @@ var Backend = sync.OnceValue(func() compute.Backend {
 	return b
 })
 
-// Draws returns noisy copies of image i, this many. They are the first of those that the run
-// counted as votes.
+// Draws returns this many noisy copies of image i. They are the first draws that the run counted as
+// votes.
 func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
 	p := Must(sample.New(Backend(), m, Must(sample.SettingsOf(s.Run))))
 	defer p.Close()
@@ -64,11 +65,7 @@ func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (no
 // Run reads a run's folder as the commands do. It reads the rows, and chooses the temperature of
 // soft votes at alpha on the tuning images.
 func Run(dir string, alpha float64) *certify.Run {
-	s := Must(certify.Open(dir))
-	s.Tau = Must(s.ChooseTau(certify.Default().At(alpha)))
-	if err := s.Load(); err != nil {
-		panic(err)
-	}
+	s := Must(certify.Load(dir, certify.Default().At(alpha)))
 	if s.Tau < 0 {
 		panic(dir + ": no tuning images to choose a temperature of soft votes on: sample with " +
 			"--tuning")
@@ -81,7 +78,7 @@ func Certify(s *certify.Run, alpha float64, methods ...string) *certify.Result {
 	return Must(s.Certify(certify.Default().At(alpha, methods...)))
 }
 
-// MNIST is its test split.
+// MNIST returns the test split of MNIST.
 func MNIST() *data.Dataset { return Must(data.Load("mnist", data.Test)) }
 
 // Pixels returns image i of a dataset, [height, width, channels] in [0, 1].
@@ -115,7 +112,7 @@ func Gallery(s *certify.Run, d *data.Dataset, method string, alpha float64,
 	return images
 }
 
-// Certified returns those of a gallery that are right and certified at a radius.
+// Certified returns the images of a gallery that are right and certified at a radius.
 func Certified(gallery []show.Image, radius float64) (images []show.Image) {
 	for _, m := range gallery {
 		if !m.Wrong && m.Radius >= radius || radius == 0 {
@@ -125,7 +122,7 @@ func Certified(gallery []show.Image, radius float64) (images []show.Image) {
 	return images
 }
 
-// Layers returns the rows of a table: each layer of a model with its proved bound, and Λ.
+// Layers returns the rows of a table: the proved bound of each layer of a model, and Λ.
 func Layers(m *training.Model) (rows [][]any) {
 	for _, l := range m.Info.Layers {
 		rows = append(rows, []any{l.Layer, l.Bound.Value()})
@@ -133,7 +130,7 @@ func Layers(m *training.Model) (rows [][]any) {
 	return append(rows, []any{"Λ, every difference of two logits", m.Lambda.Value()})
 }
 
-// Votes returns the rows of a table: each class that got votes, with those of both draws.
+// Votes returns the rows of a table: each class with votes, and its votes in both draws.
 func Votes(e *rs.Evidence) (rows [][]any) {
 	for class := range e.Selection {
 		if e.Selection[class]+e.Estimation[class] > 0 {

@@ -80,7 +80,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("gaps %+v", gaps)
 	}
 	m := Must(training.Load(dir + "/model"))
-	for _, a := range p.Adversarials(run, m, mnist, "margin", 0.001, 2) {
+	for _, a := range p.Adversarials(Victims{run, m, mnist, "margin", 0.001, 2}) {
 		if norm := attack.Norms(a.Toward, make([]float32, len(a.Toward)),
 			len(a.Toward))[0]; a.As != "" && math.Abs(norm-a.Attack) > 1e-4*norm {
 			t.Errorf("a perturbation of norm %g for an attack at %g", norm, a.Attack)
@@ -146,7 +146,8 @@ func TestAdversarial(t *testing.T) {
 func TestAttacked(t *testing.T) {
 	s := &certify.Run{Tau: 0.5}
 	s.Sigma = 0.25
-	for method, want := range map[string]attack.Smoothing{"mono": {Sigma: 0.25}, "lipschitz": {Sigma: 0.25, Tau: 0.5}, "paper": {Sigma: 0.25, Tau: 0.5}, "margin": {}} {
+	for method, want := range map[string]attack.Smoothing{"mono": {Sigma: 0.25},
+		"lipschitz": {Sigma: 0.25, Tau: 0.5}, "paper": {Sigma: 0.25, Tau: 0.5}, "margin": {}} {
 		if got := attacked(s, method); got != want {
 			t.Errorf("%s: %+v, want %+v", method, got, want)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 )
 
-// A Margin is the margin of a made-up classifier under noise: normal, with its Mean in logits and a
-// deviation of Kappa·Lambda·Sigma, 0 <= Kappa <= 1. Kappa = 1 is a linear margin.
+// A Margin is the margin of a made-up classifier under noise. It is normal, with its Mean in logits
+// and a deviation of Kappa·Lambda·Sigma, 0 <= Kappa <= 1. Kappa = 1 is a linear margin.
 type Margin struct{ Mean, Kappa, Lambda, Sigma float64 }
 
 // Evidence draws the evidence of one image of class 0: n0 = 100 draws to select, n to estimate.
@@ -50,7 +50,8 @@ func (m Margin) Methods(alpha float64, ns ...int) (rows [][]any) {
 			soft = max(soft, radius(rs.Lipschitz{Lambda: rs.Claim(m.Lambda), Tau: tau}))
 		}
 		rows = append(rows, []any{n, radius(rs.Mono{}), soft,
-			radius(rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}), radius(rs.Margin{Lambda: rs.Claim(m.Lambda)})})
+			radius(rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}),
+			radius(rs.Margin{Lambda: rs.Claim(m.Lambda)})})
 	}
 	return rows
 }
@@ -61,7 +62,7 @@ func (m Margin) Levels(n int, alpha float64) figures.ImageLevels {
 	return figures.ImageLevels{Levels: Must(all, err), Chosen: chosen}
 }
 
-// Settings are those of a figure of it.
+// Settings are the settings of its figure.
 func (m Margin) Settings(n int, alpha float64) certify.Settings {
 	return certify.Settings{Sigma: m.Sigma, N0: 100, N: n, Alpha: alpha,
 		Lambda: rs.Claim(m.Lambda)}
@@ -93,8 +94,8 @@ func Ceilings(alpha float64, ns ...int) (rows [][]any) {
 }
 
 // Line tries R(s) on random 1-Lipschitz margins of a line, at levels s from 0 to 2, with exact
-// probabilities. It returns how many radii there were, and at how many of them half of the votes or
-// fewer stay just within R(s) on either side.
+// probabilities. It returns the number of radii, and the number of radii with half of the votes or
+// fewer just within R(s) on either side.
 func Line(functions int) (radii, broken int) {
 	r := rand.New(rand.NewPCG(3, 5))
 	for range functions {
@@ -114,8 +115,8 @@ func Line(functions int) (radii, broken int) {
 	return radii, broken
 }
 
-// Linear returns the largest difference between R(s) and the true radius, in units of σ, of linear
-// margins whose zero lies at some distances, over levels s: with exact probabilities.
+// Linear returns the largest difference between R(s) and the true radius, in units of σ. It takes
+// linear margins at some distances, levels s, and exact probabilities.
 func Linear() (worst float64) {
 	for at := 0.5; at <= 3; at += 0.5 {
 		for s := 0.0; s < 3; s += 0.25 {
@@ -126,11 +127,13 @@ func Linear() (worst float64) {
 	return worst
 }
 
-// SameDraw returns how often a certificate is wrong if its level is chosen on the estimation draw
-// itself, and how often if it is chosen on the selection draw: linear margins, n draws.
+// SameDraw returns how often a certificate of linear margins is wrong after n draws. The first
+// result is for a level chosen on the estimation draw itself, and the second for one chosen on the
+// selection draw.
 func SameDraw(m Margin, n, trials int, alpha float64) (same, selection float64) {
 	for trial := range trials {
-		all, chosen, err := rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}.Levels(m.Evidence(n, uint64(trial)),
+		all, chosen, err := rs.Isoperimetric{Lambda: rs.Claim(m.Lambda)}.Levels(m.Evidence(n,
+			uint64(trial)),
 			alpha)
 		if err != nil {
 			panic(err)

@@ -30,7 +30,7 @@ func NewPlot(x, y string) *plot.Plot {
 	return p
 }
 
-// Lines is a figure of curves over the same values of x; its table has a column for each.
+// Lines is a figure of curves over the same values of x. Its table has a column for each curve.
 type Lines struct {
 	figures.Figure
 	at []float64

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// Preset is how much work a notebook does.
+// Preset is the size of a notebook's work.
 type Preset struct {
 	Name string
 	// Settings of training: epochs, images an epoch (0 is all), channels of the first convolution.

@@ -10,9 +10,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 )
 
-// Simulation says what votes to simulate, and what to certify them by.
+// Simulation has the settings of simulated votes and their methods.
 type Simulation struct {
-	Shape string // a name in coverage.Shapes; empty is zipf
+	Shape string // a name in coverage.Shapes, zipf by default
 	// Top is the probability of the class, and Tail the exponent of its rivals' Zipf tail, for
 	// shapes that have them.
 	Top, Tail float64
@@ -23,23 +23,23 @@ type Simulation struct {
 	Methods   []string // names of rs.Methods
 }
 
-// Case is that of so many classes.
+func (s Simulation) shape() coverage.Shape {
+	return Must(coverage.ShapeByName(cmp.Or(s.Shape, "zipf")))
+}
+
+// Case returns the case of this many classes.
 func (s Simulation) Case(classes int) coverage.Case {
-	shape := Must(coverage.ShapeByName(cmp.Or(s.Shape, "zipf")))
+	shape := s.shape()
 	return coverage.Case{Shape: shape.Name, P: shape.P(classes, s.Top, s.Tail), Sigma: s.Sigma,
 		N0: s.N0, N: s.N}
 }
 
 // Run simulates each number of classes by every method.
 func (s Simulation) Run(classes ...int) (outcomes []coverage.Outcome) {
-	o := coverage.Options{Alpha: s.Alpha, Trials: s.Trials, Seed: 1}
-	for _, name := range s.Methods {
-		o.Methods = append(o.Methods, Must(rs.MethodByName(name)))
-	}
-	for _, k := range classes {
-		outcomes = append(outcomes, Must(coverage.Simulate(context.Background(), s.Case(k), o))...)
-	}
-	return outcomes
+	g := coverage.Grid{Shapes: []coverage.Shape{s.shape()}, Classes: classes, Draws: []int{s.N},
+		Top: s.Top, Tail: s.Tail, Sigma: s.Sigma, N0: s.N0}
+	return Must(g.Simulate(context.Background(), coverage.Options{Alpha: s.Alpha, Trials: s.Trials,
+		Seed: 1, Methods: Must(coverage.MethodsByName(s.Methods...))}))
 }
 
 // Shapes is Run of several shapes of one number of classes.
@@ -50,7 +50,7 @@ func (s Simulation) Shapes(classes int, shapes ...string) (outcomes []coverage.O
 	return outcomes
 }
 
-// Mean returns the mean radius of a method among outcomes of so many classes.
+// Mean returns the mean radius of a method among outcomes of this many classes.
 func Mean(outcomes []coverage.Outcome, method string, classes int) float64 {
 	for _, o := range outcomes {
 		if o.Method == method && len(o.Case.P) == classes {
@@ -82,7 +82,7 @@ func whole(p []float64, n int) rs.Votes {
 	return votes
 }
 
-// Ledger returns the rows of a table. Each says what a method spends α on, the bounds that decide,
+// Ledger returns the rows of a table. Each has the bounds that a method spends α on, their values,
 // and the radius.
 func (s Simulation) Ledger(e *rs.Evidence) (rows [][]any) {
 	for _, name := range s.Methods {

@@ -43,7 +43,7 @@ func (s Snapshot) Margins() (*figures.Figure, error) {
 	return f, err
 }
 
-// Median returns the median radius margin/Λ over the rows, negative of those that are wrong.
+// Median returns the median radius margin/Λ over the rows. Wrong rows count as negative.
 func (s Snapshot) Median() float64 {
 	radii := make([]float64, len(s.Rows))
 	for i, e := range s.Rows {
@@ -84,7 +84,7 @@ func (p Preset) Watch(out string, change func(*training.Config),
 	return seen
 }
 
-// Clean returns what a model says without noise of the first images.
+// Clean returns the predictions of a model without noise for the first images.
 func Clean(m *training.Model, d *data.Dataset, images int) (rows []rs.Evidence) {
 	exec := Must(gomlx.NewExec1(Backend(), m.Store, m.Logits))
 	defer exec.Finalize()
@@ -132,12 +132,7 @@ func Bounds(model string) (*figures.Figure, error) {
 
 // Swept is the figure of a sweep's folder.
 func Swept(dir string) (*figures.Figure, error) {
-	t, settings := Table(dir, "sweep.tsv")
-	axes, points, err := figures.SweepOf(t)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "sweep.tsv"), err)
-	}
-	return figures.Sweep(axes, points, settings)
+	return figures.SweepTable(Table(dir, training.SweepFile))
 }
 
 // Columns returns a table's columns of these names, in this order.

@@ -2,14 +2,14 @@ package show
 
 import "github.com/janpfeifer/gonb/gonbui"
 
-// A Canvas is a place in the cell that is running, where what is drawn takes the place of what was.
+// A Canvas is a place in the running cell. A new drawing replaces the old one.
 type Canvas struct {
 	id   string
 	show func(id, html string) // gonbui.UpdateHTML
 }
 
-// NewCanvas returns a Canvas; it is seen once something is drawn.
+// NewCanvas returns a Canvas, which appears with its first drawing.
 func NewCanvas() *Canvas { return &Canvas{"canvas_" + gonbui.UniqueId(), gonbui.UpdateHTML} }
 
-// Draw shows what draw shows.
+// Draw shows the output of draw.
 func (c *Canvas) Draw(draw func()) { c.show(c.id, gather(draw)) }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Image is a picture of a gallery, and what is said under it. A zero is not said.
+// Image is a picture of a gallery with its caption. The caption omits a zero.
 type Image struct {
 	// Pixels are [height, width, channels]. Values outside [0, 1] are drawn black or white.
 	Pixels                  []float32
@@ -43,7 +43,7 @@ func Images(images ...Image) {
 	HTML(b.String())
 }
 
-// caption is what is said under the image, in lines of HTML.
+// caption is the caption of the image, in lines of HTML.
 func (m Image) caption() (lines []string) {
 	say := func(there bool, format string, args ...any) {
 		if there {

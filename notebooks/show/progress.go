@@ -35,7 +35,7 @@ func (s *Status) Write(p []byte) (int, error) {
 // Say shows a line of text.
 func (s *Status) Say(line string) { s.show(s.id, "<small>"+html.EscapeString(line)+"</small>") }
 
-// Close takes away what is shown.
+// Close removes the line.
 func (s *Status) Close() error {
 	s.show(s.id, "")
 	return nil

@@ -1,6 +1,5 @@
-// Package show displays figures, tables and pictures in the cell that is running, a slider over any
-// of them, and progress. Everything goes through GoNB to the browser. Outside a notebook, nothing
-// is shown.
+// Package show displays figures, tables, pictures and progress in the running cell, and sliders
+// over them. Everything goes through GoNB to the browser. Outside a notebook, nothing is shown.
 //
 //	show.Figure(figures.Exact(0.5, 1, 2))
 //	show.Frames("σ", []float64{0.12, 0.25, 0.5}, func(sigma float64) {
@@ -28,7 +27,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// gathered takes what is shown while a frame is drawn; nil while it goes to the cell.
+// gathered takes the output while a frame is drawn. It is nil while the output goes to the cell.
 var gathered *strings.Builder
 
 // gather returns, as HTML, what f shows.
@@ -66,7 +65,7 @@ func Figure(f *figures.Figure, err error) {
 	}
 	svg := enlarge(compact(b.String()), zoom)
 	if gathered != nil {
-		// As an image of its own, an SVG shares no names with others on the page.
+		// As a separate image, an SVG shares no names with others on the page.
 		HTML(fmt.Sprintf(`<img alt="%s" src="%s">`, html.EscapeString(f.Title), svgURI(svg)))
 		return
 	}

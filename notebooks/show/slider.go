@@ -30,7 +30,7 @@ func Frames[T any](name string, values []T, draw func(T)) {
 		panic(fmt.Sprintf("show: frames over %s: no value", name))
 	}
 	var b strings.Builder
-	// The frames are the children after the label; each has its value in data-value.
+	// The frames are the children after the label. Each has its value in data-value.
 	fmt.Fprintf(&b,
 		`<div><label style="display:block"><input type="range" %s min="0" max="%d" value="0" `+
 			`style="vertical-align:middle;width:240px" oninput="`+
@@ -62,7 +62,7 @@ func Slider[T any](name string, values []T, draw func(T)) {
 	Sliders(func(at ...any) { draw(at[0].(T)) }, Over(name, 0, values...))
 }
 
-// A Knob is a slider of [Sliders]: it comes to these values, and begins at the one of index Start.
+// A Knob is a slider of [Sliders] over these values. It begins at the value of index Start.
 type Knob struct {
 	Name   string
 	Values []any
@@ -156,7 +156,7 @@ type hand struct {
 	moved chan struct{} // of one, full while a move is unseen
 }
 
-// move puts slider i to a place below n; another is ignored.
+// move puts slider i to a place below n. It ignores any other place.
 func (h *hand) move(i, to, n int) {
 	if to < 0 || to >= n {
 		return

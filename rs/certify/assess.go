@@ -8,11 +8,11 @@ import (
 
 // Assessment is the attacks of a folder beside the certificates of the images attacked.
 type Assessment struct {
-	Settings AttackSettings // with what the attacks were made
+	Settings AttackSettings // of the attacks
 	Attacks  []Attack
 	Gaps     []Gap
 	// Beyond are attacks that succeeded inside certificates, a line each. Where there is one, a
-	// certificate or an attack is wrong. Within are those that α lets fail.
+	// certificate or an attack is wrong. Within are the failures that α allows.
 	Beyond, Within []string
 	Notes          []string
 }

@@ -22,14 +22,14 @@ const (
 	GapFile          = "gap.tsv" // certified and empirical accuracy
 )
 
-// AttackConfig is what decides the attacks that are made on a run.
+// AttackConfig has the settings of the attacks on a run.
 type AttackConfig struct {
 	// Alpha is the error probability of each certificate, and of all findings together.
 	Alpha float64 `json:"alpha"`
-	// Tau is the temperature of soft votes, in logits; negative is the run's.
+	// Tau is the temperature of soft votes, in logits. A negative Tau stands for the run's.
 	Tau    float64 `json:"tau"`
-	Images int     `json:"images"` // how many, spread over the run; 0 is all
-	// Classifiers are names in Attacked; All alone is every one that the run has.
+	Images int     `json:"images"` // how many, spread over the run, 0 for all
+	// Classifiers are names in Attacked. All alone stands for every classifier of the run.
 	Classifiers []string `json:"classifiers"`
 	Box         bool     `json:"box"` // perturbed images stay in [0, 1]
 	Steps       int      `json:"steps"`
@@ -40,7 +40,7 @@ type AttackConfig struct {
 	Seed        uint64   `json:"seed"`
 }
 
-// Check returns an error that begins with the name of the first field that can't be.
+// Check returns an error that names the first field out of range.
 func (c AttackConfig) Check() error {
 	if err := c.Certify().Check(); err != nil {
 		return err
@@ -76,8 +76,7 @@ func attackedNames() (names []string) {
 	return names
 }
 
-// AttackSettings is what the JSON beside attack.tsv and gap.tsv says: with what the attacks were
-// made.
+// AttackSettings are the settings of attacks, in the JSON beside attack.tsv and gap.tsv.
 type AttackSettings struct {
 	Caption      string    `json:"caption"`   // in one line, for people
 	Lipsmooth    string    `json:"lipsmooth"` // version that made them
@@ -104,13 +103,19 @@ func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, 
 	all := slices.Equal(c.Classifiers, []string{All})
 	var names []string
 	for _, name := range attackedNames() { // what breaks one is tried on the next
-		switch asked := all || slices.Contains(c.Classifiers, name); {
-		case asked && name == "soft" && !(c.Tau > 0) && !all:
-			return s, nil, fmt.Errorf("classifier soft: the temperature of soft votes is %v, none or "+
-				"that of hard votes: give one as tau", c.Tau)
-		case asked && name == "soft" && !(c.Tau > 0):
-			notes = append(notes, "soft votes aren't attacked: no temperature above 0")
-		case asked:
+		lack := ""
+		switch {
+		case name != "votes" && !r.Model.Lambda.Known():
+			lack = "no Lipschitz constant, which their certificates need"
+		case name == "soft" && !(c.Tau > 0):
+			lack = "no temperature above 0"
+		}
+		switch asked := slices.Contains(c.Classifiers, name); {
+		case asked && lack != "":
+			return s, nil, fmt.Errorf("classifier %s: the run has %s", name, lack)
+		case all && lack != "":
+			notes = append(notes, fmt.Sprintf("%s isn't attacked: %s", name, lack))
+		case all || asked:
 			names = append(names, name)
 		}
 	}
@@ -122,20 +127,25 @@ func (r *Run) AttackSettings(c AttackConfig) (s AttackSettings, notes []string, 
 	if s.RunHash, err = r.Hash(); err != nil {
 		return s, nil, err
 	}
+	s.Caption = r.attackCaption(c)
+	return s, notes, nil
+}
+
+// attackCaption says the settings of attacks, as they were resolved, in one line.
+func (r *Run) attackCaption(c AttackConfig) string {
 	space := "the l2 ball"
 	if c.Box {
 		space = "the l2 ball within [0, 1]"
 	}
-	d.Tau = c.Tau
-	of := r.Settings(d)
+	of := r.Settings(c.Certify())
 	of.Images = c.Images
-	s.Caption = fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws "+
-		"along a ray, %d to judge, seed %d", of.Caption(), strings.Join(names, ", "), space, c.Steps,
+	return fmt.Sprintf("%s; attacks on %s in %s: %d steps, %d samples, %d restarts, %d draws "+
+		"along a ray, %d to judge, seed %d", of.Caption(), strings.Join(c.Classifiers, ", "), space,
+		c.Steps,
 		c.Samples, c.Restarts, c.Trial, c.Draws, c.Seed)
-	return s, notes, nil
 }
 
-// Certify is how what is attacked is certified.
+// Certify is the config of the certificates to attack.
 func (c AttackConfig) Certify() Config {
 	d := Default()
 	d.Alpha, d.Tau = c.Alpha, c.Tau

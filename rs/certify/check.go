@@ -12,8 +12,8 @@ import (
 // file is where the run's settings lie.
 func (r *Run) file() string { return filepath.Join(r.Dir, countlog.RunFile) }
 
-// CheckModel is an error where a model isn't the one that was sampled, or where the run doesn't
-// have the Lipschitz constant that is proved of the model. In errors name stands for the model.
+// CheckModel returns an error if the run sampled another model, or if the run lacks the proved
+// Lipschitz constant of the model. In errors name stands for the model.
 func (r *Run) CheckModel(m countlog.Model, name string) error {
 	if m.Hash != r.Model.Hash {
 		return fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", r.file(), r.Model.Hash,
@@ -26,8 +26,8 @@ func (r *Run) CheckModel(m countlog.Model, name string) error {
 	return nil
 }
 
-// CheckDataset is an error where a split isn't the one that was sampled, or where a row has another
-// label than label gives for its index. In errors name stands for the split.
+// CheckDataset returns an error if the run sampled another split, or if a row's label differs from
+// the label of its index. In errors name stands for the split.
 func (r *Run) CheckDataset(d countlog.Dataset, label func(index int) int, rows []rs.Evidence,
 	name string) error {
 

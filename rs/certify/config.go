@@ -11,7 +11,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Config is what is chosen when certifying. Begin with Default.
+// Config has the settings of certificates. Begin with Default.
 type Config struct {
 	// Alpha is the error probability of each certificate, rs.MinAlpha <= Alpha < 1.
 	Alpha float64
@@ -21,10 +21,10 @@ type Config struct {
 	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified. Where
 	// it is negative, a temperature is chosen on the tuning images.
 	Tau float64
-	// Bound is the confidence bound that the methods take; nil is the one each is best with.
+	// Bound is the confidence bound of the methods. Nil is the best bound for each method.
 	Bound rs.Bound
-	// Scores is the map of scores that methods take, of those logged; empty is every one, with α
-	// shared.
+	// Scores is one of the logged maps of scores. Empty stands for every map, with α divided among
+	// them.
 	Scores string
 	// Float32 subtracts what float32 does to margins: the network in real arithmetic is certified.
 	Float32 bool
@@ -33,9 +33,9 @@ type Config struct {
 	// Unsound lets Methods name a shortcut whose certificates may fail more often than Alpha, for
 	// comparison.
 	Unsound bool
-	// Interval is the level, 0.95 say, of confidence intervals of certified accuracy; 0 is none.
+	// Interval is the level of confidence intervals of certified accuracy, 0.95 say. 0 makes none.
 	Interval float64
-	// Radii are those of the tables, in units of the image.
+	// Radii are the radii of the tables, in units of the image.
 	Radii []float64
 }
 
@@ -55,7 +55,8 @@ func (c Config) names() (names []string, some bool) {
 
 // Default is rs.DefaultMethods at α = 0.001, with the radii of the papers' tables.
 func Default() Config {
-	return Config{Alpha: rs.DefaultAlpha, Tau: -1, Radii: []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2}}
+	return Config{Alpha: rs.DefaultAlpha, Tau: -1, Radii: []float64{0, 0.25, 0.5, 0.75, 1, 1.25, 1.5,
+		2}}
 }
 
 // At is c at another alpha, by the methods named alone.
@@ -90,14 +91,14 @@ func (c Config) Check() error {
 	for i, name := range names {
 		entry, err := rs.MethodByName(name)
 		if err != nil {
-			return fmt.Errorf("methods: %w", err)
+			return fmt.Errorf("method: %w, %s", err, All)
 		}
 		if entry.Unsound && !c.Unsound {
 			return fmt.Errorf("method %s is unsound: its certificates may fail more often than α; "+
-				"unsound computes them all the same, for comparison", name)
+				"--unsound, or Config.Unsound, computes them all the same, for comparison", name)
 		}
 		if slices.Contains(names[:i], name) {
-			return fmt.Errorf("methods: %s is there twice", name)
+			return fmt.Errorf("method: %s is there twice", name)
 		}
 	}
 	if c.Scores != "" {

@@ -13,8 +13,7 @@ type Aim struct {
 }
 
 // Crossings are the attacks that succeeded inside a certificate of the same classifier on that
-// image. Those beyond lie inside certificates that all hold at once with probability 1-α, in which
-// case there are none.
+// image. With probability 1-α, all certificates hold at once and there are none beyond.
 func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, err error) {
 	gaps, err := r.Gaps(attacks, c)
 	if err != nil {

@@ -19,7 +19,8 @@ func Example() {
 	}
 	defer os.RemoveAll(dir)
 	dir = filepath.Join(dir, "run")
-	votes := countlog.Import{Estimation: "testdata/votes.tsv", Name: "theirs", Sigma: 0.5, Classes: 3}
+	votes := countlog.Import{Estimation: countlog.Source{Path: "testdata/votes.tsv"}, Name: "theirs",
+		Sigma: 0.5, Classes: 3}
 	if _, _, err := votes.Write(context.Background(), dir); err != nil {
 		log.Fatal(err)
 	}
@@ -36,7 +37,8 @@ func Example() {
 	}
 	result.Accuracy().WriteText(os.Stdout)
 	for i, r := range result.Curves[1].Results {
-		fmt.Printf("image %d: class %d within %.3f, true %d\n", result.Indices[i], r.Class, r.Radius, r.Label)
+		fmt.Printf("image %d: class %d within %.3f, true %d\n", result.Indices[i], r.Class, r.Radius,
+			r.Label)
 	}
 	if err := result.Save(dir); err != nil { // certificates.tsv, table.tsv, and their settings as JSON
 		log.Fatal(err)

@@ -21,8 +21,8 @@ type Attack struct {
 	Radius float64
 }
 
-// Attacked are the classifiers that are attacked, each with the methods whose certificates speak of
-// it; the first of them is the one drawn.
+// Attacked are the classifiers to attack, each with the methods that certify it. Figures draw the
+// first method.
 var Attacked = []struct {
 	Name, Doc string
 	Methods   []string
@@ -33,7 +33,7 @@ var Attacked = []struct {
 	{"clean", "the network without noise", []string{"margin"}},
 }
 
-// AttackColumns are those that a table of attacks has, besides others.
+// AttackColumns are the required columns of a table of attacks.
 var AttackColumns = []string{"index", "label", "classifier", "tau", "radius"}
 
 // Attacks reads a table of attacks: a line an image and classifier, radius empty where no attack
@@ -79,13 +79,12 @@ func Attacks(t *table.Table) ([]Attack, error) {
 	return attacks, nil
 }
 
-// Gap is what is certified of a classifier and what attacks leave of it, on the same images.
+// Gap has the certified and the empirical accuracy of a classifier on the same images.
 type Gap struct {
 	Classifier string
-	// of Attacked's methods, in their order, those left out that the run lacks something for
+	// of Attacked's methods, in their order, as far as the run has their inputs
 	Certified []Curve
-	// Empirical has, for each image, the radius that attacks leave: all radii below the smallest
-	// successful attack.
+	// Empirical has the radius of the smallest successful attack on each image.
 	Empirical []rs.Result
 }
 
@@ -175,9 +174,9 @@ func (g Gap) Ratios() []float64 {
 	return ratios
 }
 
-// GapTable has three rows a classifier: certified and empirical accuracy at each radius, and their
-// difference; area is that under the curve, the average radius, and ratio the median of certified
-// over empirical radius, image by image.
+// GapTable has three rows a classifier: certified accuracy, empirical accuracy and their
+// difference, at each radius. The column area is the average radius. The column ratio is the median
+// over the images of certified over empirical radius.
 func GapTable(gaps []Gap, radii []float64) *table.Table {
 	t := &table.Table{Columns: slices.Concat([]string{"classifier", "curve"}, radiusColumns(radii),
 		[]string{"area", "ratio"})}

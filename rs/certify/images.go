@@ -11,7 +11,7 @@ import (
 
 // Images is a file of perturbed images in NumPy's format, float32 of shape [rows, h, w, c], for
 // numpy.load. A row belongs to a row of a table of attacks. It is 0 where no attack succeeded, or
-// where none was made yet. Rows are written in place, so an interrupted run goes on, and equal
+// where none was made yet. Rows are written in place, so an interrupted run can continue. Equal
 // attacks leave equal bytes.
 type Images struct {
 	Rows int
@@ -30,7 +30,7 @@ func headOf(rows int, size [3]int) string {
 	return "\x93NUMPY\x01\x00" + string(length) + text
 }
 
-// CreateImages makes a file of so many rows of 0, in place of what is there.
+// CreateImages makes a file of this many rows of 0. It replaces an older file.
 func CreateImages(path string, rows int, size [3]int) (*Images, error) {
 	f, err := os.Create(path)
 	if err != nil {
@@ -87,7 +87,7 @@ func (m *Images) values() int { return m.size[0] * m.size[1] * m.size[2] }
 
 func (m *Images) offset(row int) int64 { return m.head + 4*int64(row)*int64(m.values()) }
 
-// Put writes a row, [h, w, c]; nil is 0.
+// Put writes a row, [h, w, c]. A nil image writes 0.
 func (m *Images) Put(row int, image []float32) error {
 	if row < 0 || row >= m.Rows || image != nil && len(image) != m.values() {
 		return fmt.Errorf("%s: row %d of %d values, among %d of %d", m.f.Name(), row, len(image),
@@ -117,8 +117,8 @@ func (m *Images) Row(row int) ([]float32, error) {
 	return image, nil
 }
 
-// At reads a row. It checks that the row lies at this distance, from the table, from an image; both
-// are [h, w, c].
+// At reads a row. It checks that the row lies at the table's distance from the image. Both are [h,
+// w, c].
 func (m *Images) At(row int, image []float32, distance float64) ([]float32, error) {
 	perturbed, err := m.Row(row)
 	if err != nil {

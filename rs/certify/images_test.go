@@ -50,7 +50,8 @@ func TestImages(t *testing.T) {
 		t.Error("one value of two")
 	}
 	// (1, 2) is √5 from 0.
-	if got, err := m.At(0, []float32{0, 0}, math.Sqrt(5)); err != nil || !slices.Equal(got, []float32{1, 2}) {
+	if got, err := m.At(0, []float32{0, 0}, math.Sqrt(5)); err != nil || !slices.Equal(got,
+		[]float32{1, 2}) {
 		t.Error(got, err)
 	}
 	if _, err := m.At(1, []float32{0, 0}, 0); err != nil {
@@ -80,7 +81,8 @@ func TestImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1, 2, 1), }" + strings.Repeat(" ", 52) + "\n" +
+	want := "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, " +
+		"'shape': (3, 1, 2, 1), }" + strings.Repeat(" ", 52) + "\n" +
 		"\x00\x00\x80\x3f\x00\x00\x00\x40" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\xcd\xcc\xcc\x3d\x60\x42\xa2\x8d"
 	if string(text) != want {
 		t.Errorf("%q, want\n%q", text, want)
@@ -99,7 +101,8 @@ func TestBadImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenImages(path, [3]int{2, 1, 1}, os.O_RDONLY); err == nil || !strings.Contains(err.Error(), "[rows, 2, 1, 1]") {
+	if _, err := OpenImages(path, [3]int{2, 1, 1}, os.O_RDONLY); err == nil ||
+		!strings.Contains(err.Error(), "[rows, 2, 1, 1]") {
 		t.Error(err)
 	}
 	replaced := func(old, new string) string { return strings.Replace(string(whole), old, new, 1) }
@@ -121,11 +124,13 @@ func TestBadImages(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if m, err := OpenImages(path, size, os.O_RDONLY); err == nil || !strings.Contains(err.Error(), path) {
+		if m, err := OpenImages(path, size, os.O_RDONLY); err == nil || !strings.Contains(err.Error(),
+			path) {
 			t.Errorf("%s: %v, %v", name, m, err)
 		}
 	}
-	if _, err := OpenImages(filepath.Join(t.TempDir(), "gone"), size, os.O_RDONLY); !os.IsNotExist(err) {
+	if _, err := OpenImages(filepath.Join(t.TempDir(), "gone"), size,
+		os.O_RDONLY); !os.IsNotExist(err) {
 		t.Error(err)
 	}
 	if _, err := CreateImages(filepath.Join(t.TempDir(), "no", "folder"), 1, size); err == nil {

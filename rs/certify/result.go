@@ -9,7 +9,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Curve is a method and what it says about each example.
+// Curve has the results of a method, one for each example.
 type Curve struct {
 	Method  string
 	Results []rs.Result
@@ -100,18 +100,27 @@ func (x *Result) remark() error {
 	m, run, alpha := len(x.Indices), x.Run, x.Config.Alpha
 	const beta = 0.001 // of the number that is exceeded
 	if !x.Config.Simultaneous && m > 0 {
-		x.note("α = %g is of each certificate: of a method's %d, %.3g are expected to be wrong at "+
-			"most, and more than %d with probability %g at most; --simultaneous makes α that of "+
-			"all "+
-			"together",
+		x.note("α = %g is the error probability of each certificate. Of the %d of a method, at most "+
+			"%.3g are expected to be wrong, and more than %d are wrong with probability at most %g. "+
+			"--simultaneous makes α the error probability of all together",
 			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta)
+	}
+	if m > 0 && len(x.Curves) > 0 {
+		switch known := len(rs.Labelled(x.Curves[0].Results)); known {
+		case m:
+		case 0:
+			x.note("no image has a label: there are classes and radii, and no accuracy; lipsmooth " +
+				"sample --labels takes a table of labels")
+		default:
+			x.note("accuracy and average radius are of the %d images of %d that have a label", known, m)
+		}
 	}
 	if least := rs.LeastDraws(alpha); run.N < least && run.N > 0 {
 		x.note("n = %d draws: even if all agree, votes certify nothing at α = %g, which takes %d",
 			run.N, alpha, least)
 	}
 	if rest := x.claimed(); rest != nil {
-		x.note("Λ = %g is claimed, not proved: on it rest %s", run.Model.Lambda.Value(),
+		x.note("Λ = %g is claimed, not proved, and these rest on it: %s", run.Model.Lambda.Value(),
 			strings.Join(rest, ", "))
 	}
 	if run.Until.Stops != nil && m > 0 {
@@ -119,9 +128,8 @@ func (x *Result) remark() error {
 			run.Until.Method, x.Draws/m, run.N)
 	}
 	if x.Config.Float32 {
-		x.note("float32: a margin is off by %.3g at most, which is subtracted; votes and lvm "+
-			"certify "+
-			"the network as float32 computes it, at no cost", run.MarginError)
+		x.note("float32: the error of a margin is at most %.3g, and is subtracted. votes and lvm "+
+			"certify the network as float32 computes it, at no cost", run.MarginError)
 		free := x.Config
 		free.Float32 = false
 		if err := x.cost(free, func(*rs.Evidence) {}); err != nil {
@@ -147,7 +155,7 @@ func (x *Result) cost(free Config, without func(e *rs.Evidence)) error {
 			break
 		}
 	}
-	if at < 0 {
+	if at < 0 || unlabelled(x.Curves) {
 		return nil
 	}
 	free.Methods = []string{x.Curves[at].Method}

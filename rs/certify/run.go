@@ -1,7 +1,7 @@
 // Package certify makes certificates of a run: evidence on disk in, certificates, tables and the
-// gap to attacks out. It needs no device and no model. What makes a result trustworthy is checked
-// here: the temperature of soft votes is chosen on images that aren't certified, evidence is of the
-// model that lies in its folder, and unsound methods are refused unless they are asked for.
+// gap to attacks out. It needs no device and no model. It checks that the temperature of soft votes
+// comes from images that aren't certified, and that the evidence is of the model in its folder. It
+// refuses unsound methods, unless Config.Unsound allows them.
 //
 //	run, err := certify.Open("run")
 //	result, err := run.Certify(certify.Default())
@@ -20,16 +20,16 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// ModelFolder is where the model of a run may lie, in its folder.
+// ModelFolder is the place of the model in a run's folder.
 const ModelFolder = "model"
 
 // Run is evidence to certify: a run's folder, or rows in memory.
 type Run struct {
 	countlog.Run
-	Dir string // empty where the rows are made up in memory
-	// Rows is nil until Load: Certify reads each as it is needed then.
+	Dir string // empty for rows in memory
+	// Rows is nil until Load. Without Load, Certify reads each row when it needs it.
 	Rows []rs.Evidence
-	// Tau is the temperature of soft votes, in logits, where one was chosen; negative where not.
+	// Tau is the temperature of soft votes, in logits. It is negative before one is chosen.
 	Tau float64
 
 	log          *countlog.Log
@@ -37,7 +37,8 @@ type Run struct {
 }
 
 // Open reads the settings of a run's folder. A model in the folder, RUN/model, must be the one that
-// was sampled. A claimed Lipschitz constant that the rows contradict is dropped: nothing rests on it.
+// was sampled. A claimed Lipschitz constant that the rows contradict is dropped: nothing rests on
+// it.
 func Open(dir string) (*Run, error) {
 	log, err := countlog.Open(dir)
 	if err != nil {
@@ -52,7 +53,19 @@ func Open(dir string) (*Run, error) {
 			r.contradicted, r.Model.Lambda = c, rs.Constant{}
 		}
 	}
-	return r, OfModel(dir, log.Run)
+	return r, ofModel(dir, log.Run)
+}
+
+// Load opens a run's folder, chooses the temperature of soft votes as c says, and reads the rows.
+func Load(dir string, c Config) (*Run, error) {
+	r, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if r.Tau, err = r.ChooseTau(c); err != nil {
+		return nil, err
+	}
+	return r, r.Load()
 }
 
 // Load reads the rows, once.
@@ -68,8 +81,7 @@ func (r *Run) Load() (err error) {
 
 func (r *Run) empty() error { return fmt.Errorf("%s: no example is sampled yet", r.Dir) }
 
-// Hash identifies the evidence, as [countlog.Log.Hash] does; it is empty where the rows are made up
-// in memory.
+// Hash identifies the evidence, as [countlog.Log.Hash] does. It is empty for rows in memory.
 func (r *Run) Hash() (string, error) {
 	if r.log == nil {
 		return "", nil
@@ -91,9 +103,9 @@ func (r *Run) each() iter.Seq2[*rs.Evidence, error] {
 	}
 }
 
-// ChooseTau returns the temperature that soft votes are certified at: that of c, or the run's, or
-// the one that certifies most of the tuning images, whose error tells an unsound choice from none.
-// It is negative where there are no tuning images.
+// ChooseTau returns the temperature of soft votes: that of c, or the run's, or the best one for the
+// tuning images. Its error says whether the choice would be unsound. It is negative where there are
+// no tuning images.
 func (r *Run) ChooseTau(c Config) (float64, error) {
 	switch {
 	case c.Tau >= 0:
@@ -126,8 +138,8 @@ func (r *Run) notes(rows int) (notes []string) {
 	return notes
 }
 
-// OfModel checks a run against the model that lies in its folder, if one does.
-func OfModel(dir string, run countlog.Run) error {
+// ofModel checks a run against the model that lies in its folder, if one does.
+func ofModel(dir string, run countlog.Run) error {
 	folder := filepath.Join(dir, ModelFolder)
 	path := filepath.Join(folder, "model.json")
 	text, err := os.ReadFile(path)

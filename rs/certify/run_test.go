@@ -78,7 +78,7 @@ func TestCertify(t *testing.T) {
 	}
 	if notes := strings.Join(x.Notes, "\n"); !strings.Contains(notes,
 		"left out: lvm, lipschitz-two, lipschitz-margin: ") || !strings.Contains(notes,
-		"α = 0.001 is of each certificate") {
+		"α = 0.001 is the error probability of each certificate") {
 		t.Error(notes)
 	}
 	if rows := x.Certificates().Rows; len(rows) != 4*len(x.Curves) || rows[0][4] != "mono" {

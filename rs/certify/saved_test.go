@@ -226,11 +226,11 @@ func TestLocuslab(t *testing.T) {
 	if err := x.Locuslab(0).WriteTSV(&b); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := countlog.ReadRadii(strings.NewReader(b.String()), "theirs.tsv")
-	if err != nil || len(rows) != 4 {
-		t.Fatal(rows, err)
+	back, err := countlog.ReadRadii(strings.NewReader(b.String()), "theirs.tsv")
+	if err != nil || len(back.Rows) != 4 {
+		t.Fatal(back, err)
 	}
-	for i, row := range rows {
+	for i, row := range back.Rows {
 		if want := x.Curves[0].Results[i]; row.Index != x.Indices[i] || row.Label != want.Label ||
 			row.Class != want.Class || row.Radius != want.Radius {
 			t.Errorf("%+v, want %+v", row, want)

@@ -8,7 +8,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// Settings are the numbers of a caption; a zero is left out.
+// Settings are the numbers of a caption. A caption omits a zero.
 type Settings struct {
 	Dataset, Split, Model string
 	Sigma                 float64
@@ -20,7 +20,7 @@ type Settings struct {
 	Lambda                rs.Constant
 	Tau                   float64
 	Scores                string  // the map of scores taken, where it is one of several
-	MarginError           float64 // what is subtracted for float32, in logits
+	MarginError           float64 // subtracted for float32, in logits
 	Bound                 string  // of every method, where one was chosen
 	Steps                 int     // of the grid that noise was drawn on, 0 where it is Gaussian
 }

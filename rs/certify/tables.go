@@ -18,7 +18,8 @@ func radiusColumns(radii []float64) (names []string) {
 }
 
 // Accuracy has a row a method: α, certified accuracy at the radii, and the average certified
-// radius.
+// radius. Of images without labels, it has the fraction that abstains and the mean radius of the
+// rest.
 func (x *Result) Accuracy() *table.Table { return accuracy(x.Curves, x.alphas(), x.Config.Radii) }
 
 func (x *Result) alphas() []float64 {
@@ -26,6 +27,9 @@ func (x *Result) alphas() []float64 {
 }
 
 func accuracy(curves []Curve, alphas, radii []float64) *table.Table {
+	if unlabelled(curves) {
+		return radiiAlone(curves, alphas)
+	}
 	t := &table.Table{Columns: slices.Concat([]string{"method", "alpha"}, radiusColumns(radii),
 		[]string{"average radius"})}
 	for i, curve := range curves {
@@ -38,6 +42,29 @@ func accuracy(curves []Curve, alphas, radii []float64) *table.Table {
 	return t
 }
 
+// unlabelled reports whether no example has a label.
+func unlabelled(curves []Curve) bool {
+	return len(curves) > 0 && len(curves[0].Results) > 0 && len(rs.Labelled(curves[0].Results)) == 0
+}
+
+// radiiAlone is accuracy of examples without labels.
+func radiiAlone(curves []Curve, alphas []float64) *table.Table {
+	t := &table.Table{Columns: []string{"method", "alpha", "abstains", "mean radius"}}
+	for i, curve := range curves {
+		sum, classes := 0.0, 0
+		for _, r := range curve.Results {
+			if r.Class != rs.Abstain {
+				sum, classes = sum+r.Radius, classes+1
+			}
+		}
+		n := len(curve.Results)
+		t.Rows = append(t.Rows, []string{curve.Method, number(alphas[i]),
+			fmt.Sprintf("%.3f", float64(n-classes)/float64(n)),
+			fmt.Sprintf("%.4f", sum/float64(max(1, classes)))})
+	}
+	return t
+}
+
 // Intervals has the ends of the confidence interval of each certified accuracy of Accuracy, at the
 // config's level.
 func (x *Result) Intervals() *table.Table {
@@ -46,6 +73,9 @@ func (x *Result) Intervals() *table.Table {
 
 func intervals(curves []Curve, alphas, radii []float64, level float64) *table.Table {
 	t := &table.Table{Columns: append([]string{"method", "alpha", "end"}, radiusColumns(radii)...)}
+	if unlabelled(curves) {
+		curves = nil
+	}
 	for i, curve := range curves {
 		low := []string{curve.Method, number(alphas[i]), "low"}
 		high := []string{curve.Method, number(alphas[i]), "high"}
@@ -59,7 +89,7 @@ func intervals(curves []Curve, alphas, radii []float64, level float64) *table.Ta
 }
 
 // certificateColumns are those of a table of certificates: numbers are numbers to pandas, and
-// correct is True or False.
+// correct is True, False, or empty where the label, -1, isn't known.
 var certificateColumns = []string{"index", "file", "label", "correct", "method", "alpha", "class",
 	"radius", "level", "alpha_spent", "bounds"}
 
@@ -98,6 +128,8 @@ func (x *Result) Certificates() *table.Table {
 			correct := "False"
 			if r.Right() {
 				correct = "True"
+			} else if r.Label < 0 {
+				correct = ""
 			}
 			t.Rows = append(t.Rows, []string{strconv.Itoa(index), file, strconv.Itoa(r.Label),
 				correct,

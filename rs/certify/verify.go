@@ -3,11 +3,16 @@ package certify
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/version"
+	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
@@ -25,6 +30,41 @@ func (v *Verification) note(format string, args ...any) {
 // older notes a table that no settings lie beside.
 func (v *Verification) older(path, advice string) {
 	v.note("%s: written by an older version: %s", path, advice)
+}
+
+// VerifyLog reads every row of the run and of its tuning images, which must be of the same model
+// and dataset, and of other images. It returns them all.
+func (r *Run) VerifyLog() (v *Verification, rows []rs.Evidence, err error) {
+	v = &Verification{}
+	if _, err := r.ChooseTau(Default()); err != nil { // which checks the tuning images
+		return v, nil, err
+	}
+	if err := r.Load(); err != nil {
+		return v, nil, err
+	}
+	v.checked("%s: every setting, format %d", r.file(), r.Format)
+	v.checked("%s: %d rows: indices, labels, draws, class selected, margins",
+		filepath.Join(r.Dir, countlog.CountsFile), len(r.Rows))
+	folder := filepath.Join(r.Dir, countlog.TuningFolder)
+	log, err := countlog.Open(folder)
+	if err != nil { // there are none
+		return v, r.Rows, nil
+	}
+	tuning, err := log.All()
+	if err == nil {
+		v.checked("%s: %d rows, of the same model and dataset, and of other images", folder,
+			len(tuning))
+	}
+	return v, slices.Concat(r.Rows, tuning), err
+}
+
+// CheckMarginError is an error where the run's margin_error isn't off, which the model's is.
+func (r *Run) CheckMarginError(off float64) error {
+	if !(math.Abs(off/r.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
+		return fmt.Errorf("%s: margin_error: %v, but under this noise its model's is %v", r.file(),
+			r.MarginError, off)
+	}
+	return nil
 }
 
 // Verify makes the tables of Save again, from the evidence and the settings beside them, and
@@ -54,21 +94,17 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 	if err != nil {
 		return v, err
 	}
-	earlier, err := filepath.Glob(filepath.Join(escapeGlob(dir), ResultsFolder, "*.tsv"))
+	earlier, err := fs.Glob(os.DirFS(dir), ResultsFolder+"/*.tsv")
 	if err != nil {
 		return v, err
 	}
 	for _, path := range earlier {
+		path = filepath.Join(dir, filepath.FromSlash(path))
 		if _, _, err := r.verifyCertificates(v, path); err != nil {
 			return v, err
 		}
 	}
 	return v, nil
-}
-
-// escapeGlob lets a path stand for itself in a pattern.
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // verifyCertificates makes a table of certificates again; nil where there is none to compare with.
@@ -121,6 +157,13 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 	if at, want := firstDifference(there, again.table(saved.Sets), fileColumn); at > 0 {
 		return nil, saved, fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, want)
 	}
+	caption, err := r.caption(saved.Sets, saved.Images)
+	if err != nil {
+		return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
+	}
+	if err := v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth); err != nil {
+		return nil, saved, err
+	}
 	if hash != saved.RunHash {
 		return nil, saved, fmt.Errorf("%s: run_hash: %.19s, but that of the evidence is %.19s",
 			table.About(path), saved.RunHash, hash)
@@ -149,6 +192,19 @@ func (r *Run) temperatures(v *Verification, path string, saved Saved) error {
 			v.note("%s: τ = %v was given, and not chosen on tuning images", path, s.Tau)
 		}
 	}
+	return nil
+}
+
+// caption compares the line that says settings in words. Another version may have other words.
+func (v *Verification) caption(path, there, want, by string) error {
+	switch {
+	case there == want:
+		return nil
+	case by == version.String():
+		return fmt.Errorf("%s: caption: begins with %.60q, and isn't what the settings say: %.60q", path,
+			there, want)
+	}
+	v.note("%s: caption: of version %s, and not in this one's words: not compared", path, by)
 	return nil
 }
 

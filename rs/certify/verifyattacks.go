@@ -20,9 +20,9 @@ type Pixels interface {
 	Shape() (size [3]int, classes int)
 }
 
-// VerifyAttacks checks the attacks that lie in a folder, if any do: what was certified of each
-// image, that no attack succeeded inside a certificate, the table of the gap, and, where images
-// aren't nil, how far each perturbed image lies from its own. That an image is misclassified is the
+// VerifyAttacks checks the attacks in a folder, if there are any. It checks the certified radius of
+// each image, the table of the gap, and that no attack succeeded inside a certificate. If images
+// isn't nil, it checks the distance of each perturbed image. That an image is misclassified is the
 // attack's word: its draws aren't made again. The run's rows must be loaded.
 func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err error) {
 	v = &Verification{}
@@ -48,12 +48,23 @@ func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err err
 	if err := r.verifyLines(path, made, c); err != nil {
 		return v, err
 	}
+	err = v.caption(table.About(path), settings.Caption, r.attackCaption(settings.AttackConfig),
+		settings.Lipsmooth)
+	if err != nil {
+		return v, err
+	}
 	v.checked("%s: %d lines: what is certified computed again from the log, no attack inside a "+
 		"certificate beyond what α lets fail", path, len(made))
 	path = filepath.Join(dir, GapFile)
 	var gap AttackSettings
 	if err := table.ReadAbout(path, &gap); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return v, err
+	}
+	if gap.Caption != "" {
+		err := v.caption(table.About(path), gap.Caption, r.attackCaption(gap.AttackConfig), gap.Lipsmooth)
+		if err != nil {
+			return v, err
+		}
 	}
 	gaps, err := r.Gaps(made, c)
 	if err != nil {
@@ -81,6 +92,14 @@ func (v *Verification) perturbed(path string, made []Attack, of Pixels) error {
 	checked := 0
 	for line, a := range made {
 		if math.IsInf(a.Radius, 1) {
+			row, err := images.Row(line)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(row, func(x float32) bool { return x != 0 }) {
+				return fmt.Errorf("%s: row %d holds a perturbed image, but %s says that no attack "+
+					"succeeded", path, line, AttackFile)
+			}
 			continue
 		}
 		if err := of.Images(clean, []int{a.Index}); err != nil {
@@ -117,7 +136,7 @@ func (r *Run) verifyLines(path string, made []Attack, c Config) error {
 		return err
 	}
 	columns := map[string]int{}
-	for _, name := range []string{"certified", "class"} {
+	for _, name := range []string{"certified", "class", "score", "lower"} {
 		if columns[name] = slices.Index(t.Columns, name); columns[name] < 0 {
 			return fmt.Errorf("%s:1: no column %q", path, name)
 		}
@@ -130,6 +149,12 @@ func (r *Run) verifyLines(path string, made []Attack, c Config) error {
 		cell = t.Rows[i][columns["class"]]
 		class, err := strconv.Atoi(cell)
 		wrong := 0 <= class && class < r.Dataset.Classes && class != a.Label
+		score, bad := strconv.ParseFloat(t.Rows[i][columns["score"]], 64)
+		lower, worse := strconv.ParseFloat(t.Rows[i][columns["lower"]], 64)
+		if bad != nil || worse != nil || wrong && !(0.5 <= lower && lower <= score) {
+			return fmt.Errorf("%s:%d: score %v, lower %v: want 0.5 <= lower <= score where an attack "+
+				"succeeded", path, i+2, score, lower)
+		}
 		if err != nil || wrong == math.IsInf(a.Radius, 1) {
 			return fmt.Errorf("%s:%d: class %s: want one other than %d where an attack succeeded, "+
 				"else -1", path, i+2, cell, a.Label)

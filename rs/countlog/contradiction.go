@@ -21,9 +21,9 @@ func (c *Contradiction) Error() string {
 		"least %.4g", c.Lambda.Value(), c.Lambda.Source(), c.Index, c.Least)
 }
 
-// Contradicted returns a [Contradiction] where the rows show that the Lipschitz constant of the margins is
-// larger than the run says, which a claimed constant may be: with probability 1e-6 at most where
-// the constant is right.
+// Contradicted returns a [Contradiction] where the rows show that the Lipschitz constant of the
+// margins is larger than the run says, which a claimed constant may be: with probability 1e-6 at
+// most where the constant is right.
 func (l *Log) Contradicted() error {
 	lambda := l.Run.Model.Lambda
 	if !lambda.Known() {

@@ -65,8 +65,11 @@ func FuzzRadii(f *testing.F) {
 	f.Add(head + "20\t7\t7\t0.0734\t1\t0:00:15.4\n40\t3\t-1\t0.0\t0\t1\n")
 	f.Add(head + "20\t7\t6\t1e-3\t0\t\r\n")
 	f.Add(head)
+	f.Add("\xef\xbb\xbfr;y;pred;id\n0.5;1;1;0\nAverage radius: 0.5\n")
+	f.Add("# idx label predict radius correct sigma\n20 7 7 0.07 1 0.25\n40 7 7 0.07 2 0.5")
 	f.Fuzz(func(t *testing.T, text string) {
-		rows, err := ReadRadii(strings.NewReader(text), "r.tsv")
+		read, err := ReadRadii(strings.NewReader(text), "r.tsv")
+		rows := read.Rows
 		if err != nil {
 			if rows != nil || !strings.HasPrefix(err.Error(), "r.tsv:") ||
 				strings.Contains(err.Error(), "\n") {
@@ -87,7 +90,7 @@ func FuzzRadii(f *testing.F) {
 				correct)
 		}
 		if got, err := ReadRadii(strings.NewReader(again), "r.tsv"); err != nil ||
-			!reflect.DeepEqual(got, rows) {
+			!reflect.DeepEqual(got.Results(), read.Results()) {
 			t.Errorf("%q read back as %v, %v", again, got, err)
 		}
 	})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -15,12 +14,14 @@ import (
 
 // Import is a table of votes that others logged, to be made a run of.
 type Import struct {
-	// Estimation is a file of two draws, or of the estimation draw alone; then Selection is that of
-	// the selection draw, with the same examples in the same order.
-	Selection, Estimation string
-	Name                  string // of the model
-	Sigma                 float64
-	Classes               int // 0 where the table tells
+	// Estimation is a table of two draws, or of the estimation draw alone; then Selection is that
+	// of the selection draw, with the same examples in the same order.
+	Selection, Estimation Source
+	// Labels is an array of the true class of each index, for tables that don't have it.
+	Labels  Source
+	Name    string // of the model
+	Sigma   float64
+	Classes int // 0 where the table tells
 	// N0 and N are the numbers of draws that the source states. N counts all of one draw, also
 	// where Split divides it. Both are 0 where the source states none.
 	N0, N int
@@ -104,7 +105,7 @@ func (m Import) run(ctx context.Context) (Run, error) {
 		return r, err
 	}
 	if len(seen) == 0 {
-		return r, fmt.Errorf("%s: no rows", m.Estimation)
+		return r, fmt.Errorf("%s: no rows", m.Estimation.Path)
 	}
 	// Distances of all from the first one read have the greatest common divisor of all distances.
 	stride = max(stride, 1)
@@ -112,20 +113,18 @@ func (m Import) run(ctx context.Context) (Run, error) {
 	r.Dataset.Size = last + 1
 	if r.Examples.Count > max(1<<20, 100*len(seen)) {
 		return r, fmt.Errorf("%s: %d examples from %d to %d leave out too many of an evenly "+
-			"spaced plan, which a run needs", m.Estimation, len(seen), first, last)
+			"spaced plan, which a run needs", m.Estimation.Path, len(seen), first, last)
 	}
-	for _, path := range []string{m.Selection, m.Estimation} {
-		if path == "" {
+	for _, s := range []Source{m.Selection, m.Estimation, m.Labels} {
+		if s.Path == "" {
 			continue
 		}
-		hash, err := HashFile(path)
-		if err != nil {
+		if r.Versions["imported "+filepath.Base(s.Path)], err = s.hash(); err != nil {
 			return r, err
 		}
-		r.Versions["imported "+filepath.Base(path)] = hash
 	}
 	if err := r.Validate(); err != nil {
-		return r, fmt.Errorf("%s: %w", m.Estimation, err)
+		return r, fmt.Errorf("%s: %w", m.Estimation.Path, err)
 	}
 	return r, nil
 }
@@ -138,20 +137,18 @@ func divisor(a, b int) int {
 }
 
 // open opens a source and reads its column names.
-func (m Import) open(path string) (*foreignCounts, *os.File, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("%s: not a regular file, which can be read twice: "+
-			"copy the data to a file", path)
-	}
-	file, err := os.Open(path)
+func (m Import) open(s Source) (*foreignCounts, io.Closer, error) {
+	file, err := s.open()
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := newForeignCounts(file, path, m.Classes)
+	t, err := newForeignCounts(file, s.Path, m.Classes)
 	if err != nil {
 		file.Close()
+		return nil, nil, err
 	}
-	return t, file, err
+	t.sigma = m.Sigma
+	return t, file, nil
 }
 
 // each calls f with every row. Both draws of the row are filled in. Errors name file and line.
@@ -162,7 +159,7 @@ func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
 	}
 	defer file.Close()
 	var selection *foreignCounts
-	if m.Selection != "" {
+	if m.Selection.Path != "" {
 		if selection, file, err = m.open(m.Selection); err != nil {
 			return err
 		}
@@ -180,6 +177,10 @@ func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
 	case !one && m.Split > 0:
 		return estimation.fail("", errors.New("two draws: there is nothing to split"))
 	}
+	label, err := m.labels()
+	if err != nil {
+		return err
+	}
 	done := make(chan struct{})
 	var reading sync.WaitGroup
 	defer reading.Wait()
@@ -189,32 +190,67 @@ func (m Import) each(ctx context.Context, f func(*foreignRow) error) error {
 	if selection != nil {
 		selections = selection.ahead(&reading, done)
 	}
-	for line := 2; ; line++ {
+	for line := 0; ; {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%s: stopped in line %d, nothing made: %w", m.Estimation, line-1,
+			return fmt.Errorf("%s: stopped in line %d, nothing made: %w", m.Estimation.Path, line,
 				ctx.Err())
 		}
-		row, err := m.pair(line, estimations, selections)
-		if err == io.EOF {
+		next := m.pair(estimations, selections)
+		if next.err == io.EOF {
 			return nil
 		}
-		if err != nil {
+		row, err := next.row, next.err
+		if line = next.line; err == nil {
+			err = label(row)
+		}
+		if err == nil && one {
+			err = m.split(row)
+		}
+		if err == nil {
+			err = f(row)
+		}
+		if _, ok := errors.AsType[*LineError](err); ok {
 			return err
 		}
-		if one {
-			row.Selection = setAside(row.Estimation, m.Split, m.Seed, row.Index)
-			if row.Selection == nil {
-				return atLine(m.Estimation, line, "%d draws, too few to set %d aside",
-					row.Estimation.Total(), m.Split)
-			}
-		}
-		if err := f(row); err != nil {
-			if _, ok := errors.AsType[*LineError](err); ok {
-				return err
-			}
-			return atLine(m.Estimation, line, "%w", err)
+		if err != nil {
+			return atLine(m.Estimation.Path, line, "%w", err)
 		}
 	}
+}
+
+// labels returns a function that fills in the label of a row where that is in a table of its own.
+func (m Import) labels() (func(*foreignRow) error, error) {
+	if m.Labels.Path == "" {
+		return func(*foreignRow) error { return nil }, nil
+	}
+	file, err := m.Labels.open()
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	labels, err := readLabels(file, m.Labels.Path)
+	return func(row *foreignRow) error {
+		if row.Label != rs.Abstain {
+			return fmt.Errorf("the table has labels, and so has %s: name one", m.Labels.Path)
+		}
+		if row.Index >= len(labels) {
+			return fmt.Errorf("index %d, but %s has %d labels", row.Index, m.Labels.Path,
+				len(labels))
+		}
+		if row.Label = labels[row.Index]; row.Label >= len(row.Estimation) {
+			return fmt.Errorf("label %d, want one of %d classes", row.Label, len(row.Estimation))
+		}
+		return nil
+	}, err
+}
+
+// split sets draws of a row aside.
+func (m Import) split(row *foreignRow) error {
+	row.Selection = setAside(row.Estimation, m.Split, m.Seed, row.Index)
+	if row.Selection == nil {
+		return fmt.Errorf("%d draws, too few to set %d aside", row.Estimation.Total(), m.Split)
+	}
+	return nil
 }
 
 func atLine(path string, line int, format string, args ...any) error {
@@ -223,40 +259,39 @@ func atLine(path string, line int, format string, args ...any) error {
 
 // pair returns the next row of estimations, with its selection draw where selections isn't nil.
 // The error is io.EOF where both sources have ended.
-func (m Import) pair(line int, estimations, selections <-chan foreignLine) (*foreignRow, error) {
+func (m Import) pair(estimations, selections <-chan foreignLine) foreignLine {
 	next := <-estimations
 	row, err := next.row, next.err
 	if err != nil && err != io.EOF || selections == nil {
-		return row, err
+		return next
 	}
 	other := <-selections
 	switch end := other.err; {
 	case end != nil && end != io.EOF:
-		return nil, end
-	case (end == io.EOF) != (err == io.EOF):
-		short, long := m.Selection, m.Estimation
-		if err == io.EOF {
-			short, long = long, short
-		}
-		return nil, atLine(long, line, "%s has no row for this one", short)
+		next.err = end
+	case end == io.EOF && err == io.EOF:
+	case end == io.EOF:
+		next.err = fmt.Errorf("%s has no row for this one", m.Selection.Path)
 	case err == io.EOF:
-		return nil, io.EOF
+		next.err = atLine(m.Selection.Path, other.line, "%s has no row for this one",
+			m.Estimation.Path)
 	case other.row.Index != row.Index || other.row.Label != row.Label:
-		return nil, atLine(m.Estimation, line,
-			"example %d of label %d, but %s:%d has example %d of label %d",
-			row.Index, row.Label, m.Selection, line, other.row.Index, other.row.Label)
+		next.err = fmt.Errorf("example %d of label %d, but %s:%d has example %d of label %d",
+			row.Index, row.Label, m.Selection.Path, other.line, other.row.Index, other.row.Label)
 	case len(other.row.Estimation) != len(row.Estimation):
-		return nil, atLine(m.Estimation, line, "%d classes, but %s:%d has %d",
-			len(row.Estimation), m.Selection, line, len(other.row.Estimation))
+		next.err = fmt.Errorf("%d classes, but %s:%d has %d", len(row.Estimation),
+			m.Selection.Path, other.line, len(other.row.Estimation))
+	default:
+		row.Selection = other.row.Estimation
 	}
-	row.Selection = other.row.Estimation
-	return row, nil
+	return next
 }
 
-// foreignLine is what foreignCounts.next returned.
+// foreignLine is what foreignCounts.next returned, and the line.
 type foreignLine struct {
-	row *foreignRow
-	err error
+	row  *foreignRow
+	err  error
+	line int
 }
 
 // ahead reads rows, some in advance. It ends with the first error, with io.EOF after the last row,
@@ -267,7 +302,7 @@ func (f *foreignCounts) ahead(reading *sync.WaitGroup, done <-chan struct{}) <-c
 		for {
 			row, err := f.next()
 			select {
-			case rows <- foreignLine{row, err}:
+			case rows <- foreignLine{row, err, f.line}:
 			case <-done:
 				return
 			}

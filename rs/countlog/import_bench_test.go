@@ -12,7 +12,7 @@ import (
 // them: 1,000 classes, 500 rows.
 func BenchmarkImport(b *testing.B) {
 	const rows, classes = 500, 1000
-	file := func(name string, count func(c int) int) string {
+	file := func(name string, count func(c int) int) Source {
 		text := strings.Builder{}
 		text.WriteString(foreignHeader)
 		for i := range rows {
@@ -26,7 +26,7 @@ func BenchmarkImport(b *testing.B) {
 		if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
 			b.Fatal(err)
 		}
-		return path
+		return Source{Path: path}
 	}
 	m := Import{Name: "m", Sigma: 0.5,
 		Selection:  file("s.tsv", func(c int) int { return 90 / (c + 1) / (c + 1) }),

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/internal/npy"
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
@@ -35,8 +36,20 @@ func foreignRows(text string, classes int) (rows []foreignRow, err error) {
 	}
 }
 
+// array is a file in NumPy's format of values that fit a byte, each of width bytes.
+func array(kind, shape, values string, width int) string {
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }\n", kind, shape)
+	text := fmt.Sprintf("%s\x01\x00%c\x00%s", npy.Magic, len(header), header)
+	for _, c := range []byte(values) {
+		text += string([]byte{c}) + strings.Repeat("\x00", width-1)
+	}
+	return text
+}
+
 func TestForeign(t *testing.T) {
 	one := []foreignRow{{3, 1, nil, rs.Votes{2, 0, 5}}, {7, 2, nil, rs.Votes{0, 7, 0}}}
+	bare := []foreignRow{{0, rs.Abstain, nil, one[0].Estimation},
+		{1, rs.Abstain, nil, one[1].Estimation}}
 	two := []foreignRow{{3, 1, rs.Votes{1, 0, 1}, rs.Votes{2, 0, 5}}}
 	for _, c := range []struct {
 		text    string
@@ -45,6 +58,23 @@ func TestForeign(t *testing.T) {
 	}{
 		{"idx\tlabel\tcounts\n3\t1\t[2, 0, 5]\n7\t2\t[0,7,0]\n", 0, one},
 		{"index\tlabel\tcounts\r\n3\t1\t0:2,2:5\r\n7\t2\t1:7\r\n", 3, one},
+		{"label\tid\tvotes\n1\t3\t(2, 0, 5)\n2\t7\t(0, 7, 0)", 0, one},
+		{"label\tid\tcounts\n1\t3\t{2: 5, 0: 2}\n2\t7\t{1: 7}\n", 3, one},
+		{"label\tid\tcounts\n1\t3\t{2: 5, 0: 2, 1: 0}\n2\t7\t{0: 0, 1: 7, 2: 0}\n", 0, one},
+		{"label\tid\tcounts\n1\t3\tCounter({2: 5, 0: 2})\n2\t7\tarray([0, 7, 0])\n", 3, one},
+		{"label,id,counts\n1,3,\"{\"\"2\"\": 5, \"\"0\"\": 2}\"\n2,7,{1: 7}\n", 3, one},
+		{"label,id,counts\n1,3,\"[2, 0, 5]\"\n2,7,[0, 7, 0]\n", 0, one},
+		{"label id counts\n1 3 [ 2  0  5]\n2 7 [0. 7. 0.]\n", 0, one},
+		{"y;idx;counts\n1;3;tensor([2, 0, 5], device='cuda:0')\n2;7;(0, 7, 0)\n", 0, one},
+		{"target,c2,c0,c1,idx,time\n1,5,2,0,3,0:01\n2.0,0,0.0,7,7.0,x\n", 0, one},
+		{",idx,label,count_0,count_1,count_2\n0,3,1,2,0,5\n1,7,2,0,7,0\n", 0, one},
+		{",label,0,1,2\n3,1,2,0,5\n7,2,0,7,0\n", 0, one},
+		{"\xef\xbb\xbfidx label class_0 class_1 class_2\n3 1 2 0 5\n7 2 0 7 0\n", 0, one},
+		{"idx\tlabel\tcounts_estimation\n3\t1\t[2, 0, 5]\n7\t2\t[0, 7, 0]\n", 0, one},
+		{"idx label pred counts radius\n3 1 2 [2, 0, 5] 1\n7 2 1 [0, 7, 0] 1\n", 0, one},
+		{array("<i8", "2, 3", "\x02\x00\x05\x00\x07\x00", 8), 0, bare},
+		{array("|u1", "2, 3", "\x02\x00\x05\x00\x07\x00", 1), 3, bare},
+		{"counts\n[2, 0, 5]\n[0, 7, 0]\n", 0, bare},
 		{"index\tlabel\t0\t1\t2\n3\t1\t2\t0\t5\n7\t2\t0\t7\t0\n", 0, one},
 		{"index\tlabel\tselection\testimation\n3\t1\t2:1,0:1\t[2, 0, 5]\n", 3, two},
 		{"idx\tlabel\tselection_0\tselection_1\tselection_2\t" +
@@ -65,13 +95,28 @@ func TestForeignMalformed(t *testing.T) {
 		classes int
 		want    string
 	}{
-		{"", 0, "f.tsv:1: empty"},
-		{"idx\tlabel\tcounts", 0, "f.tsv:1: cut off"},
-		{"index\tlabel\tvotes\n", 0, `f.tsv:1: columns "index label votes", want index`},
-		{"index\tlabel\t0\t2\n", 0, "f.tsv:1: columns"},
-		{"index\tlabel\tselection_0\tselection_1\testimation_0\n", 0, "f.tsv:1: columns"},
+		{"", 0, "f.tsv:1: no table of votes or certificates: empty"},
+		{"index\tlabel\tscores\n", 0, `f.tsv:1: no table of votes or certificates: columns ` +
+			`"index label scores", want index`},
+		{"index\tlabel\t0\t2\n", 0, "f.tsv:1: no table"},
+		{"index\tlabel\tc0\tc2\n", 0, `f.tsv:1: column "c2": want one column a class, from 0 to 1`},
+		{"index\tlabel\tclass_1\tclass_2\n", 0, `f.tsv:1: column "class_2": want one column a`},
+		{"index\tlabel\tselection_0\tselection_1\testimation_0\n", 0, "f.tsv:1: columns of 2 " +
+			"classes for the selection draw and of 1"},
+		{"0\t1\t[1, 2]\n", 0, `f.tsv:1: no table of votes or certificates: the first line is ` +
+			`"0 1 [1, 2]", want column names`},
+		{"idx label predict correct time\n0 1 1 1 0.3\n", 0, "f.tsv:1: certificates without votes"},
 		{wide, 3, "f.tsv:1: columns of 2 classes, want 3"},
-		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2", 0, "f.tsv:3: cut off"},
+		{"idx\tlabel\tcounts\tc0\tc1\n", 0, `columns "counts" and "c0": either may be the votes`},
+		{"idx\tlabel\tc0\tc1\tvote_0\tvote_1\n", 0, `columns "c0" and "vote_0": either may be`},
+		{"idx\tlabel\tcounts\testimation\n", 0, `columns "counts" and "estimation": either may`},
+		{"idx\tlabel\tc0\tc0\tc1\n", 0, `columns "c0" and "c0": either may be class 0: keep one`},
+		{array("<i4", "2, 3, 1", "\x00\x00\x00\x00\x00\x00", 4), 0,
+			"f.tsv: an array of shape [2 3 1], want [examples, classes]"},
+		{array("|i1", "1, 2", "\x01\xff", 1), 0, "f.tsv:1: -1 votes for class 1, want a whole"},
+		{array("<i2", "1, 3", "\x01", 2), 0, "f.tsv: 2 bytes or more, want 6"},
+		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2", 0, `f.tsv:3: counts: "[1, 2"…, a list without its ` +
+			"closing bracket: cut off? the last line does not end"},
 		{lists + "0\t1\t[1, 2\n", 0, "f.tsv:2: counts: \"[1, 2\"…, a list without its closing " +
 			"bracket"},
 		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2, 3]\n", 0, "f.tsv:3: counts: 3 counts, want 2"},
@@ -84,7 +129,9 @@ func TestForeignMalformed(t *testing.T) {
 		{lists + "0\t1\n", 0, "f.tsv:2: 2 columns, want 3"},
 		{pairs + "0\t1\t0:1\n", 0, "give --classes"},
 		{pairs + "0\t1\t0:1,0:2\n", 2, "f.tsv:2: counts: class 0 is there twice"},
-		{pairs + "0\t1\t2:1\n", 2, `f.tsv:2: counts: "2", want a whole number from 0 to 1`},
+		{pairs + "0\t1\t2:1\n", 2, "f.tsv:2: counts: class 2, want one of 0 to 1"},
+		{pairs + "0\t1\t{3: 90, 5: 10}\n", 0, `f.tsv:2: counts: "3: 90, 5: 10": class:count pairs`},
+		{pairs + "0\t1\t0:3,1:2\n1\t1\t0:5\n", 0, "f.tsv:3: counts: \"0:5\": class:count pairs of"},
 		{pairs + "0\t1\t\n", 2, "want class:count pairs"},
 		{wide + "0\t1\t1\t\n", 0, `f.tsv:2: 1: "", want`},
 	} {
@@ -95,13 +142,13 @@ func TestForeignMalformed(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, name, text string) string {
+func write(t *testing.T, name, text string) Source {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return Source{Path: path}
 }
 
 const foreignHeader = "idx\tlabel\tcounts\n"
@@ -116,7 +163,7 @@ func TestImport(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "made", "run")
 	r, n, err := m.Write(t.Context(), dir)
-	if err != nil || n != 3 || r.Examples != (Plan{10, 30, 3}) {
+	if err != nil || n != 3 || r.Examples != (Plan{Start: 10, Stride: 30, Count: 3}) {
 		t.Fatal(r, n, err)
 	}
 	log, err := Open(dir)
@@ -163,9 +210,9 @@ func TestImportRefuses(t *testing.T) {
 		{strings.Replace(s, "4", "5", 1), e, nil, "e.tsv:3: 6 selection draws, want 5"},
 		{s, e, func(m *Import) { m.N = 30 }, "e.tsv:2: 20 estimation draws, want 30"},
 		{s, e, func(m *Import) { m.Split = 3 }, "nothing to split"},
-		{s, e, func(m *Import) { m.Selection = "" }, "e.tsv:1: one draw: the class must not be " +
-			"chosen"},
-		{s, e, func(m *Import) { m.Selection, m.Split = "", 20 },
+		{s, e, func(m *Import) { m.Selection = Source{} }, "e.tsv:1: one draw: the class must " +
+			"not be chosen"},
+		{s, e, func(m *Import) { m.Selection, m.Split = Source{}, 20 },
 			"e.tsv:2: 20 draws, too few to set 20 aside"},
 		{s, e, func(m *Import) { m.Sigma = math.NaN() }, "sigma: NaN"},
 		{foreignHeader + "0\t0\t[0, 0]\n", foreignHeader + "0\t0\t[0, 0]\n", nil,
@@ -235,37 +282,6 @@ func TestImportOneDraw(t *testing.T) {
 	}
 }
 
-func TestReadRadii(t *testing.T) {
-	const head = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n"
-	rows,
-		err := ReadRadii(strings.NewReader(head+
-		"0\t3\t-1\t0.0\t0\t0:00:13.7\n20\t7\t7\t0.0734\t1\t15.4\n"), "r.tsv")
-	want := []Radius{{0, rs.Result{Label: 3, Certificate: rs.Certificate{Class: rs.Abstain}}},
-		{20, rs.Result{Label: 7, Certificate: rs.Certificate{Class: 7, Radius: 0.0734}}}}
-	if err != nil || !reflect.DeepEqual(rows, want) {
-		t.Error(rows, err)
-	}
-	for line, want := range map[string]string{
-		"0\t3\t3\t0.5\t0\t1":   `r.tsv:2: correct: "0", but predict 3 and label 3 make it 1`,
-		"0\t3\t-1\t0.5\t0\t1":  "r.tsv:2: radius",
-		"0\t3\t3\tNaN\t1\t1":   "r.tsv:2: radius",
-		"0\t3\t3\t+Inf\t1\t1":  "r.tsv:2: radius",
-		"0\t3\t3\t-1\t1\t1":    "r.tsv:2: radius",
-		"0\t3\t3\t0.5\t1":      "r.tsv:2: 5 columns, want 6",
-		"0\t3\tcat\t0.5\t0\t1": `r.tsv:2: predict: "cat"`,
-	} {
-		if _, err := ReadRadii(strings.NewReader(head+line+"\n"), "r.tsv"); err == nil ||
-			!strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %s", err, want)
-		}
-	}
-	twice := "0\t3\t3\t0.5\t1\t1\n"
-	if _, err := ReadRadii(strings.NewReader(head+twice+twice), "r.tsv"); err == nil ||
-		!strings.Contains(err.Error(), "r.tsv:3: idx: 0 is there twice") {
-		t.Error(err)
-	}
-}
-
 // No panic, and what is read is what is there: written in another form, it reads back the same.
 func FuzzForeign(f *testing.F) {
 	for _, text := range []string{
@@ -275,6 +291,10 @@ func FuzzForeign(f *testing.F) {
 		"index\tlabel\tselection\testimation\n3\t1\t2:1,0:1\t[2, 0, 5]\n",
 		"idx\tlabel\tselection_0\tselection_1\testimation_0\testimation_1\n3\t1\t1\t0\t1\t2\r\n",
 		"idx\tlabel\tpredict\tradius\tcorrect\ttime\n20\t7\t7\t0.0734\t1\t15.4\n",
+		"id,y,votes\n3,1,\"{\"\"2\"\": 5}\"\n7,2,(0, 7, 0)\n",
+		"y c1 c0 c2\n1 2 3.0 4\n1 2 3 4",
+		"\xff\xfei\x00d\x00\n\x00",
+		array("<i8", "2, 3", "\x02\x00\x05\x00\x07\x00", 8),
 	} {
 		f.Add(text, 0)
 		f.Add(text, 3)
@@ -294,15 +314,22 @@ func FuzzForeign(f *testing.F) {
 		list := func(v rs.Votes) string {
 			return strings.ReplaceAll(fmt.Sprint([]int(v)), " ", ", ")
 		}
-		again := "idx\tlabel\tcounts\n"
+		again := "counts\n"
 		if rows[0].Selection != nil {
-			again = "idx\tlabel\tselection\testimation\n"
+			again = "selection\testimation\n"
 		}
+		labelled := rows[0].Label != rs.Abstain
+		if labelled {
+			again = "label\t" + again
+		}
+		again = "idx\t" + again
 		for _, row := range rows {
 			if row.Label >= len(row.Estimation) || slices.Min(row.Estimation) < 0 {
 				t.Errorf("%+v", row)
 			}
-			again += fmt.Sprintf("%d\t%d\t", row.Index, row.Label)
+			if again += fmt.Sprintf("%d\t", row.Index); labelled {
+				again += fmt.Sprintf("%d\t", row.Label)
+			}
 			if row.Selection != nil {
 				again += list(row.Selection) + "\t"
 			}

@@ -151,10 +151,8 @@ func mergedRun(partial bool, shards []string) (run Run, err error) {
 		if *q == p {
 			continue
 		}
-		stride := divisor(step(*q), divisor(step(p), max(q.Start-p.Start, p.Start-q.Start)))
 		last = max(last, p.At(p.Count-1))
-		q.Start, q.Stride = min(q.Start, p.Start), max(stride, 1)
-		q.Count = (last-q.Start)/q.Stride + 1
+		*q = covering(*q, p, last)
 	}
 	if n := run.Examples.Count; n > 100*planned+1000 {
 		return run, fmt.Errorf("%s: one evenly spaced plan over the %d examples of all shards "+
@@ -172,6 +170,18 @@ func mergedRun(partial bool, shards []string) (run Run, err error) {
 		run.Versions[name] = strings.Join(all, ", ")
 	}
 	return run, run.Validate()
+}
+
+// covering is the evenest plan with the examples of two, the last of all known.
+func covering(a, b Plan, last int) Plan {
+	stride := divisor(step(a), divisor(step(b), max(a.Start-b.Start, b.Start-a.Start)))
+	if stride = max(stride, 1); a.Over != b.Over || stride < a.over() {
+		first := min(a.At(0), b.At(0))
+		return Plan{Start: first, Stride: 1, Count: last - first + 1}
+	}
+	c := Plan{Start: min(a.Start, b.Start), Stride: stride, Over: a.Over}
+	c.Count = ((last+1)*c.over()-1-c.Start)/stride + 1
+	return c
 }
 
 // step is the distance between a plan's examples, 0 where it has but one.

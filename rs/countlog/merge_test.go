@@ -83,7 +83,7 @@ func TestMergePlansOfOne(t *testing.T) {
 	b := shard(t, planOf(r, Plan{Start: 10, Stride: 1, Count: 1}), 10)
 	dir := filepath.Join(t.TempDir(), "run")
 	if run, n, err := Merge(t.Context(), dir, false, a, b); err != nil || n != 2 ||
-		run.Examples != (Plan{10, 20, 2}) {
+		run.Examples != (Plan{Start: 10, Stride: 20, Count: 2}) {
 		t.Error(run.Examples, n, err)
 	}
 }

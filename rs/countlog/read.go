@@ -20,7 +20,7 @@ var ErrTorn = errors.New("torn last line: unless sample is running, running it a
 
 var errTwice = errors.New("is there twice")
 
-// LineError is what is wrong with a line of a log.
+// LineError is an error in a line of a log.
 type LineError struct {
 	File  string
 	Line  int    // from 1

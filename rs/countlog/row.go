@@ -200,7 +200,7 @@ func (p *parser) numbers(cells [][]byte, e *rs.Evidence) error {
 		what      string
 	}{
 		{&e.Index, 0, run.Dataset.Size, "an index of the dataset"},
-		{&e.Label, 0, classes, "a class"},
+		{&e.Label, rs.Abstain, classes, "a class, or -1"},
 		{&e.Clean.Class, rs.Abstain, classes, "a class or -1"},
 		{}, // clean_margin
 		{&e.Class, 0, classes, "a class"},
@@ -215,8 +215,7 @@ func (p *parser) numbers(cells [][]byte, e *rs.Evidence) error {
 		*c.to = v
 	}
 	if run.Examples.Position(e.Index) < 0 {
-		return p.bad(0, "%d is not among the run's examples (start %d, stride %d, count %d)",
-			e.Index, run.Examples.Start, run.Examples.Stride, run.Examples.Count)
+		return p.bad(0, "%d is not among the run's examples (%v)", e.Index, run.Examples)
 	}
 	margin, ok := decimal(cells[3])
 	if !ok || math.Signbit(margin) || e.Clean.Class == rs.Abstain && margin != 0 {

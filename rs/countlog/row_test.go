@@ -103,15 +103,14 @@ func TestRowMalformed(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{goodRow, "", "1 columns, want 9"},
 		{goodRow, goodRow + "\t", "10 columns, want 9"},
-		{"50\t", "51\t", "index: 51 is not among the run's examples (start 0, stride 50, count " +
-			"200)"},
+		{"50\t", "51\t", "index: 51 is not among the run's examples (200, from 0 on, 50 apart)"},
 		{"50\t", "-50\t", `index: "-50", want an index of the dataset, at most 9999`},
 		{"50\t", "050\t", `index: "050", want an index`},
 		{"50\t", "\t", `index: "", want an index`},
 		{"50\t", "50 \t", `index: "50 ", want an index`},
 		{"50\t", "9223372036854775857\t", "index: \"9223372036854775857\", want an index"},
-		{"\t7\t7\t", "\t10\t7\t", `label: "10", want a class, at most 9`},
-		{"\t7\t7\t", "\t-1\t7\t", `label: "-1", want a class`},
+		{"\t7\t7\t", "\t10\t7\t", `label: "10", want a class, or -1`},
+		{"\t7\t7\t", "\t-2\t7\t", `label: "-2", want a class, or -1`},
 		{"\t7\t7\t", "\t7\t-2\t", `clean_class: "-2", want a class or -1`},
 		{"\t7\t7\t", "\t7\t-1\t",
 			`clean_margin: "1.25", want a finite number >= 0 in shortest form, ` +

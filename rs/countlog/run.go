@@ -5,7 +5,7 @@
 // is a table, tab separated, with a line of column names and then one line an example:
 //
 //	index               position in the dataset
-//	label               true class
+//	label               true class, -1 where none is known
 //	clean_class         prediction without noise, -1 where the run has none
 //	clean_margin        its margin, in logits: the shortest decimal that reads back exactly
 //	class               class selected: the most votes in selection
@@ -102,7 +102,8 @@ type Model struct {
 	// PairMargins says that a margin is min over j of (z_c - z_j)·Λ/Λ_cj, where Λ_cj bounds the
 	// Lipschitz constant of z_c - z_j: Λ-Lipschitz as well, of the same sign, and never smaller.
 	PairMargins bool `json:"pair_margins,omitempty"`
-	// Reading is what is done between an image with its noise and the classifier's file: part of what is certified.
+	// Reading is what is done between an image with its noise and the classifier's file: part of what
+	// is certified.
 	Reading Reading `json:"reading,omitzero"`
 	// Random says that the model's answers are random. Votes certify its most frequent answer,
 	// and no draw can be repeated.
@@ -111,12 +112,18 @@ type Model struct {
 
 // Reading says how an ONNX file is read, in the words of the flags of lipsmooth info.
 type Reading struct {
-	Mean   string `json:"mean,omitempty"` // numbers separated by commas, as is Std
-	Std    string `json:"std,omitempty"`
-	Resize int    `json:"resize,omitempty"`
-	Layout string `json:"layout,omitempty"`
-	Output string `json:"output,omitempty"`
-	Scale  string `json:"scale,omitempty"`
+	Mean string `json:"mean,omitempty"` // numbers separated by commas, as is Std
+	Std  string `json:"std,omitempty"`
+	// Resize is the short side after the noise. Older versions had a flag for it; today's --resize is
+	// [Source.Resize], before the noise.
+	Resize int `json:"resize,omitempty"`
+	// Size is the height and width that the model gets, where its file leaves them open.
+	Size     string `json:"size,omitempty"`
+	Channels string `json:"channels,omitempty"`
+	Layout   string `json:"layout,omitempty"`
+	Output   string `json:"output,omitempty"`
+	Scale    string `json:"scale,omitempty"`
+	OneByOne bool   `json:"one_by_one,omitempty"`
 	// Denoiser is the name of an ONNX file that comes first; Model.Hash is then of both.
 	Denoiser string `json:"denoiser,omitempty"`
 	Schedule string `json:"schedule,omitempty"`
@@ -132,6 +139,18 @@ type Dataset struct {
 	Size    int    `json:"size"` // examples in the split
 	// Dimension is the number of values of an image. It is 0 in logs that don't say.
 	Dimension int `json:"dimension,omitempty"`
+	// Source says how the examples are found again. It is nil where Name and Split say it all.
+	Source *DatasetSource `json:"source,omitempty"`
+}
+
+// DatasetSource says how a dataset was read, in the words of the flags of lipsmooth sample. The
+// hash of the dataset covers what came of it.
+type DatasetSource struct {
+	Classes string   `json:"classes,omitempty"`
+	Labels  string   `json:"labels,omitempty"`
+	Resize  int      `json:"resize,omitempty"`
+	Crop    int      `json:"crop,omitempty"`
+	Skipped []string `json:"skipped,omitempty"` // files that can't be read
 }
 
 // Discrete is the [Noise.Kind] of Gaussian noise rounded to a grid. The values of an image lie on
@@ -147,36 +166,77 @@ type Noise struct {
 	Rounding float64 `json:"rounding"`
 }
 
-// Plan is the Count indices Start, Start+Stride, Start+2·Stride, …
+// Plan is the Count indices ⌊(Start + i·Stride)/Over⌋, i = 0, 1, …: Start, Start+Stride, … where
+// Over is 0, which stands for 1. Stride >= Over, so the indices differ.
 type Plan struct {
 	Start  int `json:"start"`
 	Stride int `json:"stride"`
 	Count  int `json:"count"`
+	Over   int `json:"over,omitempty"` // 0, or from 2 on
 }
 
 // Every plans all of size examples.
 func Every(size int) Plan { return Plan{Stride: 1, Count: size} }
 
-// Spread plans at most count examples at even distance over all of a dataset of size: exactly
-// count where it divides size, and otherwise as many as the next larger distance leaves.
+// Spread plans count examples, evenly spread over a dataset of size, or all of a smaller one.
 func Spread(size, count int) Plan {
-	if count < 1 || size < 1 {
+	if count = min(size, count); count < 1 {
 		return Plan{Stride: 1}
 	}
-	stride := (size + count - 1) / count
-	return Plan{Stride: stride, Count: (size + stride - 1) / stride}
+	d := divisor(size, count)
+	return Plan{Stride: size / d, Over: count / d, Count: count}.plain()
 }
 
+// plain is a plan in its one form where Over is 1.
+func (p Plan) plain() Plan {
+	if p.Over == 1 {
+		p.Over = 0
+	}
+	return p
+}
+
+func (p Plan) over() int { return max(1, p.Over) }
+
 // At returns the i-th index, 0 <= i < Count.
-func (p Plan) At(i int) int { return p.Start + i*p.Stride }
+func (p Plan) At(i int) int { return (p.Start + i*p.Stride) / p.over() }
 
 // Position returns i with At(i) = index, or -1 where the plan has no such index.
 func (p Plan) Position(index int) int {
-	d := index - p.Start
-	if d < 0 || p.Stride < 1 || d%p.Stride != 0 || d/p.Stride >= p.Count {
+	i := 0 // the smallest with At(i) >= index
+	if d := index*p.over() - p.Start; d > 0 && p.Stride > 0 {
+		i = (d-1)/p.Stride + 1
+	}
+	if i >= p.Count || p.At(i) != index {
 		return -1
 	}
-	return d / p.Stride
+	return i
+}
+
+// Thin plans count of the plan's examples at an even distance, or all of fewer.
+func (p Plan) Thin(count int) Plan {
+	if count < p.Count {
+		p.Stride *= max(1, (p.Count-1)/max(1, count-1))
+		p.Count = count
+	}
+	return p
+}
+
+// Others plans all examples of a dataset of size that the plan Spread(size, count) leaves out.
+func Others(size, count int) Plan {
+	left := size - count
+	if left < 1 {
+		return Plan{Stride: 1}
+	}
+	// The complement of ⌊i·size/count⌋, i = 0, …, count-1, is ⌈(j+1)·size/left⌉-1, j = 0, ….
+	return Plan{Start: size - 1, Stride: size, Over: left, Count: left}.plain()
+}
+
+// String says which indices the plan has.
+func (p Plan) String() string {
+	if p.Over > 0 {
+		return fmt.Sprintf("%d, from %d on, %d/%d apart", p.Count, p.At(0), p.Stride, p.Over)
+	}
+	return fmt.Sprintf("%d, from %d on, %d apart", p.Count, p.Start, p.Stride)
 }
 
 // Indices yields the indices, rising.
@@ -192,7 +252,8 @@ func (p Plan) Indices() iter.Seq[int] {
 
 // Shard returns part i of n, 0 <= i < n: every n-th index from the i-th on, none where Count <= i.
 func (p Plan) Shard(i, n int) Plan {
-	return Plan{Start: p.At(i), Stride: p.Stride * n, Count: (p.Count - i + n - 1) / n}
+	return Plan{Start: p.Start + i*p.Stride, Stride: p.Stride * n, Over: p.Over,
+		Count: (p.Count - i + n - 1) / n}
 }
 
 // Shard names the part of a larger run that a run is: its plan is [Plan.Shard] of that run's.
@@ -217,7 +278,8 @@ func (r *Run) whole() Plan {
 		return p
 	}
 	stride := p.Stride / r.Shard.Of
-	return Plan{Start: p.Start - r.Shard.Index*stride, Stride: stride, Count: r.Shard.Examples}
+	return Plan{Start: p.Start - r.Shard.Index*stride, Stride: stride, Over: p.Over,
+		Count: r.Shard.Examples}
 }
 
 // checkShard names what can't be of a shard of a valid plan.
@@ -230,7 +292,7 @@ func (r *Run) checkShard() error {
 		return fmt.Errorf("shard: %d of %d, want one counted from 0", s.Index, s.Of)
 	}
 	w := r.whole()
-	if w.Stride < 1 || w.Start < 0 || w.Count-1 > (size-1-w.Start)/w.Stride ||
+	if w.Stride < w.over() || w.Start < 0 || w.Count-1 > (size*w.over()-1-w.Start)/w.Stride ||
 		w.Shard(s.Index, s.Of) != r.Examples {
 		return fmt.Errorf("shard: %d of %d of %d examples isn't the plan with start %d, stride "+
 			"%d and count %d",
@@ -294,11 +356,13 @@ func (r *Run) Validate() error {
 		{between(d.Size, 1, maxSize), "dataset.size", fmt.Sprintf("from 1 to %d", maxSize), d.Size},
 		{between(d.Dimension, 0, maxSize), "dataset.dimension", fmt.Sprintf("from 0 to %d", maxSize),
 			d.Dimension},
-		{between(p.Start, 0, d.Size-1), "examples.start", fmt.Sprintf("in a dataset of %d", d.Size),
-			p.Start},
-		{p.Stride >= 1, "examples.stride", ">= 1", p.Stride},
+		{p.Over == 0 || between(p.Over, 2, d.Size), "examples.over",
+			fmt.Sprintf("from 2 to %d, or none", d.Size), p.Over},
+		{between(p.Start, 0, d.Size*p.over()-1), "examples.start",
+			fmt.Sprintf("in a dataset of %d", d.Size), p.Start},
+		{p.Stride >= p.over(), "examples.stride", fmt.Sprintf(">= %d", p.over()), p.Stride},
 		{p.Count >= 1, "examples.count", ">= 1", p.Count},
-		{p.Stride < 1 || p.Count-1 <= (d.Size-1-p.Start)/p.Stride, "examples.count",
+		{p.Stride < 1 || p.Count-1 <= (d.Size*p.over()-1-p.Start)/p.Stride, "examples.count",
 			fmt.Sprintf("such that start %d and stride %d stay in a dataset of %d", p.Start,
 				p.Stride, d.Size), p.Count},
 		{finite(r.MarginError), "margin_error", "finite and >= 0", r.MarginError},
@@ -352,19 +416,19 @@ func (r *Run) Validate() error {
 }
 
 // difference names the first field in which two runs differ, with both values. It ignores created,
-// versions, and the name of a model or dataset that has a hash.
+// versions, and the name and the source of a model or dataset that has a hash.
 func difference(a, b Run) string {
 	a.Created, a.Versions, b.Created, b.Versions = time.Time{}, nil, time.Time{}, nil
 	return differ("", reflect.ValueOf(a.nameless()), reflect.ValueOf(b.nameless()))
 }
 
-// nameless is a run without the names of what a hash identifies.
+// nameless is a run without the names of what a hash identifies, and without their sources.
 func (r Run) nameless() Run {
 	if r.Model.Hash != "" {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}
 	if r.Dataset.Hash != "" {
-		r.Dataset.Name, r.Dataset.Dimension = "", 0
+		r.Dataset.Name, r.Dataset.Source, r.Dataset.Dimension = "", nil, 0
 	}
 	return r
 }

@@ -63,8 +63,13 @@ func TestPlan(t *testing.T) {
 	}{
 		{Every(10), []int{0, 1, 2}, 9},
 		{Spread(10000, 200), []int{0, 50, 100}, 9950},
-		{Spread(10, 3), []int{0, 4, 8}, 8},
-		{Spread(299, 200), []int{0, 2, 4}, 298},
+		{Spread(10, 3), []int{0, 3, 6}, 6},
+		{Spread(10, 4), []int{0, 2, 5}, 7},
+		{Spread(1005, 500), []int{0, 2, 4}, 1002},
+		{Spread(299, 200), []int{0, 1, 2}, 297},
+		{Others(10, 4), []int{1, 3, 4}, 9},
+		{Spread(299, 200).Thin(5), []int{0, 73, 146}, 293},
+		{Spread(1005, 500).Shard(1, 3), []int{2, 8, 14}, 1002},
 		{Spread(5, 50), []int{0, 1, 2}, 4},
 		{Plan{Start: 7, Stride: 20, Count: 3}, []int{7, 27, 47}, 47},
 	} {
@@ -76,6 +81,26 @@ func TestPlan(t *testing.T) {
 		for i := -1; i <= c.last+c.plan.Stride; i++ {
 			if got := c.plan.Position(i); got != slices.Index(all, i) {
 				t.Errorf("%+v.Position(%d) = %d", c.plan, i, got)
+			}
+		}
+	}
+}
+
+// An even spread and the others are all examples, each once; where the count divides the size, the
+// plan is that of a whole stride.
+func TestSpreadAndOthers(t *testing.T) {
+	for size := 1; size < 60; size++ {
+		for count := 1; count <= size; count++ {
+			p, others := Spread(size, count), Others(size, count)
+			all := slices.Sorted(func(yield func(int) bool) {
+				p.Indices()(yield)
+				others.Indices()(yield)
+			})
+			if p.Count != count || !slices.Equal(all, slices.Collect(Every(size).Indices())) {
+				t.Errorf("%d of %d: %v and %v", count, size, p, others)
+			}
+			if size%count == 0 && p != (Plan{Stride: size / count, Count: count}) {
+				t.Errorf("%d of %d: %+v", count, size, p)
 			}
 		}
 	}

@@ -11,10 +11,10 @@ import (
 // the temperature of soft votes is chosen.
 const TuningFolder = "tuning"
 
-// Tuning returns what is foretold of a run's images from the tuning images in its folder, to choose
-// a temperature on. Its error wraps os.ErrNotExist where there are none. Tuning images of another
-// model, dataset or noise are refused, and one that is among those to certify: a temperature chosen
-// on it isn't sound.
+// Tuning returns the expected evidence of a run's images, from the tuning images in its folder, to
+// choose a temperature on. Its error wraps os.ErrNotExist where there are none. It refuses tuning
+// images of another model, dataset or noise. It also refuses an image that is certified: a
+// temperature chosen on it isn't sound.
 func Tuning(dir string, run Run) ([]rs.Evidence, error) {
 	folder := filepath.Join(dir, TuningFolder)
 	log, err := Open(folder)

@@ -11,10 +11,10 @@ import (
 // certificate is settled.
 type Until struct {
 	Rule   string  `json:"rule"`   // as [rs.ParseRule] reads it
-	Method string  `json:"method"` // whose certificate is asked about: an [rs.Ranger]
+	Method string  `json:"method"` // the method of the question, an [rs.Ranger]
 	Alpha  float64 `json:"alpha"`  // of that certificate
 	Tau    float64 `json:"tau"`    // temperature of soft votes, 0 for the hard vote
-	Stops  []int   `json:"stops"`  // draws, rising, at which it may end; the last is N
+	Stops  []int   `json:"stops"`  // numbers of draws, rising, where the draw may end; the last is N
 }
 
 // Rangers are the names of the methods that a rule can ask about.
@@ -29,7 +29,7 @@ func Rangers() (names []string) {
 	return names
 }
 
-// Asked is the radius that the run's rule asks about; 0 where it has none.
+// Asked is the radius in the question of the run's rule, or 0 without a rule.
 func (r *Run) Asked() float64 {
 	rule, err := rs.ParseRule(r.Until.Rule)
 	if err != nil {
@@ -55,12 +55,13 @@ func (r *Run) Ranger() (rule rs.Rule, m rs.Ranger, err error) {
 	if m, ok := method.(rs.Ranger); ok {
 		return rule, m, nil
 	}
-	return rule, nil, fmt.Errorf("%s doesn't say how far its radius may still come; those that do are %s",
-		u.Method, strings.Join(Rangers(), ", "))
+	return rule, nil,
+		fmt.Errorf("%s doesn't say how far its radius may still come; those that do are %s",
+			u.Method, strings.Join(Rangers(), ", "))
 }
 
-// Foretell returns what is to be expected of a run's images from the rows of others: as many draws,
-// which end where the run's rule would end them ([rs.Foretell]).
+// Foretell returns the expected evidence of a run's images, from the rows of other images. It has
+// as many draws, and ends them by the run's rule ([rs.Foretell]).
 func (r *Run) Foretell(rows []rs.Evidence) ([]rs.Evidence, error) {
 	var rule rs.Rule
 	var asked rs.Ranger

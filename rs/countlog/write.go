@@ -54,12 +54,12 @@ type extent struct {
 	count int   // rows
 }
 
-// Create opens a folder to write the run in. It makes the folder where there is none. A folder that
-// holds the same run is continued; created, versions and names may differ. Create cuts off a last
-// line that is torn or damaged ([Writer.Dropped]). [Writer.Has] knows the rows that are there.
-// Create refuses a folder with a run of other settings, unless that run has no row: a start that
-// failed blocks no other run. Tuning images belong to the run in whose folder they are. The folder
-// is locked until Close or the end of the process. A second writer is refused.
+// Create opens a folder to write the run in. It makes the folder where there is none. Create
+// continues a folder that holds the same run. Created, versions and names may differ. Create cuts
+// off a last line that is torn or damaged ([Writer.Dropped]). [Writer.Has] knows the rows that are
+// there. Create refuses a folder with a run of other settings, unless that run has no row: a start
+// that failed blocks no other run. Tuning images belong to the run in whose folder they are. The
+// folder is locked until Close or the end of the process. A second writer is refused.
 func Create(dir string, r Run) (w *Writer, err error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
@@ -274,11 +274,11 @@ func (w *Writer) Has(index int) bool {
 	return at >= 0 && w.seen[at]
 }
 
-// Dropped returns what was wrong with the last line that Create cut off; nil where it was good.
+// Dropped returns the error of a last line that Create cut off, or nil.
 func (w *Writer) Dropped() error { return w.dropped }
 
-// Renamed says which names in the folder's run differ from those in the run given to Create. It is
-// empty where no name differs.
+// Renamed lists the names that differ between the folder's run and the run of Create. It is empty
+// where no name differs.
 func (w *Writer) Renamed() string { return w.renamed }
 
 // Append writes the row of an example in one piece. It syncs where the last sync was a second ago
@@ -364,8 +364,8 @@ func (w *Writer) Close() error {
 	return errors.Join(err, w.f.Close())
 }
 
-// Abandon closes a run that failed to begin, and takes it back: the files and folders that Create made
-// are gone again, rows and all. A run that Create went on with stays, as by Close.
+// Abandon closes a run that failed to begin, and takes it back: the files and folders that Create
+// made are gone again, rows and all. A run that Create went on with stays, as by Close.
 func (w *Writer) Abandon() error {
 	if !w.wrote {
 		return w.Close()

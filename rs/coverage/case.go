@@ -3,7 +3,8 @@ package coverage
 import (
 	"fmt"
 	"math"
-	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A Case is a multinomial to draw votes from.
@@ -45,8 +46,8 @@ func (c Case) Check() error {
 type Shape struct {
 	Name, Doc string
 	// P returns the probabilities of this many classes, 2 or more. top is the probability of the
-	// first class, where the shape has a choice. exponent is that of a Zipf tail: its j-th rival
-	// has weight j^-exponent.
+	// first class, where the shape has a choice. In a Zipf tail, the j-th rival has weight
+	// j^-exponent.
 	P func(classes int, top, exponent float64) []float64
 }
 
@@ -67,16 +68,9 @@ var Shapes = []Shape{
 		}},
 }
 
-// ShapeByName finds an entry of Shapes; the error lists what is known.
+// ShapeByName finds an entry of Shapes. Its error lists the known names.
 func ShapeByName(name string) (Shape, error) {
-	var known []string
-	for _, s := range Shapes {
-		if s.Name == name {
-			return s, nil
-		}
-		known = append(known, s.Name)
-	}
-	return Shape{}, fmt.Errorf("no shape %q; known: %s", name, strings.Join(known, ", "))
+	return named.Find("shape", name, Shapes, func(s Shape) string { return s.Name })
 }
 
 func zipf(classes int, top, exponent float64) []float64 {

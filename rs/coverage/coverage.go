@@ -29,7 +29,8 @@ type Options struct {
 	// Nil stands for the function Methods: every method that certifies votes alone.
 	Methods []rs.Entry
 	Workers int // 0 is as many as there are processors
-	// Progress is called with the trials done so far, from one goroutine at a time; it may be nil.
+	// Progress may be nil. It is called with the number of trials done, from one goroutine at a
+	// time.
 	Progress func(done int)
 }
 

@@ -13,7 +13,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
 
-// How many blocks are drawn at once changes no bit of the evidence, of a convolutional network either.
+// How many blocks are drawn at once changes no bit of the evidence, of a convolutional network
+// either.
 func TestBatch(t *testing.T) {
 	onEach(t, func(t *testing.T, backend compute.Backend) {
 		c := conv(t, backend)
@@ -23,7 +24,8 @@ func TestBatch(t *testing.T) {
 		}
 		var want *rs.Evidence
 		for _, batch := range []int{1, 2, 3, 0} {
-			p := newSampler(t, backend, c, sample.Settings{Block: 20, Edges: countlog.Edges(8, 64), Batch: batch})
+			p := newSampler(t, backend, c, sample.Settings{Block: 20, Edges: countlog.Edges(8, 64),
+				Batch: batch})
 			e, err := p.Evidence(example(x, 3, 1), ask(0.5, 30, 110, 1))
 			if err != nil {
 				t.Fatal(err)
@@ -38,7 +40,8 @@ func TestBatch(t *testing.T) {
 	})
 }
 
-// A run's rows don't depend on it either, nor where draws end early, with several examples in a batch.
+// A run's rows don't depend on it either, nor where draws end early, with several examples in a
+// batch.
 func TestBatchOfRun(t *testing.T) {
 	onEach(t, func(t *testing.T, backend compute.Backend) {
 		for _, rule := range []string{"", "radius>=0.1"} {
@@ -54,7 +57,8 @@ func TestBatchOfRun(t *testing.T) {
 				}
 				s.Batch = batch
 				dir := t.TempDir()
-				if err := sampleInto(context.Background(), newSampler(t, backend, dense(nil), s), dir, r, nil); err != nil {
+				if err := sampleInto(context.Background(), newSampler(t, backend, dense(nil), s), dir, r,
+					nil); err != nil {
 					t.Fatal(err)
 				}
 				got := string(counts(t, dir))
@@ -69,14 +73,17 @@ func TestBatchOfRun(t *testing.T) {
 	})
 }
 
-// A classifier whose answers depend on the other images of a batch can't be certified, also where the selection is but a part of
-// the first batch, and where blocks are drawn one by one.
+// A classifier whose answers depend on the other images of a batch can't be certified, also where
+// the selection is but a part of the first batch, and where blocks are drawn one by one.
 func TestAnswersOfABatch(t *testing.T) {
 	onEach(t, func(t *testing.T, backend compute.Backend) {
-		c := dense(func(_ *model.Scope, _, z *Node) *Node { return Sub(z, ReduceAndKeep(z, ReduceMean, 0)) })
+		c := dense(func(_ *model.Scope, _, z *Node) *Node {
+			return Sub(z, ReduceAndKeep(z, ReduceMean, 0))
+		})
 		for _, batch := range []int{0, 1, 2, 3} {
 			for _, n0 := range []int{1, 10, 20} {
-				_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Batch: batch}).Evidence(example(picture(6), 6, 0), ask(0.5, n0, 10, 1))
+				_, err := newSampler(t, backend, c, sample.Settings{Block: 10,
+					Batch: batch}).Evidence(example(picture(6), 6, 0), ask(0.5, n0, 10, 1))
 				refused(t, err, "example 6", "depend on the other images of a batch")
 			}
 		}

@@ -17,7 +17,8 @@ import (
 
 // conv is the convolutional network of the MNIST runs with weights as they are drawn.
 func conv(t testing.TB, backend compute.Backend) network {
-	n, err := net.New(lip.Size{28, 28, 1}, 10, net.Setting{Architecture: "conv", Convolution: "aol", Width: 16})
+	n, err := net.New(lip.Size{28, 28, 1}, 10, net.Setting{Architecture: "conv", Convolution: "aol",
+		Width: 16})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,8 @@ func conv(t testing.TB, backend compute.Backend) network {
 		t.Fatal(err)
 	}
 	var counts []int
-	flat, err := model.CallOnceN(backend, drawn, func(scope *model.Scope, g *graph.Graph) []*graph.Node {
+	flat, err := model.CallOnceN(backend, drawn, func(scope *model.Scope,
+		g *graph.Graph) []*graph.Node {
 		var flat []*graph.Node
 		counts = nil
 		for _, w := range n.Effective(scope, g) {
@@ -41,7 +43,8 @@ func conv(t testing.TB, backend compute.Backend) network {
 	store := model.NewStore()
 	for i, w := range flat {
 		w.MaterializeLocal()
-		store.VariableWithValue(fmt.Sprintf("/w%d", i), tensors.FromFlatDataAndDimensions(tensors.MustCopyFlatData[float32](w), w.Shape().Dimensions...))
+		store.VariableWithValue(fmt.Sprintf("/w%d", i),
+			tensors.FromFlatDataAndDimensions(tensors.MustCopyFlatData[float32](w), w.Shape().Dimensions...))
 	}
 	return network{
 		store: store, size: [3]int{28, 28, 1}, classes: 10,
@@ -50,7 +53,8 @@ func conv(t testing.TB, backend compute.Backend) network {
 			next := 0
 			for i, c := range counts {
 				for range c {
-					weights[i] = append(weights[i], store.GetVariable(fmt.Sprintf("/w%d", next)).NodeValue(x.Graph()))
+					weights[i] = append(weights[i], store.GetVariable(fmt.Sprintf("/w%d",
+						next)).NodeValue(x.Graph()))
 					next++
 				}
 			}
@@ -75,7 +79,8 @@ func BenchmarkEvidence(b *testing.B) {
 		for _, batch := range batches {
 			b.Run(fmt.Sprintf("%s/batch=%d", backend.Name(), batch), func(b *testing.B) {
 				const block = 100
-				s, err := sample.New(backend, c, sample.Settings{Block: block, Edges: countlog.Edges(8, countlog.DefaultMarginBins), Batch: batch})
+				s, err := sample.New(backend, c, sample.Settings{Block: block,
+					Edges: countlog.Edges(8, countlog.DefaultMarginBins), Batch: batch})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -14,15 +14,17 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
-// The noise is what Box and Muller's method makes of the generator's uniform numbers in float64, but for
-// 1e-6 of the radius r and, where u is near 1 and swallows the 2⁻³³ added to it, 2⁻³³/r; whatever the shape.
+// The noise is what Box and Muller's method makes of the generator's uniform numbers in float64,
+// but for 1e-6 of the radius r and, where u is near 1 and swallows the 2⁻³³ added to it, 2⁻³³/r;
+// whatever the shape.
 func TestBoxMuller(t *testing.T) {
 	pure, err := device.PureGo()
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := []compute.Backend{pure}
-	if b, _, err := device.Open(context.Background(), device.Options{NoInstall: true, Quiet: true}); err == nil {
+	if b, _, err := device.Open(context.Background(), device.Options{NoInstall: true,
+		Quiet: true}); err == nil {
 		list = append(list, b)
 	}
 	for _, b := range list {
@@ -56,7 +58,8 @@ func TestBoxMuller(t *testing.T) {
 		}
 
 		// The ends of the range.
-		v := []float32{-0.5, -0.375, -0.25, -0.125, -0x1p-20, 0, 0x1p-30, 0.125, 0.25, 0.375, 0.5 - 0x1p-24}
+		v := []float32{-0.5, -0.375, -0.25, -0.125, -0x1p-20, 0, 0x1p-30, 0.125, 0.25, 0.375,
+			0.5 - 0x1p-24}
 		out := MustNewExec(b, func(v *Node) (*Node, *Node) { return turn(v) }).MustCall(v)
 		cos, sin := tensors.MustCopyFlatData[float32](out[0]), tensors.MustCopyFlatData[float32](out[1])
 		for i, v := range v {

@@ -59,12 +59,18 @@ type Predictor = interface {
 type Images interface {
 	// Images fills dst, [len(indices), h, w, c], with images in [0, 1].
 	Images(dst []float32, indices []int) error
-	// Label is the class of image i.
+	// Label is the class of image i, -1 where it isn't known.
 	Label(i int) int
 	// Shape is the size of an image, h, w, c, and the number of classes.
 	Shape() (size [3]int, classes int)
 	// Identity is what run.json says of the split: its hash and the number of its images.
 	Identity() (countlog.Dataset, error)
+}
+
+// A Checker is Images that can be looked at before a long run.
+type Checker interface {
+	// Check is an error that lists those of the images of these indices that can't be read.
+	Check(indices []int) error
 }
 
 // fits is an error where a classifier can't take the images of a dataset.

@@ -9,20 +9,24 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// countGraph counts on the device. From logits z, [places·block, classes], how many draws of each place count, [places], the
-// class, [places], and the edges, [edges]: votes, [places, classes], ties to the lowest class; the first draw with a logit that
-// isn't finite, or block, [places]; and how many have a margin of the class at or over each edge, [places, edges].
-// weights, [places, classes], weigh the class's lead over each other one; nil are all 1.
+// countGraph counts on the device. Its inputs are logits z, [places·block, classes], the number of
+// draws of each place that count, [places], the class, [places], and the edges, [edges]. Its
+// results are votes, [places, classes], with ties to the lowest class; the first draw with a logit
+// that isn't finite, or block, [places]; and the number of margins of the class at or over each
+// edge, [places, edges]. weights, [places, classes], weigh the class's lead over each other class.
+// Nil weights are all 1.
 func countGraph(z, used, class, edges, weights *Node) []*Node {
 	g := z.Graph()
 	s, k, e := used.Shape().Dimensions[0], z.Shape().Dimensions[1], edges.Shape().Dimensions[0]
 	b := z.Shape().Dimensions[0] / s
 	z = Reshape(z, s, b, k)
 	draw := Iota(g, shapes.Make(dtypes.Int32, s, b), 1)
-	one := ConvertDType(LessThan(draw, BroadcastToDims(ExpandAxes(used, 1), s, b)), dtypes.Int32) // of the draws that count
+	// of the draws that count
+	one := ConvertDType(LessThan(draw, BroadcastToDims(ExpandAxes(used, 1), s, b)), dtypes.Int32)
 	votes := Mul(OneHot(ArgMax(z, -1), k, dtypes.Int32), ExpandAxes(one, 2))
 	bad := Where(LogicalAll(IsFinite(z), 2), MulScalar(OnesLike(draw), int32(b)), draw)
-	own := Equal(Iota(g, shapes.Make(dtypes.Int32, s, b, k), 2), BroadcastToDims(Reshape(class, s, 1, 1), s, b, k))
+	own := Equal(Iota(g, shapes.Make(dtypes.Int32, s, b, k), 2),
+		BroadcastToDims(Reshape(class, s, 1, 1), s, b, k))
 	lowest := BroadcastToDims(Infinity(g, dtypes.Float32, -1), s, b, k)
 	// In float64 the difference of two logits doesn't round, and float32 edges are exact.
 	wide := func(x *Node) *Node { return ConvertDType(x, dtypes.Float64) }
@@ -34,7 +38,8 @@ func countGraph(z, used, class, edges, weights *Node) []*Node {
 		all := Mul(Sub(ExpandAxes(top, 2), wide(z)), ExpandAxes(wide(weights), 1)) // [s, b, k]
 		margin = ReduceMin(Where(own, BroadcastToDims(Infinity(g, dtypes.Float64, 1), s, b, k), all), 2)
 	}
-	above := GreaterOrEqual(BroadcastToDims(ExpandAxes(margin, 1), s, e, b), BroadcastToDims(Reshape(wide(edges), 1, e, 1), s, e, b))
+	above := GreaterOrEqual(BroadcastToDims(ExpandAxes(margin, 1), s, e, b),
+		BroadcastToDims(Reshape(wide(edges), 1, e, 1), s, e, b))
 	return []*Node{
 		ReduceSum(votes, 1),
 		ReduceMin(bad, 1),
@@ -47,7 +52,8 @@ func (p *Sampler) tally(b *batch, i int, u unit) error {
 	e, classes, block := u.evidence, p.classes, b.block
 	used := b.used(u)
 	if bad := int(b.bad[i]); bad < used {
-		return fmt.Errorf("a logit of draw %d of block %d of the %v draw is NaN or infinite: the model can't be certified", bad, u.block, u.phase)
+		return fmt.Errorf("a logit of draw %d of block %d of the %v draw is NaN or infinite: the model "+
+			"can't be certified", bad, u.block, u.phase)
 	}
 	votes := e.Estimation
 	if u.phase == Selection {

@@ -12,7 +12,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// onDevice draws, predicts and counts on a GoMLX backend. Image, σ, seed and example are inputs of its compiled graphs.
+// onDevice draws, predicts and counts on a GoMLX backend. Image, σ, seed and example are inputs of
+// its compiled graphs.
 type onDevice struct {
 	shape
 	settings   Settings
@@ -34,7 +35,8 @@ func newOnDevice(backend compute.Backend, c Network, s Settings) (*onDevice, err
 	}
 	store := c.Variables()
 	var err error
-	if p.noisy, err = model.NewExec(backend, store, func(scope *model.Scope, xs, sigma, states *Node) *Node {
+	if p.noisy, err = model.NewExec(backend, store, func(scope *model.Scope, xs, sigma,
+		states *Node) *Node {
 		return ConvertDType(c.Logits(scope, noisy(xs, sigma, states, s.Block)), dtypes.Float32)
 	}); err != nil {
 		return nil, err
@@ -66,7 +68,9 @@ func newOnDevice(backend compute.Backend, c Network, s Settings) (*onDevice, err
 	if err != nil {
 		return nil, err
 	}
-	p.draw, err = NewExec(backend, func(xs, sigma, states *Node) *Node { return noisy(xs, sigma, states, s.Block) })
+	p.draw, err = NewExec(backend, func(xs, sigma, states *Node) *Node {
+		return noisy(xs, sigma, states, s.Block)
+	})
 	return p, err
 }
 
@@ -149,7 +153,8 @@ func (p *onDevice) predict(b *batch) (*tensors.Tensor, error) {
 		images := make([]float32, b.size*b.block*p.values())
 		for i := range b.size {
 			u := b.at(i)
-			p.settings.Grid.noisy(images[i*b.block*p.values():(i+1)*b.block*p.values()], u.points, key(b.Seed, u.index, u.phase, u.block))
+			p.settings.Grid.noisy(images[i*b.block*p.values():(i+1)*b.block*p.values()], u.points,
+				key(b.Seed, u.index, u.phase, u.block))
 		}
 		t := p.images(images, b.size*b.block)
 		defer t.FinalizeAll()
@@ -179,7 +184,8 @@ func (p *onDevice) logits(exec *model.Exec, images int, args ...any) (*tensors.T
 	}
 	if s := out[0].Shape(); s.CheckDims(images, p.classes) != nil {
 		out[0].FinalizeAll()
-		return nil, fmt.Errorf("the classifier's logits are %v, not [%d, %d]", s.Dimensions, images, p.classes)
+		return nil, fmt.Errorf("the classifier's logits are %v, not [%d, %d]", s.Dimensions, images,
+			p.classes)
 	}
 	return out[0], nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -20,8 +21,8 @@ type Result struct {
 	Notes   []string     // what a user should know, a line each
 }
 
-// Draw draws a run of a classifier into the folder dir, its tuning images first. A folder that holds
-// part of the same run is gone on with. backend may be nil for a [Host].
+// Draw draws a run of a classifier into the folder dir, its tuning images first. Draw continues a
+// folder that holds part of the same run. backend may be nil for a [Host].
 //
 // A start that is refused, or fails before the first row, leaves no folder behind. An error comes
 // with the Result so far.
@@ -43,7 +44,6 @@ func (d *Drawer) Draw(ctx context.Context, p Plan, dir string) (r Result, err er
 	if g.run, g.tuning, err = d.runs(ctx, p); err != nil {
 		return r, err
 	}
-	g.notes = p.notes(g.run)
 	defer func() {
 		if closing := g.end(ctx, err); err == nil {
 			err = closing
@@ -96,19 +96,6 @@ func (g *drawing) contradicted(w *countlog.Writer) error {
 	return err
 }
 
-// notes are what a user may not expect of the images of a run.
-func (p Plan) notes(run countlog.Run) []string {
-	of := run.Examples
-	if run.Shard.Of > 0 {
-		of = countlog.Spread(run.Dataset.Size, p.Images)
-	}
-	if of.Count >= p.Images || of.Count == run.Dataset.Size {
-		return nil
-	}
-	return []string{fmt.Sprintf("%d images are sampled, every %dth of %d",
-		of.Count, of.Stride, run.Dataset.Size)}
-}
-
 // drawing is one call of Draw.
 type drawing struct {
 	*Drawer
@@ -122,7 +109,11 @@ type drawing struct {
 }
 
 // begin opens a folder to write a run in.
-func (g *drawing) begin(ctx context.Context, dir string, run countlog.Run) (*countlog.Writer, error) {
+func (g *drawing) begin(ctx context.Context, dir string, run countlog.Run) (*countlog.Writer,
+	error) {
+	if err := g.look(dir, run); err != nil {
+		return nil, err
+	}
 	w, notes, err := g.create(ctx, dir, run)
 	for _, note := range notes {
 		if !slices.Contains(g.notes, note) {
@@ -133,6 +124,15 @@ func (g *drawing) begin(ctx context.Context, dir string, run countlog.Run) (*cou
 		g.writers = append(g.writers, w)
 	}
 	return w, err
+}
+
+// look reads all images of a run that isn't begun, so that none of them ends it on the way.
+func (g *drawing) look(dir string, run countlog.Run) error {
+	c, ok := g.Drawer.Images.(Checker)
+	if _, err := countlog.ReadBegun(dir); !ok || !errors.Is(err, os.ErrNotExist) {
+		return nil // create says what else is wrong with the folder
+	}
+	return c.Check(slices.Collect(run.Examples.Indices()))
 }
 
 // fill draws what a run lacks, and tells how far it is.

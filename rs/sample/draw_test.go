@@ -3,9 +3,11 @@ package sample_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,7 +38,9 @@ func identity(name string, lambda float64) countlog.Model {
 
 func (served) MarginError(float64) (float64, error) { return 0, nil }
 
-func (served) Runtime() (string, map[string]string) { return "Go", map[string]string{"served": "1"} }
+func (served) Runtime() (string, map[string]string) {
+	return "Go", map[string]string{"served": "1"}
+}
 
 func (s served) At(sigma float64) (sample.Predictor, error) {
 	if sigma > 10 {
@@ -71,11 +75,12 @@ func text(t *testing.T, path ...string) string {
 	return string(text)
 }
 
-// A run is drawn after its tuning images, is complete then, and goes on to the same bytes where it was
-// stopped.
+// A run is drawn after its tuning images, is complete then, and goes on to the same bytes where it
+// was stopped.
 func TestDraw(t *testing.T) {
 	c, dir := served{newPlain(), 3}, filepath.Join(t.TempDir(), "runs", "a")
-	draw := func(ctx context.Context, dir string, progress func(sample.Progress)) (sample.Result, error) {
+	draw := func(ctx context.Context, dir string, progress func(sample.Progress)) (sample.Result,
+		error) {
 		p := smallPlan()
 		p.Progress = progress
 		return sample.Draw(ctx, nil, c, pictures{}, p, dir)
@@ -128,6 +133,60 @@ func TestDraw(t *testing.T) {
 	}
 }
 
+// Examples drawn again have the counts of the run. The margin error is that of the log.
+func TestAgain(t *testing.T) {
+	c, dir := served{newPlain(), 3}, filepath.Join(t.TempDir(), "run")
+	p := smallPlan()
+	p.Images = 12 // which don't divide the 40 of the dataset
+	r, err := sample.Draw(t.Context(), nil, c, pictures{}, p, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := countlog.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := log.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := sample.Drawer{Classifier: c, Images: pictures{}}
+	defer d.Close()
+	var some []int
+	for _, e := range rows[:5] {
+		some = append(some, e.Index)
+	}
+	drawn, err := d.Again(t.Context(), log.Run, some, nil)
+	if err != nil || len(drawn) != 5 {
+		t.Fatal(len(drawn), err)
+	}
+	clean, err := d.Clean(t.Context(), log.Run, some, nil)
+	if err != nil || clean[4] != rows[4].Clean {
+		t.Errorf("%v without noise, logged %v, %v", clean, rows[4].Clean, err)
+	}
+	if err := d.CheckMarginMax(t.Context(), log.Run); err != nil {
+		t.Error(err)
+	}
+	wider := log.Run
+	wider.MarginMax *= 4
+	refused(t, d.CheckMarginMax(t.Context(), wider), "margin_max")
+	for _, e := range drawn {
+		i := slices.IndexFunc(rows, func(row rs.Evidence) bool { return row.Index == e.Index })
+		if !reflect.DeepEqual(rows[i], e) {
+			t.Errorf("%+v, drawn again %+v", rows[i], e)
+		}
+	}
+	if off, err := sample.MarginError(c, log.Run); off != r.Run.MarginError || err != nil {
+		t.Errorf("margin error %v, %v, logged %v", off, err, r.Run.MarginError)
+	}
+	log.Run.Backend = "another"
+	_, err = d.Again(t.Context(), log.Run, some, nil)
+	refused(t, err, "drawn on backend another; this is Go")
+	log.Run.Model.Random = true
+	_, err = d.Again(t.Context(), log.Run, some, nil)
+	refused(t, err, "answers by chance")
+}
+
 // unlucky has an image that can't be read: the first of the run.
 type unlucky struct{ pictures }
 
@@ -155,13 +214,15 @@ func TestDrawRefused(t *testing.T) {
 		"noise pink: known":           {change: func(p *sample.Plan) { p.Noise = "pink" }},
 		"want at most as many shards": {change: func(p *sample.Plan) { p.Shard.Of = 11 }},
 		"leaves none for tuning":      {change: func(p *sample.Plan) { p.Images = 0 }},
-		"method: no method":           {change: func(p *sample.Plan) { p.Until.Rule, p.Until.Method = "radius>=1", "best" }},
-		"too much noise":              {change: func(p *sample.Plan) { p.Sigma = 11 }},
-		"need a Lipschitz constant":   {c: served{newPlain(), 0}},
-		"NaN or infinite":             {c: served{nan, 3}},
-		"no backend is given":         {c: onGraph{dense(nil), 3}},
-		"images 1×1×63 of 5 classes":  {images: small{}},
-		"no such image":               {images: unlucky{}},
+		"method: no method": {change: func(p *sample.Plan) {
+			p.Until.Rule, p.Until.Method = "radius>=1", "best"
+		}},
+		"too much noise":             {change: func(p *sample.Plan) { p.Sigma = 11 }},
+		"need a Lipschitz constant":  {c: served{newPlain(), 0}},
+		"NaN or infinite":            {c: served{nan, 3}},
+		"no backend is given":        {c: onGraph{dense(nil), 3}},
+		"images 1×1×63 of 5 classes": {images: small{}},
+		"no such image":              {images: unlucky{}},
 	} {
 		p, m, images := smallPlan(), sample.Classifier(served{newPlain(), 3}), sample.Images(pictures{})
 		if c.change != nil {
@@ -214,10 +275,12 @@ func TestDrawUntil(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := r.Run.Until
-	if u.Tau < 0 || u.Stops[len(u.Stops)-1] != 2000 || !strings.Contains(text(t, dir, "run.json"), `"lipschitz"`) {
+	if u.Tau < 0 || u.Stops[len(u.Stops)-1] != 2000 || !strings.Contains(text(t, dir, "run.json"),
+		`"lipschitz"`) {
 		t.Errorf("%+v", u)
 	}
-	if tuning, err := countlog.ReadRun(filepath.Join(dir, countlog.TuningFolder)); err != nil || tuning.Until.Rule != "" {
+	if tuning, err := countlog.ReadRun(filepath.Join(dir, countlog.TuningFolder)); err != nil ||
+		tuning.Until.Rule != "" {
 		t.Errorf("tuning: %+v, %v", tuning, err)
 	}
 	p.Tuning = 0
@@ -243,9 +306,41 @@ func TestEstimate(t *testing.T) {
 	if _, err := d.Draw(context.Background(), p, dir); err != nil {
 		t.Fatal(err)
 	}
-	is := len(text(t, dir, countlog.CountsFile)) + len(text(t, dir, countlog.TuningFolder, countlog.CountsFile))
+	is := len(text(t, dir, countlog.CountsFile)) + len(text(t, dir, countlog.TuningFolder,
+		countlog.CountsFile))
 	if math.Abs(e.Bytes-float64(is)) > 0.3*float64(is) || !(e.Seconds > e.Start) || e.Rate <= 0 ||
 		e.Tuning.Examples.Count != 5 {
 		t.Errorf("%+v, and the log has %d bytes", e, is)
+	}
+}
+
+// spoiled are pictures of which one can't be read.
+type spoiled struct {
+	pictures
+	bad int
+}
+
+func (s spoiled) Check(indices []int) error {
+	if slices.Contains(indices, s.bad) {
+		return fmt.Errorf("image %d is broken", s.bad)
+	}
+	return nil
+}
+
+// The images of a run are looked at before its folder is made, and no others.
+func TestDrawLooksFirst(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	p := smallPlan()
+	p.Tuning = 0
+	c := served{newPlain(), 3}
+	if _, err := sample.Draw(t.Context(), nil, c, spoiled{bad: 36}, p, dir); err == nil ||
+		!strings.Contains(err.Error(), "image 36 is broken") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a folder is left")
+	}
+	if _, err := sample.Draw(t.Context(), nil, c, spoiled{bad: 37}, p, dir); err != nil {
+		t.Error(err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// A Drawer draws runs of one classifier on one dataset. What it compiles for one run serves the next.
-// It is not for concurrent use. [Draw] is a Drawer of one run.
+// A Drawer draws runs of one classifier on one dataset. What it compiles for one run serves the
+// next. It is not for concurrent use. [Draw] is a Drawer of one run.
 type Drawer struct {
 	Classifier Classifier
 	Images     Images
@@ -93,7 +93,7 @@ func (d *Drawer) sampler(ctx context.Context, run countlog.Run, batch int) (*Sam
 	}
 	settings.Batch = batch
 	if run.Model.PairMargins {
-		settings.Pairs = d.pairs()
+		settings.Pairs = pairs(d.Classifier)
 	}
 	var p *Sampler
 	switch c := d.Classifier.(type) {
@@ -153,7 +153,7 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 		run.Scores = append(run.Scores, m.String())
 	}
 	if p.Noise == countlog.Discrete {
-		run.Noise = GridNoise(GridSteps(p.Sigma), d.values())
+		run.Noise = GridNoise(GridSteps(p.Sigma), p.Sigma, d.values())
 	}
 	if run.MarginMax, err = d.marginMax(ctx, run); err != nil {
 		return run, tuning, err
@@ -178,8 +178,8 @@ func (e *NoLipschitz) Error() string {
 }
 
 // pairs are the weights of pairs of logits; nil where the classifier knows none.
-func (d *Drawer) pairs() [][]float64 {
-	if c, ok := d.Classifier.(Pairs); ok {
+func pairs(c Classifier) [][]float64 {
+	if c, ok := c.(Pairs); ok {
 		return c.PairWeights()
 	}
 	return nil
@@ -198,8 +198,8 @@ const marginRadius = 4
 // Lipschitz constant does.
 const marginImages = 8
 
-// marginMax is the last edge of the margin histograms, in logits, a float32: marginRadius·Λ, or else
-// a power of two over twice the margins of some images.
+// marginMax is the last edge of the margin histograms, in logits, a float32: marginRadius·Λ, or
+// else a power of two over twice the margins of some images.
 func (d *Drawer) marginMax(ctx context.Context, run countlog.Run) (float64, error) {
 	if run.Model.Lambda.Known() {
 		return float64(float32(marginRadius * run.Model.Lambda.Value())), nil
@@ -229,8 +229,8 @@ func (d *Drawer) marginMax(ctx context.Context, run countlog.Run) (float64, erro
 	return math.Ldexp(1, exponent), nil
 }
 
-// create opens a run's folder to write in, and says what to know of it. A new run opens the backend,
-// which run.json names.
+// create opens a run's folder to write in, and says what to know of it. A new run opens the
+// backend, which run.json names.
 func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	w *countlog.Writer, notes []string, err error) {
 
@@ -239,6 +239,9 @@ func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	case err == nil:
 		// Another processor's last bits, or an older version, may have others.
 		run.Backend, run.MarginError = there.Backend, there.MarginError
+		if run.Noise.Steps == there.Noise.Steps {
+			run.Noise = there.Noise
+		}
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, nil, err
 	default:
@@ -262,15 +265,23 @@ func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	return w, notes, err
 }
 
+// MarginError bounds what float32 does to the margins of a run, in logits, weighted as the run's
+// margins are. It is 0 where no bound is known.
+func MarginError(c Classifier, run countlog.Run) (float64, error) {
+	size, _ := c.Shape()
+	off, err := c.MarginError(Reach(run.Sigma, size[0]*size[1]*size[2], run.Noise.Rounding))
+	if run.Model.PairMargins {
+		off *= largest(pairs(c)) * (1 + 0x1p-50)
+	}
+	return off, err
+}
+
 // marginError bounds what float32 does to the margins of a run, or says why no bound is logged.
 func (d *Drawer) marginError(run countlog.Run) (off float64, note string) {
 	const none = "no margin_error is logged: "
-	off, err := d.Classifier.MarginError(Reach(run.Sigma, d.values(), run.Noise.Rounding))
+	off, err := MarginError(d.Classifier, run)
 	if err != nil {
 		return 0, none + err.Error()
-	}
-	if run.Model.PairMargins {
-		off *= largest(d.pairs()) * (1 + 0x1p-50)
 	}
 	if off > 0 && d.backend != nil && !backend.Standard(d.backend) {
 		return 0, none + fmt.Sprintf("float32 sums on backend %s aren't known to follow "+
@@ -281,7 +292,8 @@ func (d *Drawer) marginError(run countlog.Run) (off float64, note string) {
 
 // Fill draws the rows that a run's folder lacks, batch blocks at once (0 finds how many), and calls
 // each, where it isn't nil, after every row with the number of rows there are.
-func (d *Drawer) Fill(ctx context.Context, w *countlog.Writer, batch int, each func(done int)) error {
+func (d *Drawer) Fill(ctx context.Context, w *countlog.Writer, batch int,
+	each func(done int)) error {
 	run := w.Run()
 	if w.Count() == run.Examples.Count {
 		return nil

@@ -19,12 +19,11 @@ import (
 // that ends draws early, it is what the run takes at most.
 type Estimate struct {
 	Run, Tuning countlog.Run
-	Start       float64  // seconds to open the device and compile
-	Seconds     float64  // in all, Start among them
-	Rate        float64  // draws a second
-	Bytes       float64  // of the log
-	Memory      float64  // bytes, of this process at its peak; 0 where unknown
-	Notes       []string // as those of a Result
+	Start       float64 // seconds to open the device and compile
+	Seconds     float64 // in all, Start among them
+	Rate        float64 // draws a second
+	Bytes       float64 // of the log
+	Memory      float64 // bytes, of this process at its peak; 0 where unknown
 }
 
 // The pilot of an estimate ends after pilotPart of the job, at least pilotSeconds and at most
@@ -47,19 +46,29 @@ type pilot struct {
 	drawn    int
 	batches  []watched
 	examples []*example // some that are begun
+	n0       int        // draws of a selection
+}
+
+// selected are the examples whose selection is drawn.
+func (p *pilot) selected() (all []*example) {
+	for _, x := range p.examples {
+		if x.evidence.Selection.Total() >= p.n0 {
+			all = append(all, x)
+		}
+	}
+	return all
 }
 
 // watched is a batch of a pilot.
 type watched struct{ at, took, units, size float64 }
 
-// Estimate draws the begin of a plan's run into a folder that is deleted, a tenth of the run or some
-// seconds, and tells the rest from the pace of the last batches.
+// Estimate draws the begin of a plan's run into a folder that is deleted, a tenth of the run or
+// some seconds, and tells the rest from the pace of the last batches.
 func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	begun := time.Now()
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {
 		return e, err
 	}
-	e.Notes = p.notes(e.Run)
 	folder, err := os.MkdirTemp("", "lipsmooth-estimate-*")
 	if err != nil {
 		return e, err
@@ -76,7 +85,7 @@ func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	if err != nil {
 		return e, err
 	}
-	at := pilot{begun: begun, left: blocksOf(e.Run) + blocksOf(e.Tuning)}
+	at := pilot{begun: begun, left: blocksOf(e.Run) + blocksOf(e.Tuning), n0: r.N0}
 	sampler.watch = func(b *batch) error { return at.watch(b, sampler.tuner.done) }
 	defer func() { sampler.watch = nil }()
 	err = d.Fill(ctx, w, p.Batch, nil)
@@ -116,7 +125,7 @@ func (p *pilot) watch(b *batch, tuned bool) error {
 	}
 	now := watched{time.Since(p.begun).Seconds(), b.seconds, float64(units), float64(b.size)}
 	p.batches = append(p.batches, now)
-	if len(p.batches) < 2 {
+	if len(p.batches) < 2 || len(p.selected()) == 0 {
 		return nil
 	}
 	since := now.at - p.batches[0].at
@@ -138,8 +147,8 @@ func (p *pilot) same() []watched {
 	return p.batches[from:]
 }
 
-// pace is how many seconds a block takes: from batch to batch, or in the last batch where few are of
-// its size, of which two may end at once.
+// pace is how many seconds a block takes: from batch to batch, or in the last batch where few are
+// of its size, of which two may end at once.
 func (p *pilot) pace() float64 {
 	b := p.same()
 	last := b[len(b)-1]
@@ -156,9 +165,10 @@ func (p *pilot) pace() float64 {
 // rowBytes is about how long a row of n draws is: the mean of the examples that are begun.
 func (p *pilot) rowBytes(folder string, r countlog.Run, n int) (float64, error) {
 	sum := 0.0
-	for _, x := range p.examples {
+	all := p.selected()
+	for _, x := range all {
 		e, r := *x.evidence, r
-		if e.Stops = nil; e.Estimation.Total() == 0 || e.Selection.Total() < r.N0 {
+		if e.Stops = nil; e.Estimation.Total() == 0 {
 			// Only the selection is drawn, and its part of a row is like the other one.
 			e.Estimation, e.Margins, e.Scores, r.Scores = e.Selection, e.SelectionMargins, nil, nil
 		}
@@ -182,7 +192,7 @@ func (p *pilot) rowBytes(folder string, r countlog.Run, n int) (float64, error) 
 		row := len(text) - bytes.IndexByte(text, '\n') - 1
 		sum += float64(row) * rowGrowth(r.N, n)
 	}
-	return sum / float64(len(p.examples)), nil
+	return sum / float64(len(all)), nil
 }
 
 // rowGrowth is about how much longer a row of to draws is than one of from: its numbers get digits,

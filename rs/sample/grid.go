@@ -13,18 +13,20 @@ import (
 // Levels is the number of steps of an 8-bit image's own grid in [0, 1].
 const Levels = 255
 
-// Grid is Gaussian noise rounded to the nearest point of a grid that 8-bit images lie on: numbers that a computer has,
-// drawn with the probabilities that theory gives them (Voráček & Hein 2023, "Sound randomized smoothing in floating-point
-// arithmetic"). What votes then certify at an image on the grid is the classifier of the rounded input under noise that is
-// truly Gaussian; what a Lipschitz score loses is bounded by Rounding. Probabilities are kept to 128 bits, so that of 10¹²
-// images drawn none is expected to tell them from the true ones.
+// Grid is Gaussian noise, rounded to the nearest point of a grid that contains all 8-bit images. A
+// computer draws it with exact probabilities (Voráček & Hein 2023, "Sound randomized smoothing in
+// floating-point arithmetic"). At an image on the grid, votes then certify the classifier of the
+// rounded input under exact Gaussian noise. Rounding bounds the loss of a Lipschitz score.
+// Probabilities are kept to 128 bits, so that of 10¹² images drawn none is expected to tell them
+// from the true ones.
 type Grid struct {
 	Steps int // in [0, 1]: a multiple of Levels
 	sigma float64
-	// cumulative[i] is ⌊2¹²⁸ P(J <= i - most)⌋; the last entry stands for 2¹²⁸.
+	// cumulative[i] is ⌊2¹²⁸ P(J <= i - most)⌋. The last entry stands for 2¹²⁸.
 	high, low []uint64
-	guide     []int32 // by the first guideBits of a random number, the first entry that may be above it
-	most      int
+	// by the first guideBits of a random number, the first entry that may be above it
+	guide []int32
+	most  int
 }
 
 const (
@@ -46,11 +48,14 @@ func GridSteps(sigma float64) int {
 	return steps
 }
 
-// NewGrid returns noise of standard deviation sigma on a grid of so many steps in [0, 1].
+// NewGrid returns noise of standard deviation sigma on a grid of this many steps in [0, 1].
 func NewGrid(steps int, sigma float64) (*Grid, error) {
 	s := float64(steps) * sigma
-	if steps < Levels || steps%Levels != 0 || steps > mostGrid || !(s >= leastDeviation && s <= mostDeviation) {
-		return nil, fmt.Errorf("sample: noise of standard deviation %v on a grid of %d steps: want a multiple of %d up to %d on which it is %d to %d steps", sigma, steps, Levels, mostGrid, leastDeviation, mostDeviation)
+	if steps < Levels || steps%Levels != 0 || steps > mostGrid ||
+		!(s >= leastDeviation && s <= mostDeviation) {
+		return nil, fmt.Errorf("sample: noise of standard deviation %v on a grid of %d steps: want a "+
+			"multiple of %d up to %d on which it is %d to %d steps", sigma, steps, Levels, mostGrid,
+			leastDeviation, mostDeviation)
 	}
 	g := &Grid{Steps: steps, sigma: sigma, most: int(math.Ceil(tailDeviations * s))}
 	half := gridMasses(steps, sigma, g.most)
@@ -61,7 +66,8 @@ func NewGrid(steps int, sigma float64) (*Grid, error) {
 			total.Add(total, m)
 		}
 	}
-	scale := new(big.Float).SetPrec(massPrecision).Quo(new(big.Float).SetMantExp(big.NewFloat(1), 128), total)
+	scale := new(big.Float).SetPrec(massPrecision).Quo(new(big.Float).SetMantExp(big.NewFloat(1), 128),
+		total)
 	sum, whole, word := new(big.Float).SetPrec(massPrecision), new(big.Int), new(big.Int)
 	last := 2 * g.most
 	for i := range last {
@@ -81,8 +87,9 @@ func NewGrid(steps int, sigma float64) (*Grid, error) {
 // massPrecision, in bits, leaves 128 of a sum over the grid.
 const massPrecision = 192
 
-// gridMasses returns, in proportion, P(J = j) for j from 0 to most: J = the whole number nearest to sZ, s = steps·sigma. With
-// c = 1/(2s²) it is exp(-cj²) ∫ exp(-2cjv - cv²) dv over |v| <= 1/2, by the power series of the integrand.
+// gridMasses returns, in proportion, P(J = j) for j from 0 to most: J = the whole number nearest to
+// sZ, s = steps·sigma. With c = 1/(2s²) it is exp(-cj²) ∫ exp(-2cjv - cv²) dv over |v| <= 1/2, by
+// the power series of the integrand.
 func gridMasses(steps int, sigma float64, most int) []*big.Float {
 	number := func(x float64) *big.Float { return new(big.Float).SetPrec(massPrecision).SetFloat64(x) }
 	c := number(sigma)
@@ -107,7 +114,8 @@ func gridMasses(steps int, sigma float64, most int) []*big.Float {
 			bell.Mul(bell, ratio)
 			ratio.Mul(ratio, square)
 		}
-		// The terms b_k of exp(-2cjv - cv²) at v = 1/2: (k+1) b_(k+1) = -cj b_k - (c/2) b_(k-1); odd ones cancel.
+		// The terms b_k of exp(-2cjv - cv²) at v = 1/2: (k+1) b_(k+1) = -cj b_k - (c/2) b_(k-1); odd ones
+		// cancel.
 		a.Mul(c, number(float64(j)))
 		before, b, sum := number(0), number(1), number(1)
 		for k := 0; ; k++ {
@@ -127,10 +135,13 @@ func gridMasses(steps int, sigma float64, most int) []*big.Float {
 	return masses
 }
 
-// Rounding bounds ‖Z - Z'‖ (l2, in units of the image) between Gaussian noise and that noise on the grid, for images of so many
-// values: half a step each.
+// Rounding bounds ‖Z - Z'‖ (l2, in units of the image) between Gaussian noise Z and the noise Z'
+// that is drawn. It is half a step in each of this many values, with what float32 rounds off the
+// image and off its noisy copy.
 func (g *Grid) Rounding(values int) float64 {
-	return math.Sqrt(float64(values)) / float64(2*g.Steps) * (1 + 1e-12)
+	step := 1 / float64(g.Steps)
+	float32 := (1.5 + tailDeviations*g.sigma + step) * 0x1p-24
+	return math.Sqrt(float64(values)) * (step/2 + float32) * (1 + 1e-12)
 }
 
 // draw returns J for a random number u, and more of them from r where 64 bits don't tell.
@@ -153,7 +164,8 @@ func (g *Grid) points(x []float32) ([]int, error) {
 	for i, v := range x {
 		level := math.Round(Levels * float64(v))
 		if !(math.Abs(Levels*float64(v)-level) < 1e-3 && level >= 0 && level <= Levels) {
-			return nil, fmt.Errorf("value %d of the image is %v, and noise on a grid needs 8-bit images: multiples of 1/%d", i, v, Levels)
+			return nil, fmt.Errorf("value %d of the image is %v, and noise on a grid needs 8-bit images: "+
+				"multiples of 1/%d", i, v, Levels)
 		}
 		at[i] = int(level) * (g.Steps / Levels)
 	}

@@ -11,10 +11,12 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// normalBig is Φ(x) by Taylor's series of the density in 400 bits; √(2π) from 40 decimals would do no harm below 1e-38.
+// normalBig is Φ(x) by Taylor's series of the density in 400 bits; √(2π) from 40 decimals would do
+// no harm below 1e-38.
 func normalBig(x float64) *big.Float {
 	at := func(v float64) *big.Float { return new(big.Float).SetPrec(400).SetFloat64(v) }
-	root, _, _ := big.ParseFloat("2.50662827463100050241576528481104525300698674060993831662992357", 10, 400, big.ToNearestEven)
+	root, _, _ := big.ParseFloat("2.50662827463100050241576528481104525300698674060993831662992357",
+		10, 400, big.ToNearestEven)
 	term, sum, square := at(x), at(x), new(big.Float).Mul(at(x), at(x))
 	for k := 1; k < 2000; k++ {
 		term.Mul(term, square)
@@ -113,12 +115,14 @@ func TestGridDraws(t *testing.T) {
 		}
 	}
 	// A number of 64 bits that thresholds share is told by 64 more.
-	tied := Grid{high: []uint64{7, 7, math.MaxUint64}, low: []uint64{1 << 62, 1 << 63, math.MaxUint64}, guide: make([]int32, 1<<guideBits)}
+	tied := Grid{high: []uint64{7, 7, math.MaxUint64}, low: []uint64{1 << 62, 1 << 63, math.MaxUint64},
+		guide: make([]int32, 1<<guideBits)}
 	r, seen := rand.NewChaCha8([32]byte{}), [3]int{}
 	for range 10000 {
 		seen[tied.draw(7, r)]++
 	}
-	if tied.draw(6, r) != 0 || tied.draw(8, r) != 2 || seen[0] < 2300 || seen[0] > 2700 || seen[1] < 2300 || seen[1] > 2700 {
+	if tied.draw(6, r) != 0 || tied.draw(8, r) != 2 || seen[0] < 2300 || seen[0] > 2700 ||
+		seen[1] < 2300 || seen[1] > 2700 {
 		t.Errorf("ties fall %v", seen)
 	}
 }
@@ -168,6 +172,37 @@ func BenchmarkNewGrid(b *testing.B) {
 	for b.Loop() {
 		if _, err := NewGrid(GridSteps(0.5), 0.5); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// What float32 rounds off an image and its noisy copy is within Rounding, on the finest grid too.
+func TestGridRounding(t *testing.T) {
+	for _, c := range []struct {
+		steps int
+		sigma float64
+	}{{Levels, 0.5}, {Levels << 4, 0.01}, {Levels << 15, 1e-6}} {
+		g, err := NewGrid(c.steps, c.sigma)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := 1 / float64(c.steps)
+		worst := 0.0
+		for level := range Levels + 1 {
+			x := float32(float64(level) / Levels)
+			points, err := g.points([]float32{x})
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := make([]float32, 100)
+			g.noisy(to, points, [32]byte{byte(level)})
+			for _, v := range to {
+				steps := math.Round(float64(v)/step) - float64(points[0])
+				worst = max(worst, math.Abs(float64(v)-float64(x)-steps*step)+step/2)
+			}
+		}
+		if most := g.Rounding(1); worst > most || worst < most/5 {
+			t.Errorf("%d steps, σ = %g: off by %g, and Rounding is %g", c.steps, c.sigma, worst, most)
 		}
 	}
 }

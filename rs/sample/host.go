@@ -9,10 +9,13 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// NewOnHost returns a Sampler of a Predictor of images of a size, h, w, c. Noise is made on the host, while the Predictor has that
-// of another batch, and logits are counted there: Gaussian noise by the ziggurat of math/rand/v2 on ChaCha8, each block from its own key.
+// NewOnHost returns a Sampler of a Predictor of images of a size, h, w, c. The host makes the noise
+// of a batch while the Predictor works on another batch, and counts the logits. Gaussian noise
+// comes from the ziggurat of math/rand/v2 on ChaCha8, with a key for each block.
 func NewOnHost(c Predictor, size [3]int, classes int, s Settings) (*Sampler, error) {
-	return newSampler(shape{size, classes}, s, func() (runner, error) { return &onHost{shape{size, classes}, s, c}, nil })
+	return newSampler(shape{size, classes}, s, func() (runner, error) {
+		return &onHost{shape{size, classes}, s, c}, nil
+	})
 }
 
 // onHost draws and counts on the host.
@@ -30,7 +33,8 @@ func (p *onHost) run(b *batch) error {
 	b.logits = z
 	edges := p.settings.Edges
 	scoreEdges := rs.ScoreEdges()
-	b.votes, b.bad, b.above = make([]int32, b.size*p.classes), make([]int32, b.size), make([]int32, b.size*len(edges))
+	b.votes, b.bad, b.above = make([]int32, b.size*p.classes), make([]int32, b.size),
+		make([]int32, b.size*len(edges))
 	if b.any(Estimation) {
 		for range p.settings.Maps {
 			b.scores = append(b.scores, make([]int32, b.size*p.classes*len(scoreEdges)))
@@ -99,7 +103,10 @@ func (p *onHost) numbers(b *batch) ([]float32, error) {
 	images := make([]float32, len(b.units)*each)
 	var drawing sync.WaitGroup
 	for i, u := range b.units {
-		drawing.Go(func() { p.noisy(images[i*each:(i+1)*each], u.source, b.Sigma, key(b.Seed, u.index, u.phase, u.block)) })
+		drawing.Go(func() {
+			p.noisy(images[i*each:(i+1)*each], u.source, b.Sigma,
+				key(b.Seed, u.index, u.phase, u.block))
+		})
 	}
 	drawing.Wait()
 	return p.logits(images, len(b.units)*b.block)

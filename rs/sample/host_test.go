@@ -95,20 +95,53 @@ func (c centred) Logits(images []float32, n int) ([]float32, error) {
 	return all, nil
 }
 
-// A predictor that cuts batches of its own is found out, also where they divide a block, so that a draw has the same neighbours each time.
+// A predictor that cuts batches of its own is found out, also where they divide a block, so that a
+// draw has the same neighbours each time.
 func TestAnswersOfItsOwnBatches(t *testing.T) {
 	for _, run := range []int{2, 5, 7, 20} {
 		for _, batch := range []int{0, 1, 3} {
-			_, err := onHost(t, centred{newPlain(), run}, sample.Settings{Block: 20, Batch: batch}).Evidence(example(picture(6), 6, 0), ask(0.5, 20, 40, 1))
+			_, err := onHost(t, centred{newPlain(), run}, sample.Settings{Block: 20,
+				Batch: batch}).Evidence(example(picture(6), 6, 0), ask(0.5, 20, 40, 1))
 			refused(t, err, "example 6", "depend on the other images of a batch")
 		}
 	}
-	if _, err := onHost(t, centred{newPlain(), 1}, sample.Settings{Block: 20}).Evidence(example(picture(6), 6, 0), ask(0.5, 20, 40, 1)); err != nil {
+	if _, err := onHost(t, centred{newPlain(), 1},
+		sample.Settings{Block: 20}).Evidence(example(picture(6), 6, 0), ask(0.5, 20, 40, 1)); err != nil {
 		t.Error(err) // all logits are 0, which is an answer to one image
 	}
 }
 
-// What is counted on the host is what a predictor says of the draws, for any number of blocks at once, and noise on a grid.
+// A classifier whose answers are random and depend on the other images as well isn't said to be
+// random, which a user might declare.
+func TestRandomAnswersOfBatches(t *testing.T) {
+	for name, c := range map[string]struct {
+		of   sample.Predictor
+		want error
+	}{
+		"random":              {shaky{newPlain()}, sample.ErrRandom},
+		"random, and batches": {shaky{centred{newPlain(), 5}}, sample.ErrBatch},
+	} {
+		_, err := onHost(t, c.of, sample.Settings{Block: 20}).Evidence(example(picture(6), 6, 0),
+			ask(0.5, 20, 40, 1))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// shaky adds a little noise to each logit, other noise each time.
+type shaky struct{ of sample.Predictor }
+
+func (s shaky) Logits(images []float32, n int) ([]float32, error) {
+	z, err := s.of.Logits(images, n)
+	for i := range z {
+		z[i] += 1e-3 * rand.Float32()
+	}
+	return z, err
+}
+
+// What is counted on the host is what a predictor says of the draws, for any number of blocks at
+// once, and noise on a grid.
 func TestOnHost(t *testing.T) {
 	const block, sigma, index, n0, n, seed = 20, 0.3, 4, 37, 110, 9
 	maps := []rs.ScoreMap{{Name: "softmax", T: 3}, {Name: "ramp", T: 0.75}}
@@ -166,8 +199,10 @@ func TestOnHost(t *testing.T) {
 			for _, z := range logits(sample.Selection, n0) {
 				selection[slices.Index(z, slices.Max(z))]++
 			}
-			if !reflect.DeepEqual(e.Estimation, votes) || !reflect.DeepEqual(e.Selection, selection) || e.Class != selection.Top() ||
-				!slices.Equal(e.Margins.Counts, histogram) || e.SelectionMargins.Total() != n0 || !slices.Equal(e.Scores[0].Classes[3].Counts, scores) {
+			if !reflect.DeepEqual(e.Estimation, votes) || !reflect.DeepEqual(e.Selection, selection) ||
+				e.Class != selection.Top() ||
+				!slices.Equal(e.Margins.Counts, histogram) || e.SelectionMargins.Total() != n0 ||
+				!slices.Equal(e.Scores[0].Classes[3].Counts, scores) {
 				t.Errorf("%s: %+v, and counted one by one: %v, %v, %v", name, e, selection, votes, histogram)
 			}
 		}
@@ -226,13 +261,26 @@ func (w wrong) Logits(images []float32, n int) ([]float32, error) {
 func TestRefusedOnHost(t *testing.T) {
 	calls := 0
 	for says, spoil := range map[string]func(z []float32) ([]float32, error){
-		"no device left":          func(z []float32) ([]float32, error) { return nil, errors.New("no device left") },
-		"not [1, 5]":              func(z []float32) ([]float32, error) { return z[1:], nil },
-		"NaN or infinite":         func(z []float32) ([]float32, error) { z[3] = float32(math.Inf(1)); return z, nil },
-		"isn't deterministic":     func(z []float32) ([]float32, error) { calls++; z[0] += float32(calls) * 1e-4; return z, nil },
-		"other images of a batch": func(z []float32) ([]float32, error) { z[0] += float32(len(z)); return z, nil },
+		"no device left": func(z []float32) ([]float32, error) {
+			return nil, errors.New("no device left")
+		},
+		"not [1, 5]": func(z []float32) ([]float32, error) { return z[1:], nil },
+		"NaN or infinite": func(z []float32) ([]float32, error) {
+			z[3] = float32(math.Inf(1))
+			return z, nil
+		},
+		"isn't deterministic": func(z []float32) ([]float32, error) {
+			calls++
+			z[0] += float32(calls) * 1e-4
+			return z, nil
+		},
+		"other images of a batch": func(z []float32) ([]float32, error) {
+			z[0] += float32(len(z))
+			return z, nil
+		},
 	} {
-		_, err := onHost(t, wrong{newPlain(), spoil}, sample.Settings{Block: 10, Batch: 2}).Evidence(example(picture(1), 1, 0), ask(0.5, 20, 20, 1))
+		_, err := onHost(t, wrong{newPlain(), spoil}, sample.Settings{Block: 10,
+			Batch: 2}).Evidence(example(picture(1), 1, 0), ask(0.5, 20, 20, 1))
 		refused(t, err, "example 1", says)
 	}
 	r := plan()

@@ -11,8 +11,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
 
-// Blocks leave nothing behind: no device buffer even with the garbage collector off, nor anything on Go's heap. A tensor
-// kept of each block would be some 500 bytes of heap, and a buffer of a device.
+// Blocks leave nothing behind: no device buffer even with the garbage collector off, nor anything
+// on Go's heap. A tensor kept of each block would be some 500 bytes of heap, and a buffer of a
+// device.
 func TestMemoryIsFlat(t *testing.T) {
 	const sigma, block, slack = 0.25, 10, 64 << 10
 	grid, err := sample.NewGrid(sample.GridSteps(sigma), sigma)
@@ -21,9 +22,10 @@ func TestMemoryIsFlat(t *testing.T) {
 	}
 	onEach(t, func(t *testing.T, backend compute.Backend) {
 		for name, s := range map[string]sample.Settings{
-			"votes":    {Block: block},
-			"margins":  {Block: block, Edges: edges},
-			"scores":   {Block: block, Edges: edges, Maps: []rs.ScoreMap{{Name: "softmax", T: 1}, {Name: "sparsemax", T: 2}}},
+			"votes":   {Block: block},
+			"margins": {Block: block, Edges: edges},
+			"scores": {Block: block, Edges: edges, Maps: []rs.ScoreMap{{Name: "softmax", T: 1},
+				{Name: "sparsemax", T: 2}}},
 			"discrete": {Block: block, Edges: edges, Grid: grid},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -32,7 +34,8 @@ func TestMemoryIsFlat(t *testing.T) {
 				x := make([]float32, values) // on any grid
 				draw := func(blocks int) (buffers int64, heap uint64) {
 					for index := range 5 {
-						if _, err := p.Evidence(example(x, index, 0), ask(sigma, 5*block, blocks/5*block, 1)); err != nil {
+						if _, err := p.Evidence(example(x, index, 0), ask(sigma, 5*block, blocks/5*block,
+							1)); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -46,7 +49,8 @@ func TestMemoryIsFlat(t *testing.T) {
 				draw(50)
 				fewBuffers, few := draw(50)
 				manyBuffers, many := draw(500)
-				t.Logf("heap %d bytes after 50 blocks, %d after 500 more; %d and %d device buffers", few, many, fewBuffers, manyBuffers)
+				t.Logf("heap %d bytes after 50 blocks, %d after 500 more; %d and %d device buffers", few, many,
+					fewBuffers, manyBuffers)
 				if many > few+slack {
 					t.Errorf("the heap grew from %d to %d bytes", few, many)
 				}

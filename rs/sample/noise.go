@@ -1,8 +1,10 @@
-// Package sample draws the noisy predictions of a classifier on a GoMLX backend and counts them
-// there: votes and histograms of the selected class's margin come back, and of the few draws that select it, their logits.
+// Package sample draws noisy predictions of a classifier on a GoMLX backend, and counts them there.
+// Votes and histograms of the selected class's margin come back, and the logits of the few
+// selection draws.
 //
-// Every draw is a function of (seed, example, phase, block): blocks of draws start their own
-// stream of random numbers, so the order of work, how many blocks are drawn at once, a resumed run and shards change nothing.
+// Every draw is a function of (seed, example, phase, block), since each block has a separate stream
+// of random numbers. So the order of work, the size of a batch, a resumed run and shards change no
+// draw.
 package sample
 
 import (
@@ -19,8 +21,8 @@ import (
 type Phase int
 
 const (
-	Selection  Phase = iota // what is chosen may depend on this one
-	Estimation              // what is bounded depends on this one
+	Selection  Phase = iota // choices may depend on this draw
+	Estimation              // bounds come from this draw
 )
 
 func (p Phase) String() string {
@@ -33,17 +35,19 @@ func (p Phase) String() string {
 	return fmt.Sprintf("phase %d", int(p))
 }
 
-// state is the start of the stream of a block, from its key, in the form of GoMLX's random generators. All
-// words are spread by SHA-256 (the pure-Go backend seeds from the first two alone).
+// state is the start of the stream of a block, from its key, in the form of GoMLX's random
+// generators. All words are spread by SHA-256 (the pure-Go backend seeds from the first two alone).
 func state(h [32]byte) []uint64 {
 	return []uint64{
-		binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]), binary.LittleEndian.Uint64(h[16:]),
+		binary.LittleEndian.Uint64(h[0:]), binary.LittleEndian.Uint64(h[8:]),
+		binary.LittleEndian.Uint64(h[16:]),
 	}
 }
 
-// normal returns independent standard normal draws, [m, dimensions…], each of m from the stream of its state, [m, 3], by Box
-// and Muller's method, both halves of it: x = √(-2 ln u)·(cos, sin)(2πv), half the random numbers of GoMLX's RandomNormal.
-// u is a multiple of 2⁻³², lifted by 2⁻³³ off 0, so |x| < 6.8.
+// normal returns independent standard normal draws, [m, dimensions…], each of m from the stream of
+// its state, [m, 3]. It takes both halves of Box and Muller's method, x = √(-2 ln u)·(cos,
+// sin)(2πv). That is half the random numbers of GoMLX's RandomNormal. The number u is a multiple of
+// 2⁻³², lifted by 2⁻³³ off 0, so |x| < 6.8.
 func normal(states *Node, dimensions ...int) *Node {
 	n, m := 1, states.Shape().Dimensions[0]
 	for _, d := range dimensions {
@@ -52,7 +56,8 @@ func normal(states *Node, dimensions ...int) *Node {
 	half := (n + 1) / 2
 	uniform := make([]*Node, m)
 	for i := range uniform {
-		_, uv := RandomUniform(Reshape(Slice(states, AxisElem(i)), -1), shapes.Make(dtypes.Float32, 2, half))
+		_, uv := RandomUniform(Reshape(Slice(states, AxisElem(i)), -1),
+			shapes.Make(dtypes.Float32, 2, half))
 		uniform[i] = ExpandAxes(uv, 0)
 	}
 	uv := Concatenate(uniform, 0) // [m, 2, half]
@@ -85,8 +90,8 @@ func horner(x *Node, coefficients ...float64) *Node {
 	return AddScalar(p, coefficients[0])
 }
 
-// scale is the float32 that noise of standard deviation sigma is scaled by: never below it, since the radii of a
-// mean grow with σ, so that noise larger than stated only costs radius.
+// scale is the float32 factor of noise of standard deviation sigma, rounded up. The radii of a mean
+// grow with σ, so noise larger than stated only costs radius.
 func scale(sigma float64) float32 {
 	s := float32(sigma)
 	if float64(s) < sigma {
@@ -95,7 +100,8 @@ func scale(sigma float64) float32 {
 	return s
 }
 
-// noisy returns images x + σz, [m·block, h, w, c]: a block around each of xs, [m, h, w, c], from its own state, [m, 3].
+// noisy returns images x + σz, [m·block, h, w, c]. Each of xs, [m, h, w, c], gets a block, drawn
+// from its state, [m, 3].
 func noisy(xs, sigma, states *Node, block int) *Node {
 	d := xs.Shape().Dimensions
 	z := normal(states, block, d[1], d[2], d[3])

@@ -25,7 +25,8 @@ func TestPairs(t *testing.T) {
 				weights[c] = append(weights[c], float64(1+float32(r.IntN(8))/16))
 			}
 		}
-		p := newSampler(t, backend, net, sample.Settings{Block: countedBlock, Edges: edges, Pairs: weights})
+		p := newSampler(t, backend, net, sample.Settings{Block: countedBlock, Edges: edges,
+			Pairs: weights})
 		exec := model.MustNewExec(backend, net.store, func(s *model.Scope, x *Node) *Node {
 			return ConvertDType(net.Logits(s, x), dtypes.Float32)
 		})

@@ -6,8 +6,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/peers"
 )
 
-// BenchmarkPeerNet reports the rate of noisy predictions of the net that lipsmooth bench measures beside other libraries. An op is
-// the evidence of one example.
+// BenchmarkPeerNet reports the rate of noisy predictions of the net that lipsmooth bench measures
+// beside other libraries. An op is the evidence of one example.
 func BenchmarkPeerNet(b *testing.B) {
 	for _, backend := range backends(b) {
 		b.Run(backend.Name(), func(b *testing.B) {

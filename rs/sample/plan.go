@@ -12,7 +12,7 @@ import (
 // A Plan says how a run is sampled. [Default] has the usual one.
 type Plan struct {
 	Sigma  float64 // standard deviation of the noise, images being in [0, 1]
-	Images int     // at most so many, evenly spread over the split; 0 is all
+	Images int     // so many, evenly spread over the split, or all of fewer; 0 is all
 	Tuning int     // other images, to choose a temperature of soft votes on; 0 is none
 	N0     int     // draws an image to select the class with
 	N      int     // draws an image to estimate with
@@ -157,12 +157,16 @@ func (p Plan) examples(size int) (run, tuning countlog.Plan, err error) {
 	if p.Tuning == 0 {
 		return run, tuning, nil
 	}
-	if run.Stride < 2 {
+	if run.Count == size {
 		return run, tuning, ErrNoTuning
+	}
+	if over := max(1, run.Over); run.Stride < 2*over {
+		return run, countlog.Others(size, run.Count).Thin(p.Tuning), nil
 	}
 	// Halfway between the images of the run.
 	start := run.Start + run.Stride/2
-	between := (size - start + run.Stride - 1) / run.Stride
+	between := (size*max(1, run.Over) - start + run.Stride - 1) / run.Stride
 	count := min(p.Tuning, between)
-	return run, countlog.Plan{Start: start, Stride: between / count * run.Stride, Count: count}, nil
+	return run, countlog.Plan{Start: start, Stride: between / count * run.Stride, Over: run.Over,
+		Count: count}, nil
 }

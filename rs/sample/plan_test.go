@@ -18,9 +18,9 @@ func TestExamples(t *testing.T) {
 				if images == 0 {
 					most = size
 				}
-				// All of the split is covered, by as many images as an even distance allows.
-				if last := run.At(run.Count - 1); run.Count > most || last >= size || last+run.Stride < size || size%most == 0 && run.Count != most {
-					t.Errorf("%d of %d: %d images, %d apart", images, size, run.Count, run.Stride)
+				if last := run.At(run.Count - 1); run.Count != min(most, size) || last >= size ||
+					last+size/run.Count+1 < size {
+					t.Errorf("%d of %d: %v", images, size, run)
 				}
 				if other.Count > tuning || tuning > 0 && other.Count == 0 {
 					t.Errorf("%d, %d of %d: %d tuning images", images, tuning, size, other.Count)

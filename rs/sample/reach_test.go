@@ -8,7 +8,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// TestReach: noisy images, of a side of black and white pixels, lie within reach, and come nearer to it than half.
+// TestReach: noisy images, of a side of black and white pixels, lie within reach, and come nearer
+// to it than half.
 func TestReach(t *testing.T) {
 	if p := math.Exp(-deviations * deviations / 2.); p >= rs.BeyondReach {
 		t.Errorf("beyond reach lie %g, not below %g", p, rs.BeyondReach)

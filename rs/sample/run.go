@@ -3,19 +3,56 @@ package sample
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// Run samples the examples of a run that its folder has no row of yet, and calls each, where it isn't
-// nil, after every row with the number of rows there are. A stopped run goes on where it stopped.
-func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, each func(done int)) (err error) {
+// Run samples the examples that have no row yet in the run's folder. After every row it calls each
+// with the number of rows, unless each is nil. A stopped run continues where it stopped.
+func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images,
+	each func(done int)) (err error) {
 	run := w.Run()
-	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes || !slices.Equal(run.Edges(), p.settings.Edges) ||
-		!slices.Equal(run.Scores, made.Scores) || run.Noise != made.Noise {
-		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes, run.MarginBins, run.Scores, run.Noise)
+	defer func() {
+		if closing := w.Sync(); err == nil {
+			err = closing
+		}
+	}()
+	var missing []int
+	for index := range run.Examples.Indices() {
+		if !w.Has(index) {
+			missing = append(missing, index)
+		}
+	}
+	err = p.draw(ctx, run, images, missing, func(e *rs.Evidence) error {
+		if err := w.Append(e); err != nil {
+			return err
+		}
+		if each != nil {
+			each(w.Count())
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from "+
+			"there: %w", w.Count(), run.Examples.Count, ctx.Err())
+	}
+	return err
+}
+
+// draw draws the evidence of some examples of a run, and calls done with each, in their order.
+func (p *Sampler) draw(ctx context.Context, run countlog.Run, images Images, indices []int,
+	done func(*rs.Evidence) error) error {
+
+	if made := p.made(); run.Block != p.settings.Block || run.Dataset.Classes != p.classes ||
+		!slices.Equal(run.Edges(), p.settings.Edges) ||
+		!slices.Equal(run.Scores, made.Scores) || run.Noise.Kind != made.Noise.Kind ||
+		run.Noise.Steps != made.Noise.Steps {
+		return fmt.Errorf("sample: the run is of blocks of %d, %d classes, %d margin bins, scores %v "+
+			"and noise %+v; the sampler was made for other settings", run.Block, run.Dataset.Classes,
+			run.MarginBins, run.Scores, run.Noise)
 	}
 	draws := request{
 		Request: Request{Sigma: run.Sigma, N0: run.N0, N: run.N, Seed: run.Seed},
@@ -28,42 +65,21 @@ func (p *Sampler) Run(ctx context.Context, w *countlog.Writer, images Images, ea
 		}
 		draws.settled = func(e *rs.Evidence) (bool, error) { return rule.Settled(e, m, run.Until.Alpha) }
 	}
-	left := run.Examples.Count - w.Count()
-	draws.left = left * ((run.N0+run.Block-1)/run.Block + (run.N+run.Block-1)/run.Block)
-	defer func() {
-		if closing := w.Sync(); err == nil {
-			err = closing
-		}
-	}()
+	blocks := (run.N0+run.Block-1)/run.Block + (run.N+run.Block-1)/run.Block
+	draws.left = len(indices) * blocks
 	size, _ := images.Shape()
 	x := make([]float32, size[0]*size[1]*size[2])
-	at := 0
-	err = p.sample(ctx, draws, func() (*example, error) {
-		for ; at < run.Examples.Count; at++ {
-			index := run.Examples.At(at)
-			if w.Has(index) {
-				continue
-			}
-			at++
-			if err := images.Images(x, []int{index}); err != nil {
-				return nil, err
-			}
-			return p.open(Example{x, index, images.Label(index)}, draws)
+	return p.sample(ctx, draws, func() (*example, error) {
+		if len(indices) == 0 {
+			return nil, nil
 		}
-		return nil, nil
-	}, func(e *rs.Evidence) error {
-		if err := w.Append(e); err != nil {
-			return err
+		index := indices[0]
+		indices = indices[1:]
+		if err := images.Images(x, []int{index}); err != nil {
+			return nil, err
 		}
-		if each != nil {
-			each(w.Count())
-		}
-		return nil
-	})
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("sampling: stopped with %d of %d examples; the same command goes on from there: %w", w.Count(), run.Examples.Count, ctx.Err())
-	}
-	return err
+		return p.open(Example{x, index, images.Label(index)}, draws)
+	}, done)
 }
 
 // made is what a run must say of the scores and noise that the sampler was made for.
@@ -72,15 +88,22 @@ func (p *Sampler) made() (r countlog.Run) {
 		r.Scores = append(r.Scores, m.String())
 	}
 	if g := p.settings.Grid; g != nil {
-		r.Noise = GridNoise(g.Steps, p.values())
+		r.Noise = GridNoise(g.Steps, g.sigma, p.values())
 	}
 	return r
 }
 
-// GridNoise is what a run says of noise on a grid of so many steps, around images of so many values.
-func GridNoise(steps, values int) countlog.Noise {
-	g := Grid{Steps: steps}
+// GridNoise is the record of noise on a grid in run.json, for this many steps and values of an
+// image.
+func GridNoise(steps int, sigma float64, values int) countlog.Noise {
+	g := Grid{Steps: steps, sigma: sigma}
 	return countlog.Noise{Kind: countlog.Discrete, Steps: steps, Rounding: g.Rounding(values)}
+}
+
+// OlderGridNoise is the record of older versions, which left out what float32 rounds off.
+func OlderGridNoise(steps, values int) countlog.Noise {
+	half := math.Sqrt(float64(values)) / float64(2*steps)
+	return countlog.Noise{Kind: countlog.Discrete, Steps: steps, Rounding: half * (1 + 1e-12)}
 }
 
 // SettingsOf returns the settings of the sampler that a run is drawn with.

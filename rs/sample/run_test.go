@@ -56,7 +56,8 @@ func samplerOf(t testing.TB, backend compute.Backend, r countlog.Run) *sample.Sa
 }
 
 // sampleInto goes on with the run of a folder.
-func sampleInto(ctx context.Context, p *sample.Sampler, dir string, r countlog.Run, each func(int)) error {
+func sampleInto(ctx context.Context, p *sample.Sampler, dir string, r countlog.Run,
+	each func(int)) error {
 	w, err := countlog.Create(dir, r)
 	if err != nil {
 		return err
@@ -96,7 +97,8 @@ func TestRun(t *testing.T) {
 		p := samplerOf(t, backend, r)
 		whole := t.TempDir()
 		var seen []int
-		if err := sampleInto(context.Background(), p, whole, r, func(n int) { seen = append(seen, n) }); err != nil {
+		if err := sampleInto(context.Background(), p, whole, r,
+			func(n int) { seen = append(seen, n) }); err != nil {
 			t.Fatal(err)
 		}
 		want := counts(t, whole)
@@ -115,7 +117,8 @@ func TestRun(t *testing.T) {
 		}
 		second := samplerOf(t, backend, r)
 		for _, row := range slices.Backward(rows) {
-			e, err := second.Evidence(example(picture(row.Index), row.Index, row.Label), ask(r.Sigma, r.N0, r.N, r.Seed))
+			e, err := second.Evidence(example(picture(row.Index), row.Index, row.Label),
+				ask(r.Sigma, r.N0, r.N, r.Seed))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +146,8 @@ func TestRun(t *testing.T) {
 				t.Fatalf("stopped in an example: %v", err)
 			}
 			refused(t, err, "stopped with", "of 20 examples")
-			if got := counts(t, stopped); !bytes.HasPrefix(want, got) || bytes.Count(got, []byte("\n")) < 1+rows {
+			if got := counts(t, stopped); !bytes.HasPrefix(want, got) ||
+				bytes.Count(got, []byte("\n")) < 1+rows {
 				t.Fatalf("the file after %d rows or more isn't the start of the whole one:\n%s", rows, got)
 			}
 		}
@@ -185,7 +189,9 @@ func TestRunErrors(t *testing.T) {
 			refused(t, err, "other settings")
 		}
 	}
-	refused(t, newSampler(t, backend, constant([]float32{1, 2}), sample.Settings{Block: r.Block, Edges: r.Edges()}).Run(context.Background(), w, pictures{}, nil), "other settings")
+	refused(t, newSampler(t, backend, constant([]float32{1, 2}),
+		sample.Settings{Block: r.Block, Edges: r.Edges()}).Run(context.Background(), w, pictures{}, nil),
+		"other settings")
 	if w.Count() != 2 {
 		t.Errorf("%d rows", w.Count())
 	}
@@ -207,8 +213,8 @@ func (small) Images([]float32, []int) error { return nil }
 
 const killedDir, killedBackend = "LIPSMOOTH_TEST_KILLED_DIR", "LIPSMOOTH_TEST_KILLED_BACKEND"
 
-// A killed process leaves a folder that another finishes to the same bytes. The process is this test
-// binary, told by its environment.
+// A killed process leaves a folder that another finishes to the same bytes. The process is this
+// test binary, told by its environment.
 func TestKilled(t *testing.T) {
 	r := plan()
 	if dir := os.Getenv(killedDir); dir != "" {

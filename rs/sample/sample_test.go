@@ -30,7 +30,8 @@ var backends = func() func(testing.TB) []compute.Backend {
 			return list
 		}
 		t.Setenv("GOMLX_BACKEND", "") // another than these two isn't tested
-		if b, info, err := device.Open(context.Background(), device.Options{NoInstall: true, Quiet: true}); err == nil && info.Name != "go" {
+		if b, info, err := device.Open(context.Background(), device.Options{NoInstall: true,
+			Quiet: true}); err == nil && info.Name != "go" {
 			list = append(list, b)
 		} else {
 			t.Log("no XLA plugin: the pure-Go backend alone is tested", err)
@@ -67,8 +68,8 @@ func (n network) Shape() ([3]int, int)                          { return n.size,
 func (n network) Variables() *model.Store                       { return n.store }
 func (n network) Logits(scope *model.Scope, images *Node) *Node { return n.logits(scope, images) }
 
-// dense is a network of two layers and random weights on 8×8 images. end, where it isn't nil, is applied
-// to the logits.
+// dense is a network of two layers and random weights on 8×8 images. end, where it isn't nil, is
+// applied to the logits.
 func dense(end func(scope *model.Scope, images, logits *Node) *Node) network {
 	r := rand.New(rand.NewPCG(3, 4))
 	weights := func(in, out int) *tensors.Tensor {
@@ -113,7 +114,8 @@ func picture(i int) []float32 {
 	return x
 }
 
-func newSampler(t testing.TB, backend compute.Backend, c sample.Network, s sample.Settings) *sample.Sampler {
+func newSampler(t testing.TB, backend compute.Backend, c sample.Network,
+	s sample.Settings) *sample.Sampler {
 	t.Helper()
 	p, err := sample.New(backend, c, s)
 	if err != nil {
@@ -137,7 +139,8 @@ type counted struct {
 const countedBlock = 50
 
 // draws are the votes of the first n draws of a phase, and their logits.
-func (c *counted) draws(t *testing.T, phase sample.Phase, n int) (votes rs.Votes, logits []float32) {
+func (c *counted) draws(t *testing.T, phase sample.Phase, n int) (votes rs.Votes,
+	logits []float32) {
 	t.Helper()
 	votes = make(rs.Votes, classes)
 	for b := 0; b*countedBlock < n; b++ {
@@ -289,18 +292,22 @@ func TestNotFinite(t *testing.T) {
 		c := dense(nil)
 		w := make([]float32, 16*classes)
 		w[7] = float32(math.NaN())
-		if err := c.store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16, classes)); err != nil {
+		if err := c.store.GetVariable("/b").SetValue(tensors.FromFlatDataAndDimensions(w, 16,
+			classes)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := newSampler(t, backend, c, settings).Evidence(example(picture(3), 3, 0), ask(0.5, 10, 10, 1))
+		_, err := newSampler(t, backend, c, settings).Evidence(example(picture(3), 3, 0),
+			ask(0.5, 10, 10, 1))
 		refused(t, err, "example 3", "without noise", "NaN")
 
 		// One logit of the draws whose first value is over 1.7; the image's is below.
-		for name, bad := range map[string]float64{"NaN": math.NaN(), "+Inf": math.Inf(1), "-Inf": math.Inf(-1)} {
+		for name, bad := range map[string]float64{"NaN": math.NaN(), "+Inf": math.Inf(1),
+			"-Inf": math.Inf(-1)} {
 			c := dense(func(_ *model.Scope, x, z *Node) *Node {
 				g := z.Graph()
 				first := Reshape(Slice(x, AxisRange(), AxisElem(0), AxisElem(0)), -1, 1)
-				hit := And(GreaterThan(first, Scalar(g, dtypes.Float32, 1.7)), Equal(Iota(g, z.Shape(), 1), Scalar(g, dtypes.Float32, 2)))
+				hit := And(GreaterThan(first, Scalar(g, dtypes.Float32, 1.7)),
+					Equal(Iota(g, z.Shape(), 1), Scalar(g, dtypes.Float32, 2)))
 				return Where(hit, BroadcastToShape(Const(g, float32(bad)), z.Shape()), z)
 			})
 			p := newSampler(t, backend, c, settings)
@@ -335,7 +342,8 @@ func TestNotFinite(t *testing.T) {
 					n++
 				}
 				e, err := p.Evidence(example(x, 5, 0), ask(0.5, n0, n, 1))
-				refused(t, err, "example 5", fmt.Sprintf("draw %d of block %d of the %v draw", at%settings.Block, at/settings.Block, phase))
+				refused(t, err, "example 5", fmt.Sprintf("draw %d of block %d of the %v draw",
+					at%settings.Block, at/settings.Block, phase))
 				if e != nil {
 					t.Error("evidence beside an error")
 				}
@@ -351,7 +359,8 @@ func TestNotDeterministic(t *testing.T) {
 			c := dense(func(scope *model.Scope, _, z *Node) *Node {
 				return Add(z, MulScalar(scope.Store().RandomNormal(z.Graph(), z.Shape()), 1e-5))
 			})
-			_, err := newSampler(t, backend, c, sample.Settings{Block: 10, Edges: e}).Evidence(example(picture(6), 6, 0), ask(0.1, 10, 10, 1))
+			_, err := newSampler(t, backend, c, sample.Settings{Block: 10,
+				Edges: e}).Evidence(example(picture(6), 6, 0), ask(0.1, 10, 10, 1))
 			refused(t, err, "example 6", "isn't deterministic")
 		}
 	})
@@ -398,19 +407,23 @@ func TestRefused(t *testing.T) {
 		{"0 selection", 64, 1, 0, 1},
 		{"0 estimation", 64, 1, 1, 0},
 	} {
-		_, err := p.Evidence(example(make([]float32, test.values), 8, 0), ask(test.sigma, test.n0, test.n, 1))
+		_, err := p.Evidence(example(make([]float32, test.values), 8, 0),
+			ask(test.sigma, test.n0, test.n, 1))
 		refused(t, err, "example 8", test.says)
 		if test.n0 == 1 && test.n == 1 {
-			_, err := p.Draws(example(make([]float32, test.values), 8, 0), ask(test.sigma, 0, 0, 1), sample.Selection, 0)
+			_, err := p.Draws(example(make([]float32, test.values), 8, 0), ask(test.sigma, 0, 0, 1),
+				sample.Selection, 0)
 			refused(t, err, "example 8", test.says)
 		}
 	}
 
 	c.classes++
-	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0), ask(1, 1, 1, 1))
+	_, err := newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0),
+		ask(1, 1, 1, 1))
 	refused(t, err, "logits are [1 5], not [1, 6]")
 	c.logits = func(_ *model.Scope, x *Node) *Node { return DotProduct(x, x) }
-	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0), ask(1, 1, 1, 1))
+	_, err = newSampler(t, backend, c, sample.Settings{Block: 5}).Evidence(example(picture(0), 0, 0),
+		ask(1, 1, 1, 1))
 	refused(t, err, "example 0")
 }
 

@@ -11,19 +11,23 @@ import (
 
 // Settings of a Sampler. All but Batch are part of the run they make.
 type Settings struct {
-	Block int           // draws a block
-	Edges []float64     // of the margin histograms, in logits, rising, each a float32; nil logs none
+	Block int // draws a block
+	// Edges of the margin histograms, in logits, rise, and each is a float32. Nil logs no margins.
+	Edges []float64
 	Maps  []rs.ScoreMap // whose scores of all classes are logged
-	Grid  *Grid         // draws the noise, for the σ that it was made for; nil is Gaussian noise, made on the device
+	// draws the noise, for its σ; nil is Gaussian noise from the device
+	Grid *Grid
 
-	// Pairs weigh the margin over each other class, [classes][classes]; nil is 1 everywhere. See [Pairs].
+	// Pairs weigh the margin over each other class, [classes][classes]. Nil is 1 everywhere. See
+	// [Pairs].
 	Pairs [][]float64
 
-	// Random samples a classifier that answers by chance, each time independently: what votes certify is what it answers most often. Its
-	// draws can't be made again.
+	// Random samples a classifier whose answers are random and independent. Votes certify its most
+	// frequent answer. Its draws can't be made again.
 	Random bool
 
-	// Batch blocks are drawn at once; 0 finds the best number while it draws. It changes the rate and nothing else.
+	// Batch blocks are drawn at once. 0 finds the best number while drawing. It changes the rate
+	// and nothing else.
 	Batch int
 }
 
@@ -45,7 +49,7 @@ type Sampler struct {
 	checked  map[int]bool       // by blocks at once: the classifier answers equally on equal inputs
 }
 
-// New returns a Sampler on a GoMLX backend; it compiles nothing yet, the first evidence does.
+// New returns a Sampler on a GoMLX backend. The first evidence compiles its graphs.
 func New(backend compute.Backend, c Network, s Settings) (*Sampler, error) {
 	size, classes := c.Shape()
 	return newSampler(shape{size, classes}, s, func() (runner, error) {
@@ -55,10 +59,12 @@ func New(backend compute.Backend, c Network, s Settings) (*Sampler, error) {
 
 func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, error) {
 	if s.Block < 1 || of.classes < 2 || min(of.size[0], of.size[1], of.size[2]) < 1 {
-		return nil, fmt.Errorf("sample: blocks of %d draws of %v, %d classes; need at least 1, 1×1×1 and 2", s.Block, of.size, of.classes)
+		return nil, fmt.Errorf("sample: blocks of %d draws of %v, %d classes; need at least 1, 1×1×1 "+
+			"and 2", s.Block, of.size, of.classes)
 	}
 	if s.Batch < 0 {
-		return nil, fmt.Errorf("sample: %d blocks at once; need at least 1, or 0 to find the best number", s.Batch)
+		return nil, fmt.Errorf("sample: %d blocks at once; need at least 1, or 0 to find the best number",
+			s.Batch)
 	}
 	for i, e := range s.Edges {
 		if float64(float32(e)) != e || i > 0 && e <= s.Edges[i-1] {
@@ -69,13 +75,14 @@ func newSampler(of shape, s Settings, run func() (runner, error)) (*Sampler, err
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch, 4*s.Block*of.values()), checked: map[int]bool{}}, nil
+	return &Sampler{shape: of, settings: s, runner: r, tuner: newTuner(s.Batch, 4*s.Block*of.values()),
+		checked: map[int]bool{}}, nil
 }
 
 // Example is an image of a dataset.
 type Example struct {
 	Image []float32 // [h, w, c], in [0, 1]
-	Index int       // in the dataset; draws are a function of it
+	Index int       // in the dataset; draws depend on it
 	Label int       // true class
 }
 
@@ -105,14 +112,14 @@ func (p *Sampler) Evidence(x Example, r Request) (e *rs.Evidence, err error) {
 // request is a Request and when its draws may end.
 type request struct {
 	Request
-	// stops are the numbers of estimation draws at which settled is asked whether to end; nil draws n.
+	// stops are the numbers of estimation draws after which settled may end the draw. Nil draws n.
 	stops   []int
 	settled func(*rs.Evidence) (bool, error)
 	// left is an upper bound on the blocks to draw, for the tuner.
 	left int
 }
 
-// example is what is drawn of one image.
+// example has the draws of one image.
 type example struct {
 	evidence *rs.Evidence
 	source
@@ -195,7 +202,8 @@ func (p *Sampler) source(x Example, sigma float64) (s source, err error) {
 	return s, err
 }
 
-// Draws returns the noisy images of a block, [block, h, w, c], as Evidence shows them to the classifier.
+// Draws returns the noisy images of a block, [block, h, w, c], as Evidence shows them to the
+// classifier.
 func (p *Sampler) Draws(x Example, r Request, phase Phase, block int) ([]float32, error) {
 	from, err := p.source(x, r.Sigma)
 	var draws []float32
@@ -218,5 +226,5 @@ func (p *Sampler) drawn(from source, sigma float64, key [32]byte) ([]float32, er
 	return images, nil
 }
 
-// Close frees what is on the device.
+// Close frees the memory of the device.
 func (p *Sampler) Close() { p.runner.close() }

@@ -11,16 +11,16 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// A unit is a block of an example: what is drawn of it at once.
+// A unit is a block of draws of an example.
 type unit struct {
 	*example
 	phase Phase
 	block int
 }
 
-// schedule says in what order blocks are drawn. Which come together changes no draw, so the order is the fastest:
-// the selection of some examples ahead, so that their classes are known when their turn comes, then the estimation of the
-// first ones, every place of a batch being filled.
+// schedule says in what order blocks are drawn. The order changes no draw, so the schedule takes
+// the fastest order and fills every place of a batch. It draws the selection of some examples
+// ahead, so that their classes are known in time, and then the estimation of the first examples.
 type schedule struct {
 	request
 	size     int                      // draws a block
@@ -32,7 +32,8 @@ type schedule struct {
 
 func (s *schedule) blocks(draws int) int { return (draws + s.size - 1) / s.size }
 
-// limit is the number of blocks of a phase that may be issued: those of estimation once the class is known, up to the next stop.
+// limit is the number of blocks of a phase that may be issued. Estimation blocks wait for the
+// class, and end at the next stop.
 func (s *schedule) limit(e *example, phase Phase) int {
 	selection := s.blocks(s.N0)
 	switch {
@@ -79,12 +80,15 @@ func (s *schedule) next(most int, few bool) (units []unit) {
 	return units
 }
 
-// depth is how many batches are on their way to the device or back, so that it needn't wait for the host.
+// depth is how many batches are on their way to the device or back, so that it needn't wait for the
+// host.
 const depth = 2
 
-// sample draws what a request asks of each of the examples that open gives, until it gives nil, and calls done with the evidence
-// of each, in that order. An error of an example comes after the evidence of those before it.
-func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, error), done func(*rs.Evidence) error) error {
+// sample draws the request for each example from open, until open returns nil. It calls done with
+// the evidence of each, in that order. An error of an example comes after the evidence of the
+// examples before it.
+func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, error),
+	done func(*rs.Evidence) error) error {
 	s := schedule{request: r, size: p.settings.Block, open: open}
 	// Threads of their own: a C allocator keeps some memory for each thread that ever came by.
 	runtime.LockOSThread()
@@ -123,7 +127,8 @@ func (p *Sampler) sample(ctx context.Context, r request, open func() (*example, 
 			if units == nil {
 				break
 			}
-			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request, ended: make(chan struct{})}
+			b := &batch{units: units, size: p.tuner.at, block: p.settings.Block, request: &s.request,
+				ended: make(chan struct{})}
 			flying = append(flying, b)
 			if b.err = err; err != nil {
 				close(b.ended)

@@ -25,7 +25,7 @@ func part(run countlog.Run, s countlog.Shard) (countlog.Run, error) {
 	return run.Part(s.Index, s.Of), nil
 }
 
-// ShardsVariable says of how many shards a task is one, where its engine doesn't.
+// ShardsVariable has the number of shards, for an engine that doesn't give it.
 const ShardsVariable = "LIPSMOOTH_SHARDS"
 
 // ParseShard reads I/N, shard I of N, or "auto", which asks the environment: [AutoShard].
@@ -47,8 +47,8 @@ func ParseShard(text string, env func(name string) string) (countlog.Shard, erro
 }
 
 // AutoShard is the task of a Slurm array (sbatch(1), "output environment variables") or of a
-// Kubernetes Indexed Job. Where LIPSMOOTH_SHARDS says how many there are, tasks count from 0, and one
-// of them may be submitted again alone.
+// Kubernetes Indexed Job. Where LIPSMOOTH_SHARDS says how many there are, tasks count from 0, and
+// one of them may be submitted again alone.
 func AutoShard(env func(name string) string) (s countlog.Shard, err error) {
 	number := func(name string, otherwise int) int {
 		text := env(name)

@@ -1,7 +1,7 @@
 package sample
 
-// tuner finds how many blocks at once are drawn fastest, from the draws of a long run itself: it doubles their number as long as
-// that helps, and tries one where four are no better than two.
+// tuner finds the fastest number of blocks at once from the draws of a long run. It doubles the
+// number while that helps. It tries one block where four are no better than two.
 type tuner struct {
 	at      int // blocks at once
 	most    int // of them
@@ -23,7 +23,7 @@ const (
 	worthTuning  = 30.0 // seconds left to draw
 )
 
-// newTuner draws batch blocks at once, or finds how many, of which each has images of so many bytes.
+// newTuner draws batch blocks at once, or finds their number for blocks of this many bytes.
 func newTuner(batch, bytes int) tuner {
 	switch most := min(mostBatch, mostBytes/bytes); {
 	case batch > 0:

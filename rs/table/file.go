@@ -21,9 +21,9 @@ type caption struct {
 	Caption string `json:"caption"`
 }
 
-// WriteFile writes a table as TSV, whole or not at all, into a folder that is made where there is
-// none, and beside it as JSON what it is about: any value, where a string is a caption. Nil writes
-// no such file.
+// WriteFile writes a table as TSV, and its settings as JSON beside it. The settings are any value,
+// and a string is a caption. A file is written whole or not at all. WriteFile makes the folder if
+// needed. Nil writes no such file.
 func (t *Table) WriteFile(path string, about any) error {
 	var text bytes.Buffer
 	if err := t.WriteTSV(&text); err != nil {
@@ -43,8 +43,8 @@ func (t *Table) WriteFile(path string, about any) error {
 	})
 }
 
-// ReadFile reads a table and its caption; nil where there is no such file. Tables of older versions
-// have the caption in a first line that begins with #.
+// ReadFile reads a table and its caption. The table is nil if there is no such file. Tables of
+// older versions have the caption in a first line that begins with #.
 func ReadFile(path string) (t *Table, line string, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -85,8 +85,8 @@ func (t *Table) WriteText(w io.Writer) error {
 	return b.Flush()
 }
 
-// Read reads what WriteTSV writes; lines that start with # are skipped. name stands in errors for
-// the source.
+// Read reads the output of WriteTSV, and skips lines that start with #. Errors call the source
+// name.
 func Read(r io.Reader, name string) (*Table, error) {
 	var t Table
 	s := bufio.NewScanner(r)

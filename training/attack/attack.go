@@ -1,6 +1,6 @@
 // Package attack finds the empirical end of the gap. It looks for small perturbations (l2) at which
 // a classifier is wrong, with or without smoothing by Gaussian noise. A perturbation bounds the
-// robust radius of an image from above; a certificate bounds it from below.
+// robust radius of an image from above. A certificate bounds the radius from below.
 //
 //	run, err := certify.Open("run")
 //	result, err := attack.Run(ctx, backend, attack.Job{
@@ -10,9 +10,9 @@
 // The threat model is the l2 ball around the image in all of R^d, as for certificates. Box keeps
 // the perturbed image in [0, 1] as well. That is a weaker attack.
 //
-// Every draw is a function of the seed, its purpose and numbers. The images of a batch share the
-// draws of a step, so the result for an image doesn't depend on the others. Draws that judge are
-// apart from draws that attack.
+// Every draw is a function of the seed, its purpose and its position. The images of a batch share
+// the draws of a step, so the result for an image doesn't depend on the others. Draws that judge
+// are apart from draws that attack.
 package attack
 
 import (
@@ -21,23 +21,22 @@ import (
 	"math"
 )
 
-// An Attack looks for small perturbations at which a classifier is wrong. What it returns is a
-// guess: a [Search] moves each perturbation to the boundary, and judges it by draws of its own.
+// An Attack looks for small perturbations at which a classifier is wrong. The perturbations are
+// guesses. A [Search] moves each to the boundary and judges it by fresh draws.
 type Attack interface {
 	// String is the attack's name in the log.
 	fmt.Stringer
-	// Perturb returns one batch of perturbations or more, [batch, h, w, c] each. The norms to search
-	// at are radius, [batch]; +Inf stands for an image of which none is known yet. The perturbations
-	// start, [batch, h, w, c], to begin with, may be nil. They aren't changed.
+	// Perturb returns one batch of perturbations or more, [batch, h, w, c] each. It searches at the
+	// norms radius, [batch], which are +Inf for images without a known perturbation. It begins at
+	// the perturbations start, [batch, h, w, c], which may be nil. It doesn't change start.
 	Perturb(ctx context.Context, t *Target, p Problem, radius []float64,
 		start []float32) ([][]float32, error)
-	// Bounded reports whether no norm exceeds its radius. The attack is run at the radii of
-	// certificates then, too.
+	// Bounded reports whether no norm exceeds its radius. A bounded attack also runs at the radii
+	// of certificates.
 	Bounded() bool
 }
 
-// Makers make the attacks of a run, in the order in which they are run. A new attack is a file and
-// a line here.
+// Makers make the attacks of a run, in their order. A new attack is a file and a line here.
 var Makers = []func(Effort, Loss) Attack{
 	func(e Effort, l Loss) Attack {
 		return DDN{Steps: e.Steps, Samples: e.Samples, Restarts: e.Restarts, StepSize: 0.5,
@@ -49,14 +48,14 @@ var Makers = []func(Effort, Loss) Attack{
 	},
 }
 
-// Effort is what all attacks of a search have in common.
+// Effort has the settings that all attacks of a search share.
 type Effort struct {
 	Steps, Restarts int
 	Samples         int  // draws a gradient
 	Box             bool // images stay in [0, 1]
 }
 
-// Attacks are those of [Makers], each by every loss.
+// Attacks returns the attack of each of [Makers] with each loss.
 func (e Effort) Attacks(losses ...Loss) (all []Attack) {
 	for _, of := range Makers {
 		for _, l := range losses {
@@ -69,7 +68,7 @@ func (e Effort) Attacks(losses ...Loss) (all []Attack) {
 // Smoothing says which classifier is attacked: arg max_c E h_c(x + σZ), where h_c is the vote for
 // class c.
 type Smoothing struct {
-	Sigma float64 // standard deviation of the noise; 0 is the network itself
+	Sigma float64 // standard deviation of the noise, 0 for the network itself
 	// Tau is the temperature of soft votes, h_c = clip(1/2 + m_c/(2τ), 0, 1), where m_c is the
 	// margin of c in logits. 0 is the hard vote: 1 for the class of the largest logit.
 	Tau float64
@@ -88,7 +87,7 @@ type Problem struct {
 	Seed uint64
 }
 
-// checkBegin says why a search can't begin at these norms and perturbations, or nil.
+// checkBegin returns an error where a search can't begin at these norms and perturbations.
 func (p Problem) checkBegin(radius []float64, start []float32) error {
 	if len(radius) != len(p.Labels) {
 		return fmt.Errorf("attack: %d radii for %d images", len(radius), len(p.Labels))
@@ -106,7 +105,7 @@ func (p Problem) checkBegin(radius []float64, start []float32) error {
 	return nil
 }
 
-// ascent is what one restart of an attack begins with.
+// ascent is the start of one restart of an attack.
 type ascent struct {
 	Problem
 	radius []float64 // [batch]

@@ -353,3 +353,18 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 }
+
+// An operation without a gradient is named.
+func TestNoGradient(t *testing.T) {
+	c, b, _ := problem(2, 3)
+	of := c.logits
+	c.logits = func(scope *model.Scope, x *Node) *Node {
+		return Rsqrt(AddScalar(Square(of(scope, x)), 1))
+	}
+	a := PGD{Steps: 1, Samples: 1, Restarts: 1, StepSize: 1, Loss: Margin{}}
+	_, err := a.Perturb(ctx, target(t, c), Problem{b, Smoothing{}, 1}, []float64{1, 1}, nil)
+	const want = "attack: the classifier's operation Rsqrt has no gradient in GoMLX"
+	if err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

@@ -55,14 +55,20 @@ func TestBall(t *testing.T) {
 					t.Fatal(a, err)
 				}
 				for _, d := range found {
-					checkBall(t, a, b, d, radius, box)
+					checkBall(t, a, b, d, ball{radius, box})
 				}
 			}
 		}
 	}
 }
 
-func checkBall(t *testing.T, a Attack, b Batch, d []float32, radius []float64, box bool) {
+// ball is around each image, cut by the box [0, 1] or not.
+type ball struct {
+	radius []float64
+	box    bool
+}
+
+func checkBall(t *testing.T, a Attack, b Batch, d []float32, in ball) {
 	t.Helper()
 	_, ours := a.(nudge)
 	out := false
@@ -70,16 +76,16 @@ func checkBall(t *testing.T, a Attack, b Batch, d []float32, radius []float64, b
 		v += b.Images[i]
 		out = out || !(-1e-6 <= v && v <= 1+1e-6)
 	}
-	if out == box && !ours {
-		t.Errorf("%v: box %v, outside %v", a, box, out)
+	if out == in.box && !ours {
+		t.Errorf("%v: box %v, outside %v", a, in.box, out)
 	}
 	rounding := 0.0
-	if box {
+	if in.box {
 		rounding = 1e-7 // of x + d
 	}
 	for i, norm := range Norms(d, make([]float32, len(d)), values) {
-		if a.Bounded() && (norm > radius[i]+rounding || !box && norm < 0.99*radius[i]) {
-			t.Errorf("%v: norm %v in a ball of %v", a, norm, radius[i])
+		if a.Bounded() && (norm > in.radius[i]+rounding || !in.box && norm < 0.99*in.radius[i]) {
+			t.Errorf("%v: norm %v in a ball of %v", a, norm, in.radius[i])
 		}
 		if math.IsNaN(norm) || math.IsInf(norm, 0) {
 			t.Errorf("%v: norm %v", a, norm)

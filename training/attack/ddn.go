@@ -13,12 +13,12 @@ import (
 // DDN looks for the smallest perturbation by decoupled direction and norm (Rony et al. 2019). It
 // takes a step along the unit gradient, then goes to a sphere around the image. The sphere's norm
 // falls where the votes of the step's draws are for another class, and rises elsewhere. The search
-// begins at the radius given, and at 1 where none is known. DDN returns a batch for each restart.
+// begins at the known radius, or at 1 without one. DDN returns a batch for each restart.
 type DDN struct {
 	Steps    int
 	Samples  int     // draws a gradient
-	Restarts int     // the first from the start given, the others in a random direction
-	StepSize float64 // of the first step, in norms; falls to a hundredth by a cosine
+	Restarts int     // the first begins at start, the others in a random direction
+	StepSize float64 // of the first step, in norms, falling to a hundredth by a cosine
 	Change   float64 // of the norm, as part of it, at each step (the paper's γ)
 	Loss     Loss
 	Box      bool // images stay in [0, 1]
@@ -26,7 +26,7 @@ type DDN struct {
 
 func (a DDN) String() string { return "ddn " + a.Loss.String() }
 
-// Bounded implements [Attack]: a norm may rise above the one it begins at.
+// Bounded implements [Attack]. A norm may rise above its start.
 func (a DDN) Bounded() bool { return false }
 
 func (a DDN) check() error {

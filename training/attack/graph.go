@@ -11,8 +11,8 @@ import (
 // oneHot is [batch, classes] of classes, [batch].
 func oneHot(y *Node, classes int) *Node { return OneHot(y, classes, dtypes.Float32) }
 
-// noisy returns so many noisy copies of each image, [batch·samples, h, w, c]. The images share the
-// noise.
+// noisy returns this many noisy copies of each image, [batch·samples, h, w, c]. The images share
+// the noise.
 func noisy(x, sigma, rng *Node, samples int) *Node {
 	d := x.Shape().Dimensions
 	z := normal(rng, shapes.Make(dtypes.Float32, 1, samples, d[1], d[2], d[3]))
@@ -50,7 +50,7 @@ func rivalry(mean, label *Node) *Node {
 // norm is the l2 norm of each perturbation, [batch, 1, 1, 1].
 func norm(d *Node) *Node { return Sqrt(ReduceAndKeep(Square(d), ReduceSum, 1, 2, 3)) }
 
-// unit divides each by its norm; 0 stays 0.
+// unit divides each by its norm. 0 stays 0.
 func unit(g *Node) *Node {
 	// Squares of small gradients would vanish.
 	g = Div(g, MaxScalar(ReduceAndKeep(Abs(g), ReduceMax, 1, 2, 3), 1e-37))

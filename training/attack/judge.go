@@ -13,7 +13,7 @@ import (
 // block is how many draws of each image are voted on at once.
 const block = 50
 
-// blocks returns the number of calls, and of draws each, for so many draws, rounded up.
+// blocks returns the number of calls and the draws of each, for this many draws, rounded up.
 func (s Smoothing) blocks(draws int) (calls, samples int) {
 	if s.Sigma == 0 {
 		return 1, 1
@@ -22,7 +22,7 @@ func (s Smoothing) blocks(draws int) (calls, samples int) {
 }
 
 // votes returns the mean vote for each class, [batch][classes], at images, [batch, h, w, c], over
-// at least so many draws.
+// at least this many draws.
 func (t *Target) votes(ctx context.Context, images []float32, s Smoothing, draws int,
 	random stream) ([][]float64, error) {
 
@@ -108,7 +108,7 @@ func (v Verdict) Lower(alpha float64) float64 {
 // at most alpha.
 func (v Verdict) Wrong(alpha float64) bool { return v.Lower(alpha) > 0.5 }
 
-// scoreBins is the number of bins of s between 0 and 1. The value s = 1 has a bin of its own.
+// scoreBins is the number of bins of s between 0 and 1. The value s = 1 has a separate bin.
 const scoreBins = 256
 
 // Jury is draws that judge.

@@ -14,7 +14,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
-// columns are those of the table of attacks.
+// columns are the columns of the table of attacks.
 var columns = append(slices.Clone(certify.AttackColumns), "certified", "attack", "class", "draws",
 	"score", "lower")
 
@@ -114,8 +114,8 @@ type log struct {
 	size   int64                // of the table
 }
 
-// openLog opens the attacks of a folder, of so many lines when all are made, and cuts off a last
-// line that was torn. A table of other settings is refused, and one whose images aren't there.
+// openLog opens the attacks of a folder, with this many lines in the end. It cuts off a torn last
+// line. A table of other settings is refused, and one whose images aren't there.
 func openLog(dir string, settings certify.AttackSettings, lines int, size [3]int) (a *log,
 	err error) {
 
@@ -146,7 +146,7 @@ func openLog(dir string, settings certify.AttackSettings, lines int, size [3]int
 	return a, nil
 }
 
-// openImages opens the images of a table that has so many lines, or makes them for one without.
+// openImages opens or makes the images of a table that has this many lines.
 func openImages(dir string, there, lines int, size [3]int) (m *certify.Images, err error) {
 	path := filepath.Join(dir, certify.AttackImagesFile)
 	if there == 0 {

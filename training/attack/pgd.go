@@ -12,13 +12,13 @@ import (
 
 // PGD is projected gradient ascent in the l2 ball of a given radius (Madry et al. 2018), through
 // the mean over the noise (Salman et al. 2019). Each gradient is that of a loss over fresh draws.
-// An image of which no radius is known stays as it is. Of all restarts PGD returns the one with the
-// most votes for another class, by draws of its own.
+// An image without a known radius stays unchanged. PGD returns the restart with the most votes for
+// another class, by fresh draws.
 type PGD struct {
 	Steps    int
 	Samples  int     // draws a gradient
-	Restarts int     // the first from the start given, the others from a random place in the ball
-	StepSize float64 // of the first step, in radii; falls linearly to 0
+	Restarts int     // the first begins at start, the others at a random place in the ball
+	StepSize float64 // of the first step, in radii, falling linearly to 0
 	Loss     Loss
 	Box      bool // images stay in [0, 1]
 }

@@ -25,7 +25,7 @@ func (s stream) state(number int) []uint64 {
 	return []uint64{word(h[0:]), word(h[8:]), word(h[16:])}
 }
 
-// direction is a random unit vector of so many values.
+// direction is a random unit vector of this many values.
 func (s stream) direction(values int) []float64 {
 	seed := s.state(0)
 	r, sum := rand.New(rand.NewPCG(seed[0], seed[1])), 0.0

@@ -17,15 +17,15 @@ import (
 // batchSize images are attacked at once.
 const batchSize = 10
 
-// Classifier is what attacks follow the gradient of: a trained model, for example.
+// Classifier is a classifier with gradients to attack, such as a trained model.
 type Classifier interface {
 	sample.Network
-	// Identity is what run.json says of the classifier.
+	// Identity is the record of the classifier in run.json.
 	Identity() countlog.Model
 }
 
-// A Job is a run to attack, and where its attacks are kept. The fields after Dir don't change what
-// is found.
+// A Job is a run to attack, and the folder of its attacks. The fields after Dir don't change the
+// attacks.
 type Job struct {
 	Run        *certify.Run
 	Classifier Classifier    // that was sampled
@@ -39,12 +39,12 @@ type Job struct {
 	Progress func(done, total int)
 }
 
-// Run looks for the smallest perturbation of each image that makes a classifier of the run wrong,
-// and sets what it finds beside the run's certificates. It attacks what the folder lacks, and
-// appends to attack.tsv and attack.npy batch by batch: a stopped job goes on from there. All
-// findings hold at once with probability 1-α. Where [Job.Missing] is 0, backend may be nil.
+// Run looks for the smallest perturbation of each image that makes a classifier of the run wrong.
+// It compares the perturbations with the run's certificates. It appends to attack.tsv and
+// attack.npy batch by batch, and a stopped job continues there. All findings hold at once with
+// probability 1-α. Where [Job.Missing] is 0, backend may be nil.
 //
-// Attacks with other settings are an [OtherSettingsError].
+// If the folder has attacks with other settings, Run returns an [OtherSettingsError].
 func Run(ctx context.Context, backend compute.Backend, job Job) (*certify.Assessment, error) {
 	r, err := job.running()
 	if err != nil {
@@ -81,7 +81,7 @@ type running struct {
 	certified map[certify.Aim]float64
 }
 
-// running checks a job: the classifier and the images must be those that were sampled.
+// running checks a job. The run must have sampled this classifier and these images.
 func (j Job) running() (r *running, err error) {
 	if err := j.Run.Load(); err != nil {
 		return nil, err
@@ -97,6 +97,13 @@ func (j Job) running() (r *running, err error) {
 	d, err := j.Images.Identity()
 	if err != nil {
 		return nil, err
+	}
+	for _, e := range j.Run.Rows {
+		if e.Label < 0 {
+			return nil, fmt.Errorf("%s: example %d has no label, and an attack looks for a perturbation "+
+				"that makes the label wrong: lipsmooth sample --labels takes a table of labels",
+				j.Run.Dir, e.Index)
+		}
 	}
 	r.rows = spread(j.Run.Rows, r.settings.Images)
 	if err := j.Run.CheckDataset(d, j.Images.Label, r.rows, d.Name); err != nil {
@@ -115,7 +122,7 @@ func (j Job) running() (r *running, err error) {
 	return r, err
 }
 
-// spread are so many rows, spread over the run.
+// spread returns this many rows, spread over the run.
 func spread(rows []rs.Evidence, count int) []rs.Evidence {
 	sorted := slices.SortedFunc(slices.Values(rows),
 		func(x, y rs.Evidence) int { return cmp.Compare(x.Index, y.Index) })
@@ -125,7 +132,7 @@ func spread(rows []rs.Evidence, count int) []rs.Evidence {
 	return sorted[:count]
 }
 
-// missing returns of how many images an attack isn't there.
+// missing returns the number of images without an attack.
 func (r *running) missing(rows []rs.Evidence) (n int) {
 	for _, e := range rows {
 		if slices.ContainsFunc(r.settings.Classifiers, func(c string) bool {
@@ -137,7 +144,8 @@ func (r *running) missing(rows []rs.Evidence) (n int) {
 	return n
 }
 
-// search attacks what the folder lacks. It begins to write when nothing but the attacks can fail.
+// search makes the attacks that the folder lacks. It begins to write when nothing but the attacks
+// can fail.
 func (r *running) search(ctx context.Context, backend compute.Backend) (err error) {
 	var target *Target
 	if r.missing(r.rows) > 0 {
@@ -167,7 +175,7 @@ func (r *running) search(ctx context.Context, backend compute.Backend) (err erro
 	return r.fill(ctx, target, l)
 }
 
-// fill appends what is missing, batch by batch.
+// fill appends the missing attacks, batch by batch.
 func (r *running) fill(ctx context.Context, t *Target, l *log) error {
 	done := len(r.rows) - r.missing(r.rows)
 	for rows := range slices.Chunk(r.rows, batchSize) {
@@ -206,8 +214,8 @@ func (r *running) certify() (err error) {
 	return err
 }
 
-// batch attacks every classifier on a batch and returns what is missing. What breaks one classifier
-// is tried on the next.
+// batch attacks every classifier on a batch and returns the missing attacks. What breaks one
+// classifier is tried on the next.
 func (r *running) batch(ctx context.Context, t *Target, rows []rs.Evidence) (found []line,
 	err error) {
 

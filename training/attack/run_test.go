@@ -106,6 +106,15 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// An image without a label can't be attacked.
+func TestRunUnlabelled(t *testing.T) {
+	j, _ := linearJob(t)
+	j.Run.Rows[3].Label = -1
+	if _, err := j.Missing(); err == nil || !strings.Contains(err.Error(), "example 3 has no label") {
+		t.Error(err)
+	}
+}
+
 // Every setting tells attacks apart, and others are replaced where that is asked for.
 func TestRunOfOthers(t *testing.T) {
 	j, _ := linearJob(t)
@@ -145,8 +154,11 @@ func TestRunRefuses(t *testing.T) {
 		"classifier: no classifier":  func(j *Job) { j.Config.Classifiers = []string{"hard"} },
 		"classifier: none":           func(j *Job) { j.Config.Classifiers = nil },
 		"classifier soft: ":          func(j *Job) { j.Config.Classifiers = []string{"soft"} },
-		"alpha 2":                    func(j *Job) { j.Config.Alpha = 2 },
-		"no backend":                 func(*Job) {},
+		"classifier clean: the run has no Lipschitz": func(j *Job) {
+			j.Run.Model.Lambda = rs.Constant{}
+		},
+		"alpha 2":    func(j *Job) { j.Config.Alpha = 2 },
+		"no backend": func(*Job) {},
 		"the model takes [4 4 1] and knows 2": func(j *Job) {
 			c := j.Classifier.(network)
 			c.classes = 2

@@ -8,29 +8,29 @@ import (
 )
 
 // Search looks for the smallest perturbation of each image at which a classifier is wrong. It runs
-// the attacks in their order, each from the best perturbation and at the smallest radius so far,
-// and seeks the boundary along each perturbation. Draws that nothing else sees judge the result.
+// the attacks in their order, each from the best perturbation and at the smallest radius so far. It
+// then seeks the boundary along each perturbation. Fresh draws judge the result.
 type Search struct {
 	Attacks []Attack
 	Trial   int // draws that find the boundary along a ray
 	Draws   int // draws of a judgement
-	// Level is of all judgements of an image: what is found is no mistake, with probability
-	// 1 - Level at least.
+	// Level bounds the probability that a judgement of an image is mistaken.
 	Level float64
 	Box   bool // images stay in [0, 1]
 }
 
 // Finding is the smallest perturbation of an image that was judged to make the classifier wrong.
 type Finding struct {
-	// Radius is its l2 norm, rounded up; 0 where the image itself is misclassified, +Inf where none
-	// was found.
+	// Radius is the l2 norm, rounded up. It is 0 for a misclassified image and +Inf where no attack
+	// succeeded.
 	Radius float64
-	Attack string  // that found it, "start" for one of those given; empty at 0 and +Inf
+	Attack string  // its name, or "start" for a given perturbation; empty at 0 and +Inf
 	Class  int     // the class that has more votes than the label there; -1 at +Inf
 	Draws  int     // that judged
 	Score  float64 // mean of (1 + h_class - h_label)/2 over them, rounded down
 	Lower  float64 // the lower bound on its expectation, over ½
-	// Perturbation, [h, w, c], is estimated to end at the boundary; nil where no attack reached it.
+	// Perturbation, [h, w, c], ends near the boundary. It is nil where no attack reached the
+	// boundary.
 	Perturbation []float32
 	Image        []float32 // [h, w, c], that was judged, at Radius from the image; nil at +Inf
 }
@@ -71,9 +71,9 @@ type search struct {
 	found  []Finding
 }
 
-// Smallest searches. It also begins at starts, perturbations, [batch, h, w, c] each, for example of
-// another classifier. Where certified, [batch], isn't nil, the attacks that are bounded are judged
-// at these radii too, where they are positive: those of certificates.
+// Smallest searches. It also begins at the perturbations starts, [batch, h, w, c] each, for example
+// of another classifier. The radii of certificates, certified, [batch], may be nil. Otherwise
+// Search also runs the bounded attacks at the positive radii.
 func (a Search) Smallest(ctx context.Context, t *Target, p Problem, starts [][]float32,
 	certified []float64) ([]Finding, error) {
 
@@ -199,8 +199,8 @@ func (w *search) beyond(step float64) []float64 {
 	return to
 }
 
-// judge judges perturbed images, and keeps those nearer than the best so far. The argument by names
-// the attack.
+// judge judges perturbed images, and keeps each that is nearer than the best so far. The argument
+// by names the attack.
 func (w *search) judge(perturbed []float32, by []string) error {
 	jury := Jury{Draws: w.Draws, Seed: w.p.Seed, Number: w.judged}
 	w.judged++

@@ -3,12 +3,14 @@ package attack
 import (
 	"fmt"
 	"math"
+	"regexp"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 )
 
@@ -43,7 +45,7 @@ func (t *Target) Close() {
 // classes], of images, and tau is the temperature of the votes.
 type graph func(see func(images *Node) *Node, tau *Node, in []*Node) []*Node
 
-// noise is so many draws, the same for every image.
+// noise is this many draws, the same for every image.
 type noise struct {
 	Smoothing
 	samples int
@@ -70,10 +72,16 @@ func (t *Target) call(key any, f graph, by noise, in ...any) ([]*tensors.Tensor,
 	}
 	out, err := exec.Call(append([]any{float32(by.Sigma), float32(by.Tau), by.state}, in...)...)
 	if err != nil {
-		return nil, fmt.Errorf("attack: %w", err)
+		if f := noGradient.FindStringSubmatch(err.Error()); f != nil {
+			err = fmt.Errorf("the classifier's operation %s has no gradient in GoMLX", f[1])
+		}
+		return nil, fmt.Errorf("attack: %w", oneline.Error(err))
 	}
 	return out, nil
 }
+
+// noGradient is how GoMLX says that it can't derive an operation.
+var noGradient = regexp.MustCompile(`with type "(\w+)", for which no gradient`)
 
 // logits returns [batch, samples, classes] of images, [batch·samples, h, w, c].
 func (t *Target) logits(scope *model.Scope, x *Node, samples int) *Node {

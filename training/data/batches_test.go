@@ -231,14 +231,13 @@ func TestSequence(t *testing.T) {
 
 func TestBatchErrors(t *testing.T) {
 	d := numbered(5, false)
-	broken, _, err := OpenFS(func() tree {
-		f := imageTree()
-		f["train/dog/0001.png"] = f["train/dog/0001.png"][:60]
-		return f
-	}().fs(), "set")
+	files := imageTree().fs()
+	broken, _, err := OpenFS(files, "set")
 	if err != nil {
 		t.Fatal(err)
 	}
+	file := files["train/dog/0001.png"] // which breaks after it was checked
+	file.Data, broken.source.(*imageFiles).cache = file.Data[:60], nil
 	for _, c := range []struct {
 		set  train.Dataset
 		want string

@@ -146,7 +146,7 @@ func cifarTree() tree {
 		for range 2 {
 			text = append(text, byte(k%10))
 			for plane := range 3 {
-				text = append(text, bytes.Repeat([]byte{byte(k + plane)}, cifarPlane)...)
+				text = append(text, bytes.Repeat([]byte{byte(k + plane)}, cifarImage/3)...)
 			}
 			k++
 		}
@@ -511,91 +511,89 @@ func TestCIFARImages(t *testing.T) {
 	t.Logf("hash of train %s in %v", hashOf(t, train), time.Since(start))
 }
 
+// The three kinds of datasets, changed.
+func idxWith(change func(tree)) tree    { f := idxTree(); change(f); return f }
+func cifarWith(change func(tree)) tree  { f := cifarTree(); change(f); return f }
+func imagesWith(change func(tree)) tree { f := imageTree(); change(f); return f }
+
+const bin = "cifar-10-batches-bin/"
+
+// broken are datasets that are refused, and words of the error.
+var broken = []struct {
+	name  string
+	files tree
+	want  []string
+}{
+	{"nothing", tree{"a.txt": []byte("x")},
+		[]string{"no dataset found", "idx", "CIFAR binary", "CIFAR Python", "NumPy", "image folder"}},
+	{"idx magic", idxWith(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2) }),
+		[]string{"t10k-images-idx3-ubyte", "ends at offset 10, within the header"}},
+	{"idx swapped", idxWith(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(30) }),
+		[]string{"t10k-images-idx3-ubyte: offset 0: magic number 0x00000801, want 0x00000803"}},
+	{"idx truncated", idxWith(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2, 2, 3)[:20] }),
+		[]string{"t10k-images-idx3-ubyte: ends at offset 20, want 28"}},
+	{"idx too long", idxWith(func(f tree) { f["t10k-labels-idx1-ubyte"] = append(idxFile(2), 9) }),
+		[]string{"t10k-labels-idx1-ubyte: goes on after offset 10"}},
+	{"idx counts", idxWith(func(f tree) { f["t10k-labels-idx1-ubyte"] = idxFile(3) }),
+		[]string{"3 labels", "2 images"}},
+	{"idx huge", idxWith(func(f tree) {
+		f["t10k-images-idx3-ubyte"] = append([]byte{0, 0, 8, 3},
+			bytes.Repeat([]byte{255}, 12)...)
+	}), []string{"t10k-images-idx3-ubyte: offset 4: shape"}},
+	{"idx gzip cut", idxWith(func(f tree) {
+		f["train-images-idx3-ubyte.gz"] = f["train-images-idx3-ubyte.gz"][:25]
+	}), []string{"train-images-idx3-ubyte.gz: after", "unexpected EOF"}},
+	{"idx not gzip", idxWith(func(f tree) { f["train-images-idx3-ubyte.gz"] = idxFile(4, 2, 3) }),
+		[]string{"train-images-idx3-ubyte.gz", "gzip: invalid header"}},
+	{"idx no labels", idxWith(func(f tree) { delete(f, "t10k-labels-idx1-ubyte") }),
+		[]string{"test split lacks"}},
+	{"idx flat", idxWith(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2, 0, 3) }),
+		[]string{"images of 0×3"}},
+	{"bin truncated",
+		cifarWith(func(f tree) { f[bin+"data_batch_3.bin"] = f[bin+"data_batch_3.bin"][:3080] }),
+		[]string{"data_batch_3.bin: ends at offset 3080, 7 bytes into a record of 3073"}},
+	{"bin label", cifarWith(func(f tree) { f[bin+"test_batch.bin"][3073] = 10 }),
+		[]string{"test_batch.bin: offset 3073: label 10"}},
+	{"bin missing", cifarWith(func(f tree) { delete(f, bin+"data_batch_4.bin") }),
+		[]string{"data_batch_4.bin is missing"}},
+	{"bin empty", cifarWith(func(f tree) { f[bin+"test_batch.bin"] = nil }),
+		[]string{"test split is empty"}},
+	{"bin names", cifarWith(func(f tree) { f[bin+"batches.meta.txt"] = []byte("a b") }),
+		[]string{"batches.meta.txt", "names 2 classes"}},
+	{"empty class", imagesWith(func(f tree) { f["train/fox/"] = nil }),
+		[]string{"train/fox: empty class folder"}},
+	{"class of one split", imagesWith(func(f tree) {
+		f["test/fox/0.png"] = pngFile(3, 2, rgb(0, 0, 0))
+	}),
+		[]string{`class "fox" is in test but not in train`}},
+	{"no test", imagesWith(func(f tree) {
+		for name := range f {
+			if strings.HasPrefix(name, "test/") {
+				delete(f, name)
+			}
+		}
+	}), []string{"no folder test"}},
+	{"not an image", imagesWith(func(f tree) { f["train/cat/a.txt"] = nil }),
+		[]string{"train/cat/a.txt: not an image"}},
+	{"too deep", imagesWith(func(f tree) { f["train/cat/old/1.png"] = nil }),
+		[]string{"train/cat/old/1.png: want train/<class>/<image>"}},
+	{"too high", imagesWith(func(f tree) { f["train/1.png"] = nil }),
+		[]string{"train/1.png: want train/<class>/<image>"}},
+	{"broken first", imagesWith(func(f tree) { f["train/cat/0000.png"] = []byte("no") }),
+		[]string{"train/cat/0000.png", "unknown format"}},
+	{"broken png", imagesWith(func(f tree) { f["train/dog/0001.png"] = f["train/dog/0001.png"][:60] }),
+		[]string{"train/dog/0001.png: broken image", "unexpected EOF"}},
+	{"broken jpeg", imagesWith(func(f tree) {
+		f["test/dog/0000.JPG"] = f["test/dog/0000.JPG"][:len(f["test/dog/0000.JPG"])-8]
+	}),
+		[]string{"test/dog/0000.JPG: broken image"}},
+	{"size", imagesWith(func(f tree) { f["test/elk/0000.JPG"] = jpegFile(2, 3, rgb(1, 1, 1)) }),
+		[]string{"test/elk/0000.JPG: 2×3 pixels", "train/cat/0000.png: 3×2", "resize and crop"}},
+}
+
 // TestErrors wants one line that names the file and what is wrong.
 func TestErrors(t *testing.T) {
-	idx := func(change func(tree)) tree { f := idxTree(); change(f); return f }
-	cifar := func(change func(tree)) tree { f := cifarTree(); change(f); return f }
-	img := func(change func(tree)) tree { f := imageTree(); change(f); return f }
-	const bin = "cifar-10-batches-bin/"
-	for _, c := range []struct {
-		name  string
-		files tree
-		want  []string
-	}{
-		{"nothing", tree{"a.txt": []byte("x")},
-			[]string{"no dataset found", "idx", "CIFAR-10 binary", "image folder"}},
-		{"idx magic", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2) }),
-			[]string{"t10k-images-idx3-ubyte", "ends at offset 10, within the header"}},
-		{"idx swapped", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(30) }),
-			[]string{"t10k-images-idx3-ubyte: offset 0: magic number 0x00000801, want 0x00000803"}},
-		{"idx truncated", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2, 2, 3)[:20] }),
-			[]string{"t10k-images-idx3-ubyte: ends at offset 20, want 28"}},
-		{"idx too long", idx(func(f tree) { f["t10k-labels-idx1-ubyte"] = append(idxFile(2), 9) }),
-			[]string{"t10k-labels-idx1-ubyte: ends at offset 11, want 10"}},
-		{"idx counts", idx(func(f tree) { f["t10k-labels-idx1-ubyte"] = idxFile(3) }),
-			[]string{"3 labels", "2 images"}},
-		{"idx huge", idx(func(f tree) {
-			f["t10k-images-idx3-ubyte"] = append([]byte{0, 0, 8, 3},
-				bytes.Repeat([]byte{255}, 12)...)
-		}), []string{"t10k-images-idx3-ubyte: offset 8"}},
-		{"idx gzip cut", idx(func(f tree) {
-			f["train-images-idx3-ubyte.gz"] = f["train-images-idx3-ubyte.gz"][:25]
-		}), []string{"train-images-idx3-ubyte.gz: after", "unexpected EOF"}},
-		{"idx not gzip", idx(func(f tree) { f["train-images-idx3-ubyte.gz"] = idxFile(4, 2, 3) }),
-			[]string{"train-images-idx3-ubyte.gz", "gzip: invalid header"}},
-		{"idx no labels", idx(func(f tree) { delete(f, "t10k-labels-idx1-ubyte") }),
-			[]string{"test split lacks"}},
-		{"idx flat", idx(func(f tree) { f["t10k-images-idx3-ubyte"] = idxFile(2, 0, 3) }),
-			[]string{"images of 0×3"}},
-		{"bin truncated",
-			cifar(func(f tree) { f[bin+"data_batch_3.bin"] = f[bin+"data_batch_3.bin"][:3080] }),
-			[]string{"data_batch_3.bin: ends at offset 3080, 7 bytes into a record of 3073"}},
-		{"bin label", cifar(func(f tree) { f[bin+"test_batch.bin"][3073] = 10 }),
-			[]string{"test_batch.bin: offset 3073: label 10"}},
-		{"bin missing", cifar(func(f tree) { delete(f, bin+"data_batch_4.bin") }),
-			[]string{"data_batch_4.bin is missing"}},
-		{"bin empty", cifar(func(f tree) { f[bin+"test_batch.bin"] = nil }),
-			[]string{"test split is empty"}},
-		{"bin names", cifar(func(f tree) { f[bin+cifarMeta] = []byte("a b") }),
-			[]string{cifarMeta, "names 2 classes"}},
-		{"empty class", img(func(f tree) { f["train/fox/"] = nil }),
-			[]string{"train/fox: empty class folder"}},
-		{"class of one split", img(func(f tree) {
-			f["test/fox/0.png"] = pngFile(3, 2, rgb(0, 0, 0))
-		}),
-			[]string{`class "fox" is in test but not in train`}},
-		{"no test", img(func(f tree) {
-			for name := range f {
-				if strings.HasPrefix(name, "test/") {
-					delete(f, name)
-				}
-			}
-		}), []string{"no folder test"}},
-		{"not an image", img(func(f tree) { f["train/cat/a.txt"] = nil }),
-			[]string{"train/cat/a.txt: not a .png, .jpg or .jpeg"}},
-		{"too deep", img(func(f tree) { f["train/cat/old/1.png"] = nil }),
-			[]string{"train/cat/old/1.png: want train/<class>/<image>"}},
-		{"too high", img(func(f tree) { f["train/1.png"] = nil }),
-			[]string{"train/1.png: want train/<class>/<image>"}},
-		{"broken first", img(func(f tree) { f["train/cat/0000.png"] = []byte("no") }),
-			[]string{"train/cat/0000.png", "unknown format"}},
-		{"broken png", img(func(f tree) { f["train/dog/0001.png"] = f["train/dog/0001.png"][:60] }),
-			[]string{"train/dog/0001.png: broken image", "unexpected EOF"}},
-		{"broken jpeg", img(func(f tree) {
-			f["test/dog/0000.JPG"] = f["test/dog/0000.JPG"][:len(f["test/dog/0000.JPG"])-8]
-		}),
-			[]string{"test/dog/0000.JPG: broken image"}},
-		{"size", img(func(f tree) { f["test/elk/0000.JPG"] = jpegFile(2, 3, rgb(1, 1, 1)) }),
-			[]string{"test/elk/0000.JPG: 2×3 pixels", "train/cat/0000.png has 3×2"}},
-		{"transparent", img(func(f tree) {
-			f["train/elk/0003.png"] = pngFile(3, 2, color.NRGBA{1, 1, 1, 9})
-		}),
-			[]string{"train/elk/0003.png: it is transparent at row 0, column 0"}},
-		{"colour among gray", img(func(f tree) {
-			f["train/cat/0000.png"] = pngFile(3, 2, color.Gray{1})
-		}),
-			[]string{"it has colour, while train/cat/0000.png is gray"}},
-	} {
+	for _, c := range broken {
 		t.Run(c.name, func(t *testing.T) {
 			err := c.files.read()
 			if err == nil {

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -24,16 +23,24 @@ type files struct {
 	dirs  []string // the folders, also sorted
 	open  func(name string) (io.ReadCloser, error)
 
+	nested  bool       // an archive that lay in another
+	options Options    // with which the files are read
+	classes *classList // of the options, nil where they name none
+
 	md5   map[string]string    // of the unpacked file, where known, by its name without .gz
 	check func(*Dataset) error // what a named dataset must satisfy, or nil
 }
 
 const maxDepth = 6 // folders below the root are looked at this deep, links to folders too
 
-// ignored files and folders: hidden ones, and what macOS puts into archives.
+// ignored files and folders: hidden ones, and what macOS and Windows leave behind.
 func ignored(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
-		if part != "." && strings.HasPrefix(part, ".") || part == "__MACOSX" {
+		if part != "." && strings.HasPrefix(part, ".") {
+			return true
+		}
+		switch strings.ToLower(part) {
+		case "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini":
 			return true
 		}
 	}
@@ -42,7 +49,7 @@ func ignored(name string) bool {
 
 func datasetName(where string) string {
 	name := filepath.Base(where)
-	for _, suffix := range []string{".zip", ".tar.gz", ".tgz"} {
+	for _, suffix := range []string{".zip", ".npz", ".npy", ".tar.gz", ".tgz"} {
 		if n := len(name) - len(suffix); n > 0 && strings.EqualFold(name[n:], suffix) {
 			return name[:n]
 		}
@@ -90,13 +97,8 @@ func fromFS(fsys fs.FS, where string) (files, error) {
 	return f, nil
 }
 
-// fromZip leaves the archive open: images are read when used.
-func fromZip(where string) (files, error) {
-	z, err := zip.OpenReader(where)
-	if err != nil {
-		return files{}, fmt.Errorf("%s: %w: is it whole?", where, err)
-	}
-	f := files{name: datasetName(where), where: where}
+// addZip gives f the files of an archive, which stays open: images are read when used.
+func (f *files) addZip(z *zip.Reader) error {
 	entries := make(map[string]*zip.File, len(z.File))
 	for _, e := range z.File {
 		name := inside(strings.ReplaceAll(e.Name, `\`, "/"))
@@ -105,7 +107,7 @@ func fromZip(where string) (files, error) {
 		case e.FileInfo().IsDir():
 			f.dirs = append(f.dirs, name)
 		case entries[name] != nil:
-			return files{}, fmt.Errorf("%s: %s is in it twice", where, name)
+			return fmt.Errorf("%s: %s is in it twice", f.where, name)
 		default:
 			entries[name] = e
 			f.names = append(f.names, name)
@@ -116,36 +118,36 @@ func fromZip(where string) (files, error) {
 		if e == nil {
 			return nil, fs.ErrNotExist
 		}
-		return e.Open()
+		r, err := e.Open()
+		if err != nil {
+			return nil, err
+		}
+		packed := func() int64 { return int64(e.CompressedSize64) }
+		return readCloser{&unpacked{Reader: r, packed: packed}, r}, nil
 	}
 	f.sort()
-	return f, nil
+	return nil
 }
 
-// fromTar reads a gzipped tar into memory: it has no index.
-func fromTar(where string) (files, error) {
+// addTar gives f the files of a gzipped tar, read into memory: a tar has no index.
+func (f *files) addTar(r io.Reader) error {
 	wrap := func(err error) error {
-		return fmt.Errorf("%s: %w: is it whole?", where, err)
+		return fmt.Errorf("%s: %w: is it whole?", f.where, err)
 	}
-	file, err := os.Open(where)
+	unzipped, err := gunzip(r)
 	if err != nil {
-		return files{}, err
+		return wrap(err)
 	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		return files{}, wrap(err)
-	}
-	f := files{name: datasetName(where), where: where}
 	content := map[string][]byte{}
 	archive := tar.NewReader(unzipped)
+	room := int64(maxArray)
 	for {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return files{}, wrap(err)
+			return wrap(err)
 		}
 		name := inside(h.Name)
 		if name == "" || ignored(name) {
@@ -155,15 +157,18 @@ func fromTar(where string) (files, error) {
 		case tar.TypeDir:
 			f.dirs = append(f.dirs, name)
 		case tar.TypeReg:
-			var b bytes.Buffer
-			b.Grow(int(min(h.Size, 1<<30)))
-			if _, err := io.Copy(&b, archive); err != nil {
-				return files{}, wrap(fmt.Errorf("%s: %w", name, err))
+			if room -= h.Size; room < 0 {
+				return fmt.Errorf("%s: more than %d GB: unpack it and give the folder", f.where,
+					maxArray>>30)
+			}
+			text, err := io.ReadAll(archive)
+			if err != nil {
+				return wrap(fmt.Errorf("%s: %w", name, err))
 			}
 			if content[name] != nil {
-				return files{}, fmt.Errorf("%s: %s is in it twice", where, name)
+				return fmt.Errorf("%s: %s is in it twice", f.where, name)
 			}
-			content[name] = b.Bytes()
+			content[name] = text
 			f.names = append(f.names, name)
 		}
 	}
@@ -175,7 +180,52 @@ func fromTar(where string) (files, error) {
 		return io.NopCloser(bytes.NewReader(b)), nil
 	}
 	f.sort()
-	return f, nil
+	return nil
+}
+
+// isZip and isTar tell an archive by its name.
+func isZip(name string) bool { return hasSuffix(name, ".zip", ".npz") }
+func isTar(name string) bool { return hasSuffix(name, ".tar.gz", ".tgz") }
+
+func hasSuffix(name string, suffixes ...string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(name, s) })
+}
+
+// fromArchive reads the archive at a path.
+func fromArchive(where string) (f files, err error) {
+	f = files{name: datasetName(where), where: where}
+	if isZip(where) {
+		z, err := zip.OpenReader(where)
+		if err != nil {
+			return files{}, fmt.Errorf("%s: %w: is it whole?", where, err)
+		}
+		return f, f.addZip(&z.Reader)
+	}
+	file, err := os.Open(where)
+	if err != nil {
+		return files{}, err
+	}
+	defer file.Close()
+	return f, f.addTar(file)
+}
+
+// unpack returns the files of an archive within f.
+func (f files) unpack(name string) (files, error) {
+	text, err := f.read(name)
+	if err != nil {
+		return files{}, err
+	}
+	g := f
+	g.where, g.names, g.dirs, g.nested = f.where+"/"+name, nil, nil, true
+	if !isZip(name) {
+		return g, g.addTar(bytes.NewReader(text))
+	}
+	z, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
+	if err != nil {
+		return files{}, fmt.Errorf("%s: %w: is it whole?", g.where, err)
+	}
+	return g, g.addZip(z)
 }
 
 // inside is the name of an archive's entry from its root, empty for the root itself.
@@ -199,27 +249,17 @@ func (f *files) sort() {
 	f.dirs = slices.Compact(f.dirs)
 }
 
-// top lists what lies at the root: folders, or also files if there are any.
-func (f files) top() (names []string) {
-	for _, list := range [][]string{f.dirs, f.names} {
-		for _, name := range list {
-			if !strings.Contains(name, "/") {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
-
 // sub is the folder dir of f.
-func (f files) sub(dir string) files {
-	s, prefix := f, dir+"/"
-	s.where = f.where + "/" + dir
+func (f files) sub(dir string) files { return f.within(dir + "/") }
+
+// within are the files whose names begin with prefix, by the rest of their names.
+func (f files) within(prefix string) files {
+	s := f
+	s.where = f.where + "/" + strings.TrimRight(prefix, "/-_.")
 	strip := func(list []string) (out []string) {
-		for _, name := range list {
-			if inner, ok := strings.CutPrefix(name, prefix); ok {
-				out = append(out, inner)
-			}
+		at, _ := slices.BinarySearch(list, prefix)
+		for ; at < len(list) && strings.HasPrefix(list[at], prefix); at++ {
+			out = append(out, list[at][len(prefix):])
 		}
 		return out
 	}
@@ -245,7 +285,10 @@ func (f files) read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	defer r.Close()
-	text, err := io.ReadAll(r)
+	text, err := readUpTo(r, maxArray+1)
+	if err == nil && len(text) > maxArray {
+		err = fmt.Errorf("more than %d GB", maxArray>>30)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: after %d bytes: %w", name, len(text), err)
 	}

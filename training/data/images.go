@@ -1,185 +1,137 @@
 package data
 
 import (
-	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"fmt"
-	"image"
-	"image/color"
-	_ "image/jpeg"
-	_ "image/png"
-	"path"
-	"slices"
-	"strings"
 	"sync/atomic"
 )
 
-var imageFormat = format{
-	name:   "image folder",
-	layout: "train/<class>/<image>, test/<class>/<image>, or <class>/<image>; PNG or JPEG",
-	match: func(f files) bool {
-		if f.hasDir(Train) || f.hasDir(Test) {
-			return true
-		}
-		classes := map[string]bool{}
-		for _, name := range f.names {
-			class, file, ok := strings.Cut(name, "/")
-			if ok && isImage(file) && !strings.Contains(file, "/") {
-				classes[class] = true
-			}
-		}
-		return len(classes) > 1
-	},
-	load: loadImages,
-}
-
-func isImage(name string) bool {
-	return slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(path.Ext(name)))
-}
-
-func loadImages(f files, split string) (*Dataset, error) {
-	var byClass map[string][]string
-	var first string // of the train split: it says which shape both splits have
-	var err error
-	if f.hasDir(Train) || f.hasDir(Test) {
-		train, err := f.classFolders(Train)
-		if err != nil {
-			return nil, err
-		}
-		test, err := f.classFolders(Test)
-		if err != nil {
-			return nil, err
-		}
-		for class := range train {
-			if test[class] == nil {
-				return nil, fmt.Errorf("class %q is in %s but not in %s", class, Train, Test)
-			}
-		}
-		for class := range test {
-			if train[class] == nil {
-				return nil, fmt.Errorf("class %q is in %s but not in %s", class, Test, Train)
-			}
-		}
-		byClass, first = train, firstImage(train)
-		if split == Test {
-			byClass = test
-		}
-	} else {
-		if byClass, err = f.classFolders("."); err != nil {
-			return nil, err
-		}
-		first = firstImage(byClass)
-		for class, names := range byClass {
-			byClass[class] = divide(names, split)
-		}
-	}
-	d := &Dataset{}
-	for class := range byClass {
-		d.ClassNames = append(d.ClassNames, class)
-	}
-	slices.Sort(d.ClassNames)
-	source := &imageFiles{files: f}
-	for c, class := range d.ClassNames {
-		for _, name := range byClass[class] {
-			source.names = append(source.names, name)
-			d.labels = append(d.labels, int32(c))
-		}
-	}
-	text, err := f.read(first)
-	if err != nil {
+// images is the split of these image files, whose labels are positions in classes. The files in
+// shaped have their size and channels too.
+func (f files) images(names []string, labels []int32, classes, shaped []string) (*Dataset, error) {
+	e := &imageFiles{files: f, names: names}
+	d := &Dataset{ClassNames: classes, labels: labels, source: e, options: f.options}
+	heads, errs := make([]head, len(names)), make([]error, len(names))
+	parallel(len(names), func(i int) { heads[i], errs[i] = f.head(names[i]) })
+	if err := d.shape(e, heads, errs, shaped); err != nil {
 		return nil, err
 	}
-	config, _, err := image.DecodeConfig(bytes.NewReader(text))
+	return d, d.look(e, heads, errs)
+}
+
+// head reads the header of an image file.
+func (f files) head(name string) (head, error) {
+	r, err := f.open(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: replace or remove it", first, err)
+		return head{}, fmt.Errorf("%s: %w", name, err)
 	}
-	d.Height, d.Width, d.Channels = config.Height, config.Width, 3
-	if isGray(config.ColorModel) {
-		d.Channels = 1
+	defer r.Close()
+	h, err := readHead(r)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	source.first = first
-	source.height, source.width, source.channels = d.Height, d.Width, d.Channels
-	if n := len(source.names); n*d.Size() <= cacheLimit {
-		source.cache = make([]atomic.Pointer[[]byte], n)
-	}
-	d.source = source
-	return d, nil
+	return h, err
 }
 
-// classFolders lists the images of each class folder below root, sorted.
-func (f files) classFolders(root string) (map[string][]string, error) {
-	byClass := map[string][]string{}
-	prefix := root + "/"
-	if root == "." {
-		prefix = ""
-	} else if !f.hasDir(root) {
-		return nil, fmt.Errorf("there is no folder %s beside the other split: "+
-			"add it, or leave out the level of splits", root)
-	}
-	for _, dir := range f.dirs {
-		if class, ok := strings.CutPrefix(dir, prefix); ok && !strings.Contains(class, "/") {
-			byClass[class] = nil
-		}
-	}
-	for _, name := range f.names {
-		inner, ok := strings.CutPrefix(name, prefix)
-		if !ok || prefix == "" && !strings.Contains(inner, "/") {
-			continue // beside the classes or the splits: a README
-		}
-		class, file, ok := strings.Cut(inner, "/")
-		switch {
-		case !ok || strings.Contains(file, "/"):
-			return nil, fmt.Errorf("%s: want %s<class>/<image>: move it or remove it", name, prefix)
-		case !isImage(file):
-			return nil, fmt.Errorf("%s: not a .png, .jpg or .jpeg: remove it", name)
-		}
-		byClass[class] = append(byClass[class], name)
-	}
-	if len(byClass) < 2 {
-		where := cmp.Or(strings.TrimSuffix(prefix, "/"), "it")
-		return nil, fmt.Errorf("%s holds %d class folders, want at least 2", where, len(byClass))
-	}
-	for class, names := range byClass {
-		if len(names) == 0 {
-			return nil, fmt.Errorf("%s%s: empty class folder: fill it or remove it", prefix, class)
-		}
-	}
-	return byClass, nil
+// SizesError says that images differ in size, and nothing says which size they are to have.
+type SizesError struct {
+	a, b sized
+	bad  error // of images whose header can't be read, or nil
 }
 
-func firstImage(byClass map[string][]string) (first string) {
-	for _, names := range byClass {
-		if first == "" || names[0] < first {
-			first = names[0]
-		}
+func (e *SizesError) Error() string {
+	text := fmt.Sprintf("%v, while %v: images must have one size: resize and crop them", e.a, e.b)
+	if e.bad != nil {
+		text += fmt.Sprintf("; also, %v", e.bad)
 	}
-	return first
+	return text
 }
 
-// divide returns the sorted names that belong to a split. The test split takes the sixth of the
-// names with the lowest SHA-256, and one at least if there are two.
-func divide(names []string, split string) []string {
-	order := slices.Clone(names)
-	hash := map[string][32]byte{}
-	for _, name := range names {
-		hash[name] = sha256.Sum256([]byte(name))
+// shape finds the size and the channels of the split from the headers of its files: three channels
+// where any image has colour.
+func (d *Dataset) shape(e *imageFiles, heads []head, errs []error, shaped []string) error {
+	s := scaling{d.options.Resize, d.options.Crop}
+	wanted := d.options.Size
+	square := wanted[0] > 0 && wanted[0] == wanted[1]
+	if s.resize > 0 && s.crop == 0 && square {
+		s.crop = wanted[0]
 	}
-	slices.SortFunc(order, func(a, b string) int {
-		x, y := hash[a], hash[b]
-		return bytes.Compare(x[:], y[:])
-	})
-	n := len(names) / 6
-	if n == 0 && len(names) > 1 {
-		n = 1
+	if err := s.check(); err != nil {
+		return err
 	}
-	if split == Test {
-		order = order[:n]
-	} else {
-		order = order[n:]
+	d.Channels = 1
+	var first, other sized
+	see := func(name string, h head) {
+		at := sized{name, h}
+		if first.name == "" {
+			first = at
+		} else if other.name == "" &&
+			s.resized(h.height, h.width) != s.resized(first.height, first.width) {
+			other = at
+		}
+		if !h.gray {
+			d.Channels = 3
+		}
 	}
-	slices.Sort(order)
-	return order
+	// Those in shaped come first, up to the first one with colour.
+	known := map[string]int{}
+	for i, name := range e.names {
+		known[name] = i
+	}
+	for _, name := range shaped {
+		i, here := known[name]
+		h, err := head{}, error(nil)
+		if here {
+			h, err = heads[i], errs[i]
+		} else {
+			h, err = e.files.head(name)
+		}
+		if err == nil {
+			if see(name, h); !h.gray {
+				break
+			}
+		}
+	}
+	for i, h := range heads {
+		if errs[i] == nil {
+			see(e.names[i], h)
+		}
+	}
+	if first.name == "" {
+		return cmp.Or(badImages(errs), fmt.Errorf("no image"))
+	}
+	if other.name != "" && s.crop == 0 {
+		if !square {
+			return &SizesError{other, first, badImages(errs)}
+		}
+		s = scaling{wanted[0], wanted[0]}
+		d.note("%s, while %s: the shorter side of each image is resized to %d pixels, and the middle "+
+			"%d×%d taken, before the noise", other, first, s.resize, s.crop, s.crop)
+	}
+	for i, h := range heads {
+		if errs[i] != nil {
+			continue
+		}
+		size, err := s.size(h.height, h.width)
+		if err != nil {
+			errs[i] = fmt.Errorf("%s: %w", e.names[i], err)
+			continue
+		}
+		d.Height, d.Width = size[0], size[1]
+	}
+	d.scaling = s
+	e.scaling, e.size, e.channels = s, [2]int{d.Height, d.Width}, d.Channels
+	return nil
+}
+
+// sized is an image file and its header.
+type sized struct {
+	name string
+	head
+}
+
+func (s sized) String() string {
+	return fmt.Sprintf("%s: %d×%d pixels (height × width)", s.name, s.height, s.width)
 }
 
 // cacheLimit bounds the decoded images kept in memory, in bytes; larger splits are decoded
@@ -188,11 +140,12 @@ const cacheLimit = 4 << 30
 
 // imageFiles is a source of image files, decoded when first used.
 type imageFiles struct {
-	files                   files
-	names                   []string
-	first                   string // gave height, width and channels
-	height, width, channels int
-	cache                   []atomic.Pointer[[]byte] // nil above cacheLimit
+	files    files
+	names    []string
+	scaling  scaling
+	size     [2]int // height and width after the scaling
+	channels int
+	cache    []atomic.Pointer[[]byte] // nil above cacheLimit
 }
 
 func (e *imageFiles) lazy() bool                    { return true }
@@ -218,52 +171,19 @@ func (e *imageFiles) pixels(i int) ([]byte, error) {
 	return p, nil
 }
 
-func isGray(m color.Model) bool { return m == color.GrayModel || m == color.Gray16Model }
-
 // decode returns the pixels of an image file, [height, width, channels], 8 bits a channel.
 func (e *imageFiles) decode(text []byte) ([]byte, error) {
-	config, _, err := image.DecodeConfig(bytes.NewReader(text))
+	pix, h, err := decodeImage(text, e.channels)
 	if err != nil {
-		return nil, fmt.Errorf("%w: replace or remove it", err)
+		return nil, err
 	}
-	if config.Height != e.height || config.Width != e.width {
-		return nil, fmt.Errorf("%d×%d pixels (height × width), while %s has %d×%d: "+
-			"images must have one size: resize it",
-			config.Height, config.Width, e.first, e.height, e.width)
+	size, err := e.scaling.size(h.height, h.width)
+	if err == nil && size != e.size {
+		err = fmt.Errorf("%d×%d pixels (height × width), want %d×%d", size[0], size[1], e.size[0],
+			e.size[1])
 	}
-	if e.channels == 1 && !isGray(config.ColorModel) {
-		return nil, fmt.Errorf("it has colour, while %s is gray: convert one of them", e.first)
-	}
-	img, _, err := image.Decode(bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("broken image: %w: replace or remove it", err)
+		return nil, err
 	}
-	b := img.Bounds()
-	out := make([]byte, 0, e.height*e.width*e.channels)
-	switch img := img.(type) {
-	case *image.YCbCr:
-		for y := b.Min.Y; y < b.Max.Y; y++ {
-			for x := b.Min.X; x < b.Max.X; x++ {
-				l, c := img.YOffset(x, y), img.COffset(x, y)
-				r, g, b := color.YCbCrToRGB(img.Y[l], img.Cb[c], img.Cr[c])
-				out = append(out, r, g, b)
-			}
-		}
-	default:
-		for y := b.Min.Y; y < b.Max.Y; y++ {
-			for x := b.Min.X; x < b.Max.X; x++ {
-				c := color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
-				switch {
-				case c.A != 255:
-					return nil, fmt.Errorf("it is transparent at row %d, column %d: flatten it",
-						y-b.Min.Y, x-b.Min.X)
-				case e.channels == 1:
-					out = append(out, c.R)
-				default:
-					out = append(out, c.R, c.G, c.B)
-				}
-			}
-		}
-	}
-	return out, nil
+	return e.scaling.apply(pix, h.height, h.width, e.channels), nil
 }

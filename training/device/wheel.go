@@ -42,9 +42,9 @@ var cudaWheel = pin{"cuda", wheel.Wheel{
 var wheels = []pin{cudaWheel, cpuWheel}
 
 // Install installs the pinned plugin, for the CPU or for CUDA, into [CacheDir], unless it is there
-// already. It returns the plugin's path. Processes may install at once: each writes a folder of its
-// own, and the first to finish renames its folder into place. On platforms other than linux/amd64
-// there is no pinned plugin, and go-xla's installer runs for the CPU.
+// already. It returns the plugin's path. Several processes may install at once. Each writes a
+// separate folder, and the first to finish renames its folder into place. On platforms other than
+// linux/amd64 there is no pinned plugin, and go-xla's installer runs for the CPU.
 func Install(ctx context.Context, cuda bool, progress io.Writer) (path string, err error) {
 	f := newFinder(Options{Log: progress, Quiet: progress == nil})
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {

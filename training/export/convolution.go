@@ -61,8 +61,8 @@ func (g *graph) kernel(what string, groups ...kernel) string {
 	return g.weight(what, values, len(groups)*k.out, k.in, k.h, k.w)
 }
 
-// taps say how a kernel lies on its input: how many rows and columns lie before and after a place,
-// and how far the places are apart.
+// taps has the position of a kernel on its input: the rows and columns before and after a place,
+// and the distance of the places.
 type taps struct {
 	before, after [2]int
 	stride        int

@@ -5,11 +5,11 @@
 // file computes the same function, so the proof holds for the file. In float32 other tools sum in
 // other orders, and the proof of rounding is for our own graphs alone.
 //
-// Channels come first, as is usual in ONNX; package lip has them last. A layer is a few operators
-// whose names begin with the layer's number, as in "layer_03/Conv".
+// Channels come first, as is usual in ONNX. In package lip they come last. A layer is a few
+// operators whose names begin with the layer's number, as in "layer_03/Conv".
 //
-// GoMLX's ONNX backend can write a file too. Such a file has one batch size and numbers for names,
-// and needs a runtime of its own.
+// GoMLX's ONNX backend also writes files, with one batch size and with numbers for names. Those
+// files need a special runtime.
 package export
 
 import (
@@ -75,8 +75,8 @@ func Model(m *training.Model) (*File, error) {
 	)
 }
 
-// Network is a file of n with effective weights. It returns an error where a layer has no form in
-// ONNX, or where the file would have more than 2 GB.
+// Network is a file of n with effective weights. It returns an error where this package doesn't
+// know a layer in ONNX, or where the file would exceed 2 GB.
 func Network(n *net.Network, weights [][]*tensors.Tensor, about ...Property) (*File, error) {
 	if len(n.In) != 3 {
 		return nil, fmt.Errorf("export: a network of images [h, w, c] is wanted, not of %v", n.In)

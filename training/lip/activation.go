@@ -14,22 +14,22 @@ import (
 
 // Activation acts on the channels of every place.
 type Activation struct {
-	Kind  string // a key of activations; empty is maxmin
-	Group int    // channels that groupsort sorts together; 0 is all of them
+	Kind  string // a key of activations, maxmin by default
+	Group int    // channels that groupsort sorts together, 0 for all
 }
 
 // An activationKind is a 1-Lipschitz map of the channels.
 type activationKind struct {
 	name string
-	// weights makes the effective weights for so many channels; nil makes none.
+	// weights makes the effective weights for this many channels. Nil makes none.
 	weights func(scope *model.Scope, g *Graph, channels int) []*Node
 	apply   func(x *Node, a Activation, w []*Node) *Node
-	// group is what the channels must be a multiple of; nil takes any number.
+	// group must divide the number of channels. Nil takes any number.
 	group func(a Activation, channels int) int
 	// grouped kinds use Activation.Group.
 	grouped bool
 	bound   Bound
-	// rounding is as a layer's; nil proves nothing.
+	// rounding is as a layer's. Nil proves nothing.
 	rounding func(w []*tensors.Tensor, in Size, bound, norm float64) (roundoff, error)
 }
 

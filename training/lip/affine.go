@@ -11,7 +11,8 @@ import (
 
 // Affine is LiResNet's residual block without its activation: (x + conv(x))/‖I + conv‖ + b, linear
 // in x. Hu et al. (2023) divide the margin by the norm instead. The effective kernel holds the
-// identity and the norm. The norm is estimated while training; what the weights came to is proved.
+// identity and the norm. The norm is estimated while training. The bound is proved from the final
+// weights.
 //
 // Cost: 3·powerSteps convolutions of one image.
 type Affine struct {

@@ -9,8 +9,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// A Bound is a proved upper bound (l2) on what a map stretches. Only the functions of this package
-// make a Bound, besides reading back what they wrote. The zero Bound proves nothing.
+// A Bound is a proved upper bound (l2) on the Lipschitz constant of a map. Only the functions of
+// this package make a Bound, or read a written one. The zero Bound proves nothing.
 type Bound struct {
 	value float64
 	proof string
@@ -52,7 +52,7 @@ func (b Bound) MarshalJSON() ([]byte, error) {
 	return json.Marshal(boundJSON{b.value, b.proof})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (b *Bound) UnmarshalJSON(data []byte) error {
 	var j boundJSON
 	if err := json.Unmarshal(data, &j); err != nil {

@@ -16,9 +16,9 @@ import (
 // Check tests a layer, on inputs of size in. It trains the layer a little, and returns the bound
 // that the layer then proves and the largest slope that is Observed.
 //
-// Check returns an error where the slope is above the bound, beyond float32's rounding; where
-// training doesn't lower the loss; or where the layer's sizes contradict each other. A layer that
-// passes may still be wrong. A layer that fails is wrong.
+// Check returns an error if the slope exceeds the bound by more than float32 rounding. It also
+// returns an error if training doesn't lower the loss, or if the layer's sizes contradict each
+// other. A layer that passes may still be wrong. A layer that fails is wrong.
 func Check(on compute.Backend, l Layer, in Size) (bound Bound, slope float64, err error) {
 	out, err := l.Out(in)
 	if err != nil {
@@ -51,8 +51,8 @@ func Check(on compute.Backend, l Layer, in Size) (bound Bound, slope float64, er
 	return bound, slope, err
 }
 
-// Trained returns the effective weights of l after so many steps of Adam towards random targets,
-// nil where l has none. It returns an error where the loss doesn't fall.
+// Trained returns the effective weights of l after this many steps of Adam towards random targets.
+// They are nil if l has none. It returns an error where the loss doesn't fall.
 func Trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tensor, err error) {
 	caught := exceptions.TryCatch[error](func() { w, err = trained(on, l, in, steps) })
 	if caught != nil {

@@ -18,8 +18,8 @@ type Convolution struct {
 	Kernel   int    // side, odd
 	Channels int
 	Padding  string // circular (the empty string too) or zero
-	Stride   int    // 0 is 1; with circular padding a divisor of h and w
-	Groups   int    // 0 is 1; divides in and Channels, whose parts don't mix
+	Stride   int    // 0 means 1; with circular padding a divisor of h and w
+	Groups   int    // 0 means 1; a divisor of in and Channels, whose parts don't mix
 }
 
 // Paddings of a convolution.

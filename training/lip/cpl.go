@@ -6,8 +6,8 @@ import (
 )
 
 // cplKernel divides W by its norm. It makes the convex potential layer, x - 2/‖W‖²·W·relu(Wᵀx + b),
-// a gradient step on a convex function (Meunier et al. 2022). The norm is estimated while training;
-// what the weights came to is proved.
+// a gradient step on a convex function (Meunier et al. 2022). The norm is estimated while training.
+// The bound is proved from the final weights.
 //
 // Cost: 3·powerSteps convolutions of one image.
 func cplKernel(scope *model.Scope, g *Graph, r Residual, in Size) *Node {

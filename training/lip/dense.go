@@ -14,7 +14,7 @@ import (
 
 // Dense is x·w + b, [in] to [units].
 type Dense struct {
-	Kind  string // a key of denses; empty is bjorck
+	Kind  string // a key of denses, bjorck by default
 	Units int
 }
 

@@ -28,9 +28,16 @@ func gamma(n int) float64 {
 	return outward(x / (1 - x))
 }
 
+// largestSum is half of the largest float32 or less. Partial sums up to largestSum don't overflow.
+const largestSum = 0x1p126
+
 // sums bounds what float32 adds to y = A·x + b for ‖x‖ ≤ norm. There are out entries, each a sum of
-// so many products; ‖|A|‖ ≤ abs and ‖b‖ ≤ bias.
+// so many products; ‖|A|‖ ≤ abs and ‖b‖ ≤ bias. The bound is +Inf where a partial sum, in any order,
+// may overflow: a ReLU behind such a sum could hide an infinity.
 func sums(terms, out int, abs, norm, bias float64) float64 {
+	if !(abs*norm+bias <= largestSum) {
+		return math.Inf(1)
+	}
 	underflow := float64(terms+2) * math.Sqrt(float64(out)) * tiny * (1 + abs + norm + bias)
 	return outward(gamma(terms+2)*(abs*norm+bias) + underflow)
 }

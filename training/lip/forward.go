@@ -6,9 +6,9 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// Forward convolves x, [batch, h, w, in], with kernel, [kh, kw, in, out], at every stride-th place,
-// with so many zeros before and after the rows and the columns. It does what GoMLX's Convolve does,
-// for networks that are only sampled: it has no gradient.
+// Forward convolves x, [batch, h, w, in], with kernel, [kh, kw, in, out], at every stride-th place.
+// It pads rows and columns with this many zeros before and after. It does what GoMLX's Convolve
+// does, for networks that are only sampled: it has no gradient.
 //
 // Forward is faster than Convolve in pure Go, and on XLA's CPU where there are fewer than 4 input
 // channels. There, a wider kernel computes several neighbours at once.

@@ -29,8 +29,8 @@ func centred(k int, in Size, out int, padding string) Geometry {
 func (g Geometry) rows() int    { return (g.In[0] + g.Stride - 1) / g.Stride }
 func (g Geometry) columns() int { return (g.In[1] + g.Stride - 1) / g.Stride }
 
-// ConvolutionNorm proves an upper bound on the spectral norm of a convolution as it is padded and
-// strided. It panics where kernel isn't kh·kw·in·out finite numbers.
+// ConvolutionNorm proves an upper bound on the spectral norm of a convolution with its padding and
+// stride. It panics where kernel isn't kh·kw·in·out finite numbers.
 //
 // A circular convolution at stride 1 is block diagonal in the frequencies (Sedghi et al. 2019). At
 // stride s it is a circular convolution at stride 1 of the image and kernel after space to depth.

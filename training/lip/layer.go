@@ -40,7 +40,7 @@ type Layer interface {
 	Weights(scope *model.Scope, g *Graph, in Size) []*Node
 	// Apply maps x, [batch, in…], to [batch, out…] with effective weights.
 	Apply(x *Node, weights []*Node) *Node
-	// Bound proves what the layer stretches, from effective weights.
+	// Bound proves a Lipschitz constant of the layer from effective weights.
 	Bound(weights []*tensors.Tensor, in Size) Bound
 }
 
@@ -61,9 +61,9 @@ type roundingLayer interface {
 	rounding(w []*tensors.Tensor, in Size, bound, norm float64) (roundoff, error)
 }
 
-// A roundoff bounds what float32 does in a layer: fresh is for the l2 distance between Apply in
-// float32 and in real arithmetic, zero for the norm of Apply at 0. A layer that moves entries,
-// compares them or changes their sign has the zero value.
+// A roundoff bounds the float32 error of a layer. fresh bounds the l2 distance between Apply in
+// float32 and in real arithmetic, and zero bounds the norm of Apply at 0. A layer that moves
+// entries, compares them or changes their sign has the zero value.
 type roundoff struct{ fresh, zero float64 }
 
 // unrounded is the error for a layer without a proof of its rounding.

@@ -14,10 +14,10 @@ import (
 // A Map takes x, [batch, in…], by weights to [batch, out…].
 type Map func(x *Node, weights []*Node) *Node
 
-// Observed estimates from below what f stretches. The estimate is no bound; beside a bound it shows
-// how tight the bound is.
+// Observed estimates the Lipschitz constant of f from below. The estimate is no bound. Beside a
+// bound it shows how tight the bound is.
 //
-// Observed starts from random pairs x and x+δ. In so many steps it takes gradient ascent on x and
+// Observed starts from random pairs x and x+δ. In this many steps it takes gradient ascent on x and
 // power iteration on δ. It returns the largest slope ‖f(x+δ) - f(x)‖/‖δ‖ on the way, and the x of
 // that slope, [1, in…].
 func Observed(on compute.Backend, f Map, weights []*tensors.Tensor, in Size, steps int) (

@@ -14,17 +14,17 @@ type Chain struct {
 	Sizes   []Size              // input of each layer
 }
 
-// A Proof is what is proved of a classifier.
+// A Proof has the proved bounds of a classifier.
 type Proof struct {
 	Layers []Bound
 	// Product bounds the Lipschitz constant of every difference of two logits (PUB). It is the
 	// product of all layers' bounds but the last, and of LogitGap of the last.
 	Product Bound
-	// Composed is the same with linear layers that follow each other taken as one map. It is at
-	// most Product.
+	// Composed is the same with consecutive linear layers as one map. It is at most Product.
 	Composed Bound
-	// Pairs bounds the Lipschitz constant of each difference of two logits, [classes][classes]: at
-	// most Composed, and less where two columns of the last layer lie closer than others.
+	// Pairs bounds the Lipschitz constant of each difference of two logits, [classes][classes]. A
+	// bound is at most Composed, and smaller where two columns of the last layer lie closer
+	// together.
 	Pairs [][]float64
 }
 
@@ -121,7 +121,8 @@ func columns(w []float32, in, classes int) operator {
 	return o
 }
 
-// pairBounds bounds every difference of two logits, where end maps what before bounds to the logits.
+// pairBounds bounds every difference of two logits, where end maps what before bounds to the
+// logits.
 func pairBounds(before Bound, end operator, most Bound) [][]float64 {
 	p := make([][]float64, len(end.rows))
 	for a := range p {

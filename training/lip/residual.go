@@ -15,7 +15,7 @@ import (
 // Residual is a step x - 2·W·relu(Wᵀx + b) with ‖W‖ ≤ 1. W is a convolution, or a matrix where the
 // input is flat.
 type Residual struct {
-	Kind    string // a key of residuals; empty is sll
+	Kind    string // a key of residuals, sll by default
 	Kernel  int    // odd; 1 for a flat input
 	Inner   int    // channels of the hidden side
 	Padding string // as that of Convolution

@@ -8,14 +8,14 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// A Rounding bounds what float32 does to a classifier, for every input of at most some norm. It
-// compares logits computed in float32 with those that the same float32 weights and input give in
-// real arithmetic.
+// A Rounding bounds the float32 error of a classifier, for every input of at most some norm. It
+// compares logits in float32 with logits in real arithmetic, from the same float32 weights and
+// input.
 type Rounding struct {
-	// Layers bounds the l2 distance behind each layer; the last layer gives the logits.
+	// Layers bounds the l2 distance behind each layer. The last layer gives the logits.
 	Layers []Bound
-	// Margin bounds the error of every difference of two logits. It leaves room for what float32
-	// then does to a map of the logits to scores: 4·γ(classes+8) times the norm of the logits.
+	// Margin bounds the error of every difference of two logits. It leaves room for the float32
+	// error of a map from logits to scores: 4·γ(classes+8) times the norm of the logits.
 	Margin Bound
 }
 
@@ -28,6 +28,10 @@ func (c Chain) Rounding(bounds []Bound, norm, off float64) (Rounding, error) {
 	var r Rounding
 	for i, l := range c.Layers {
 		bound := bounds[i].Value()
+		if !(norm+off <= largestSum/float64(1<<26)) { // of that many terms
+			return r, fmt.Errorf("lip: layer %d: values of norm up to %.2g may overflow in float32", i,
+				norm+off)
+		}
 		if i == len(c.Layers)-1 {
 			r.Margin = Bound{lastRounding(c.Weights[i], norm, off, bound), roundingProof}
 		}
@@ -68,7 +72,19 @@ func lastRounding(w []*tensors.Tensor, norm, off, bound float64) float64 {
 	if classes > 1 {
 		worst += columns[classes-2]
 	}
+	if !(math.Sqrt(float64(in))*c*maxAbs(w[0])+maxAbs(w[1]) <= largestSum) {
+		return math.Inf(1)
+	}
 	logits := bound*c + vectorNorm(bias, 1) + worst*math.Sqrt(float64(classes))
 	gap := LogitGap(flat(w[0]), in, classes).Value()
 	return outward(gap*off + worst + 4*gamma(classes+8)*logits)
+}
+
+// maxAbs is the largest absolute value of a tensor.
+func maxAbs(t *tensors.Tensor) float64 {
+	most := 0.0
+	for _, v := range flat(t) {
+		most = max(most, math.Abs(float64(v)))
+	}
+	return most
 }

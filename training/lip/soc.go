@@ -9,12 +9,12 @@ import (
 )
 
 // SOC is e^L·x, x [batch, h, w, in], for the convolution L of a skew kernel, [k, k, c, c], which is
-// its adjoint's negative. It is orthogonal at either padding (Singla & Feizi 2021). Where x has
-// fewer than c channels, zeros are added; of the c channels of e^L·x, the first out are kept.
+// its adjoint's negative. It is orthogonal at either padding (Singla & Feizi 2021). If x has fewer
+// than c channels, SOC adds zeros. It keeps the first out channels of e^L·x.
 //
-// The series is cut after so many terms. For ‖L‖ ≤ t the rest is at most t^terms/terms!. Cost: with
-// zero padding, terms-1 convolutions; with circular padding, a FourierConvolution and terms/3+1
-// products of h·w/2 matrices of 2c×2c.
+// The series is cut after this many terms. For ‖L‖ ≤ t the rest is at most t^terms/terms!. Cost:
+// with zero padding, terms-1 convolutions; with circular padding, a FourierConvolution and
+// terms/3+1 products of h·w/2 matrices of 2c×2c.
 func SOC(x, skew *Node, out int, padding string, terms int) *Node {
 	d, c := slices.Clone(x.Shape().Dimensions), skew.Shape().Dim(-1)
 	if padding != Zero {

@@ -8,10 +8,10 @@ import (
 
 // Spectral estimates the norm of the linear map f by a step of power iteration from v (Miyato et
 // al. 2018), and returns the estimate with the next v. The estimate is from below. Its gradient is
-// that of the norm at the singular vectors found; the vectors themselves get no gradient.
+// that of the norm at the estimated singular vectors. The vectors get no gradient.
 //
-// The estimate steers training alone. What the weights came to is proved when they are frozen.
-// Cost: f twice, its transpose once.
+// The estimate steers training alone. The bound is proved from the frozen weights. Cost: f twice,
+// its transpose once.
 func Spectral(f func(*Node) *Node, v *Node) (norm, next *Node) {
 	unit := func(x *Node) *Node {
 		square := ReduceAllSum(Square(x))

@@ -4,7 +4,7 @@ import . "github.com/gomlx/gomlx/core/graph"
 
 // HKR is the hinge-regularised Kantorovich–Rubinstein loss, one class against the others (Serrurier
 // et al. 2021). It is the sum over classes k of E[z_k | not k] - E[z_k | k], plus Weight times the
-// mean of the hinges (Offset/2 - s_k z_k)_+, with s_k = 1 for the true class and -1 for the others.
+// mean of the hinges (Offset/2 - s_k z_k)_+. s_k is 1 for the true class and -1 for the others.
 //
 // A margin of Offset clears the hinges of two logits. The first term is 0 for a class where the
 // batch lacks images of the class, or of all others.

@@ -2,11 +2,8 @@
 package loss
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A Loss takes labels [batch, 1] (integers) and logits [batch, classes] and returns the mean over
@@ -20,12 +17,12 @@ type Loss interface {
 type Entry struct {
 	Name, Doc string
 	// New returns the loss that asks for a margin of offset. A larger temperature gives more weight
-	// to margins beyond the offset; multi-margin is only divided by it. Offset and temperature are
-	// in units of radius.
+	// to margins beyond the offset, except in multi-margin. Offset and temperature are in units of
+	// radius.
 	New func(offset, temperature, gap float64) Loss
 }
 
-// Losses are all losses; the first is the default.
+// Losses are all losses. The first is the default.
 var Losses = []Entry{
 	{"offset", "cross-entropy after the true class's logit was lowered (Prach & Lampert 2022)",
 		func(o, t, gap float64) Loss { return Offset{o, t, gap} }},
@@ -49,11 +46,7 @@ func Names() (names []string) {
 
 // ByName finds an entry of Losses. Its error lists the known names.
 func ByName(name string) (Entry, error) {
-	i := slices.IndexFunc(Losses, func(e Entry) bool { return e.Name == name })
-	if i < 0 {
-		return Entry{}, fmt.Errorf("no loss %q; known: %s", name, strings.Join(Names(), ", "))
-	}
-	return Losses[i], nil
+	return named.Find("loss", name, Losses, func(e Entry) string { return e.Name })
 }
 
 // scaled returns logits in units of radius, and the true class as one-hot rows, both [batch,
@@ -65,7 +58,7 @@ func scaled(labels, logits []*Node, gap float64) (z, y *Node) {
 	return MulScalar(z, 1/gap), y
 }
 
-// margins returns the true logit less each logit, [batch, classes]; 0 for the true class.
+// margins returns the true logit less each logit, [batch, classes], which is 0 for the true class.
 func margins(z, y *Node) *Node {
 	return Sub(ReduceAndKeep(Mul(z, y), ReduceSum, -1), z)
 }

@@ -19,7 +19,7 @@ import (
 type Setting struct {
 	Architecture string // a name in Architectures
 	Convolution  string // of lip.Convolutions
-	Width        int    // channels of the first convolution; dense layers have 8 times as many
+	Width        int    // channels of the first convolution, and an eighth of a dense layer's units
 	Dense        string // of lip.Denses
 	Residual     string // of lip.Residuals
 	Activation   string // of lip.Activations
@@ -137,9 +137,9 @@ type LayerBound struct {
 	Bound lip.Bound `json:"bound"`
 }
 
-// Bounds proves every layer from effective weights. It returns Λ last: a bound on the Lipschitz
-// constant (l2) of every difference of two logits, with linear layers that follow each other taken
-// as one.
+// Bounds proves every layer from effective weights. Its second result is Λ, a bound on the
+// Lipschitz constant (l2) of every difference of two logits. Λ takes consecutive linear layers as
+// one map.
 func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) {
 	p := n.Prove(weights)
 	bounds := make([]LayerBound, len(n.Layers))
@@ -149,7 +149,7 @@ func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) 
 	return bounds, p.Composed
 }
 
-// Prove is Bounds with the product of all layers' bounds beside it.
+// Prove is Bounds, with the product of all layers' bounds too.
 func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
 	return n.chain(weights).Prove()
 }

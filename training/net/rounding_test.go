@@ -248,3 +248,25 @@ func TestUnrounded(t *testing.T) {
 		t.Errorf("Householder: %v", err)
 	}
 }
+
+// A network whose partial sums may overflow float32 has no rounding bound: a ReLU could hide an
+// infinity, and the logits would be finite and wrong.
+func TestOverflow(t *testing.T) {
+	n, err := Of(lip.Size{2, 2, 2}, lip.Flat{}, lip.Dense{Units: 4}, lip.Activation{Kind: "relu"},
+		lip.Dense{Units: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	w := [][]*tensors.Tensor{nil, {normal(r, 8, 4), normal(r, 4)}, nil, {normal(r, 4, 2), normal(r, 2)}}
+	if _, err := n.Rounding(w, n.Prove(w), 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, layer := range []int{1, 3} {
+		tensors.MustMutableFlatData(w[layer][0], func(v []float32) { v[0] = 1e38 })
+		if _, err := n.Rounding(w, n.Prove(w), 10); err == nil {
+			t.Errorf("layer %d: no error", layer)
+		}
+		tensors.MustMutableFlatData(w[layer][0], func(v []float32) { v[0] = 1 })
+	}
+}

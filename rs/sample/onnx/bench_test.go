@@ -27,7 +27,8 @@ func BenchmarkBatch(b *testing.B) {
 // BenchmarkEvidence is a run's draws of an ONNX file, noise and counting included.
 func BenchmarkEvidence(b *testing.B) {
 	m := open(b, "testdata/bench.onnx", Options{})
-	s, err := sample.NewOnHost(m, m.Size, m.Classes, sample.Settings{Block: 100, Edges: countlog.Edges(8, countlog.DefaultMarginBins)})
+	s, err := sample.NewOnHost(m, m.Size, m.Classes, sample.Settings{Block: 100,
+		Edges: countlog.Edges(8, countlog.DefaultMarginBins)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package onnx
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -8,40 +11,73 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// A Classifier is a model of an ONNX file, behind a denoiser where the options name one. It is a
-// classifier to sample from, of the kind that runs on the host.
+// A Classifier is the model of an ONNX file, behind a denoiser where the options name one. Package
+// sample draws from it on the host.
 type Classifier struct {
 	model    *Model
 	denoiser *Denoiser // nil where there is none
 	identity countlog.Model
 }
 
-// predictor is what package sample wants of a classifier for one σ.
+// predictor is a classifier for one σ, as package sample takes it.
 type predictor = interface {
 	Logits(images []float32, n int) ([]float32, error)
 }
 
-// Load opens the file of a classifier, and that of its denoiser. Its errors are those of [Open].
-func Load(path string, o Options) (*Classifier, error) {
+// Load opens the file of a classifier, and that of its denoiser. Its errors are those of [Open],
+// and two about the options: Random of files that draw nothing, and Lipschitz of a file that
+// rounds.
+func Load(path string, o Options) (_ *Classifier, err error) {
 	m, err := Open(path, o)
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{model: m, identity: countlog.Model{
+	c := &Classifier{model: m}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	c.identity = countlog.Model{
 		Name: stem(path), Hash: m.Hash, Reading: o.Reading(), Random: o.Random,
-	}}
+	}
 	if o.Lipschitz > 0 {
 		c.identity.Lambda = rs.Claim(o.Lipschitz)
 	}
 	if o.Denoiser != "" {
 		if c.denoiser, err = OpenDenoiser(o.Denoiser, m.Size, o); err != nil {
-			m.Close()
 			return nil, err
 		}
 		c.identity.Name += " behind " + stem(o.Denoiser)
 		c.identity.Hash = c.denoiser.Hash(m)
 	}
+	if o.Random && !c.ByChance() {
+		return nil, named(path, errors.New("--random: no operator of it draws by chance"))
+	}
+	if op := m.file.rounds(); o.Lipschitz > 0 && (op != "" || m.input.kind == uint8Kind) {
+		return nil, named(path, fmt.Errorf("--lipschitz: %s rounds numbers, so no finite Lipschitz "+
+			"constant holds", cmp.Or(op, "its uint8 input")))
+	}
 	return c, nil
+}
+
+// ByChance tells whether an operator of the files answers by chance.
+func (c *Classifier) ByChance() bool {
+	return c.model.file.chance() != "" || c.denoiser != nil && c.denoiser.file.chance() != ""
+}
+
+// Notes are remarks on how the model is run, a line each.
+func (c *Classifier) Notes() (notes []string) {
+	all := []source{c.model.source}
+	if c.denoiser != nil {
+		all = append(all, c.denoiser.source)
+	}
+	for _, s := range all {
+		if s.note != "" {
+			notes = append(notes, filepath.Base(s.path)+" "+s.note)
+		}
+	}
+	return notes
 }
 
 // stem is a file's name without its extension.
@@ -52,19 +88,19 @@ func stem(path string) string {
 // Shape returns the size of an image, h, w, c, and the number of classes.
 func (c *Classifier) Shape() (size [3]int, classes int) { return c.model.Size, c.model.Classes }
 
-// Identity is what a run says of the classifier. Its hash is of the files' bytes.
+// Identity names the classifier in a run. Its hash is of the files' bytes.
 func (c *Classifier) Identity() countlog.Model { return c.identity }
 
-// MarginError is 0: what float32 does to the margins of a file isn't known.
+// MarginError is 0: no bound is known on the float32 rounding of a file's margins.
 func (c *Classifier) MarginError(float64) (float64, error) { return 0, nil }
 
-// Runtime names what computes the logits.
+// Runtime names the library that computes the logits.
 func (c *Classifier) Runtime() (name string, versions map[string]string) {
 	return "onnxruntime cpu", map[string]string{"onnxruntime": c.model.Runtime()}
 }
 
-// At returns the classifier of images with noise of standard deviation sigma, images being in [0, 1].
-// It is an error where the denoiser takes no such noise.
+// At returns the classifier of images in [0, 1] with noise of standard deviation sigma. It is an
+// error where the denoiser takes no such noise.
 func (c *Classifier) At(sigma float64) (predictor, error) {
 	if c.denoiser == nil {
 		return c.model, nil
@@ -72,7 +108,7 @@ func (c *Classifier) At(sigma float64) (predictor, error) {
 	return c.denoiser.Before(c.model, sigma)
 }
 
-// Describe is what was understood of the files, for noise of standard deviation sigma, a line each.
+// Describe says what was understood of the files, for noise of standard deviation sigma, in lines.
 func (c *Classifier) Describe(sigma float64) ([]string, error) {
 	if c.denoiser == nil {
 		return c.model.Describe(), nil

@@ -15,29 +15,33 @@ const (
 	Velocity = "velocity" // √ᾱ ε - √(1-ᾱ) x_0
 )
 
-// Denoiser takes the noise from images before a classifier gets them, in one shot: denoised smoothing (Salman et al. 2020), with a
-// diffusion model as in Carlini et al. 2023. A file with one input maps noisy images in [0, 1] to images. One with two, an image in
-// [-1, 1] and a number, is a diffusion model: x + σz is scaled to √ᾱ(2(x+σz) - 1) at the first step whose noise √((1-ᾱ)/ᾱ) is at least
-// 2σ, and what it predicts of x_0 is clipped to [-1, 1]. Whatever it does is part of the classifier that is certified: a step whose noise
-// isn't quite that of the images, or a schedule that the model wasn't trained with, costs accuracy, and no soundness. Its methods but
-// Close may be called from several goroutines.
+// Denoiser takes the noise from images before a classifier gets them, in one shot: denoised
+// smoothing (Salman et al. 2020), with a diffusion model as in Carlini et al. 2023.
+//
+// A file with one input maps noisy images in [0, 1] to images. A file with two inputs, an image in
+// [-1, 1] and a number, is a diffusion model. It gets √ᾱ(2(x+σz) - 1) at the first step whose noise
+// √((1-ᾱ)/ᾱ) is at least 2σ. Its prediction of x_0 is clipped to [-1, 1].
+//
+// Every step is part of the classifier that is certified. A step whose noise isn't quite that of
+// the images, or a schedule that isn't the model's own, costs accuracy and keeps soundness. The
+// methods but Close may be called from several goroutines.
 type Denoiser struct {
-	Size  [3]int // h, w, c
-	Batch int    // images a run
+	Size [3]int // h, w, c
 
 	source
 	image, step, output value
-	steps               bool // it takes one
+	steps               bool // it takes a step
 	predicts            string
 	schedule            *schedule
 	layout              Layout
 	wide                bool    // twice the channels come out, of which the first half counts
 	shape, stepShape    []int64 // of a run's inputs
-	into                []int64 // of its output; nil until the first run where the file leaves channels open
+	into                []int64 // of its output; nil until a run says it where channels are free
 	buffers             sync.Pool
 }
 
-// OpenDenoiser loads a file for images of a size, h, w, c, and runs it once. Its errors are those of [Open].
+// OpenDenoiser loads a file for images of a size, h, w, c, and runs it once. Its errors are those
+// of [Open].
 func OpenDenoiser(path string, images [3]int, o Options) (_ *Denoiser, err error) {
 	d := &Denoiser{Size: images}
 	defer func() {
@@ -59,10 +63,10 @@ func OpenDenoiser(path string, images [3]int, o Options) (_ *Denoiser, err error
 	if err := d.start(d.output, inputs...); err != nil {
 		return nil, err
 	}
-	return d, d.try()
+	return d, d.tryBatches(o, d.understand, d.try)
 }
 
-// try runs the denoiser once, on gray images, to know its output's shape and that it runs at all.
+// try runs the denoiser once, on gray images, to know its output's shape and that it runs.
 func (d *Denoiser) try() error {
 	gray := slices.Repeat([]float32{0.5}, d.Batch*d.Size[0]*d.Size[1]*d.Size[2])
 	if d.into == nil {
@@ -78,23 +82,25 @@ func (d *Denoiser) try() error {
 	return b.denoise(make([]float32, len(gray)), gray)
 }
 
-// settle takes the shape of a run's output: that of the images, or one of twice their channels, for a variance that was learned too.
+// settle takes the shape of a run's output: that of the images, or one of twice their channels, for
+// a variance that was learned too.
 func (d *Denoiser) settle(shape []int64) error {
 	wide := slices.Clone(d.shape)
 	wide[d.layout.channels()] *= 2
 	if d.wide = slices.Equal(shape, wide); !d.wide && !slices.Equal(shape, d.shape) {
-		return fmt.Errorf("the output %v is %v for images %v: want as many pixels, and as many channels or twice as many", d.output, shape, d.shape)
+		return fmt.Errorf("the output %v is %v for images %v: want as many pixels, and as many channels "+
+			"or twice as many", d.output, shape, d.shape)
 	}
 	d.into = shape
 	return nil
 }
 
-// understand finds inputs, output and what is to be done between.
+// understand finds the inputs, the output and the steps between.
 func (d *Denoiser) understand(o Options) error {
 	if err := d.findValues(); err != nil {
 		return err
 	}
-	if err := d.findShape(); err != nil {
+	if err := d.findShape(o); err != nil {
 		return err
 	}
 	if err := d.findStep(o.Schedule); err != nil {
@@ -141,11 +147,14 @@ func (d *Denoiser) findValues() error {
 }
 
 // findShape finds the layout, the images a run, and the shapes of a run's image and output.
-func (d *Denoiser) findShape() (err error) {
+func (d *Denoiser) findShape(o Options) (err error) {
 	if min(d.Size[0], d.Size[1], d.Size[2]) < 1 {
 		return fmt.Errorf("images of %v", size(d.Size[:]))
 	}
-	if d.layout, err = findLayout(d.image, d.Size[2], ""); err != nil {
+	if d.layout, err = findLayout(d.image, d.Size[2], ""); err != nil && o.Layout != "" {
+		d.layout, err = findLayout(d.image, d.Size[2], o.Layout)
+	}
+	if err != nil {
 		return err
 	}
 	rows, channels := d.layout.rows(), d.layout.channels()
@@ -158,17 +167,15 @@ func (d *Denoiser) findShape() (err error) {
 	if d.steps && len(d.step.dims) == 1 && batch < 0 && d.step.dims[0].size > 1 {
 		batch = d.step.dims[0].size // a step an image
 	}
-	if batch < 0 {
-		batch = int64(defaultBatch([2]int(d.Size[:2])))
+	if err := d.findBatch(batch, [2]int(d.Size[:2]), o); err != nil {
+		return err
 	}
-	if batch > 1<<16 {
-		return fmt.Errorf("runs of %d images", batch)
-	}
-	d.Batch = int(batch)
-	d.shape = []int64{batch, 0, 0, 0}
+	d.shape, d.into = []int64{int64(d.Batch), 0, 0, 0}, nil
 	d.shape[rows], d.shape[rows+1] = int64(d.Size[0]), int64(d.Size[1])
 	d.shape[channels] = int64(d.Size[2])
-	if into := d.outputShape(); into != nil {
+	like := slices.Clone(d.shape)
+	like[channels] = 0 // there may be twice as many
+	if into := d.output.shape(like...); into != nil {
 		return d.settle(into)
 	}
 	if d.output.kind == float16Kind {
@@ -200,22 +207,7 @@ func (d *Denoiser) findStep(schedule string) (err error) {
 	return err
 }
 
-// outputShape is the declared shape of a run's output, with those axes that are free as the images have them; nil where channels, or all, are.
-func (d *Denoiser) outputShape() []int64 {
-	var into []int64
-	for i, axis := range d.output.dims {
-		if axis.size < 0 && i < len(d.shape) && i != d.layout.channels() {
-			axis.size = d.shape[i]
-		}
-		if axis.size < 0 {
-			return nil
-		}
-		into = append(into, axis.size)
-	}
-	return into
-}
-
-// feeds are what a run is given: a batch of images in the file's layout, and their step.
+// feeds are the inputs of a run: a batch of images in the file's layout, and their step.
 func (d *Denoiser) feeds(images []float32, t int) []feed {
 	in := []feed{{images, d.shape}}
 	if d.steps {
@@ -248,11 +240,13 @@ type Denoised struct {
 	signal, noise float64 // √ᾱ and √(1-ᾱ) of the step, 1 and 1 without
 }
 
-// Before puts the denoiser before a classifier of the same images, for noise of standard deviation sigma, images being in [0, 1]. It is an
-// error where a diffusion model's schedule has no step of so much noise. Neither is copied: both stay open while the Denoised is used.
+// Before puts the denoiser before a classifier of the same images, for noise of standard deviation
+// sigma, images being in [0, 1]. It is an error where a diffusion model's schedule has no step of
+// so much noise. Neither is copied: both stay open while the Denoised is used.
 func (d *Denoiser) Before(m *Model, sigma float64) (*Denoised, error) {
 	if m.Size != d.Size {
-		return nil, named(d.path, fmt.Errorf("denoises images of %v, and the classifier takes %v", size(d.Size[:]), size(m.Size[:])))
+		return nil, named(d.path, fmt.Errorf("denoises images of %v, and the classifier takes %v",
+			size(d.Size[:]), size(m.Size[:])))
 	}
 	if !(sigma >= 0) || math.IsInf(sigma, 1) {
 		return nil, named(d.path, fmt.Errorf("noise of σ = %g: want a number, 0 or more", sigma))
@@ -269,9 +263,9 @@ func (d *Denoiser) Before(m *Model, sigma float64) (*Denoised, error) {
 	return b, nil
 }
 
-// Hash of a classifier behind the denoiser: SHA-256, in hex, of lines, the hashes of both files and of a schedule's table. It tells bytes
-// apart. How they are read, by which of the named schedules, for which σ, as noise or image, is no more in it than a [Model]'s options are in
-// its Hash: a run has to keep that beside it.
+// Hash of a classifier behind the denoiser is the SHA-256, in hex, of lines: the hashes of both
+// files and of a schedule's table. It tells bytes apart. A named schedule, σ and other options
+// aren't in it: a run keeps them beside it.
 func (d *Denoiser) Hash(m *Model) string {
 	lines := []string{m.Hash, d.hash}
 	if d.steps && d.schedule.hash != "" {
@@ -285,18 +279,20 @@ func (b *Denoised) Logits(images []float32, n int) ([]float32, error) {
 	d, m := b.denoiser, b.model
 	values := d.Size[0] * d.Size[1] * d.Size[2]
 	if n < 0 || len(images) != n*values {
-		return nil, named(d.path, fmt.Errorf("%d values for %d images of %v", len(images), n, size(d.Size[:])))
+		return nil, named(d.path, fmt.Errorf("%d values for %d images of %v", len(images), n,
+			size(d.Size[:])))
 	}
 	logits := make([]float32, n*m.Classes)
-	err := sideBySide(n, max(d.Batch, m.Batch), func(first, count int) error {
-		clean := make([]float32, count*values)
-		if err := inParts(count, d.Batch, func(at, count int) error {
-			return b.denoise(clean[at*values:(at+count)*values], images[(first+at)*values:(first+at+count)*values])
+	err := sideBySide(n, max(d.each, m.each), func(first, count int) error {
+		clean, noisy := make([]float32, count*values), images[first*values:]
+		if err := inParts(count, d.each, func(at, count int) error {
+			return b.denoise(clean[at*values:(at+count)*values], noisy[at*values:(at+count)*values])
 		}); err != nil {
 			return named(d.path, err)
 		}
-		if err := inParts(count, m.Batch, func(at, count int) error {
-			return m.run(logits[(first+at)*m.Classes:(first+at+count)*m.Classes], clean[at*values:(at+count)*values], count)
+		to := logits[first*m.Classes:]
+		if err := inParts(count, m.each, func(at, count int) error {
+			return m.run(to[at*m.Classes:(at+count)*m.Classes], clean[at*values:(at+count)*values], count)
 		}); err != nil {
 			return named(m.path, err)
 		}
@@ -308,17 +304,7 @@ func (b *Denoised) Logits(images []float32, n int) ([]float32, error) {
 	return logits, nil
 }
 
-// inParts runs parts of n of at most size each, one after the other.
-func inParts(n, size int, run func(at, count int) error) error {
-	for at := 0; at < n; at += size {
-		if err := run(at, min(size, n-at)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// denoise takes noisy images, at most a batch of them, [h, w, c] each, to clean ones.
+// denoise takes noisy images, at most as many as a run is given, [h, w, c] each, to clean ones.
 func (b *Denoised) denoise(clean, noisy []float32) error {
 	d := b.denoiser
 	values := d.Size[0] * d.Size[1] * d.Size[2]

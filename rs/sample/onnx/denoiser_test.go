@@ -32,7 +32,8 @@ func near(t *testing.T, got, want []float32, within float64) {
 	}
 }
 
-// A diffusion model that knows the mean of images of variance 0.25 around gray: one shot is that mean, whatever the model says.
+// A diffusion model that knows the mean of images of variance 0.25 around gray: one shot is that
+// mean, whatever the model says.
 func TestDiffusionIsTheMeanOfWhatWasThere(t *testing.T) {
 	m := open(t, "testdata/vit.onnx", Options{Batch: 3, Mean: []float64{0.4}})
 	const n = 8
@@ -87,8 +88,9 @@ func TestDiffusionIsTheMeanOfWhatWasThere(t *testing.T) {
 	}
 }
 
-// Small diffusion networks give the logits of Python's onnxruntime, where numpy scales, denoises and clips: every type of step and of prediction,
-// both layouts, twice the channels, float16, and a table.
+// Small diffusion networks give the logits of Python's onnxruntime, where numpy scales, denoises
+// and clips: every type of step and of prediction, both layouts, twice the channels, float16, and a
+// table.
 func TestDiffusionIsThatOfPython(t *testing.T) {
 	for _, c := range []struct {
 		name, schedule, predicts string
@@ -106,7 +108,8 @@ func TestDiffusionIsThatOfPython(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := strings.Join(b.Describe(), "\n"); d.Batch != c.batch || b.step != c.step || d.wide != strings.Contains(text, "in the first 3 channels") || d.wide != (c.name == "wide") {
+			if text := strings.Join(b.Describe(), "\n"); d.Batch != c.batch || b.step != c.step ||
+				d.wide != strings.Contains(text, "in the first 3 channels") || d.wide != (c.name == "wide") {
 				t.Errorf("%d a run, step %d: %s", d.Batch, b.step, text)
 			}
 			want, n := golden(t, "diffusion-"+c.name)
@@ -149,8 +152,10 @@ func TestDescribeDenoised(t *testing.T) {
 	}
 	text := strings.Join(b.Describe(), "\n")
 	for _, want := range []string{
-		"denoiser   diffusion-noise.onnx, 3041 bytes", "x, float32 [n, 3, 16, 16]: NCHW", "t, int64 [n]: 145, of schedule linear: noise of 0.2516 in [0, 1]",
-		"guess, float32 [n, 3, 16, 16]: noise", "vit.onnx", "16×16×3 in [0, 1], denoised", "both       hash " + d.Hash(m),
+		"denoiser   diffusion-noise.onnx, 3041 bytes", "x, float32 [n, 3, 16, 16]: NCHW",
+		"t, int64 [n]: 145, of schedule linear: noise of 0.2516 in [0, 1]",
+		"guess, float32 [n, 3, 16, 16]: noise", "vit.onnx", "16×16×3 in [0, 1], denoised",
+		"both       hash " + d.Hash(m),
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
@@ -199,12 +204,47 @@ func TestDenoiserWithoutStep(t *testing.T) {
 	}
 }
 
+// A batch of 1 in a Reshape leaves runs of one image, as in a classifier.
+func TestDenoiserOfOneImage(t *testing.T) {
+	needRuntime(t)
+	shape := []int64{-1, 1, 4, 5}
+	path := save(t, "one.onnx", modelOf(13, [][]byte{
+		integers("flat", 1, 20), integers("back", -1, 1, 4, 5), port(11, "x", float32Kind, shape...),
+		operator("Reshape", names("x", "flat"), names("r")),
+		operator("Reshape", names("r", "back"), names("y")), port(12, "y", float32Kind, shape...),
+	}))
+	o := Options{Size: [3]int{4, 5, 1}, Denoiser: path}
+	net := net{dims: []int64{-1, 20}, values: 20, classes: 3}
+	c, err := Load(save(t, "m.onnx", net.bytes()), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if notes := c.Notes(); len(notes) != 1 || !strings.HasPrefix(notes[0],
+		"one.onnx runs one image at a time") {
+		t.Error(notes)
+	}
+	x := testImages(3, o.Size)
+	want, err := c.model.Logits(x, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := c.At(0.25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := b.Logits(x, 3); err != nil || !slices.Equal(got, want) {
+		t.Error(err, got, want)
+	}
+}
+
 func TestSchedules(t *testing.T) {
 	linear, err := newSchedule("linear")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k := linear.kept; len(k) != 1000 || math.Abs(k[0]-0.9999) > 1e-12 || math.Abs(k[999]/4.0358e-5-1) > 1e-4 {
+	if k := linear.kept; len(k) != 1000 || math.Abs(k[0]-0.9999) > 1e-12 ||
+		math.Abs(k[999]/4.0358e-5-1) > 1e-4 {
 		t.Error(len(k), k[0], k[999])
 	}
 	cosine, err := newSchedule("cosine")
@@ -232,14 +272,17 @@ func TestSchedules(t *testing.T) {
 				t.Fatal(err)
 			}
 			if s.noise(step) < 2*sigma*(1-rounded) || step > 0 && s.noise(step-1) >= 2*sigma {
-				t.Errorf("%s, σ = %g: step %d, of noise %g after %g", s.name, sigma, step, s.noise(step), s.noise(max(0, step-1)))
+				t.Errorf("%s, σ = %g: step %d, of noise %g after %g", s.name, sigma, step, s.noise(step),
+					s.noise(max(0, step-1)))
 			}
 		}
 	}
-	if _, err := linear.step(100); err == nil || !strings.Contains(err.Error(), "more noise than that of the last step of schedule linear, 78.7") {
+	if _, err := linear.step(100); err == nil || !strings.Contains(err.Error(),
+		"more noise than that of the last step of schedule linear, 78.7") {
 		t.Error(err)
 	}
-	// The digits of a table leave less noise than was meant: 0.8 is that of σ = 0.25, but for rounding.
+	// The digits of a table leave less noise than was meant: 0.8 is that of σ = 0.25, but for
+	// rounding.
 	if step, err := (&schedule{kept: []float64{0.99, 0.8, 0.1}}).step(0.25); step != 1 || err != nil {
 		t.Error(step, err)
 	}
@@ -249,14 +292,17 @@ func TestSchedules(t *testing.T) {
 	table := filepath.Join(t.TempDir(), "kept.txt")
 	for text, want := range map[string]string{
 		"0.9\n0.5\n0.25\n": "", "0.9\n0.5": "", "1\n0.5\n": "", "0.9\r\n0.5\r\n": "",
-		"0.9\n0.9\n": ":2: ᾱ = 0.9: want", "0.9\n\n0.5\n": ":2: ᾱ = : want", "0.9 0.5\n": ":1: ᾱ = 0.9 0.5", "-0.5\n": ":1: ᾱ = -0.5",
-		"0.9\n0.95\n": ":2: ᾱ = 0.95: want numbers that fall", "0.9\nx\n": ":2: ᾱ = x", "": ":1: ᾱ = :", "1.5\n": ":1: ᾱ = 1.5", "0.5\n0\n": ":2: ᾱ = 0", "0.5\nnan\n": ":2: ᾱ = nan",
+		"0.9\n0.9\n": ":2: ᾱ = 0.9: want", "0.9\n\n0.5\n": ":2: ᾱ = : want",
+		"0.9 0.5\n": ":1: ᾱ = 0.9 0.5", "-0.5\n": ":1: ᾱ = -0.5",
+		"0.9\n0.95\n": ":2: ᾱ = 0.95: want numbers that fall", "0.9\nx\n": ":2: ᾱ = x", "": ":1: ᾱ = :",
+		"1.5\n": ":1: ᾱ = 1.5", "0.5\n0\n": ":2: ᾱ = 0", "0.5\nnan\n": ":2: ᾱ = nan",
 	} {
 		if err := os.WriteFile(table, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		s, err := newSchedule(table)
-		if want == "" && (err != nil || s.hash == "" || s.name != "kept.txt") || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		if want == "" && (err != nil || s.hash == "" || s.name != "kept.txt") || want != "" &&
+			(err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -300,20 +346,30 @@ func TestWhatCannotDenoise(t *testing.T) {
 	}{
 		{"absent", of, Options{}, "absent.onnx: no such file"},
 		{"denoiser-noise", of, Options{}, "it takes a diffusion step: say its schedule"},
-		{"denoiser-noise", of, Options{Schedule: "quadratic"}, `no schedule "quadratic": known: linear, cosine, or a file`},
-		{"denoiser-noise", of, Options{Schedule: "linear", Predicts: "score"}, `it predicts "score": known: noise, image, and of a diffusion model velocity`},
-		{"denoiser-noise", [3]int{32, 32, 3}, Options{Schedule: "linear"}, "takes other images than 32×32×3"},
+		{"denoiser-noise", of, Options{Schedule: "quadratic"},
+			`no schedule "quadratic": known: linear, cosine, or a file`},
+		{"denoiser-noise", of, Options{Schedule: "linear", Predicts: "score"},
+			`it predicts "score": known: noise, image, and of a diffusion model velocity`},
+		{"denoiser-noise", [3]int{32, 32, 3}, Options{Schedule: "linear"},
+			"takes other images than 32×32×3"},
 		{"denoiser-noise", [3]int{16, 16, 1}, Options{Schedule: "linear"}, "no axis of 1 channels"},
-		{"denoiser", of, Options{Schedule: "linear"}, "a schedule, linear, is of a diffusion model, and this takes no step"},
+		{"denoiser", of, Options{Schedule: "linear"},
+			"a schedule, linear, is of a diffusion model, and this takes no step"},
 		{"denoiser", of, Options{Predicts: Velocity}, `it predicts "velocity"`},
 		{"denoiser", [3]int{}, Options{}, "images of 0×0×0"},
-		{"vit", of, Options{}, "logits, float32 [n, 10] is [25 10] for images [25 3 16 16]: want as many pixels"},
-		{"bad-output", of, Options{}, "is [25 4 16 16] for images [25 3 16 16]: want as many pixels, and as many channels or twice as many"},
+		{"vit", of, Options{},
+			"logits, float32 [n, 10] is [25 10] for images [25 3 16 16]: want as many pixels"},
+		{"bad-output", of, Options{},
+			"is [25 4 16 16] for images [25 3 16 16]: " +
+				"want as many pixels, and as many channels or twice as many"},
 		{"bad-denoiser-size", of, Options{}, "is [25 3 8 8] for images [25 3 16 16]"},
 		{"bad-denoiser-open-size", of, Options{}, "[n, c, h, w] is [25 3 8 8] for images [25 3 16 16]"},
-		{"bad-denoiser-inputs", of, Options{Schedule: "linear"}, "3 inputs (image, float32 [n, 3, 16, 16]; t, int64 [n]; label, int64 [n])"},
-		{"bad-denoiser-outputs", of, Options{}, "2 outputs (clean, float32 [n, 3, 16, 16]; image2, float32 [n, 3, 16, 16]): a denoiser has one"},
-		{"bad-denoiser-step", of, Options{Schedule: "linear"}, "the step t, float64 [n] can't be served: int64, int32 and float32 can"},
+		{"bad-denoiser-inputs", of, Options{Schedule: "linear"},
+			"3 inputs (image, float32 [n, 3, 16, 16]; t, int64 [n]; label, int64 [n])"},
+		{"bad-denoiser-outputs", of, Options{},
+			"2 outputs (clean, float32 [n, 3, 16, 16]; image2, float32 [n, 3, 16, 16]): a denoiser has one"},
+		{"bad-denoiser-step", of, Options{Schedule: "linear"},
+			"the step t, float64 [n] can't be served: int64, int32 and float32 can"},
 		{"bad-denoiser-values", of, Options{}, "the output clean holds NaN"},
 		{"bad-nan", of, Options{}, "hold NaN"},
 		{"bad-operator", of, Options{}, "logits, float32 [n, 10] is [25 10]"},
@@ -324,14 +380,17 @@ func TestWhatCannotDenoise(t *testing.T) {
 		}
 	}
 	m := open(t, "testdata/depthwise.onnx", Options{Size: [3]int{24, 20, 3}})
-	if _, err := denoiser(t, "denoiser", Options{}).Before(m, 0.25); err == nil || !strings.Contains(err.Error(), "denoises images of 16×16×3, and the classifier takes 24×20×3") {
+	if _, err := denoiser(t, "denoiser", Options{}).Before(m, 0.25); err == nil ||
+		!strings.Contains(err.Error(), "denoises images of 16×16×3, and the classifier takes 24×20×3") {
 		t.Error(err)
 	}
-	if _, err := denoiser(t, "denoiser-noise", Options{Schedule: "linear"}).Before(open(t, "testdata/vit.onnx", Options{}), 1000); err == nil {
+	if _, err := denoiser(t, "denoiser-noise", Options{Schedule: "linear"}).Before(open(t,
+		"testdata/vit.onnx", Options{}), 1000); err == nil {
 		t.Error("any noise is denoised")
 	}
 	for _, sigma := range []float64{-0.1, math.NaN(), math.Inf(1)} {
-		if _, err := denoiser(t, "denoiser", Options{}).Before(open(t, "testdata/vit.onnx", Options{}), sigma); err == nil || !strings.Contains(err.Error(), "want a number, 0 or more") {
+		if _, err := denoiser(t, "denoiser", Options{}).Before(open(t, "testdata/vit.onnx", Options{}),
+			sigma); err == nil || !strings.Contains(err.Error(), "want a number, 0 or more") {
 			t.Error(sigma, err)
 		}
 	}
@@ -341,7 +400,8 @@ func TestWhatCannotDenoise(t *testing.T) {
 	}
 	x := testImages(1, of)
 	x[7] = float32(math.NaN())
-	if _, err := b.Logits(x, 1); err == nil || !strings.Contains(err.Error(), "denoiser.onnx: the output clean holds NaN") {
+	if _, err := b.Logits(x, 1); err == nil || !strings.Contains(err.Error(),
+		"denoiser.onnx: the output clean holds NaN") {
 		t.Error(err)
 	}
 	if _, err := b.Logits(x, 2); err == nil {

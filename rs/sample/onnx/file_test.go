@@ -4,7 +4,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -44,14 +43,11 @@ func FuzzParse(f *testing.F) {
 
 // nested is a model of a graph in an attribute of a node of a graph, and so on.
 func nested(levels int) []byte {
-	wrap := func(number protowire.Number, b []byte) []byte {
-		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), b)
-	}
 	var graph []byte
 	for range levels {
-		graph = wrap(1, wrap(5, wrap(6, graph)))
+		graph = wrapped(1, wrapped(5, wrapped(6, graph)))
 	}
-	return wrap(7, graph)
+	return wrapped(7, graph)
 }
 
 func TestNestedGraphs(t *testing.T) {
@@ -60,17 +56,97 @@ func TestNestedGraphs(t *testing.T) {
 	}
 }
 
-// TestBatchNormInTraining: it answers an image by the others of its batch, wherever in a file it is.
+// A batch norm in training mode answers an image by the others of its batch. It is refused in every
+// opset, and wherever in a file it is.
 func TestBatchNormInTraining(t *testing.T) {
-	wrap := func(number protowire.Number, b []byte) []byte {
-		return protowire.AppendBytes(protowire.AppendTag(nil, number, protowire.BytesType), b)
+	one, five := names("y"), names("y", "m", "v", "sm", "sv")
+	norm := func(out []string, attributes ...[]byte) []byte {
+		return operator("BatchNormalization", names("x", "s", "b", "m0", "v0"), out, attributes...)
 	}
-	for mode, refused := range map[uint64]bool{0: false, 1: true} {
-		attribute := protowire.AppendVarint(protowire.AppendTag(wrap(1, []byte("training_mode")), 3, protowire.VarintType), mode)
-		node := append(wrap(4, []byte("BatchNormalization")), wrap(5, attribute)...)
-		_, err := parse(wrap(7, append(wrap(1, node), wrap(12, wrap(1, []byte("z")))...)))
-		if (err != nil && strings.Contains(err.Error(), "training mode")) != refused {
-			t.Errorf("training_mode %d: %v", mode, err)
+	training, test := attribute("training_mode", 1), attribute("is_test", 1)
+	end := port(12, "y", float32Kind, -1, 10)
+	inGraph := func(opset int64, node []byte) []byte { return modelOf(opset, [][]byte{node, end}) }
+	branch := func(node []byte) []byte {
+		graph := wrapped(5, text(1, "then_branch"), wrapped(6, node), number(20, 5))
+		return operator("If", names("c"), one, graph)
+	}
+	function := func(opset int64, node []byte) []byte { // whose opset isn't the model's
+		content, _ := protowire.ConsumeBytes(node[1:]) // field 1 of a graph, and 7 of a function
+		of := wrapped(25, wrapped(7, content), wrapped(9, number(2, opset)))
+		return modelOf(21, [][]byte{operator("Norm", names("x"), one), end}, of)
+	}
+	for name, c := range map[string]struct {
+		file    []byte
+		refused bool
+	}{
+		"opset 1":                 {inGraph(1, norm(one)), true},
+		"opset 6":                 {inGraph(6, norm(five)), true},
+		"opset 6, is_test 0":      {inGraph(6, norm(one, attribute("is_test", 0))), true},
+		"opset 6, is_test":        {inGraph(6, norm(one, test)), false},
+		"opset 7, one output":     {inGraph(7, norm(one)), false},
+		"opset 7":                 {inGraph(7, norm(five)), true},
+		"opset 9":                 {inGraph(9, norm(five)), true},
+		"opset 9, no names":       {inGraph(9, norm(names("y", "", "", "", ""))), true},
+		"opset 13, two outputs":   {inGraph(13, norm(names("y", "m"))), true},
+		"opset 13, one output":    {inGraph(13, norm(one)), false},
+		"opset 14":                {inGraph(14, norm(one, training)), true},
+		"opset 15, three outputs": {inGraph(15, norm(names("y", "m", "v"), training)), true},
+		"opset 15, mode 0":        {inGraph(15, norm(one, attribute("training_mode", 0))), false},
+		"opset 21":                {inGraph(21, norm(one)), false},
+		"in a branch":             {inGraph(9, branch(norm(five))), true},
+		"in a branch of a branch": {inGraph(17, branch(branch(norm(one, training)))), true},
+		"in a branch, one output": {inGraph(9, branch(norm(one))), false},
+		"in a function":           {function(17, norm(one, training)), true},
+		"in a function, opset 9":  {function(9, norm(five)), true},
+		"in a function, mode 0":   {function(17, norm(one)), false},
+		"in a function, by caller": {function(17, norm(one, wrapped(5, text(1, "training_mode"), text(21,
+			"mode")))), true},
+		"of another domain":    {inGraph(17, norm(one, training, text(7, "com.example"))), false},
+		"of the domain's name": {inGraph(17, norm(one, training, text(7, "ai.onnx"))), true},
+	} {
+		_, err := parse(c.file)
+		if (err == errBatchNorm) != c.refused || err != nil && !c.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A dropout in training mode answers by chance, by an attribute before opset 7 and by its third
+// input from opset 12 on.
+func TestDropoutInTraining(t *testing.T) {
+	end := port(12, "y", float32Kind, -1, 10)
+	dropout := func(in ...string) []byte { return operator("Dropout", in, names("y")) }
+	mode := func(v byte) []byte { return rawWeights("mode", boolKind, []byte{v}) }
+	constant := func(v byte) []byte {
+		value := append(number(2, int64(boolKind)), number(5, int64(v))...)
+		return operator("Constant", nil, names("mode"), wrapped(5, text(1, "value"), wrapped(5, value),
+			number(20, 4)))
+	}
+	for name, c := range map[string]struct {
+		opset  int64
+		graph  [][]byte
+		chance bool
+	}{
+		"opset 6":           {6, [][]byte{dropout("x")}, true},
+		"opset 7":           {7, [][]byte{dropout("x")}, false},
+		"opset 12":          {12, [][]byte{dropout("x")}, false},
+		"no mode":           {13, [][]byte{dropout("x", "ratio", "")}, false},
+		"mode":              {13, [][]byte{mode(1), dropout("x", "ratio", "mode")}, true},
+		"mode off":          {13, [][]byte{mode(0), dropout("x", "ratio", "mode")}, false},
+		"constant mode":     {13, [][]byte{constant(1), dropout("x", "", "mode")}, true},
+		"constant mode off": {13, [][]byte{constant(0), dropout("x", "", "mode")}, false},
+		"unknown mode":      {13, [][]byte{dropout("x", "", "mode")}, true},
+	} {
+		f, err := parse(modelOf(c.opset, append(c.graph, end)))
+		if err != nil || (f.chance() == "Dropout") != c.chance {
+			t.Errorf("%s: %v, %q", name, err, f.chance())
+		}
+		s := source{file: f}
+		if err := s.findBatch(1, [2]int{}, Options{}); (err != nil) != c.chance {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.findBatch(1, [2]int{}, Options{Random: true}); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -104,13 +180,6 @@ func TestLast(t *testing.T) {
 
 // Floats stored in each of the ways of onnx.proto.
 func TestNaN(t *testing.T) {
-	type tag = protowire.Number
-	number := func(n tag, v uint64) []byte {
-		return protowire.AppendVarint(protowire.AppendTag(nil, n, protowire.VarintType), v)
-	}
-	bytes := func(n tag, v []byte) []byte {
-		return protowire.AppendBytes(protowire.AppendTag(nil, n, protowire.BytesType), v)
-	}
 	f32 := func(v ...float32) (b []byte) {
 		for _, x := range v {
 			b = protowire.AppendFixed32(b, math.Float32bits(x))
@@ -122,22 +191,26 @@ func TestNaN(t *testing.T) {
 		tensor []byte
 		want   bool
 	}{
-		"raw":              {append(bytes(9, f32(1, nan)), number(2, 1)...), true}, // the type may come last
-		"raw, none":        {append(number(2, 1), bytes(9, f32(1, inf, -0))...), false},
-		"raw integers":     {append(number(2, 6), bytes(9, f32(nan))...), false},
-		"packed":           {append(number(2, 1), bytes(4, f32(1, nan))...), true},
-		"one by one":       {append(number(2, 1), append(protowire.AppendTag(nil, 4, protowire.Fixed32Type), f32(nan)...)...), true},
-		"double":           {append(number(2, 11), bytes(10, protowire.AppendFixed64(nil, math.Float64bits(math.NaN())))...), true},
-		"half":             {append(number(2, 10), bytes(5, protowire.AppendVarint(nil, 0x7e00))...), true},
+		"raw": {append(wrapped(9, f32(1, nan)), number(2, 1)...), true},
+		// the type may come last
+		"raw, none":    {append(number(2, 1), wrapped(9, f32(1, inf, -0))...), false},
+		"raw integers": {append(number(2, 6), wrapped(9, f32(nan))...), false},
+		"packed":       {append(number(2, 1), wrapped(4, f32(1, nan))...), true},
+		"one by one": {append(number(2, 1), append(protowire.AppendTag(nil, 4,
+			protowire.Fixed32Type), f32(nan)...)...), true},
+		"double": {append(number(2, 11), wrapped(10, protowire.AppendFixed64(nil,
+			math.Float64bits(math.NaN())))...), true},
+		"half": {append(number(2, 10), wrapped(5, protowire.AppendVarint(nil, 0x7e00))...),
+			true},
 		"half, one by one": {append(number(2, 10), number(5, 0xfc01)...), true},
 		"half, infinite":   {append(number(2, 10), number(5, 0xfc00)...), false},
-		"raw half":         {append(number(2, 10), bytes(9, []byte{1, 0, 1, 0x7c})...), true},
-		"raw bfloat16":     {append(number(2, 16), bytes(9, []byte{0xc0, 0x7f})...), true},
-		"bfloat16":         {append(number(2, 16), bytes(9, []byte{0x80, 0x7f})...), false},
+		"raw half":         {append(number(2, 10), wrapped(9, []byte{1, 0, 1, 0x7c})...), true},
+		"raw bfloat16":     {append(number(2, 16), wrapped(9, []byte{0xc0, 0x7f})...), true},
+		"bfloat16":         {append(number(2, 16), wrapped(9, []byte{0x80, 0x7f})...), false},
 	} {
 		f := &file{}
-		if _, err := f.tensor(c.tensor); err != nil || (f.nan != "") != c.want {
-			t.Errorf("%s: %v, NaN in %q, want %v", name, err, f.nan, c.want)
+		if f.tensor(decode(c.tensor)); (f.nan != "") != c.want {
+			t.Errorf("%s: NaN in %q, want %v", name, f.nan, c.want)
 		}
 	}
 }
@@ -169,9 +242,13 @@ func TestFindLayout(t *testing.T) {
 		{image(1, 28, 28, 1), 0, "", NHWC},
 		{image(1, 4, 28, 28), 0, "", ""},
 		{image(1, 784), 1, "", ""},
+		{image(1, -1, -1, 1), 3, "", ""},
+		{image(1, -1, -1, 1), 3, NCHW, NCHW},
 	} {
-		if got, err := findLayout(c.input, c.channels, c.asked); got != c.want || (err == nil) != (c.want != "") {
-			t.Errorf("%v of %d channels, asked for %q: %q, %v, want %q", c.input, c.channels, c.asked, got, err, c.want)
+		if got, err := findLayout(c.input, c.channels, c.asked); got != c.want ||
+			(err == nil) != (c.want != "") {
+			t.Errorf("%v of %d channels, asked for %q: %q, %v, want %q", c.input, c.channels, c.asked, got,
+				err, c.want)
 		}
 	}
 }

@@ -2,7 +2,8 @@ package onnx
 
 import "math"
 
-// toFloat16 rounds to the nearest IEEE 754 binary16, ties to even; what is over its largest, 65504, becomes infinite.
+// toFloat16 rounds to the nearest IEEE 754 binary16, ties to even. Numbers over its largest, 65504,
+// become infinite.
 func toFloat16(x float32) uint16 {
 	bits := math.Float32bits(x)
 	sign, magnitude := uint16(bits>>16)&0x8000, bits&0x7fff_ffff

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Every binary16 goes to float32 and back, and what lies between two goes to the nearer, or to the even one.
+// Every binary16 goes to float32 and back, and what lies between two goes to the nearer, or to the
+// even one.
 func TestFloat16(t *testing.T) {
 	for h := range uint16(0x7c00) { // finite, not negative
 		x, next := fromFloat16(h), fromFloat16(h+1)
@@ -26,7 +27,8 @@ func TestFloat16(t *testing.T) {
 			}
 		}
 	}
-	for x, want := range map[float32]uint16{1: 0x3c00, -2: 0xc000, 65504: 0x7bff, 1e9: 0x7c00, float32(math.Inf(-1)): 0xfc00, 0x1p-24: 1, 0x1p-26: 0} {
+	for x, want := range map[float32]uint16{1: 0x3c00, -2: 0xc000, 65504: 0x7bff, 1e9: 0x7c00,
+		float32(math.Inf(-1)): 0xfc00, 0x1p-24: 1, 0x1p-26: 0} {
 		if got := toFloat16(x); got != want {
 			t.Errorf("%v is %#x, want %#x", x, got, want)
 		}

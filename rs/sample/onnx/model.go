@@ -1,72 +1,44 @@
-// Package onnx serves classifiers of ONNX files through ONNX Runtime, on the CPU.
-//
-// A model may be float32 or float16, NCHW or NHWC, with logits or probabilities as its output. Its
-// batch axis may be free or fixed. Its weights may lie inside the file or beside it.
-//
-// An image has the dataset's shape, [h, w, c], and is in [0, 1]. The noise is added first, so σ and
-// every radius are in these units whatever the model wants. Then, in this order, the image is
-// denoised if there is a [Denoiser], resized bilinearly and cropped if the model wants another size,
-// normalised by channel, (x - mean) / std, and laid out as the model's input. All of these steps
-// are part of the classifier that is certified, and run.json keeps them.
-//
-// A diffusion model as a Denoiser gets x + σz at the first step of its schedule whose noise is at
-// least σ. A schedule that isn't the model's own costs accuracy and keeps soundness.
-//
-// No Lipschitz constant is proved for a file, so only methods of votes certify it. A constant may be
-// claimed. Every certificate, table, figure and page that rests on the claim then says "claimed".
-//
-// A model is refused if its answer for an image is random or depends on the other images of the
-// batch. A model that is declared random is certified by its votes alone, and this check is left
-// out: the independence of its answers is then the user's word.
 package onnx
 
 import (
-	"cmp"
 	"fmt"
-	"math"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 )
 
-// Scale is what a model's outputs are.
-type Scale string
-
-const (
-	Logits        Scale = "logits"        // taken as they are
-	Probabilities Scale = "probabilities" // their logarithms are taken: logits, up to one constant an image, which no margin sees
-)
-
 // Model is a classifier. Its methods but Close may be called from several goroutines.
 type Model struct {
-	Size    [3]int // h, w, c of the images it takes
+	Size    [3]int // h, w, c of the images that it is given
 	Classes int
-	Batch   int    // images a run
-	Hash    string // SHA-256, in hex: of the file, or, where weights lie in other files, of the lines of all files' hashes
+	// Hash is the SHA-256, in hex, of the file. Where weights lie in other files it is of the lines
+	// of all files' hashes.
+	Hash string
 
 	source
 	input, output value
 	layout        Layout
 	scale         Scale
 	scaler        *scaler
-	mean, std     []float32 // by channel; nil where nothing is done
-	free          bool      // the model leaves their number open
-	shape, into   []int64   // of input and output of a run
+	order         Channels
+	channels      int       // that the model takes
+	mean, std     []float32 // by channel of the model; nil where nothing is done
+	single        bool      // the output is one value an image, and there are two classes
+	shape, into   []int64   // of input and output of a run; into may be nil
 	buffers       sync.Pool // of *buffer
 }
 
 type buffer struct{ in, image []float32 }
 
-// Open loads a file and runs it once, on gray images. Its errors are one line and name the file and what can't be
-// served: bytes that are no ONNX file, a weight that is NaN, a missing file of weights, an operator that ONNX Runtime
-// doesn't know, an axis, a type, a wrong number of channels or classes; and [ErrNoRuntime].
+// Open loads a file and runs it once, on gray images. Its errors are one line. They name the file
+// and the reason: bytes that are no ONNX file, a weight that is NaN, a missing file of weights, an
+// operator that ONNX Runtime doesn't know, a batch norm in training mode, an axis, a type, a wrong
+// number of channels or classes; and [ErrNoRuntime].
 func Open(path string, o Options) (_ *Model, err error) {
-	m := &Model{}
+	m := &Model{order: o.Channels}
 	defer func() {
 		if err != nil {
 			m.Close()
@@ -83,7 +55,7 @@ func Open(path string, o Options) (_ *Model, err error) {
 	if err := m.start(m.output, m.input); err != nil {
 		return nil, err
 	}
-	return m, m.try(o)
+	return m, m.tryBatches(o, m.understand, func() error { return m.try(o) })
 }
 
 // named says in one line what is wrong with a file.
@@ -91,7 +63,7 @@ func named(path string, err error) error {
 	return fmt.Errorf("onnx: %s: %w", filepath.Base(path), oneline.Error(err))
 }
 
-// understand finds the input, output and what is to be done between, from the file and o.
+// understand finds the input, the output and the steps between, from the file and o.
 func (m *Model) understand(o Options) (err error) {
 	if n := len(m.file.inputs); n != 1 {
 		return fmt.Errorf("%d inputs (%s): a classifier of images has one", n, list(m.file.inputs))
@@ -100,80 +72,38 @@ func (m *Model) understand(o Options) (err error) {
 	if m.output, err = choose(m.file.outputs, o.Output); err != nil {
 		return err
 	}
-	for _, v := range []value{m.input, m.output} {
-		if v.kind != float32Kind && v.kind != float16Kind {
-			return fmt.Errorf("%v can't be served: float32 and float16 can; outputs are %s", v, list(m.file.outputs))
-		}
+	if k := m.input.kind; !k.float() && k != uint8Kind {
+		return fmt.Errorf("the input %v can't be served: float32, float16, float64 and uint8 can",
+			m.input)
+	}
+	if !m.output.kind.float() {
+		return fmt.Errorf("the output %v can't be served: float32, float16 and float64 can; outputs "+
+			"are %s", m.output, list(m.file.outputs))
 	}
 	if m.scale, err = m.findScale(o.Scale); err != nil {
 		return err
 	}
-	if o.Size != ([3]int{}) && min(o.Size[0], o.Size[1], o.Size[2]) < 1 {
-		return fmt.Errorf("images of %v", size(o.Size[:]))
-	}
-	if m.layout, err = findLayout(m.input, o.Size[2], o.Layout); err != nil {
+	if err = m.findInput(o); err != nil {
 		return err
 	}
-	dims, rows, channels := m.input.dims, m.layout.rows(), m.layout.channels()
-	for _, d := range dims {
-		if d.size > math.MaxInt32 {
-			return fmt.Errorf("the input %v is too large", m.input)
-		}
-	}
-	model := [2]int{int(dims[rows].size), int(dims[rows+1].size)}
-	if m.Size = o.Size; m.Size == ([3]int{}) {
-		if m.Size = [3]int{model[0], model[1], int(dims[channels].size)}; min(m.Size[0], m.Size[1], m.Size[2]) < 1 {
-			return fmt.Errorf("the input %v leaves the size of images open: say it", m.input)
-		}
-	}
-	if m.scaler, err = newScaler([2]int(m.Size[:2]), model, o.Resize); err != nil {
+	if m.mean, m.std, err = normalisation(o.Mean, o.Std, m.channels); err != nil {
 		return err
 	}
-	if m.mean, m.std, err = normalisation(o.Mean, o.Std, m.Size[2]); err != nil {
+	if m.mean != nil && m.input.kind == uint8Kind {
+		return fmt.Errorf("--mean and --std: the input %v takes 0 to 255 as they are", m.input)
+	}
+	if n := m.input.dims[0].size; n > 0 && o.Batch != 0 && int64(o.Batch) != n {
+		return fmt.Errorf("the input %v takes %d images a run, not %d", m.input, n, o.Batch)
+	}
+	if err = m.findBatch(m.input.dims[0].size, m.scaler.to, o); err != nil {
 		return err
 	}
-	m.Batch = int(dims[0].size)
-	if m.free = m.Batch < 0; m.free {
-		m.Batch = cmp.Or(o.Batch, defaultBatch(m.scaler.to))
-	} else if o.Batch != 0 && o.Batch != m.Batch {
-		return fmt.Errorf("the input %v takes %d images a run, not %d", m.input, m.Batch, o.Batch)
-	}
-	if m.Batch < 1 || m.Batch > 1<<16 {
-		return fmt.Errorf("runs of %d images", m.Batch)
-	}
-	m.shape = []int64{int64(m.Batch), 0, 0, 0}
-	m.shape[rows], m.shape[rows+1], m.shape[channels] = int64(m.scaler.to[0]), int64(m.scaler.to[1]), int64(m.Size[2])
-	m.into = m.outputShape()
+	m.shape, m.into = m.runShape(), m.output.shape(int64(m.Batch))
 	if m.into == nil && m.output.kind == float16Kind {
-		return fmt.Errorf("the output %v leaves the number of classes open, which float16 can't: export it with its shape", m.output)
+		return fmt.Errorf("the output %v leaves the number of classes open, which float16 can't: "+
+			"export it with its shape", m.output)
 	}
 	return nil
-}
-
-// defaultBatch divides 100, the usual block of draws, so that none is filled up: 20 images of 32×32, fewer of larger ones. BenchmarkBatch
-// is flat from 4 on.
-func defaultBatch(size [2]int) int {
-	for _, n := range []int{25, 20, 10, 5, 4, 2} {
-		if n*size[0]*size[1] <= 20*32*32 {
-			return n
-		}
-	}
-	return 1
-}
-
-// outputShape is the declared shape of a run's output, or nil where more than the batch is open.
-func (m *Model) outputShape() []int64 {
-	var into []int64
-	for i, d := range m.output.dims {
-		if i == 0 && d.size < 0 {
-			d.size = int64(m.Batch)
-		}
-		if d.size < 1 || d.size > math.MaxInt32 {
-			return nil
-		}
-		into = append(into, d.size)
-	}
-	return into
 }
 
 // choose takes the output of that name, or the only one.
@@ -187,36 +117,10 @@ func choose(outputs []value, name string) (value, error) {
 		}
 	}
 	if name == "" {
-		return value{}, fmt.Errorf("%d outputs (%s): say which holds the logits", len(outputs), list(outputs))
+		return value{}, fmt.Errorf("%d outputs (%s): say with --output which holds the logits",
+			len(outputs), list(outputs))
 	}
 	return value{}, fmt.Errorf("no output %q; there are %s", name, list(outputs))
-}
-
-func list(values []value) string {
-	s := make([]string, len(values))
-	for i, v := range values {
-		s[i] = v.String()
-	}
-	return strings.Join(s, "; ")
-}
-
-// findScale tells logits from probabilities, by the last operator unless asked.
-func (m *Model) findScale(asked Scale) (Scale, error) {
-	n := m.file.last(m.output.name)
-	softmax := n.op == "Softmax" && (n.domain == "" || n.domain == "ai.onnx")
-	if softmax && n.axis != nil && *n.axis == 0 {
-		return "", fmt.Errorf("its last operator, Softmax, runs over axis 0, the images of a batch")
-	}
-	switch asked {
-	case Logits, Probabilities:
-		return asked, nil
-	case "":
-		if softmax {
-			return Probabilities, nil
-		}
-		return Logits, nil
-	}
-	return "", fmt.Errorf("no scale %q; known: %s, %s", asked, Logits, Probabilities)
 }
 
 // normalisation is by channel, or nil where it does nothing.
@@ -253,76 +157,66 @@ func normalisation(mean, std []float64, channels int) (m, s []float32, err error
 	return m, s, nil
 }
 
-// try runs the model once, to know its output's shape and that it runs at all.
+// try runs the model once, on gray images, to know its output's shape and that it runs.
 func (m *Model) try(o Options) error {
-	gray := make([]float32, m.Batch*m.scaler.to[0]*m.scaler.to[1]*m.Size[2])
-	for i := range gray {
-		gray[i] = 0.5
-	}
+	gray := slices.Repeat([]float32{0.5}, m.Batch*m.values())
 	out, shape, err := m.session.run(m.into, feed{gray, m.shape})
-	if err != nil && m.free && m.Batch > 1 {
-		return fmt.Errorf("the input %v leaves the batch open, yet a batch of %d fails (1 may do): %w", m.input, m.Batch, err)
-	}
 	if err != nil {
 		return err
 	}
-	for len(shape) > 2 && shape[len(shape)-1] == 1 {
-		shape = shape[:len(shape)-1]
+	var long []int64 // axes after the batch, but for those of size 1
+	for _, n := range shape[min(1, len(shape)):] {
+		if n != 1 {
+			long = append(long, n)
+		}
 	}
-	if len(shape) != 2 || shape[0] != int64(m.Batch) {
-		return fmt.Errorf("the output %v is %v for %d images: need [%[3]d, classes]", m.output, shape, m.Batch)
+	if len(shape) == 0 || shape[0] != int64(m.Batch) || len(long) > 1 {
+		return fmt.Errorf("the output %v is %v for %d images: need [%[3]d, classes]", m.output, shape,
+			m.Batch)
 	}
-	m.Classes = int(shape[1])
-	if m.Classes < 2 {
-		return fmt.Errorf("the output %v has %d value an image: need one a class, two or more", m.output, m.Classes)
+	if m.single = len(long) == 0; m.single {
+		long = []int64{2}
 	}
+	m.Classes = int(long[0])
 	if o.Classes != 0 && o.Classes != m.Classes {
-		return fmt.Errorf("the output %v has %d classes, and the dataset %d", m.output, m.Classes, o.Classes)
+		return fmt.Errorf("the output %v has %s, and the dataset %d", m.output, m.classes(), o.Classes)
 	}
-	if m.into == nil {
-		m.into = []int64{int64(m.Batch), int64(m.Classes)}
-		if n := len(m.output.dims); n > 2 {
-			m.into = nil
-		}
+	m.into = shape
+	switch op := m.file.last(m.output.name).op; {
+	case m.single && op == "Softmax":
+		return fmt.Errorf("the output %v is always 1: a Softmax of one value an image", m.output)
+	case m.scale == "" && m.single && strings.HasSuffix(op, "Sigmoid"):
+		m.scale = Probabilities
+	case m.scale == "":
+		m.scale = Logits
 	}
-	return m.finish(out)
+	return m.finish(make([]float32, m.Batch*m.Classes), out)
 }
 
-// finish turns a run's output to logits, in place.
-func (m *Model) finish(out []float32) error {
-	for i := 0; i < len(out); i += m.Classes {
-		row := out[i : i+m.Classes]
-		sum := 0.0
-		for _, v := range row {
-			if v != v || math.IsInf(float64(v), 0) {
-				return fmt.Errorf("the output %s holds %v", m.output.name, v)
-			}
-			sum += float64(v)
-		}
-		if m.scale != Probabilities {
-			continue
-		}
-		if slices.Min(row) < 0 || math.Abs(sum-1) > 0.01 {
-			return fmt.Errorf("the output %s is no probabilities: a row sums to %.4g and has %.4g; are these logits?", m.output.name, sum, slices.Min(row))
-		}
-		for c, p := range row {
-			row[c] = float32(math.Log(float64(max(p, math.SmallestNonzeroFloat32)))) // what float32 rounds to 0 counts as its smallest: -103.28
-		}
+// values are those of an image as the model takes it.
+func (m *Model) values() int { return m.scaler.to[0] * m.scaler.to[1] * m.channels }
+
+// classes says how many there are.
+func (m *Model) classes() string {
+	if m.single {
+		return "one value an image, so 2 classes"
 	}
-	return nil
+	return fmt.Sprint(m.Classes, " classes")
 }
 
-// Logits of n images, [n, h, w, c] one after the other, noisy, in units of [0, 1]: [n, classes]. Every run of the
-// model has the same number of images, filled up with zeros, so that logits depend on nothing but their image; a multiple
-// of Batch wastes none. Runs go side by side, one a core.
+// Logits of n images, [n, h, w, c] one after the other, noisy, in units of [0, 1]: [n, classes].
+// Every run of the model has the same number of images, filled up with zeros, so that logits depend
+// on nothing but their image. A multiple of Batch wastes none. Runs go side by side, one a core.
 func (m *Model) Logits(images []float32, n int) ([]float32, error) {
 	values := m.Size[0] * m.Size[1] * m.Size[2]
 	if n < 0 || len(images) != n*values {
-		return nil, fmt.Errorf("onnx: %s: %d values for %d images of %v", filepath.Base(m.path), len(images), n, size(m.Size[:]))
+		return nil, named(m.path, fmt.Errorf("%d values for %d images of %v", len(images), n,
+			size(m.Size[:])))
 	}
 	logits := make([]float32, n*m.Classes)
-	err := sideBySide(n, m.Batch, func(first, count int) error {
-		return m.run(logits[first*m.Classes:(first+count)*m.Classes], images[first*values:(first+count)*values], count)
+	err := sideBySide(n, m.each, func(first, count int) error {
+		return m.run(logits[first*m.Classes:(first+count)*m.Classes],
+			images[first*values:(first+count)*values], count)
 	})
 	if err != nil {
 		return nil, named(m.path, err)
@@ -330,33 +224,13 @@ func (m *Model) Logits(images []float32, n int) ([]float32, error) {
 	return logits, nil
 }
 
-// sideBySide runs parts of n of at most size each, one a core.
-func sideBySide(n, size int, run func(first, count int) error) error {
-	parts := (n + size - 1) / size
-	errs := make([]error, min(parts, runtime.GOMAXPROCS(0)))
-	var all sync.WaitGroup
-	var next atomic.Int64
-	for w := range errs {
-		all.Go(func() {
-			for errs[w] == nil {
-				first := (int(next.Add(1)) - 1) * size
-				if first >= n {
-					return
-				}
-				errs[w] = run(first, min(size, n-first))
-			}
-		})
-	}
-	all.Wait()
-	return cmp.Or(errs...)
-}
-
-// run fills logits of at most a batch of images.
+// run fills logits of at most as many images as a run is given.
 func (m *Model) run(logits, images []float32, n int) error {
 	b, _ := m.buffers.Get().(*buffer)
-	values := m.scaler.to[0] * m.scaler.to[1] * m.Size[2]
+	values := m.values()
 	if b == nil {
-		b = &buffer{make([]float32, m.Batch*values), make([]float32, values)}
+		resized := m.scaler.to[0] * m.scaler.to[1] * m.Size[2]
+		b = &buffer{make([]float32, m.Batch*values), make([]float32, resized)}
 	}
 	defer m.buffers.Put(b)
 	given := m.Size[0] * m.Size[1] * m.Size[2]
@@ -368,37 +242,26 @@ func (m *Model) run(logits, images []float32, n int) error {
 	if err != nil {
 		return err
 	}
-	if len(out) != m.Batch*m.Classes {
-		return fmt.Errorf("the output %s has %d values for %d images", m.output.name, len(out), m.Batch)
-	}
-	copy(logits, out)
-	return m.finish(logits)
+	return m.finish(logits, out)
 }
 
 // prepare writes an image as the model takes it.
 func (m *Model) prepare(dst, image, scratch []float32) {
-	c := m.Size[2]
 	if !m.scaler.same() {
-		m.scaler.apply(scratch, image, c)
+		m.scaler.apply(scratch, image, m.Size[2])
 		image = scratch
 	}
-	step, pixels := c, len(dst)/c // NHWC
-	if m.layout == NCHW {
-		step = 1
-	}
-	for ch := range c {
-		to := dst[ch:]
+	given, pixels := m.Size[2], len(dst)/m.channels
+	for ch := range m.channels {
+		to, step := dst[ch:], m.channels // NHWC
 		if m.layout == NCHW {
-			to = dst[ch*pixels:]
+			to, step = dst[ch*pixels:], 1
 		}
-		if m.mean == nil {
-			for i, j := ch, 0; i < len(image); i, j = i+c, j+step {
-				to[j] = image[i]
-			}
-			continue
+		mean, std := float32(0), float32(1)
+		if m.mean != nil {
+			mean, std = m.mean[ch], m.std[ch]
 		}
-		mean, std := m.mean[ch], m.std[ch]
-		for i, j := ch, 0; i < len(image); i, j = i+c, j+step {
+		for i, j := m.order.of(ch), 0; i < len(image); i, j = i+given, j+step {
 			to[j] = (image[i] - mean) / std
 		}
 	}

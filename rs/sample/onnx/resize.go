@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// scaler maps rows of h × w images to rows and columns of the model's: resized bilinearly, then cropped.
+// scaler maps images of h × w pixels to the model's size: it resizes bilinearly, then crops.
 type scaler struct {
 	from, to   [2]int // h, w
 	resized    [2]int // before the crop
@@ -18,9 +18,10 @@ type tap struct {
 	t      float32
 }
 
-// newScaler resizes from h × w straight to the model's size; with short, so that the short side is short pixels, the
-// long one to scale and rounded down, and takes the middle of the model's size (the offset rounded to even), as
-// torchvision's Resize and CenterCrop do. An axis of the model that is free, -1, takes what there is.
+// newScaler resizes from h × w straight to the model's size. With short, it resizes the short side
+// to short pixels and the long side to scale, rounded down, and takes the middle of the model's
+// size, at an offset rounded to even, as torchvision's Resize and CenterCrop do. An axis of the
+// model that is free, -1, takes what there is.
 func newScaler(from, model [2]int, short int) (*scaler, error) {
 	s := &scaler{from: from, resized: from, to: model}
 	switch {
@@ -42,7 +43,8 @@ func newScaler(from, model [2]int, short int) (*scaler, error) {
 			s.to[i] = n
 		}
 		if n < s.to[i] {
-			return nil, fmt.Errorf("images of %v resized to %v are smaller than the model's %v", size(from[:]), size(s.resized[:]), size(model[:]))
+			return nil, fmt.Errorf("images of %v resized to %v are smaller than the model's %v",
+				size(from[:]), size(s.resized[:]), size(model[:]))
 		}
 		taps[i] = bilinear(from[i], n, int(math.RoundToEven(float64(n-s.to[i])/2)), s.to[i])
 	}
@@ -50,9 +52,9 @@ func newScaler(from, model [2]int, short int) (*scaler, error) {
 	return s, nil
 }
 
-// bilinear resizes an axis of from pixels to n and keeps count of them from first: the middle of pixel i lies at
-// (i + ½)·from/n - ½ ("half pixel", align_corners off), at the edges the outermost pixel goes on, and nothing is
-// smoothed first (antialias off).
+// bilinear resizes an axis of from pixels to n and keeps count of them from first. The middle of
+// pixel i lies at (i + ½)·from/n - ½ ("half pixel", align_corners off). At the edges the outermost
+// pixel goes on. Nothing is smoothed first (antialias off).
 func bilinear(from, n, first, count int) []tap {
 	taps := make([]tap, count)
 	for i := range taps {

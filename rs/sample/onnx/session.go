@@ -3,10 +3,9 @@
 package onnx
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"runtime"
-	"strings"
 	"sync"
 	"unsafe"
 
@@ -39,8 +38,8 @@ type session struct {
 	out kind
 }
 
-// newSession loads a model whose external files lie in folder. A run is of one thread, since runs go side by side: then
-// no threads spin while noise is made.
+// newSession loads a model whose external files lie in folder. A run has one thread, since runs go
+// side by side: then no threads spin while noise is made.
 func newSession(model []byte, folder string, inputs []value, output value) (*session, error) {
 	o, err := ort.NewSessionOptions()
 	if err != nil {
@@ -50,7 +49,8 @@ func newSession(model []byte, folder string, inputs []value, output value) (*ses
 	if err := o.SetIntraOpNumThreads(1); err != nil {
 		return nil, err
 	}
-	if err := o.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder); err != nil {
+	const external = "session.model_external_initializers_file_folder_path"
+	if err := o.AddSessionConfigEntry(external, folder); err != nil {
 		return nil, err
 	}
 	s := &session{out: output.kind}
@@ -58,13 +58,15 @@ func newSession(model []byte, folder string, inputs []value, output value) (*ses
 	for _, v := range inputs {
 		names, s.in = append(names, v.name), append(s.in, v.kind)
 	}
-	if s.s, err = ort.NewDynamicAdvancedSessionWithONNXData(model, names, []string{output.name}, o); err != nil {
-		return nil, errors.New(strings.TrimPrefix(err.Error(), "Error creating C session: "))
+	outputs := []string{output.name}
+	if s.s, err = ort.NewDynamicAdvancedSessionWithONNXData(model, names, outputs, o); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// run takes what each input is fed and returns float32; into is the output's shape, or nil where it isn't known, which float16 cannot be.
+// run takes what each input is fed and returns float32. into is the output's shape, or nil where
+// the shape isn't known, which it has to be for float16.
 func (s *session) run(into []int64, inputs ...feed) (values []float32, got []int64, err error) {
 	var pins runtime.Pinner // ONNX Runtime keeps pointers from one call to the next
 	defer pins.Unpin()
@@ -83,7 +85,7 @@ func (s *session) run(into []int64, inputs ...feed) (values []float32, got []int
 		}
 	}
 	if err = s.s.Run(in, outputs); err != nil {
-		err = errors.New(strings.TrimPrefix(err.Error(), "Error running network: "))
+		err = explain(err, ort.GetVersion())
 	}
 	if outputs[0] == nil {
 		return nil, nil, err
@@ -95,6 +97,12 @@ func (s *session) run(into []int64, inputs ...feed) (values []float32, got []int
 	switch out := outputs[0].(type) {
 	case *ort.Tensor[float32]:
 		values = out.GetData()
+	case *ort.Tensor[float64]:
+		wide := out.GetData()
+		values = make([]float32, len(wide))
+		for i, v := range wide {
+			values[i] = float32(v)
+		}
 	case *ort.CustomDataTensor:
 		for i, h := range halves(out.GetData()) {
 			values[i] = fromFloat16(h)
@@ -105,7 +113,7 @@ func (s *session) run(into []int64, inputs ...feed) (values []float32, got []int
 	return values, outputs[0].GetShape(), nil
 }
 
-// tensor wraps values, or a copy of them in another type.
+// tensor wraps values, or a copy of them in another type. uint8 has 0 to 255 for [0, 1].
 func tensor(k kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
 	switch k {
 	case float16Kind:
@@ -115,6 +123,18 @@ func tensor(k kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
 		}
 		pins.Pin(&b[0])
 		return ort.NewCustomDataTensor(f.shape, b, ort.TensorElementDataTypeFloat16)
+	case uint8Kind:
+		b := make([]uint8, len(f.values))
+		for i, x := range f.values {
+			if x != x {
+				return nil, fmt.Errorf("an image holds %v", x)
+			}
+			b[i] = uint8(min(max(math.RoundToEven(255*float64(x)), 0), 255))
+		}
+		pins.Pin(&b[0])
+		return ort.NewTensor(ort.Shape(f.shape), b)
+	case float64Kind:
+		return numbers[float64](f, pins)
 	case int64Kind:
 		return numbers[int64](f, pins)
 	case int32Kind:
@@ -123,8 +143,8 @@ func tensor(k kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
 	return numbers[float32](f, pins)
 }
 
-// numbers are values as they are, or a copy as whole numbers; without a shape, one number.
-func numbers[T float32 | int32 | int64](f feed, pins *runtime.Pinner) (ort.Value, error) {
+// numbers are values as they are, or a copy in another type; without a shape, one number.
+func numbers[T float32 | float64 | int32 | int64](f feed, pins *runtime.Pinner) (ort.Value, error) {
 	w, same := any(f.values).([]T)
 	if !same {
 		w = make([]T, len(f.values))

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -16,7 +17,7 @@ import (
 	"strings"
 )
 
-// source is a file, and the session that runs it.
+// source is a file and the session that runs it.
 type source struct {
 	path, version string
 	text          []byte // until the session has it
@@ -24,6 +25,7 @@ type source struct {
 	hash          string // as Model.Hash
 	file          *file
 	session       *session
+	batches
 }
 
 // feed is what an input is given.
@@ -35,9 +37,12 @@ type feed struct {
 // limit of a protobuf file.
 const limit = math.MaxInt32
 
-// read parses a file, hashes it and those of its weights that lie elsewhere, and looks for NaN in these.
+// read parses a file, hashes it and the weights that lie elsewhere, and looks for NaN in these.
 func read(path string) (s source, err error) {
 	s.path = path
+	if err := Foreign(path); err != nil {
+		return s, err
+	}
 	if info, err := os.Stat(path); err != nil {
 		return s, errors.Unwrap(err)
 	} else if s.bytes = info.Size(); s.bytes > limit || !info.Mode().IsRegular() {
@@ -47,6 +52,9 @@ func read(path string) (s source, err error) {
 		return s, err
 	}
 	if s.file, err = parse(s.text); err != nil {
+		if bytes.HasPrefix(s.text, []byte("version https://git-lfs")) {
+			err = errors.New("a pointer of Git LFS, which stands for the file: fetch it with git lfs pull")
+		}
 		return s, err
 	}
 	sum := sha256.Sum256(s.text)
@@ -63,7 +71,7 @@ func read(path string) (s source, err error) {
 		if !filepath.IsLocal(location) {
 			return s, fmt.Errorf("its weights are to be read from %q, outside of its folder", location)
 		}
-		hash, err := readStored(filepath.Join(filepath.Dir(path), location), byFile[location])
+		hash, err := hashStored(filepath.Join(filepath.Dir(path), location), byFile[location])
 		if errors.Is(err, os.ErrNotExist) {
 			return s, fmt.Errorf("the file of its weights is missing: %s, beside it", location)
 		}
@@ -110,25 +118,26 @@ func (s *source) Close() error {
 	return open.close()
 }
 
-// readStored hashes a file of weights, and looks for NaN in each.
-func readStored(path string, all []stored) (hash string, err error) {
+// hashStored hashes a file of weights, and looks for NaN in each.
+func hashStored(path string, all []stored) (hash string, err error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer in.Close()
 	sum := sha256.New()
-	bytes, err := io.Copy(sum, in)
+	total, err := io.Copy(sum, in)
 	if err != nil {
 		return "", err
 	}
 	part := make([]byte, 1<<20) // a multiple of every element
 	for _, s := range all {
 		if s.length < 0 {
-			s.length = bytes - s.offset
+			s.length = total - s.offset
 		}
-		if s.length < 0 || s.offset > bytes || s.length > bytes-s.offset {
-			return "", fmt.Errorf("truncated: %d bytes, and the weights %q are to end at %d", bytes, s.name, s.offset+max(0, s.length))
+		if s.length < 0 || s.offset > total || s.length > total-s.offset {
+			return "", fmt.Errorf("truncated: %d bytes, and the weights %q are to end at %d", total,
+				s.name, s.offset+max(0, s.length))
 		}
 		for r := io.NewSectionReader(in, s.offset, s.length); ; {
 			n, err := io.ReadFull(r, part)
@@ -146,13 +155,23 @@ func readStored(path string, all []stored) (hash string, err error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// unknown is how ONNX Runtime says that it does not know an operator.
-var unknown = regexp.MustCompile(`([\w.:]+)\(-?\d*\) is not a registered function/op|No Op registered for (\w+)|find an implementation for (\w+)`)
+// unknown is how ONNX Runtime says that it doesn't know an operator.
+var unknown = regexp.MustCompile(`([\w.:]+)\(-?\d*\) is not a registered function/op|` +
+	`No Op registered for (\w+)|find an implementation for (\w+)`)
 
-// explain names the operator where there is none.
+// place is where in its C++ sources ONNX Runtime found an error: file, line and signature.
+var place = regexp.MustCompile(`\S+\.(?:h|cc|cpp|hpp|cuh?):\d+ ` +
+	`[^(]*\((?:[^()]|\([^()]*\))*\)(?: const)?(?: \[with [^\]]*\])?:? `)
+
+// explain cuts an error of ONNX Runtime to its message, and names the operator that it doesn't
+// have.
 func explain(err error, version string) error {
-	if f := unknown.FindStringSubmatch(err.Error()); f != nil {
+	text := err.Error()
+	if f := unknown.FindStringSubmatch(text); f != nil {
 		return fmt.Errorf("ONNX Runtime %s has no operator %s", version, cmp.Or(f[1:]...))
 	}
-	return err
+	for _, before := range []string{"Error creating C session: ", "Error running network: "} {
+		text = strings.TrimPrefix(text, before)
+	}
+	return errors.New(place.ReplaceAllString(text, ""))
 }

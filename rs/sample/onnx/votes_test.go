@@ -19,7 +19,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 )
 
-// python is an interpreter with onnxruntime. Where there is no Python, or without CI no network, the test is skipped.
+// python is an interpreter with onnxruntime. Where there is no Python, or without CI no network,
+// the test is skipped.
 func python(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -36,7 +37,8 @@ func python(t *testing.T) string {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("no python3 on PATH")
 	}
-	interpreter, err := peers.Environments{Dir: filepath.Join(cache, "peers"), Log: t.Output()}.Python(t.Context(), peer[0])
+	interpreter, err := peers.Environments{Dir: filepath.Join(cache, "peers"),
+		Log: t.Output()}.Python(t.Context(), peer[0])
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("no onnxruntime for Python: ", err)
 	}
@@ -48,8 +50,8 @@ func python(t *testing.T) string {
 
 var _ sample.Host = (*onnx.Classifier)(nil)
 
-// On the noise that a run draws, onnxruntime in Python gives the same logits, and its votes are those
-// of the evidence.
+// On the noise that a run draws, onnxruntime in Python gives the same logits, and its votes are
+// those of the evidence.
 func TestVotesAreThoseOfPython(t *testing.T) {
 	const n0, n, block, images, sigma, seed = 100, 400, 100, 2, 0.25, 7
 	for _, c := range []model{
@@ -107,9 +109,11 @@ func TestVotesAreThoseOfPython(t *testing.T) {
 					t.Fatal(err)
 				}
 				rows := theirs[i*(n0+n)*m.Classes : (i+1)*(n0+n)*m.Classes]
-				selection, estimation := votes(rows[:n0*m.Classes], m.Classes), votes(rows[n0*m.Classes:], m.Classes)
+				selection, estimation := votes(rows[:n0*m.Classes], m.Classes), votes(rows[n0*m.Classes:],
+					m.Classes)
 				if !slices.Equal(e.Selection, selection) || !slices.Equal(e.Estimation, estimation) {
-					t.Errorf("image %d: votes %v and %v, in Python %v and %v", i, e.Selection, e.Estimation, selection, estimation)
+					t.Errorf("image %d: votes %v and %v, in Python %v and %v", i, e.Selection, e.Estimation,
+						selection, estimation)
 				}
 				for class, v := range estimation {
 					classes[class] = classes[class] || v > 0
@@ -138,7 +142,8 @@ type model struct {
 func (c model) file() string { return filepath.Join("testdata", c.name+".onnx") }
 
 // logitsOfPython are the logits of images of a size, by ONNX Runtime in Python.
-func (c model) logitsOfPython(t *testing.T, interpreter string, size [3]int, images []float32) []float32 {
+func (c model) logitsOfPython(t *testing.T, interpreter string, size [3]int,
+	images []float32) []float32 {
 	t.Helper()
 	var text bytes.Buffer
 	if err := binary.Write(&text, binary.NativeEndian, images); err != nil {

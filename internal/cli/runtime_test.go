@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+)
+
+// A run of an ONNX file on a GoMLX backend is gone on with, verified and attacked there. The pure-Go
+// backend compiles nothing, so the test is fast.
+func TestSampleByXLA(t *testing.T) {
+	needONNX(t)
+	t.Setenv(backendVariable, "go")
+	dir := filepath.Join(t.TempDir(), "run")
+	must(t, sampleFile(gray, dir, "--runtime", "xla", "--std", "0.5")...)
+	if run := mustRun(t, dir); run.Backend != "go" || run.Model.Reading.Std != "0.5" {
+		t.Errorf("%+v", run)
+	}
+	rows := read(t, dir, countlog.CountsFile)
+	must(t, sampleFile(gray, dir, "--std", "0.5")...)
+	must(t, sampleFile(gray, dir, "--std", "0.5", "--runtime", "fastest")...)
+	if read(t, dir, countlog.CountsFile) != rows {
+		t.Error("other rows")
+	}
+	if out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw",
+		"2"); !strings.Contains(out, "2 of 6 examples drawn again on go ") {
+		t.Error(out)
+	}
+	out := must(t, append(attackArgs(dir)[:4], "--model", gray, "--images", "3", "--steps", "2",
+		"--samples", "4", "--trial", "50", "--draws", "250")...)
+	for _, want := range []string{"\nvotes ", "note: clean isn't attacked: no Lipschitz constant",
+		"no attack succeeded inside a certificate"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	must(t, "certify", dir)
+	must(t, "figures", "gap", "--run", dir, "--format", "svg")
+	must(t, "report", dir)
+	if !strings.Contains(read(t, dir, "report.html"), "Certified against attacked") {
+		t.Error("the report shows no attacks")
+	}
+	refused(t, lipsmooth("attack", dir, "--model", gray), "give a dataset with --data")
+	refused(t, lipsmooth("attack", dir), "or the ONNX file, with --model")
+}
+
+// The fastest runtime is one of the two, and ONNX Runtime where the other can't run the file.
+func TestFastestRuntime(t *testing.T) {
+	needONNX(t)
+	t.Setenv(backendVariable, "go")
+	dir := filepath.Join(t.TempDir(), "run")
+	r := lipsmooth(sampleFile(gray, dir, "--runtime", "fastest")...)
+	if r.status != 0 || !strings.Contains(r.err, "note: onnxruntime: ") ||
+		!strings.Contains(r.err, "note: xla: ") {
+		t.Errorf("%+v", r)
+	}
+	one := filepath.Join(t.TempDir(), "run")
+	r = lipsmooth(sampleFile(gray, one, "--runtime", "fastest", "--one-by-one")...)
+	if r.status != 0 || !strings.Contains(r.err, "note: ONNX Runtime runs it: xla: nhwc: its images "+
+		"are run one by one\n") || mustRun(t, one).Backend != "onnxruntime cpu" {
+		t.Errorf("%+v", r)
+	}
+	refused(t, lipsmooth(sampleFile(gray, dir+"2", "--runtime", "xla", "--one-by-one")...),
+		"its images are run one by one")
+	refused(t, lipsmooth(sampleFile(gray, dir+"2", "--runtime", "cuda")...),
+		"--runtime cuda: must be onnxruntime, xla or fastest")
+	refused(t, lipsmooth(sampleFile(gray, dir+"2", "--runtime", "fastest", "--shard", "0/2")...),
+		"may differ from shard to shard")
+	refused(t, lipsmooth("sample", t.TempDir(), "--runtime", "xla"), "--runtime is of an ONNX file")
+}

@@ -1,0 +1,32 @@
+package jupyter_test
+
+import (
+	"fmt"
+
+	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
+)
+
+// The notebooks of the checkout that holds this folder.
+func ExampleFind() {
+	checkout, err := jupyter.Checkout(".")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	paths, err := jupyter.Find(checkout)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, path := range paths {
+		fmt.Println(jupyter.Name(path))
+	}
+	// Output:
+	// 01_quickstart
+	// 02_intervals
+	// 03_lipschitz
+	// 04_train
+	// 05_gap
+	// 06_your_turn
+	// 07_onnx
+}

@@ -1,0 +1,44 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// hasNaN tells whether little-endian elements hold a NaN. Only types of floats can.
+func hasNaN(k kind, b []byte) bool {
+	width := map[kind]int{float16Kind: 2, bfloat16Kind: 2, float32Kind: 4, float64Kind: 8}[k]
+	if width == 0 {
+		return false
+	}
+	for ; len(b) >= width; b = b[width:] {
+		var bits uint64
+		switch width {
+		case 2:
+			bits = uint64(binary.LittleEndian.Uint16(b))
+		case 4:
+			bits = uint64(binary.LittleEndian.Uint32(b))
+		case 8:
+			bits = binary.LittleEndian.Uint64(b)
+		}
+		if isNaN(k, bits) {
+			return true
+		}
+	}
+	return false
+}
+
+// isNaN tells it from the bits of one element: the whole exponent, and some of the fraction.
+func isNaN(k kind, bits uint64) bool {
+	switch k {
+	case float32Kind:
+		return bits&math.MaxInt32 > 0x7f80_0000
+	case float64Kind:
+		return bits&math.MaxInt64 > 0x7ff0_0000_0000_0000
+	case float16Kind:
+		return bits&math.MaxInt16 > 0x7c00
+	case bfloat16Kind:
+		return bits&math.MaxInt16 > 0x7f80
+	}
+	return false
+}

@@ -1,0 +1,91 @@
+package training
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/loss"
+	"github.com/lipsmooth/lipsmooth/training/net"
+)
+
+// A Field is a field of Config that is set by name, from text.
+type Field struct {
+	Name, Doc string
+	in        string            // its name in Config
+	takes     func(Method) bool // nil is every method
+}
+
+// Fields are those that a sweep can vary. Numbers come last, because the figure of a sweep draws
+// lines along the last axis.
+var Fields = []Field{
+	{"arch", "architecture: " + join(slices.Sorted(maps.Keys(net.Architectures))), "Architecture",
+		nil},
+	{"conv", "convolution: " + join(lip.Convolutions()), "Convolution", nil},
+	{"dense", "dense layers: " + join(lip.Denses()) + " (empty: bjorck)", "Dense", nil},
+	{"residual", "residual steps: " + join(lip.Residuals()) + " (empty: sll)", "Residual", nil},
+	{"activation", join(lip.Activations()) + " (empty: maxmin)", "Activation", nil},
+	{"padding", "padding of convolutions: circular or zero (empty: circular)", "Padding", nil},
+	{"last", "layer that gives the logits: a dense layer; normalised is LLN (empty: bjorck)",
+		"Last", nil},
+	{"loss", "loss: " + join(loss.Names()), "Loss", nil},
+	{"method", "method of training through noise: " + methodNames(func(Method) bool { return true }),
+		"Method", nil},
+	{"width", "channels of the first convolution, or a size: xs (8), s (16), m (32)", "Width", nil},
+	{"epochs", "number of epochs", "Epochs", nil},
+	{"epoch-images", "images of an epoch; 0 is all", "Images", nil},
+	{"batch", "images of a step", "Batch", nil},
+	{"lr", "peak learning rate of Adam", "LearningRate", nil},
+	{"sigma", "noise level σ of training, for images in [0, 1]", "Sigma", nil},
+	{"offset", "margin that the loss asks for, in units of radius", "Offset", nil},
+	{"temperature", "temperature of the loss, in units of radius", "Temperature", nil},
+	{"draws", "noisy copies of an image in a step; 0 is the method's default", "Draws",
+		func(m Method) bool { return m.Draws != 0 }},
+	{"weight", "weight of the term that the method adds to the loss; 0 is the method's default",
+		"Weight", func(m Method) bool { return m.Weight != 0 }},
+	{"attack-radius", "l2 radius of smoothadv's attack; 0 is the method's default", "AttackRadius",
+		func(m Method) bool { return m.AttackRadius != 0 }},
+	{"flip", "mirror images at random", "Flip", nil},
+	{"crop", "shift images at random by up to this many pixels", "Crop", nil},
+	{"seed", "seed of weights, order and noise", "Seed", nil},
+}
+
+func join(names []string) string { return strings.Join(names, ", ") }
+
+func (f Field) of(c *Config) reflect.Value { return reflect.ValueOf(c).Elem().FieldByName(f.in) }
+
+// Kind names the type of the field: string, int, uint64, float64 or bool.
+func (f Field) Kind() string { return f.of(new(Config)).Kind().String() }
+
+// Text returns the field's value as Set takes it.
+func (f Field) Text(c *Config) string { return fmt.Sprint(f.of(c)) }
+
+// Set reads the field's value from text.
+func (f Field) Set(c *Config, text string) (err error) {
+	switch at := f.of(c).Addr().Interface().(type) {
+	case *string:
+		*at = text
+	case *int:
+		if size, ok := net.Sizes[strings.ToLower(text)]; ok && f.in == "Width" {
+			*at = size
+			return nil
+		}
+		var x int64
+		x, err = strconv.ParseInt(text, 0, strconv.IntSize)
+		*at = int(x)
+	case *uint64:
+		*at, err = strconv.ParseUint(text, 0, 64)
+	case *float64:
+		*at, err = strconv.ParseFloat(text, 64)
+	case *bool:
+		*at, err = strconv.ParseBool(text)
+	}
+	return err
+}
+
+// clear sets the field to 0.
+func (f Field) clear(c *Config) { f.of(c).SetZero() }
