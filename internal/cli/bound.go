@@ -97,7 +97,7 @@ activations of its graph, with a proved bound on what the network stretches up t
 operation of which nothing is proved stops the proof, and the error names the operation.`,
 		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist\n" +
 			"  lipsmooth bound model.onnx",
-		Args:    one("model's folder, or an ONNX file"),
+		Args: one("model's folder, or an ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return q.run(cmd, args[0])
 		},

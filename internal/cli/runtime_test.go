@@ -8,8 +8,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// A run of an ONNX file on a GoMLX backend is gone on with, verified and attacked there. The pure-Go
-// backend compiles nothing, so the test is fast.
+// A run of an ONNX file on a GoMLX backend is gone on with, verified and attacked there. The
+// pure-Go backend compiles nothing, so the test is fast.
 func TestSampleByXLA(t *testing.T) {
 	needONNX(t)
 	t.Setenv(backendVariable, "go")

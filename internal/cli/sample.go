@@ -43,8 +43,8 @@ with the same flags, sample goes on where it stopped.
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
 setup --onnx), or XLA with --runtime xla. The votes of a run belong to its runtime, since the noise
 and the last bits of logits differ. With --estimate, each --runtime says its draws a second.
-lipsmooth info says what is understood of a file. Nothing is proved of a file: votes certify it, and
-what rests on a Lipschitz constant that --lipschitz claims is said to.
+lipsmooth info says what is understood of a file. Votes certify a file. --lipschitz claims a
+Lipschitz constant, which lipsmooth bound can prove of many files; what rests on it says "claimed".
 
 The images are the test split of a model that was trained here. Of an ONNX file, they are all images
 of a folder without splits, or its test or val folder (--split). --classes says which folders are

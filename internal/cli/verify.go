@@ -284,8 +284,8 @@ func (v *verification) drawAgain(ctx context.Context, s *sample.Drawer) error {
 		return err
 	}
 	tenth, half := (rows+9)/10, (rows+1)/2
-	v.checked("%d of %d examples drawn again on %s (--redraw-seed %d): every count is the same; a run "+
-		"with %d false rows would be caught with probability %.2f, with %d false rows %.2f", compared,
+	v.checked("%d of %d examples drawn again on %s (--redraw-seed %d): every count is the same; "+
+		"a run with %d false rows would be caught with probability %.2f, with %d false rows %.2f", compared,
 		rows, v.run.Backend, v.seed, tenth, certify.Caught(rows, tenth, compared), half,
 		certify.Caught(rows, half, compared))
 	return nil
@@ -330,7 +330,8 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
 	bindFiles(f, &v.files)
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, picked at random")
-	f.Uint64Var(&v.seed, "redraw-seed", 0, "seed that picks the examples to draw again; default: a new "+
-		"one, which nobody can foresee")
+	f.Uint64Var(&v.seed, "redraw-seed", 0,
+		"seed that picks the examples to draw again; default: a new "+
+			"one, which nobody can foresee")
 	return c
 }

@@ -83,7 +83,8 @@ func TestImages(t *testing.T) {
 	}
 	want := "\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, " +
 		"'shape': (3, 1, 2, 1), }" + strings.Repeat(" ", 52) + "\n" +
-		"\x00\x00\x80\x3f\x00\x00\x00\x40" + "\x00\x00\x00\x00\x00\x00\x00\x00" + "\xcd\xcc\xcc\x3d\x60\x42\xa2\x8d"
+		"\x00\x00\x80\x3f\x00\x00\x00\x40" + "\x00\x00\x00\x00\x00\x00\x00\x00" +
+		"\xcd\xcc\xcc\x3d\x60\x42\xa2\x8d"
 	if string(text) != want {
 		t.Errorf("%q, want\n%q", text, want)
 	}
@@ -107,14 +108,15 @@ func TestBadImages(t *testing.T) {
 	}
 	replaced := func(old, new string) string { return strings.Replace(string(whole), old, new, 1) }
 	for name, text := range map[string]string{
-		"empty":    "",
-		"cut":      string(whole[:len(whole)-1]),
-		"longer":   string(whole) + "\x00",
-		"in head":  string(whole[:20]),
-		"other":    "not such a file",
-		"doubles":  replaced("<f4", "<f8"),
-		"Fortran":  replaced("False", "True "),
-		"huge":     replaced("(3, 1, 2, 1), }"+strings.Repeat(" ", 18), "(3000000000000000000, 1, 2, 1), }"),
+		"empty":   "",
+		"cut":     string(whole[:len(whole)-1]),
+		"longer":  string(whole) + "\x00",
+		"in head": string(whole[:20]),
+		"other":   "not such a file",
+		"doubles": replaced("<f4", "<f8"),
+		"Fortran": replaced("False", "True "),
+		"huge": replaced("(3, 1, 2, 1), }"+strings.Repeat(" ", 18),
+			"(3000000000000000000, 1, 2, 1), }"),
 		"negative": replaced("(3, ", "(-3,"),
 		"version":  replaced("\x01\x00", "\x02\x00"),
 	} {

@@ -37,8 +37,8 @@ func Caught(rows, falseRows, count int) float64 {
 // of 1 + the margin.
 const cleanSlack = 1e-3
 
-// CheckClean compares the predictions without noise of some loaded rows with those of the model, and
-// returns the largest difference of two margins. The indices are those of [Run.Pick].
+// CheckClean compares the predictions without noise of some loaded rows with those of the model,
+// and returns the largest difference of two margins. The indices are those of [Run.Pick].
 func (r *Run) CheckClean(indices []int, clean []rs.Clean) (largest float64, err error) {
 	at := map[int]rs.Clean{}
 	for _, e := range r.Rows {

@@ -32,8 +32,8 @@ func gamma(n int) float64 {
 const largestSum = 0x1p126
 
 // sums bounds what float32 adds to y = A·x + b for ‖x‖ ≤ norm. There are out entries, each a sum of
-// so many products; ‖|A|‖ ≤ abs and ‖b‖ ≤ bias. The bound is +Inf where a partial sum, in any order,
-// may overflow: a ReLU behind such a sum could hide an infinity.
+// so many products; ‖|A|‖ ≤ abs and ‖b‖ ≤ bias. The bound is +Inf where a partial sum, in any
+// order, may overflow: a ReLU behind such a sum could hide an infinity.
 func sums(terms, out int, abs, norm, bias float64) float64 {
 	if !(abs*norm+bias <= largestSum) {
 		return math.Inf(1)

@@ -258,7 +258,8 @@ func TestOverflow(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(1, 1))
-	w := [][]*tensors.Tensor{nil, {normal(r, 8, 4), normal(r, 4)}, nil, {normal(r, 4, 2), normal(r, 2)}}
+	w := [][]*tensors.Tensor{nil, {normal(r, 8, 4), normal(r, 4)}, nil, {normal(r, 4, 2), normal(r,
+		2)}}
 	if _, err := n.Rounding(w, n.Prove(w), 1); err != nil {
 		t.Fatal(err)
 	}

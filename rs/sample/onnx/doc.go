@@ -43,9 +43,10 @@
 // # Runtimes
 //
 // This package runs a file in ONNX Runtime, on the CPU. Package xla runs it on XLA, on CUDA where
-// that is set up, and attacks need it there. The noise and the last bits of logits differ between the
-// two, so the votes of a run belong to the runtime that run.json names. Package xla can't run a denoiser, a
-// model that answers by chance, images one by one, and operators that onnx-gomlx doesn't convert.
+// that is set up, and attacks need it there. The noise and the last bits of logits differ between
+// the two, so the votes of a run belong to the runtime that run.json names. Package xla can't run
+// a denoiser, a model that answers by chance, images one by one, and operators that onnx-gomlx
+// doesn't convert.
 //
 // # An ImageNet classifier
 //
@@ -67,7 +68,7 @@
 //
 // # Claims
 //
-// No Lipschitz constant is proved for a file, so only methods of votes certify it. A constant may
-// be claimed. Every certificate, table, figure and page that rests on the claim then says
-// "claimed".
+// Sampling takes a file's Lipschitz constant as a claim. Package training/prove proves one for many
+// files. Every certificate, table, figure and page that rests on a claim says "claimed", and a
+// claim that the margins contradict certifies nothing.
 package onnx
