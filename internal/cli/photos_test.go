@@ -69,3 +69,35 @@ func TestPhotos(t *testing.T) {
 		hashes[hash] = true
 	}
 }
+
+// TestLargerPhotos: images of one size that is larger than the model's are made smaller before the
+// noise. Images of the model's size stay as they are.
+func TestLargerPhotos(t *testing.T) {
+	needONNX(t)
+	for side, want := range map[int]bool{24: true, 16: false} {
+		dir := t.TempDir()
+		for i := range 4 {
+			img := image.NewGray(image.Rect(0, 0, side, side))
+			img.Pix[7*i] = 200
+			var b bytes.Buffer
+			if err := png.Encode(&b, colourful{img}); err != nil {
+				t.Fatal(err)
+			}
+			name := filepath.Join(dir, string(rune('0'+i%2)), string(rune('a'+i))+".png")
+			os.MkdirAll(filepath.Dir(name), 0o755)
+			if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run := filepath.Join(t.TempDir(), "run")
+		r := lipsmooth("sample", onnxFiles+"vit.onnx", "--data", dir, "--images", "0", "--sigma",
+			"0.25", "--n", "20", "--n0", "10", "--out", run)
+		if r.status != 0 || strings.Contains(r.err, "taken, before the noise") != want {
+			t.Errorf("%d pixels: status %d, %s", side, r.status, r.err)
+		}
+		if from := mustRun(t, run).Dataset.Source; (from != nil && from.Crop == 16) != want {
+			t.Errorf("%d pixels: %+v", side, from)
+		}
+		must(t, "verify", run, "--model", onnxFiles+"vit.onnx", "--data", dir, "--redraw", "1")
+	}
+}
