@@ -37,30 +37,11 @@ func loadFor(path string, file onnx.Options, ref string, o data.Options) (*data.
 		o.Size = [2]int(size[:2])
 	}
 	if d != nil {
-		return smaller(d, o, ref), nil
+		return o.Smaller(d, ref), nil
 	}
 	d, err = o.Load(ref)
 	if _, differ := errors.AsType[*data.SizesError](err); differ {
 		err = fmt.Errorf("%w, such as by --resize 256 --crop 224", err)
 	}
 	return d, err
-}
-
-// smaller resizes and crops images of one size at loading, before the noise, where they are larger
-// than a model's square: the order that the field uses. Other datasets stay as they are.
-func smaller(d *data.Dataset, o data.Options, ref string) *data.Dataset {
-	side := o.Size[0]
-	if side < 1 || side != o.Size[1] || d.Height < side || d.Width < side ||
-		d.Height == side && d.Width == side {
-		return d
-	}
-	o.Resize, o.Crop = side, side
-	resized, err := o.Load(ref)
-	if err != nil { // of a format that isn't resized
-		return d
-	}
-	resized.Notes = append(resized.Notes, fmt.Sprintf("images of %d×%d: the shorter side is resized "+
-		"to %d pixels, and the middle %d×%d taken, before the noise; --resize and --crop choose others",
-		d.Height, d.Width, side, side, side))
-	return resized
 }

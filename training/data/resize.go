@@ -158,3 +158,23 @@ func (d *Dataset) scale(s scaling) error {
 	d.scaling, d.Height, d.Width = s, size[0], size[1]
 	return nil
 }
+
+// Smaller returns the dataset d of ref with its images resized and cropped to Size, where Size is a
+// square and the images are larger. That is before the noise, the order that the field uses. Other
+// datasets stay as they are.
+func (o Options) Smaller(d *Dataset, ref string) *Dataset {
+	side := o.Size[0]
+	if side < 1 || side != o.Size[1] || d.Height < side || d.Width < side ||
+		d.Height == side && d.Width == side {
+		return d
+	}
+	o.Resize, o.Crop = side, side
+	resized, err := o.Load(ref)
+	if err != nil { // of a format that isn't resized
+		return d
+	}
+	resized.note("images of %d×%d: the shorter side is resized "+
+		"to %d pixels, and the middle %d×%d taken, before the noise; --resize and --crop choose others",
+		d.Height, d.Width, side, side, side)
+	return resized
+}
