@@ -18,8 +18,8 @@ func bindPhotos(f *pflag.FlagSet, o *data.Options) {
 		"many pixels a side; default: images of several sizes are resized and cropped to the model's")
 }
 
-// loadFor opens a dataset for an ONNX file, whose size counts where images have several, or a larger
-// one.
+// loadFor opens a dataset for an ONNX file, whose size counts where images have several, or a
+// larger one.
 func loadFor(path string, file onnx.Options, ref string, o data.Options) (*data.Dataset, error) {
 	var d *data.Dataset
 	var err error

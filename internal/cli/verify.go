@@ -285,7 +285,8 @@ func (v *verification) drawAgain(ctx context.Context, s *sample.Drawer) error {
 	}
 	tenth, half := (rows+9)/10, (rows+1)/2
 	v.checked("%d of %d examples drawn again on %s (--redraw-seed %d): every count is the same; "+
-		"a run with %d false rows would be caught with probability %.2f, with %d false rows %.2f", compared,
+		"a run with %d false rows would be caught with probability %.2f, with %d false rows %.2f",
+		compared,
 		rows, v.run.Backend, v.seed, tenth, certify.Caught(rows, tenth, compared), half,
 		certify.Caught(rows, half, compared))
 	return nil
