@@ -60,97 +60,102 @@ func TestVerify(t *testing.T) {
 	refused(t, lipsmooth("verify", dir, "--redraw", "-1"), "--redraw -1")
 }
 
-func TestVerifyFinds(t *testing.T) {
-	job, other := smoke(t), otherModel(t)
-	noDevice(t)
-	replace := func(file, old, new string) func(t *testing.T, dir string) {
-		return func(t *testing.T, dir string) {
-			if !strings.Contains(read(t, dir, file), old) {
-				t.Fatalf("%s has no %q", file, old)
-			}
-			edit(t, func(s string) string { return strings.Replace(s, old, new, 1) }, dir, file)
+// replaced puts one text in the place of another in a file of a run's folder.
+func replaced(file, old, new string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		if !strings.Contains(read(t, dir, file), old) {
+			t.Fatalf("%s has no %q", file, old)
 		}
+		edit(t, func(s string) string { return strings.Replace(s, old, new, 1) }, dir, file)
 	}
-	for name, c := range map[string]struct {
-		damage func(t *testing.T, dir string)
-		args   []string
-		want   string
-	}{
-		"format": {replace(countlog.RunFile, `"format": 1`, `"format": 2`), nil,
-			countlog.RunFile},
-		"sigma": {replace(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
-		"row": {replace(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile +
-			":2: "},
-		"label": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"),
-			[]string{"--data", tiny()}, "example 0: label 1, but the dataset has 0"},
-		"label in": {replace(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil,
-			"certificates.tsv:2: differs"},
-		"radius": {replace("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil,
-			"certificates.tsv:2: differs"},
-		"alpha": {replace("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil,
-			"certificates.tsv:2: differs"},
-		"method": {replace("certificates.tsv", "\tmono\t", "\tmoon\t"), nil,
-			"certificates.tsv:2: differs"},
-		"accuracy": {replace("table.tsv", "\nmono\t", "\nmono\t0"), nil,
-			"table.tsv:2: differs from what the log gives: mono "},
-		"setting": {replace("certificates.json", `"bound": ""`, `"bound": "best"`), nil,
-			"certificates.json: sets: "},
-		"temperature": {replace("certificates.json", `"tau": `, `"tau": 9`), nil,
-			"certificates.tsv:"},
-		"evidence": {replace("certificates.json", `"run_hash": "sha256:`,
-			`"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
-		"cut":           {replace("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
-		"attack inside": {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
-		"attack alpha": {replace("attack.json", `"alpha": 0.001`, `"alpha": 2`), nil,
-			"attack.json: alpha 2"},
-		"attack image": {replace(certify.AttackFile, "\n0\t0\t", "\n0\t1\t"), nil,
-			"image 0 of class 1"},
-		"attack gap":      {replace(certify.GapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
-		"attack distance": {attackEdit(4, "9"), []string{"--data", tiny()}, "gap.tsv:"},
-		"attack lower":    {attackEdit(10, "0.4"), nil, "want 0.5 <= lower <= score"},
-		"caption": {replace("certificates.json", `"caption": "`,
-			`"caption": "hold together with probability 0.999; `), nil, "certificates.json: caption: "},
-		"attack caption": {replace("attack.json", `"caption": "`, `"caption": "the strongest; `), nil,
-			"attack.json: caption: "},
-		"attack withdrawn": {withdrawn, []string{"--data", tiny()}, "holds a perturbed image"},
-		"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
-		"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
-		"attack pixels":    {spoilImages, []string{"--data", tiny()}, "attack.npy: row "},
-		"attack images": {func(t *testing.T, dir string) {
-			edit(t, func(s string) string { return s[1:] }, dir, certify.AttackImagesFile)
-		}, []string{"--data", tiny()}, "attack.npy: not a NumPy file"},
-		"clean margin": {certifiedAgain(func(t *testing.T, dir string) {
-			edit(t, func(s string) string {
-				lines := strings.Split(s, "\n")
-				cells := strings.Split(lines[1], "\t")
-				cells[3] = "0.9"
-				lines[1] = strings.Join(cells, "\t")
-				return strings.Join(lines, "\n")
-			}, dir, countlog.CountsFile)
-		}), []string{"--data", tiny()}, "clean_margin of 0.9, but the model gives"},
-		"margin_max": {certifiedAgain(func(t *testing.T, dir string) {
-			most := mustRun(t, dir).MarginMax
-			replace(countlog.RunFile, fmt.Sprint(most), fmt.Sprint(float32(1.1*most)))(t, dir)
-		}), []string{"--data", tiny()}, "margin_max: "},
-		"other model": {func(t *testing.T, dir string) {
-			if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
-				t.Fatal(err)
-			}
-		}, []string{"--model", other}, "sampled from model"},
-		"other data": {func(*testing.T, string) {}, []string{"--data", otherTiny(t)},
-			"sampled on dataset"},
-	} {
+}
+
+// forgeries are damages to a run's folder that verify finds, with its arguments and words of its
+// error. TINY, OTHERMODEL and OTHERDATA stand for paths.
+var forgeries = map[string]struct {
+	damage func(t *testing.T, dir string)
+	args   []string
+	want   string
+}{
+	"format": {replaced(countlog.RunFile, `"format": 1`, `"format": 2`), nil,
+		countlog.RunFile},
+	"sigma": {replaced(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
+	"row": {replaced(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile +
+		":2: "},
+	"label": {replaced(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"),
+		[]string{"--data", "TINY"}, "example 0: label 1, but the dataset has 0"},
+	"label in": {replaced(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil,
+		"certificates.tsv:2: differs"},
+	"radius": {replaced("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil,
+		"certificates.tsv:2: differs"},
+	"alpha": {replaced("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil,
+		"certificates.tsv:2: differs"},
+	"method": {replaced("certificates.tsv", "\tmono\t", "\tmoon\t"), nil,
+		"certificates.tsv:2: differs"},
+	"accuracy": {replaced("table.tsv", "\nmono\t", "\nmono\t0"), nil,
+		"table.tsv:2: differs from what the log gives: mono "},
+	"setting": {replaced("certificates.json", `"bound": ""`, `"bound": "best"`), nil,
+		"certificates.json: sets: "},
+	"temperature": {replaced("certificates.json", `"tau": `, `"tau": 9`), nil,
+		"certificates.tsv:"},
+	"evidence": {replaced("certificates.json", `"run_hash": "sha256:`,
+		`"run_hash": "sha256:0`), nil, "certificates.json: run_hash: "},
+	"cut":           {replaced("certificates.tsv", "\n", ""), nil, "certificates.tsv:"},
+	"attack inside": {attackEdit(4, "1e-9"), nil, "beyond what α = 0.001 lets fail"},
+	"attack alpha": {replaced("attack.json", `"alpha": 0.001`, `"alpha": 2`), nil,
+		"attack.json: alpha 2"},
+	"attack image": {replaced(certify.AttackFile, "\n0\t0\t", "\n0\t1\t"), nil,
+		"image 0 of class 1"},
+	"attack gap":      {replaced(certify.GapFile, "\nclean\t", "\nclear\t"), nil, "gap.tsv:"},
+	"attack distance": {attackEdit(4, "9"), []string{"--data", "TINY"}, "gap.tsv:"},
+	"attack lower":    {attackEdit(10, "0.4"), nil, "want 0.5 <= lower <= score"},
+	"caption": {replaced("certificates.json", `"caption": "`,
+		`"caption": "hold together with probability 0.999; `), nil, "certificates.json: caption: "},
+	"attack caption": {replaced("attack.json", `"caption": "`, `"caption": "the strongest; `), nil,
+		"attack.json: caption: "},
+	"attack withdrawn": {withdrawn, []string{"--data", "TINY"}, "holds a perturbed image"},
+	"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
+	"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
+	"attack pixels":    {spoilImages, []string{"--data", "TINY"}, "attack.npy: row "},
+	"attack images": {func(t *testing.T, dir string) {
+		edit(t, func(s string) string { return s[1:] }, dir, certify.AttackImagesFile)
+	}, []string{"--data", "TINY"}, "attack.npy: not a NumPy file"},
+	"clean margin": {certifiedAgain(func(t *testing.T, dir string) {
+		edit(t, func(s string) string {
+			lines := strings.Split(s, "\n")
+			cells := strings.Split(lines[1], "\t")
+			cells[3] = "0.9"
+			lines[1] = strings.Join(cells, "\t")
+			return strings.Join(lines, "\n")
+		}, dir, countlog.CountsFile)
+	}), []string{"--data", "TINY"}, "clean_margin of 0.9, but the model gives"},
+	"margin_max": {certifiedAgain(func(t *testing.T, dir string) {
+		most := mustRun(t, dir).MarginMax
+		replaced(countlog.RunFile, fmt.Sprint(most), fmt.Sprint(float32(1.1*most)))(t, dir)
+	}), []string{"--data", "TINY"}, "margin_max: "},
+	"other model": {func(t *testing.T, dir string) {
+		if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
+			t.Fatal(err)
+		}
+	}, []string{"--model", "OTHERMODEL"}, "sampled from model"},
+	"other data": {func(*testing.T, string) {}, []string{"--data", "OTHERDATA"},
+		"sampled on dataset"},
+}
+
+func TestVerifyFinds(t *testing.T) {
+	job := smoke(t)
+	paths := strings.NewReplacer("TINY", tiny(), "OTHERMODEL", otherModel(t), "OTHERDATA",
+		otherTiny(t))
+	noDevice(t)
+	for name, c := range forgeries {
 		t.Run(name, func(t *testing.T) {
 			dir := copied(t, job)
 			c.damage(t, dir)
-			r := lipsmooth(append([]string{"verify", dir}, c.args...)...)
-			if c.want == "" {
-				if r.status != 0 {
-					t.Error(r.err)
-				}
-				return
+			args := []string{"verify", dir}
+			for _, arg := range c.args {
+				args = append(args, paths.Replace(arg))
 			}
-			refused(t, r, c.want)
+			refused(t, lipsmooth(args...), c.want)
 		})
 	}
 }

@@ -23,8 +23,8 @@ func (r *Run) Pick(count int, seed uint64) []int {
 	return picked
 }
 
-// Caught returns the probability that count of so many rows, picked at random, have a false one
-// among them, where so many rows are false.
+// Caught returns the probability that a random pick of count rows has a false row among them. The
+// run has rows rows, of which falseRows are false.
 func Caught(rows, falseRows, count int) float64 {
 	missed := 1.0
 	for i := range min(count, rows) {

@@ -21,9 +21,8 @@ func (c *Contradiction) Error() string {
 		"least %.4g", c.Lambda.Value(), c.Lambda.Source(), c.Index, c.Least)
 }
 
-// Contradicted returns a [Contradiction] where the rows show that the Lipschitz constant of the
-// margins is larger than the run says, which a claimed constant may be: with probability 1e-6 at
-// most where the constant is right.
+// Contradicted returns a [Contradiction] if the rows show a larger Lipschitz constant than the run
+// says. If the run's constant is right, the probability of a contradiction is at most 1e-6.
 func (l *Log) Contradicted() error {
 	lambda := l.Run.Model.Lambda
 	if !lambda.Known() {

@@ -39,7 +39,7 @@ const (
 // errEnough ends a pilot.
 var errEnough = errors.New("the pilot has drawn enough")
 
-// pilot is the begin of a run, watched: when each batch was counted.
+// A pilot is the beginning of a run. It records when each batch was counted.
 type pilot struct {
 	begun    time.Time
 	left     int // blocks of the job that aren't drawn, its tuning images included
@@ -62,8 +62,8 @@ func (p *pilot) selected() (all []*example) {
 // watched is a batch of a pilot.
 type watched struct{ at, took, units, size float64 }
 
-// Estimate draws the begin of a plan's run into a folder that is deleted, a tenth of the run or
-// some seconds, and tells the rest from the pace of the last batches.
+// Estimate draws the beginning of a plan's run into a folder that is deleted: a tenth of the run, or
+// some seconds of it. The pace of the last batches tells the rest.
 func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	begun := time.Now()
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {

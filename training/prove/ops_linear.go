@@ -268,25 +268,23 @@ func convTranspose(l *lowering, n node) ([]item, error) {
 	return l.convolved(n, x, forward.adjoint().(conv), shape)
 }
 
-// through maps the last axis of an item by a matrix [out, in].
-func (l *lowering) through(n node, x item, out, in int, weights []float64, off inaccuracy,
-) (item, error) {
+// through maps the last axis of an item by a dense matrix.
+func (l *lowering) through(n node, x item, by conv) (item, error) {
 	per := l.per(x)
 	rest := per[:len(per)-1]
-	shape := append(slices.Clone(rest), out)
+	shape := append(slices.Clone(rest), by.out)
 	if err := sized(shape); err != nil {
 		return item{}, err
 	}
 	p := entriesOf(rest)
-	by := dense(out, in, weights, off)
 	by.side[1], by.outSide[1] = p, p
 	v := x.v
 	if p > 1 { // rows become places, and back
-		v = l.turned(n, v, p, in)
+		v = l.turned(n, v, p, by.in)
 	}
 	v = l.g.linear(label(n.Node), nil, term{v, by})
 	if p > 1 {
-		v = l.turned(n, v, out, p)
+		v = l.turned(n, v, by.out, p)
 	}
 	return l.whole(v, shape)
 }
@@ -340,7 +338,7 @@ func gemm(l *lowering, n node) ([]item, error) {
 			off = inaccuracy{}
 		}
 	}
-	y, err := l.through(n, x, out, in, weights, off)
+	y, err := l.through(n, x, dense(out, in, weights, off))
 	if err != nil || !n.has(2) {
 		return []item{y}, err
 	}
@@ -379,7 +377,7 @@ func matMul(l *lowering, n node) ([]item, error) {
 		if len(a.shape) < 2 || a.shape[len(a.shape)-1] != in {
 			return nil, fmt.Errorf("a matrix %v for %v", c.shape, a.shape)
 		}
-		y, err := l.through(n, a, out, in, weights, c.inaccuracy())
+		y, err := l.through(n, a, dense(out, in, weights, c.inaccuracy()))
 		return []item{y}, err
 	}
 	return leftProduct(l, n, a.c, b)
@@ -421,7 +419,7 @@ func leftProduct(l *lowering, n node, c *tensor, x item) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := l.through(n, y[0], c.shape[0], c.shape[1], c.f, c.inaccuracy())
+	z, err := l.through(n, y[0], dense(c.shape[0], c.shape[1], c.f, c.inaccuracy()))
 	if err != nil {
 		return nil, err
 	}
