@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/prove"
 )
 
@@ -24,4 +29,31 @@ func boundONNX(w io.Writer, path, out string) error {
 		return err
 	}
 	return t.WriteFile(out, caption)
+}
+
+// prove gives the ONNX file of a drawer the Λ of the run in OUT, if one is begun there, or else one
+// that is proved from the file, and says what was found.
+func (s *sampling) prove(ctx context.Context, d *sample.Drawer) (found string, err error) {
+	c, ok := d.Classifier.(*onnx.Classifier)
+	if !ok {
+		return "", nil
+	}
+	if there, err := countlog.ReadBegun(s.out); err == nil {
+		c.Resume(there.Model)
+		return "", nil
+	}
+	start, claim := time.Now(), c.Identity().Lambda
+	bound, unproved := prove.Classifier(ctx, c, prove.Options{})
+	if unproved != nil {
+		return oneline.Error(unproved).Error(), ctx.Err()
+	}
+	found = fmt.Sprintf("Λ = %.6g is proved from the file in %.1f s", bound.Value(),
+		time.Since(start).Seconds())
+	switch {
+	case claim.Value() >= bound.Value():
+		found += fmt.Sprintf(", so --lipschitz %g isn't needed", claim.Value())
+	case claim.Known():
+		found += fmt.Sprintf(", and the smaller --lipschitz %g stays a claim", claim.Value())
+	}
+	return found, nil
 }

@@ -26,6 +26,7 @@ type sampling struct {
 	data  string
 	out   string
 	ahead bool
+	found string // by a proof from an ONNX file
 
 	shard string
 	maps  []string
@@ -154,12 +155,18 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if s.found, err = s.prove(cmd.Context(), d); err != nil {
+		return err
+	}
 	if err := s.onRuntime(cmd.Context(), d, log); err != nil {
 		return err
 	}
 	said := sync.OnceFunc(func() {
 		if set, ok := d.Images.(*data.Dataset); ok {
 			printSet(log, set)
+		}
+		if s.found != "" {
+			printNotes(log, []string{s.found})
 		}
 	})
 	if s.ahead {
@@ -215,6 +222,9 @@ func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, l
 // hint says which flag helps against an error.
 func (s *sampling) hint(d *sample.Drawer, err error) error {
 	if _, ok := errors.AsType[*sample.NoLipschitz](err); ok {
+		if s.found != "" {
+			err = fmt.Errorf("%w: %s", err, s.found)
+		}
 		return fmt.Errorf("%w; --lipschitz claims one", err)
 	}
 	return hintONNX(d.Classifier, s.which.file, err)

@@ -47,7 +47,8 @@ func TestSampleONNX(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	must(t, sampleFile(gray, dir)...)
 	rows := read(t, dir, countlog.CountsFile)
-	if run := mustRun(t, dir); run.Model.Lambda.Known() || run.Model.Name != "nhwc" ||
+	if run := mustRun(t, dir); run.Model.Lambda.Source() != "proved from the file" ||
+		run.Model.Name != "nhwc" ||
 		run.Backend != "onnxruntime cpu" || run.MarginError != 0 || run.MarginBins == 0 {
 		t.Errorf("%+v", run)
 	}
@@ -71,16 +72,16 @@ func TestSampleONNX(t *testing.T) {
 	})
 	t.Run("certified", func(t *testing.T) {
 		out := must(t, "certify", dir, "--method", "all")
-		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out,
-			"lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
-			strings.Contains(out, "tuning") || strings.Contains(out, "claimed") {
+		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out, "\nisoperimetric ") ||
+			!strings.Contains(out, "Λ = 1.412 (proved from the file)") ||
+			strings.Contains(out, "claimed") {
 			t.Error(out)
 		}
 	})
 	t.Run("verified", func(t *testing.T) {
 		out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "2")
-		if !strings.Contains(out, "nhwc.onnx: hash of the file") || !strings.Contains(out,
-			"2 of 6 examples drawn again on onnxruntime cpu ") {
+		if !strings.Contains(out, "nhwc.onnx: hash of the file, and Λ = 1.41227 proved again") ||
+			!strings.Contains(out, "2 of 6 examples drawn again on onnxruntime cpu ") {
 			t.Error(out)
 		}
 		refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny()), "sampled from model ",
@@ -108,7 +109,8 @@ func TestClaimedLipschitz(t *testing.T) {
 	needONNX(t)
 	noDevice(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	must(t, sampleFile(gray, dir, "--lipschitz", "3", "--tuning", "5")...)
+	vit := onnxFiles + "vit.onnx"
+	must(t, sampleFile(vit, dir, "--channels", "repeat", "--lipschitz", "3", "--tuning", "5")...)
 	if m := mustRun(t, dir).Model; m.Lambda != rs.Claim(3) {
 		t.Errorf("%+v", m)
 	}
@@ -135,7 +137,7 @@ func TestClaimedLipschitz(t *testing.T) {
 			t.Errorf("%s: %v, %v", method, got, seen)
 		}
 	}
-	must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "1")
+	must(t, "verify", dir, "--model", vit, "--data", tiny(), "--redraw", "1")
 	out = must(t, "certify", dir, "--method", "mono")
 	if strings.Contains(out, "is claimed") {
 		t.Error(out)
@@ -211,9 +213,10 @@ func TestBadSampleONNX(t *testing.T) {
 		{"--lipschitz +Inf: must be positive", sampleFile(gray, dir, "--lipschitz", "inf")},
 		{"--random and --lipschitz", sampleFile(byChance, dir, "--lipschitz", "1", "--random")},
 		{"a model twice", sampleFile(gray, dir, "--model", byChance)},
-		{"need a Lipschitz constant", sampleFile(gray, dir, "--tuning", "5")},
-		{"need a Lipschitz constant", sampleFile(gray, dir, "--until", "radius>=0.1", "--method",
-			"lipschitz", "--tau", "1")},
+		{`LayerNormalization "node4": nothing is proved of this operation; --lipschitz claims one`,
+			sampleFile(onnxFiles+"vit.onnx", dir, "--channels", "repeat", "--tuning", "5")},
+		{"need a Lipschitz constant", sampleFile(byOthers, dir, "--one-by-one", "--until",
+			"radius>=0.1", "--method", "lipschitz", "--tau", "1")},
 		{"--mean is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--mean",
 			"0.5")},
 		{"--random is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--random")},
