@@ -144,6 +144,55 @@ func TestClaimedLipschitz(t *testing.T) {
 	}
 }
 
+// The Λ of a file is proved by itself. A run keeps what it has, and verify finds what no proof gives.
+func TestProvedLipschitz(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	r := lipsmooth(sampleFile(gray, dir, "--lipschitz", "2", "--std", "0.5")...)
+	if want := "note: Λ = 2.82454 is proved from the file in 0."; r.status != 0 ||
+		!strings.Contains(r.err, want) || !strings.Contains(r.err,
+		" s, and the smaller --lipschitz 2 stays a claim\n") || mustRun(t, dir).Model.Lambda != rs.Claim(2) {
+		t.Errorf("%+v", r)
+	}
+	must(t, sampleFile(gray, dir, "--std", "0.5")...)
+	refused(t, lipsmooth(sampleFile(gray, dir, "--std", "0.5", "--lipschitz", "1")...),
+		"model.lambda is 2 (claimed) there, 1 (claimed) here")
+
+	dir = filepath.Join(t.TempDir(), "run")
+	r = lipsmooth(sampleFile(gray, dir, "--lipschitz", "2")...)
+	lambda := mustRun(t, dir).Model.Lambda
+	if r.status != 0 || !strings.Contains(r.err, ", so --lipschitz 2 isn't needed\n") ||
+		!lambda.Proved() {
+		t.Errorf("%+v, %v", r, lambda)
+	}
+	for _, more := range [][]string{nil, {"--lipschitz", "3"}} {
+		if r := lipsmooth(sampleFile(gray, dir, more...)...); r.status != 0 ||
+			strings.Contains(r.err, "Λ") {
+			t.Errorf("%+v", r)
+		}
+	}
+	refused(t, lipsmooth(sampleFile(gray, dir, "--lipschitz", "1")...), "model.lambda is 1.41",
+		" there, 1 (claimed) here")
+
+	edit(t, func(s string) string {
+		return strings.Replace(s, fmt.Sprintf(`"lambda": %v`, lambda.Value()), `"lambda": 1.4`, 1)
+	}, dir, countlog.RunFile)
+	refused(t, lipsmooth("verify", dir, "--model", gray, "--data", tiny()),
+		"model.lambda: 1.4 (proved from the file), but of "+gray+" no less than 1.41")
+
+	dir = filepath.Join(t.TempDir(), "run")
+	vit := onnxFiles + "vit.onnx"
+	if r = lipsmooth(sampleFile(vit, dir, "--channels", "repeat", "--lipschitz", "1000")...); r.status !=
+		0 || !strings.Contains(r.err, `note: vit: nothing proved: LayerNormalization "node4": nothing is`) {
+		t.Errorf("%+v", r)
+	}
+	edit(t, func(s string) string { return strings.Replace(s, `"claimed"`, `"proved from the file"`, 1) },
+		dir, countlog.RunFile)
+	refused(t, lipsmooth("verify", dir, "--model", vit, "--data", tiny()),
+		"model.lambda: 1000 (proved from the file), but vit: nothing proved: LayerNorm")
+}
+
 func TestSampleByChance(t *testing.T) {
 	needONNX(t)
 	noDevice(t)
