@@ -44,8 +44,11 @@ with the same flags, sample goes on where it stopped.
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
 setup --onnx), or XLA with --runtime xla. The votes of a run belong to its runtime, since the noise
 and the last bits of logits differ. With --estimate, each --runtime says its draws a second.
-lipsmooth info says what is understood of a file. Votes certify a file. --lipschitz claims a
-Lipschitz constant, which lipsmooth bound can prove of many files; what rests on it says "claimed".
+lipsmooth info says what is understood of a file.
+
+Votes certify any file. Where it can, sample first proves a file's Lipschitz constant, of the
+function that is sampled, with --std. That takes about a minute at most, and a note says what was
+found. --lipschitz claims a constant of other files, and what rests on it says "claimed".
 
 The images are the test split of a model that was trained here. Of an ONNX file, they are all images
 of a folder without splits, or its test or val folder (--split). --classes says which folders are
