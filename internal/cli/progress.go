@@ -44,3 +44,17 @@ func progress(w io.Writer, what, unit string, begun, total int) func(done int) {
 			time.Duration(float64(total-done)/rate*1e9).Round(time.Second))
 	}
 }
+
+// waiting prints a line if a wait takes three seconds, and returns what ends the wait.
+func waiting(w io.Writer, line string) (end func()) {
+	ended, said := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(said)
+		select {
+		case <-ended:
+		case <-time.After(3 * time.Second):
+			fmt.Fprintln(w, line)
+		}
+	}()
+	return func() { close(ended); <-said }
+}

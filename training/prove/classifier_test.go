@@ -283,7 +283,8 @@ func steepestMargin(t *testing.T, c *onnx.Classifier) (most float64) {
 	return most
 }
 
-// A smaller claim stays, a larger one gives way, and a file that changed has no proof.
+// A smaller claim stays, and a larger one gives way. A loose bound and a file that changed are no
+// proof.
 func TestClaims(t *testing.T) {
 	if _, err := onnx.Library(); err != nil {
 		t.Skip(err)
@@ -301,6 +302,15 @@ func TestClaims(t *testing.T) {
 			t.Errorf("claim %v: %v", claim, l)
 		}
 	}
+	m, err := onnx.Load("testdata/aol.onnx", onnx.Options{Std: []float64{1e-7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := Classifier(t.Context(), m, Options{}); err == nil || m.Identity().Lambda.Known() ||
+		!strings.Contains(err.Error(), "Λ = 4.72e+06 is too loose to certify anything") {
+		t.Error(err)
+	}
 	text, err := os.ReadFile("testdata/aol.onnx")
 	if err != nil {
 		t.Fatal(err)
@@ -312,8 +322,7 @@ func TestClaims(t *testing.T) {
 		}
 	}
 	write(text)
-	m, err := onnx.Load(path, onnx.Options{})
-	if err != nil {
+	if m, err = onnx.Load(path, onnx.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
