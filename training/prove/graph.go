@@ -18,6 +18,7 @@ type value struct {
 	terms  []term
 	given  []term    // terms as the file has them
 	offset []float64 // nil is 0
+	loose  bool      // the offset is rounded
 	act    *activation
 	arg    *value
 	fixed  bool // its terms may still change

@@ -66,11 +66,6 @@ func TestRefused(t *testing.T) {
 			n = b.op(nil, "Cast", attributes{"to": 1}, n)
 			return b.op(b.shape[x], "Mul", nil, x, n)
 		}},
-		{"mix images", func(b *builder, x string) string {
-			y := b.op(nil, "Reshape", nil, x, b.ints(2, -1))
-			return b.op(b.shape[x], "Reshape", nil, b.op(nil, "Add", nil, y, b.floats(1, 2, 8)),
-				b.ints(-1, 2, 2, 4))
-		}},
 	} {
 		b, x := newBuilder(1, 2, 2, 4)
 		b.head(c.add(b, x))

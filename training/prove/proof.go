@@ -24,6 +24,7 @@ type Proof struct {
 	// Pairs bounds each difference of two logits, [classes][classes]: at most Lambda.
 	Pairs [][]float64
 	// Body bounds the Lipschitz constant of the vector of all logits.
+	// It is of the vector before a LogSoftmax at the end.
 	Body  float64
 	Steps []Step // in the file's order
 }
@@ -112,8 +113,11 @@ func proven(g *graph, operations float64) (*prover, error) {
 // read lowers a file's graph. Where the batch is free, the graph has to be the same for two sizes.
 func read(m *onnxfile.Model, output string) (*graph, lowered, string, error) {
 	fail := func(err error) (*graph, lowered, string, error) { return nil, lowered{}, "", err }
-	if m.Opset < 7 {
-		return fail(fmt.Errorf("operators of version %d; known from version 7 on", m.Opset))
+	if m.Opset < 7 || m.Opset > 25 {
+		return fail(fmt.Errorf("operators of version %d; known are versions 7 to 25", m.Opset))
+	}
+	if m.Redefines {
+		return fail(errors.New("the file redefines operators"))
 	}
 	if output == "" {
 		if len(m.Outputs) != 1 {
