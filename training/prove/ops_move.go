@@ -738,10 +738,13 @@ func constantOp(_ *lowering, n node) ([]item, error) {
 	default:
 		err = errors.New("a constant of another type")
 	}
-	if err == nil && !(largest(c.f) <= maxSize) {
-		err = fmt.Errorf("a number that isn't finite, or above %g", maxSize)
+	if err != nil {
+		return nil, err
 	}
-	return []item{{c: c, shape: c.shape}}, err
+	if !(largest(c.f) <= maxSize) {
+		return nil, fmt.Errorf("a number that isn't finite, or above %g", maxSize)
+	}
+	return []item{{c: c, shape: c.shape}}, nil
 }
 
 func has(a map[string]onnxfile.Attribute, name string) bool { _, ok := a[name]; return ok }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // pool reads a pool's window and the sides of its result.
@@ -19,6 +20,11 @@ func (l *lowering) pool(n node) (x item, per []int, w window, out [2]int, err er
 		return
 	}
 	if out, err = w.out(n.integer("ceil_mode", 0) != 0); err != nil {
+		return
+	}
+	if strings.HasPrefix(n.Attributes["auto_pad"].Text, "SAME") &&
+		(w.dilation != [2]int{1, 1} || w.stride[0] > w.kernel[0] || w.stride[1] > w.kernel[1]) {
+		err = errors.New("runtimes differ on its padding")
 		return
 	}
 	err = sized(w.image(per[1], out))
