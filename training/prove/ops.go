@@ -202,7 +202,8 @@ func (l *lowering) gate(n node, a, b item) (*value, error) {
 	if a.v == b.v {
 		return l.g.activation(label(n.Node), squares(), a.v, a.v.n), nil
 	}
-	for _, p := range [2][2]*value{{a.v, b.v}, {b.v, a.v}} {
+	x, y := a.v.plain(), b.v.plain()
+	for _, p := range [2][2]*value{{x, y}, {y, x}} {
 		if z := signed(p[0], p[1]); z != nil {
 			return z, nil
 		}
