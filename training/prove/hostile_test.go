@@ -115,7 +115,7 @@ func TestTight(t *testing.T) {
 				continue
 			}
 			if isLinear(b.m) {
-				if tight := check(t, b.m, seed); tight < 1/1.02 {
+				if tight := check(t, b.m, seed, 1); tight < 1/1.02 {
 					t.Errorf("%s, seed %d: slope over bound is %g", name, seed, tight)
 				}
 			}
