@@ -112,7 +112,7 @@ func arithmeticOp(l *lowering, n node) ([]item, error) {
 	switch {
 	case n.Op == "Add" || n.Op == "Sub":
 		v, err = l.addition(n, a, b, shape)
-	case n.Op == "Pow" && a.v != nil && b.c != nil && b.c.isFloat() && len(b.c.f) == 1 && b.c.f[0] == 0.5:
+	case n.Op == "Pow" && a.v != nil && b.c.is(0.5):
 		return sqrtOp(l, n)
 	case n.Op == "Pow":
 		v, err = l.square(n, a, b)
@@ -185,7 +185,7 @@ func (l *lowering) scaled(n node, a, b item, shape []int) (*value, error) {
 
 // square is the square of a value, of which a root may follow.
 func (l *lowering) square(n node, a, b item) (*value, error) {
-	if a.v == nil || b.c == nil || !b.c.isFloat() || len(b.c.f) != 1 || b.c.f[0] != 2 {
+	if a.v == nil || !b.c.is(2) {
 		return nil, errors.New("only the square of a value is known, and only below a root")
 	}
 	return l.g.activation(label(n.Node), squares(), a.v, a.v.n), nil

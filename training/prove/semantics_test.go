@@ -48,7 +48,7 @@ func TestSemantics(t *testing.T) {
 		}},
 		"a bound of the image": {want: "input 1 isn't a constant",
 			add: func(b *builder, x string) string { return b.op(nil, "Clip", nil, x, x) }},
-		"a negative square": {want: "with negative numbers", add: func(b *builder, x string) string {
+		"a negative square": {want: "negative numbers", add: func(b *builder, x string) string {
 			y := b.op(nil, "Mul", nil, b.op(nil, "Mul", nil, x, x), scalar(b, -1))
 			y = b.op(nil, "Sub", nil, y, scalar(b, 1))
 			return b.op(nil, "Sqrt", nil, b.op(nil, "Mul", nil, y, scalar(b, -1)))
@@ -89,7 +89,7 @@ func TestSemantics(t *testing.T) {
 				return b.op(nil, "Pad", attributes{"mode": "reflect"}, x,
 					b.ints(0, 0, 0, -1, 0, 0, 0, 1))
 			}},
-		"an integer that wraps": {want: "casts the integer -1", add: func(b *builder, x string) string {
+		"an integer that wraps": {want: "the integer -1", add: func(b *builder, x string) string {
 			y := b.op(nil, "Cast", attributes{"to": int(onnxfile.Uint8)}, b.ints(-1))
 			return b.op(nil, "Mul", nil, x, b.op(nil, "Cast", attributes{"to": 1}, y))
 		}},
@@ -137,8 +137,9 @@ func TestSemantics(t *testing.T) {
 				"strides": []int{2, 2}}, x)
 		}},
 		"a negative factor of rounded weights": {least: 3, add: func(b *builder, x string) string {
-			w := b.op(nil, "Mul", nil, b.weight(onnxfile.Doubles([]float64{.3, 0, 0, 0, 0, .3, 0, 0,
-				0, 0, .3, 0, 0, 0, 0, .3}, 4, 4)), scalar(b, 1.1))
+			w := b.weight(onnxfile.Doubles([]float64{.3, 0, 0, 0, 0, .3, 0, 0, 0, 0, .3, 0, 0, 0, 0,
+				.3}, 4, 4))
+			w = b.op(nil, "Mul", nil, w, scalar(b, 1.1))
 			return b.op(nil, "Gemm", attributes{"alpha": -10.0}, b.op(nil, "Flatten", nil, x), w)
 		}},
 	} {

@@ -53,7 +53,8 @@ var linearCases = map[string]svdCase{
 	"Conv zero": {1.01, after("Conv", attributes{"pads": []int{1, 0, 2, 1}}, []int{3, 2, 3, 3})},
 	"Conv stride": {1.01, after("Conv", attributes{"strides": []int{2, 1},
 		"pads": []int{1, 1, 1, 1}}, []int{3, 2, 3, 3})},
-	"Conv large stride": {1.01, after("Conv", attributes{"strides": []int{3, 3}}, []int{3, 2, 2, 2})},
+	"Conv large stride": {1.01, after("Conv", attributes{"strides": []int{3, 3}},
+		[]int{3, 2, 2, 2})},
 	"Conv dilation": {1.01, after("Conv", attributes{"dilations": []int{2, 1},
 		"pads": []int{1, 1, 1, 1}}, []int{3, 2, 2, 3})},
 	"Conv groups": {1.01, after("Conv", attributes{"group": 2, "auto_pad": "SAME_UPPER"},
@@ -159,7 +160,8 @@ var activationCases = map[string]svdCase{
 	"ReduceMin":       {1.001, simple("ReduceMin", attributes{"axes": []int{1}})},
 	"ReduceL2":        {1.001, simple("ReduceL2", attributes{"axes": []int{1, 2}})},
 	"norm pool": {1.05, func(b *builder, x string) string {
-		return b.op(nil, "Sqrt", nil, b.op(nil, "AveragePool", kernel2, b.op(nil, "Mul", nil, x, x)))
+		x = b.op(nil, "AveragePool", kernel2, b.op(nil, "Mul", nil, x, x))
+		return b.op(nil, "Sqrt", nil, x)
 	}},
 	"MaxMin": {1.001, func(b *builder, x string) string {
 		p := b.node("Split", 2, attributes{"axis": 1, "num_outputs": 2}, x)
@@ -181,7 +183,8 @@ var activationCases = map[string]svdCase{
 		for i := range w {
 			w[i] = 0.1 * b.r.NormFloat64()
 		}
-		name, pads := b.weight(onnxfile.Doubles(w, 3, 2, 3, 3)), attributes{"pads": []int{1, 1, 1, 1}}
+		pads := attributes{"pads": []int{1, 1, 1, 1}}
+		name := b.weight(onnxfile.Doubles(w, 3, 2, 3, 3))
 		y := b.op(nil, "Conv", pads, x, name, b.floats(4, 3))
 		y = b.op(nil, "ConvTranspose", pads, b.op(nil, "Relu", nil, y), name)
 		return b.op(nil, "Sub", nil, x, y)
@@ -202,9 +205,10 @@ func TestSVD(t *testing.T) {
 				b.m.Outputs = []onnxfile.Value{{Name: y}}
 				bound, found := svd(t, name, b.m, seed, points)
 				// Activations' differences err by about a step.
-				if bound < found*(1-1e-9-10*h*float64(min(1, points-1))) || bound > found*c.slack+1e-12 {
-					t.Errorf("%s, seed %d: bound %.9g, largest singular value %.9g", name, seed, bound,
-						found)
+				below := found * (1 - 1e-9 - 10*h*float64(min(1, points-1)))
+				if bound < below || bound > found*c.slack+1e-12 {
+					t.Errorf("%s, seed %d: bound %.9g, largest singular value %.9g", name, seed,
+						bound, found)
 				}
 			}
 		}

@@ -41,6 +41,11 @@ func decode(t onnxfile.Tensor) (*tensor, error) {
 
 func (t *tensor) isFloat() bool { return t.f != nil }
 
+// is says whether t is one number, x exactly.
+func (t *tensor) is(x float64) bool {
+	return t != nil && t.off == 0 && len(t.f) == 1 && t.f[0] == x
+}
+
 func (t *tensor) entries() int { return max(len(t.f), len(t.i)) }
 
 // inaccuracy is that of its numbers.
