@@ -118,7 +118,10 @@ func (t *tangent) secants(d []float64) [][]float64 {
 // differences may mix two sides of a kink, so what it finds above a bound has to be a slope too.
 func check(t *testing.T, m *onnxfile.Model, seed uint64, points int) (tightness float64) {
 	t.Helper()
-	g, _, _, err := read(m, "")
+	g, _, err := lower(m, m.Outputs[0].Name, 1)
+	if err == nil && seed%16 == 0 {
+		_, _, _, err = read(m, "")
+	}
 	if err != nil {
 		t.Fatalf("seed %d: %v", seed, err)
 	}
@@ -178,7 +181,7 @@ func TestRandom(t *testing.T) {
 	sum, most := 0.0, 0.0
 	for seed := range uint64(*graphs) {
 		ratio := check(t, randomModel(seed), seed, 2)
-		if sum, most = sum+ratio, max(most, ratio); (seed+1)%100_000 == 0 {
+		if sum, most = sum+ratio, max(most, ratio); (seed+1)%50_000 == 0 {
 			t.Logf("%d graphs: slope over bound is %.8f at most", seed+1, most)
 		}
 	}
