@@ -14,6 +14,7 @@ type boundFlags struct {
 	ref, out string
 	sigma    float64
 	looking  bool
+	size     []int
 }
 
 // run prints the table of bounds of the model in dir, and writes it where that is asked for.
@@ -25,7 +26,10 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 		if q.looking || q.ref != "" {
 			return fmt.Errorf("%s: --observe and --data are for models that lipsmooth trained", dir)
 		}
-		return boundONNX(cmd.OutOrStdout(), dir, q.out)
+		return boundONNX(cmd.OutOrStdout(), dir, q.out, q.size)
+	}
+	if q.size != nil {
+		return fmt.Errorf("%s: --size is for ONNX files", dir)
 	}
 	m, err := loadTrained(dir)
 	if err != nil {
@@ -108,6 +112,8 @@ operation of which nothing is proved stops the proof, and the error names the op
 		"network's steepest slope is looked for")
 	f.Float64Var(&q.sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
 		"bounded under")
+	f.IntSliceVar(&q.size, "size", nil, "of an ONNX file that leaves height and width open: H,W of "+
+		"the images that the bound is of")
 	f.StringVar(&q.out, "out", "", "file to write the table to, as TSV; default with --observe: "+
 		"MODEL/"+training.BoundsFile+", which lipsmooth figures draws")
 	return c

@@ -8,11 +8,11 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/prove"
 )
 
-// boundONNX prints what is proved from an ONNX file, and writes the table to a file where out isn't
-// empty.
-func boundONNX(w io.Writer, path, out string) error {
+// boundONNX prints what is proved from an ONNX file for images of a size, and writes the table to a
+// file where out isn't empty.
+func boundONNX(w io.Writer, path, out string, size []int) error {
 	start := time.Now()
-	p, err := prove.File(path, prove.Options{})
+	p, err := prove.File(path, prove.Options{Size: size})
 	if err != nil {
 		return err
 	}

@@ -118,9 +118,9 @@ func (t *tangent) secants(d []float64) [][]float64 {
 // differences may mix two sides of a kink, so what it finds above a bound has to be a slope too.
 func check(t *testing.T, m *onnxfile.Model, seed uint64, points int) (tightness float64) {
 	t.Helper()
-	g, _, err := lower(m, m.Outputs[0].Name, 1)
+	g, _, err := lower(m, Options{Output: m.Outputs[0].Name}, 1)
 	if err == nil && seed%16 == 0 {
-		_, _, _, err = read(m, "")
+		_, _, _, err = read(m, Options{})
 	}
 	if err != nil {
 		t.Fatalf("seed %d: %v", seed, err)

@@ -21,8 +21,9 @@ type item struct {
 type lowering struct {
 	m     *onnxfile.Model
 	g     *graph
-	batch int  // images
-	free  bool // the file takes any number of images
+	batch int   // images
+	free  bool  // the file takes any number of images
+	size  []int // of the sides that the file leaves free
 	names map[string]item
 	spent int               // entries of all that was computed
 	sorts map[string]*value // by what is sorted, so that Max and Min share one
@@ -43,10 +44,11 @@ func label(n onnxfile.Node) string {
 	return n.Op
 }
 
-// lower reads the graph of a file for batches of so many images, up to an output.
-func lower(m *onnxfile.Model, output string, batch int) (*graph, lowered, error) {
-	l := &lowering{m: m, batch: batch, free: fixedBatch(m) == 0, names: map[string]item{},
-		sorts: map[string]*value{}, relus: map[[2]int]*value{}}
+// lower reads the graph of a file for batches of so many images, up to the output of o.
+func lower(m *onnxfile.Model, o Options, batch int) (*graph, lowered, error) {
+	l := &lowering{m: m, batch: batch, free: fixedBatch(m) == 0, size: o.Size,
+		names: map[string]item{}, sorts: map[string]*value{}, relus: map[[2]int]*value{}}
+	output := o.Output
 	input, shape, err := l.input()
 	if err != nil {
 		return nil, lowered{}, err
@@ -112,11 +114,17 @@ func (l *lowering) input() (name string, shape []int, err error) {
 		switch {
 		case a == 0:
 			d = int64(l.batch)
+		case d < 1 && len(l.size) > 0 && l.size[0] > 0:
+			d, l.size = int64(l.size[0]), l.size[1:]
 		case d < 1:
 			return "", nil, fmt.Errorf("the input %q has an axis %d of any size: the proof is of "+
-				"one", v.Name, a)
+				"one, so say which size", v.Name, a)
 		}
 		shape = append(shape, int(min(d, onnxfile.MaxEntries+1)))
+	}
+	if len(l.size) > 0 {
+		return "", nil, fmt.Errorf("the input %q has fewer sides of any size than are given",
+			v.Name)
 	}
 	return v.Name, shape, sized(shape)
 }

@@ -166,6 +166,26 @@ func TestSemantics(t *testing.T) {
 	}
 }
 
+// An image of any size is bounded for the one that is given.
+func TestSize(t *testing.T) {
+	b, x := newBuilder(1, 1, 2, 2)
+	b.m.Inputs[0].Dims[2], b.m.Inputs[0].Dims[3] = -1, -1
+	b.head(b.conv(x))
+	for _, c := range []struct {
+		size []int
+		want string
+	}{
+		{[]int{2, 2}, ""}, {nil, "axis 2 of any size"}, {[]int{2}, "axis 3 of any size"},
+		{[]int{2, 2, 2}, "fewer sides"}, {[]int{0, 2}, "axis 2 of any size"}, {[]int{3, 2}, "Gemm"},
+	} {
+		_, err := Model(b.m, Options{Size: c.size})
+		if c.want == "" && err != nil ||
+			c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%v: %v", c.size, err)
+		}
+	}
+}
+
 // A node's result can't have the name of a weight.
 func TestNameTwice(t *testing.T) {
 	b, x := newBuilder(1, 1, 2, 2)

@@ -218,7 +218,7 @@ func TestSVD(t *testing.T) {
 // svd returns a model's bound and the largest singular value at some images.
 func svd(t *testing.T, name string, m *onnxfile.Model, seed uint64, points int) (bound,
 	found float64) {
-	g, _, _, err := read(m, "")
+	g, _, _, err := read(m, Options{})
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
