@@ -62,8 +62,7 @@ type roundingLayer interface {
 }
 
 // A roundoff bounds the float32 error of a layer. fresh bounds the l2 distance between Apply in
-// float32 and in real arithmetic, and zero bounds the norm of Apply at 0. A layer that moves
-// entries, compares them or changes their sign has the zero value.
+// float32 and in real arithmetic, and zero bounds the norm of Apply at 0.
 type roundoff struct{ fresh, zero float64 }
 
 // unrounded is the error for a layer without a proof of its rounding.
