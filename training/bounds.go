@@ -71,7 +71,7 @@ const wholeRow = "two logits: "
 // bound, the observed slope, and what float32 does behind the layer to images under noise (l2). A
 // note says what the bound for float32 lacks.
 func (b Bounds) Table(m *Model) (t *table.Table, note string, err error) {
-	p, err := m.Prove()
+	p, err := m.proved()
 	if err != nil {
 		return nil, "", err
 	}

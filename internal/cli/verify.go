@@ -72,13 +72,13 @@ func (v *verification) all(ctx context.Context) (err error) {
 		defer file.Close()
 	}
 	v.renamed(m, d)
+	var images certify.Pixels
+	if d != nil {
+		images, v.run.File = d, d.File
+	}
 	found, err = v.run.Verify(v.dir)
 	if v.verified(found); err != nil {
 		return err
-	}
-	var images certify.Pixels
-	if d != nil {
-		images = d
 	}
 	found, err = v.run.VerifyAttacks(v.dir, images)
 	if v.verified(found); err != nil {
@@ -142,17 +142,24 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 	if v.redraw > 0 {
 		ref = cmp.Or(ref, own.Dataset)
 	}
-	if d, err = v.ofData(ref); err != nil || v.run.MarginError == 0 {
+	if d, err = v.ofData(ref); err != nil {
 		return own, d, err
 	}
-	off, err := sample.MarginError(own, v.run.Run)
-	if err == nil {
-		err = v.run.CheckMarginError(off)
+	file := filepath.Join(v.dir, countlog.RunFile)
+	switch off, err := sample.MarginError(own, v.run.Run); {
+	case v.run.MarginError == 0 && off > 0:
+		fmt.Fprintf(v.w, "note: %s: no margin_error, and the model proves %.4g: an older version wrote "+
+			"the run, or its backend's sums have no bound\n", file, off)
+	case v.run.MarginError == 0:
+	case err != nil:
+		return own, d, err
+	default:
+		if err := v.run.CheckMarginError(off); err != nil {
+			return own, d, err
+		}
+		v.checked("%s: margin_error = %.4g proved again", file, off)
 	}
-	if err == nil {
-		v.checked("%s: margin_error = %.4g proved again", filepath.Join(v.dir, countlog.RunFile), off)
-	}
-	return own, d, err
+	return own, d, nil
 }
 
 // ofFile is ofModel for an ONNX file.

@@ -100,7 +100,7 @@ var forgeries = map[string]struct {
 	"name": {replaced(countlog.RunFile, `"name": "tiny"`, `"name": "cifar10"`), nil,
 		"dataset.name is tiny there, cifar10 here"},
 	"name over a hash": {unsealed(certifiedAgain(replaced(countlog.RunFile, `"name": "tiny"`,
-		`"name": "cifar10"`))), []string{"--data", "mnist"}, "run.json: dataset.name: cifar10, but its " +
+		`"name": "cifar10"`))), []string{"--data", "MNIST"}, "run.json: dataset.name: cifar10, but its " +
 		"hash is that of mnist"},
 	"finished": {func(t *testing.T, dir string) {
 		replaced(countlog.RunFile, `"count": 20`, `"count": 10`)(t, dir)
@@ -169,6 +169,10 @@ var forgeries = map[string]struct {
 		"certificates.tsv:2: differs"},
 	"alpha": {replaced("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil,
 		"certificates.tsv:2: differs"},
+	"cells": {replaced("certificates.tsv", "\tTrue\tmono\t", " True\t\tmono\t"), nil,
+		"certificates.tsv:2: differs"},
+	"file": {replaced("certificates.tsv", "\n0\t\t", "\n0\tother.png\t"),
+		[]string{"--data", "TINY"}, "certificates.tsv:2: file: other.png, but image 0"},
 	"method": {replaced("certificates.tsv", "\tmono\t", "\tmoon\t"), nil,
 		"certificates.tsv:2: differs"},
 	"accuracy": {replaced("table.tsv", "\nmono\t", "\nmono\t0"), nil,
@@ -192,7 +196,7 @@ var forgeries = map[string]struct {
 		`"caption": "hold together with probability 0.999; `), nil, "certificates.json: caption: "},
 	"attack caption": {replaced("attack.json", `"caption": "`, `"caption": "the strongest; `), nil,
 		"attack.json: caption: "},
-	"attack withdrawn": {withdrawn, []string{"--data", "TINY"}, "holds a perturbed image"},
+	"attack withdrawn": {withdrawn, nil, "holds a perturbed image"},
 	"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
 	"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
 	"attack pixels":    {spoilImages, []string{"--data", "TINY"}, "attack.npy: row "},
@@ -224,8 +228,10 @@ var forgeries = map[string]struct {
 func TestVerifyFinds(t *testing.T) {
 	job := smoke(t)
 	paths := strings.NewReplacer("TINY", tiny(), "OTHERMODEL", otherModel(t), "OTHERDATA",
-		otherTiny(t))
-	t.Setenv("LIPSMOOTH_MNIST", tiny())
+		otherTiny(t), "MNIST", filepath.Join(t.TempDir(), "mnist"))
+	if err := os.CopyFS(paths.Replace("MNIST"), os.DirFS(tiny())); err != nil {
+		t.Fatal(err)
+	}
 	noDevice(t)
 	for name, c := range forgeries {
 		t.Run(name, func(t *testing.T) {

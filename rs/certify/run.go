@@ -31,6 +31,8 @@ type Run struct {
 	Rows []rs.Evidence
 	// Tau is the temperature of soft votes, in logits. It is negative before one is chosen.
 	Tau float64
+	// File names the file of an image. Where it isn't nil, Verify compares the names in tables.
+	File func(index int) string
 
 	log          *countlog.Log
 	hash         string                  // of the log, once it was needed

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/version"
@@ -232,6 +233,13 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 	if at, want := firstDifference(there, again.table(saved.Sets), fileColumn); at > 0 {
 		return nil, saved, fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, want)
 	}
+	for i, row := range there.Rows {
+		index, _ := strconv.Atoi(row[0]) // as it was just compared
+		if name := row[fileColumn]; r.File != nil && name != "" && name != r.File(index) {
+			return nil, saved, fmt.Errorf("%s:%d: file: %s, but image %d of the dataset is %q", path, i+2,
+				name, index, r.File(index))
+		}
+	}
 	caption, err := r.caption(saved.Sets, saved.Images)
 	if err != nil {
 		return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
@@ -303,22 +311,22 @@ func (v *Verification) compare(path string, want *table.Table) error {
 // firstDifference returns the first line, from 1, in which tables differ but for a column, and what
 // it should be; 0 where none does.
 func firstDifference(got, want *table.Table, but int) (int, string) {
-	line := func(t *table.Table, i int) string {
+	line := func(t *table.Table, i int) []string {
 		switch {
 		case i == 0:
-			return strings.Join(t.Columns, " ")
+			return t.Columns
 		case i > len(t.Rows):
-			return "no such line"
+			return []string{"no such line"}
 		}
 		cells := slices.Clone(t.Rows[i-1])
 		if 0 <= but && but < len(cells) {
 			cells[but] = ""
 		}
-		return strings.Join(cells, " ")
+		return cells
 	}
 	for i := range 1 + max(len(got.Rows), len(want.Rows)) {
-		if a, b := line(got, i), line(want, i); a != b {
-			return i + 1, b
+		if a, b := line(got, i), line(want, i); !slices.Equal(a, b) {
+			return i + 1, strings.Join(b, " ")
 		}
 	}
 	return 0, ""
