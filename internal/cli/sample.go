@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type sampling struct {
 
 	shard string
 	maps  []string
+	sign  signing
 }
 
 func sampleCommand() *cobra.Command {
@@ -115,6 +117,7 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 	f.IntVar(&p.Batch, "batch", p.Batch,
 		"blocks drawn at once, which changes the rate alone; 0 finds "+
 			"the best number in the first seconds of a long run")
+	s.sign.bind(f)
 	f.BoolVar(&s.ahead, "estimate", false, "say how long the run takes and how large it gets, and "+
 		"draw none of it")
 }
@@ -148,7 +151,7 @@ func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 		}
 		p.Scores = append(p.Scores, m)
 	}
-	return flagged(p.Check())
+	return cmp.Or(flagged(p.Check()), s.sign.load())
 }
 
 // run draws, or estimates, and prints what came of it.
@@ -194,6 +197,9 @@ func (s *sampling) run(cmd *cobra.Command) error {
 		return s.hint(d, err)
 	}
 	said()
+	if err := s.sign.run(s.out); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
 		s.out, r.Seconds, quoted(s.out))
 	return printAccuracy(w, log, s.out)
