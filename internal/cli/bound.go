@@ -25,7 +25,7 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 		if q.looking || q.ref != "" {
 			return fmt.Errorf("%s: --observe and --data are for models that lipsmooth trained", dir)
 		}
-		return boundONNX(cmd.OutOrStdout(), dir, q.out)
+		return boundONNX(printer(cmd), dir, q.out)
 	}
 	m, err := loadTrained(dir)
 	if err != nil {
@@ -56,10 +56,10 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	w := cmd.OutOrStdout()
+	w := printer(cmd)
 	caption := b.Caption(m)
 	fmt.Fprintln(w, caption)
-	if err := t.WriteText(w); err != nil {
+	if err := w.Table("bounds", t, nil); err != nil {
 		return err
 	}
 	if note != "" {

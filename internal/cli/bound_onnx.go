@@ -2,15 +2,15 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/training/prove"
 )
 
 // boundONNX prints what is proved from an ONNX file, and writes the table to a file where out isn't
 // empty.
-func boundONNX(w io.Writer, path, out string) error {
+func boundONNX(w *terminal.Printer, path, out string) error {
 	start := time.Now()
 	p, err := prove.File(path, prove.Options{})
 	if err != nil {
@@ -20,7 +20,7 @@ func boundONNX(w io.Writer, path, out string) error {
 		p.Lambda.Value(), time.Since(start).Seconds())
 	fmt.Fprintln(w, caption)
 	t := p.Table()
-	if err := t.WriteText(w); err != nil || out == "" {
+	if err := w.Table("bounds", t, nil); err != nil || out == "" {
 		return err
 	}
 	return t.WriteFile(out, caption)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/spf13/cobra"
@@ -38,7 +39,7 @@ func (q *importing) check() error {
 
 // run makes a run of tables of votes, or prints what tables of certificates say. ordered tables
 // were named one by one.
-func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Source,
+func (q *importing) run(ctx context.Context, w *terminal.Printer, found []countlog.Source,
 	ordered bool) error {
 	radii := true
 	for _, s := range found {
@@ -75,7 +76,7 @@ func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Sourc
 }
 
 // certificates prints certified accuracies of tables without votes.
-func (q *importing) certificates(w io.Writer, found []countlog.Source) error {
+func (q *importing) certificates(w *terminal.Printer, found []countlog.Source) error {
 	stated, err := found[len(found)-1].Stated()
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (q *importing) certificates(w io.Writer, found []countlog.Source) error {
 		tables = append(tables, certify.Published{Name: name, Sigma: sigma, Radii: t})
 		remarks = append(remarks, t.Remarks...)
 	}
-	if err := certify.PublishedAccuracy(tables, q.alpha).WriteText(w); err != nil {
+	if err := w.Table("accuracy", certify.PublishedAccuracy(tables, q.alpha), nil); err != nil {
 		return err
 	}
 	for _, remark := range remarks {
@@ -229,7 +230,7 @@ bound can't use them.`,
 				}
 				found = append(found, sources...)
 			}
-			return q.run(cmd.Context(), cmd.OutOrStdout(), found, len(args) > 1)
+			return q.run(cmd.Context(), printer(cmd), found, len(args) > 1)
 		},
 	}
 	f := c.Flags()
