@@ -3,6 +3,7 @@ module github.com/lipsmooth/lipsmooth
 go 1.26.5
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/gofrs/flock v0.13.0
 	github.com/gomlx/compute v0.1.2
 	github.com/gomlx/go-xla v0.4.1

@@ -64,13 +64,13 @@ func Compare(c *certify.Comparison) (*Figure, error) {
 		draw.LineStyle{Color: black, Width: 0.6}, false)
 	p.Add(zero)
 	thumbs := make([][]plot.Thumbnailer, len(runs))
-	against := ""
+	against, name := "", c.Names()
 	low, high := 0.0, 0.0
 	for _, r := range c.Rows {
 		if r.Change.N < 2 {
 			continue
 		}
-		against = r.Against
+		against = name(r.Against)
 		k := slices.Index(runs, r.Run)
 		// The first method and run stand on top.
 		y := float64(len(methods)-1-slices.Index(methods, r.Method)) +
@@ -100,6 +100,9 @@ func Compare(c *certify.Comparison) (*Figure, error) {
 	p.X.Min, p.X.Max = low-room, high+room
 	rows := vg.Length(0)
 	if len(runs) > 1 {
+		for i := range runs {
+			runs[i] = name(runs[i])
+		}
 		rows = addLegend(p, runs, thumbs, 0)
 	}
 	return &Figure{Name: "compare", Title: "Average certified radius, against " + against,

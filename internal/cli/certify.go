@@ -47,7 +47,7 @@ func report(w *terminal.Printer, x *certify.Result, dir string) error {
 // conclude ends what a command prints.
 func conclude(w *terminal.Printer, lines []string) {
 	w.Set("conclusion", lines)
-	if !w.JSON {
+	if !w.JSON && len(lines) > 0 {
 		fmt.Fprintln(w, "\n"+strings.Join(lines, "\n"))
 	}
 }
@@ -135,7 +135,8 @@ func (c *certifying) run(w *terminal.Printer) error {
 		if err := report(w, x, cmp.Or(c.out, c.dir)); err != nil {
 			return err
 		}
-		conclude(w, x.Conclusion(nil)[:1])
+		lines := x.Conclusion(nil)
+		conclude(w, lines[:min(1, len(lines))])
 		return nil
 	}
 	if len(rs.Labelled(x.Curves[0].Results)) < len(x.Indices) {

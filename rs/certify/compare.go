@@ -3,6 +3,7 @@ package certify
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -139,38 +140,60 @@ func (c *Comparison) Table() *table.Table {
 	return t
 }
 
-// Summary is the table for reading, as benchstat's: three digits, and "~" where the interval leaves
-// open which is larger. It leaves out the model and σ where all rows have the same.
+// Summary is the table for reading, as benchstat's: three digits, and "~" where the interval holds 0.
+// It leaves out the settings that all rows share, and the beginning that all folders share.
 func (c *Comparison) Summary() *table.Table {
-	models, sigmas := map[string]bool{}, map[float64]bool{}
-	for _, r := range c.Rows {
-		models[r.Settings.Model], sigmas[r.Settings.Sigma] = true, true
+	name := c.Names()
+	settings := []struct {
+		name string
+		of   func(Compared) string
+	}{
+		{"run", func(r Compared) string { return name(r.Run) }},
+		{"model", func(r Compared) string { return r.Settings.Model }},
+		{"σ", func(r Compared) string { return number(r.Settings.Sigma) }},
+		{"n", func(r Compared) string { return fmt.Sprint(r.Settings.N) }},
 	}
-	t := &table.Table{}
-	for _, r := range c.Rows {
-		t.Columns = []string{"method", "run"}
-		row := []string{r.Method, r.Run}
-		if len(models) > 1 {
-			t.Columns, row = append(t.Columns, "model"), append(row, r.Settings.Model)
+	t := &table.Table{Columns: []string{"method"}, Rows: make([][]string, len(c.Rows))}
+	for i, r := range c.Rows {
+		t.Rows[i] = []string{r.Method}
+	}
+	for _, s := range settings {
+		if slices.ContainsFunc(c.Rows, func(r Compared) bool { return s.of(r) != s.of(c.Rows[0]) }) {
+			t.Columns = append(t.Columns, s.name)
+			for i, r := range c.Rows {
+				t.Rows[i] = append(t.Rows[i], s.of(r))
+			}
 		}
-		if len(sigmas) > 1 {
-			t.Columns, row = append(t.Columns, "σ"), append(row, number(r.Settings.Sigma))
+	}
+	t.Columns = append(t.Columns, "average radius", "change", "against", "images")
+	for i, r := range c.Rows {
+		change, images := "", ""
+		if r.Against != "" {
+			change, images = "~", fmt.Sprint(r.Change.N)
 		}
-		change := ""
 		if r.Change.N > 0 && r.Change.Differs() {
 			change = r.Change.String()
 			if r.Change.Mean > 0 {
 				change = "+" + change
 			}
-		} else if r.Against != "" {
-			change = "~"
 		}
-		t.Columns = append(t.Columns, "average radius", "change", "against", "images")
-		images := ""
-		if r.Against != "" {
-			images = fmt.Sprint(r.Change.N)
-		}
-		t.Rows = append(t.Rows, append(row, r.Average.String(), change, r.Against, images))
+		t.Rows[i] = append(t.Rows[i], r.Average.String(), change, name(r.Against), images)
 	}
 	return t
+}
+
+// Names returns a function that shortens the folder of a run: without the folders at the beginning
+// that all runs share.
+func (c *Comparison) Names() func(folder string) string {
+	common := ""
+	for i, r := range c.Rows {
+		above := r.Run[:strings.LastIndexByte(r.Run, '/')+1]
+		if i == 0 {
+			common = above
+		}
+		for !strings.HasPrefix(above, common) {
+			common = common[:strings.LastIndexByte(strings.TrimSuffix(common, "/"), '/')+1]
+		}
+	}
+	return func(folder string) string { return strings.TrimPrefix(folder, common) }
 }

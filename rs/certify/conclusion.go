@@ -46,11 +46,11 @@ func Conclude(dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := Open(dir)
+	run, err := countlog.ReadRun(dir)
 	if err != nil {
 		return nil, err
 	}
-	c := conclusion{run: r.Run, alpha: saved.Sets[len(saved.Sets)-1].Alpha}
+	c := conclusion{run: run, alpha: saved.Sets[len(saved.Sets)-1].Alpha}
 	curves, alphas, err := h.curves(saved.Sets)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
