@@ -77,7 +77,7 @@ Gaussian noise, and certifies l2 radii from the samples.
 			if len(args) == 0 {
 				return nil
 			}
-			return fmt.Errorf("no command %q%s; see lipsmooth --help", args[0],
+			return fmt.Errorf("unknown command %q%s; see lipsmooth --help", args[0],
 				named.Hint(args[0], namesOf(root.Commands(), (*cobra.Command).Name)))
 		},
 		RunE: func(root *cobra.Command, _ []string) error { return root.Help() },

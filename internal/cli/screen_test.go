@@ -116,7 +116,7 @@ func TestJSON(t *testing.T) {
 			"0.9"}},
 		{"comparison", []string{"compare", dir, filepath.Join(dir, "sigma", "0.25")}},
 		{"gap", reproduceArgs(dir)}, {"conclusion", reproduceArgs(dir)},
-		{"gap", []string{"attack", dir, "--images", "4", "--steps", "2", "--samples", "1", "--trial",
+		{"gap", []string{"attack", dir, "--data", tiny(), "--images", "4", "--steps", "2", "--samples", "1", "--trial",
 			"50", "--draws", "100"}},
 		{"bounds", []string{"bound", filepath.Join(dir, "model")}},
 		{"figures", []string{"figures", "list"}}, {"text", []string{"verify", dir}},

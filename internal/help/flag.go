@@ -15,9 +15,10 @@ var words = map[string]string{
 	"width": "N",
 }
 
-// paths are the flags whose value is a file or a folder.
-var paths = map[string]bool{"out": true, "model": true, "data": true, "labels": true,
-	"denoiser": true, "run": true, "beside": true, "html": true, "copy": true, "onnx": true}
+// own are words by the name of the flag.
+var own = map[string]string{"out": "PATH", "model": "PATH", "data": "PATH", "labels": "PATH",
+	"denoiser": "PATH", "run": "PATH", "beside": "PATH", "html": "PATH", "copy": "PATH",
+	"classes": "PATH", "until": "RULE", "shard": "I/N"}
 
 // head is a flag as one gives it, with a word for its value.
 func head(f *pflag.Flag) string {
@@ -25,8 +26,8 @@ func head(f *pflag.Flag) string {
 	if !ok {
 		word = "VALUE"
 	}
-	if paths[f.Name] && word != "" {
-		word = "PATH"
+	if special := own[f.Name]; special != "" && f.Value.Type() == "string" {
+		word = special
 	}
 	if word == "" {
 		return "--" + f.Name
