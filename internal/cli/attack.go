@@ -118,17 +118,17 @@ func reportAttacks(w *terminal.Printer, a *certify.Assessment, dir string, radii
 	}
 	alpha := a.Settings.Alpha
 	for _, line := range a.Within {
-		fmt.Fprintf(w, "note: %s: within what α = %v lets fail\n", line, alpha)
+		fmt.Fprintf(w, "note: %s: within what α = %.3g lets fail\n", line, alpha)
 	}
 	for _, line := range a.Beyond {
 		fmt.Fprintln(w, "WRONG CERTIFICATE:", line)
 	}
 	if len(a.Beyond) > 0 {
-		return fmt.Errorf("%d attacks succeeded inside a certificate, beyond what α = %v lets fail: "+
+		return fmt.Errorf("%d attacks succeeded inside a certificate, beyond what α = %.3g lets fail: "+
 			"a certificate or an attack is wrong; the first: %s", len(a.Beyond), alpha, a.Beyond[0])
 	}
 	if len(a.Within) > 0 {
-		fmt.Fprintf(w, "no more attacks succeeded inside a certificate than α = %v lets\n", alpha)
+		fmt.Fprintf(w, "no more attacks succeeded inside a certificate than α = %.3g lets\n", alpha)
 		return nil
 	}
 	fmt.Fprintln(w, "no attack succeeded inside a certificate")

@@ -101,7 +101,8 @@ func (q *importing) certificates(w *terminal.Printer, found []countlog.Source) e
 		tables = append(tables, certify.Published{Name: name, Sigma: sigma, Radii: t})
 		remarks = append(remarks, t.Remarks...)
 	}
-	if err := w.Table("accuracy", certify.PublishedAccuracy(tables, q.alpha), nil); err != nil {
+	exact, shown := certify.PublishedAccuracy(tables, q.alpha)
+	if err := w.Table("accuracy", exact, shown); err != nil {
 		return err
 	}
 	for _, remark := range remarks {

@@ -46,7 +46,7 @@ how to merge the shards.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := jobFile(args[0])
 			if err == nil {
-				fmt.Fprint(cmd.OutOrStdout(), text)
+				printer(cmd).Raw(text)
 			}
 			return err
 		},

@@ -57,7 +57,7 @@ func (p *Printer) Write(text []byte) (int, error) {
 			p.add("text", line)
 		case !p.JSON:
 			if !strings.ContainsAny(line, "\t\r\x1b") {
-				line = Wrap(line, hanging(line), width)
+				line = wrapText(line, width)
 			}
 			out.WriteString(line)
 			if end {
@@ -76,12 +76,28 @@ func (p *Printer) Write(text []byte) (int, error) {
 	return len(text), err
 }
 
-// hanging is the indent of the pieces of a line that is wrapped.
-func hanging(line string) string {
-	if strings.HasPrefix(line, note) {
-		return strings.Repeat(" ", len(note))
+// Raw prints text for another program, without wrapping it.
+func (p *Printer) Raw(text string) {
+	if p.JSON {
+		p.Set("text", text)
+		return
 	}
-	return line[:len(line)-len(strings.TrimLeft(line, " "))]
+	io.WriteString(p.out, text)
+}
+
+// wrapText wraps a line of text. A note hangs under its first word, and the command that is next
+// stays whole, so that it can be pasted.
+func wrapText(line string, width int) string {
+	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+	if strings.HasPrefix(line, note) {
+		indent = strings.Repeat(" ", len(note))
+	}
+	const next, whole = "next: ", "\u00a0"
+	if at := strings.Index(line, next); at >= 0 {
+		line = line[:at] + strings.ReplaceAll(line[at:], " ", whole)
+		return strings.ReplaceAll(Wrap(line, indent, width), whole, " ")
+	}
+	return Wrap(line, indent, width)
 }
 
 // add appends a line to a list of the document.
