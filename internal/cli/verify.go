@@ -226,11 +226,13 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 		return nil
 	}
 	o := &opened{log: v.log}
-	if file, ok := m.(*onnx.Classifier); ok && v.redraw > 0 && begunBy(v.run.Run, file) == byXLA {
-		var err error
-		if m, err = o.network(ctx, file); err != nil {
+	if v.redraw > 0 && begunBy(v.run.Run) != runtimeOf(m) {
+		other, free, err := o.other(ctx, m)
+		if err != nil {
 			return err
 		}
+		defer free()
+		m = other
 	}
 	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()
