@@ -181,13 +181,14 @@ func importCommand() *cobra.Command {
 figures. A source is a file, a folder of files, or - for standard input. It holds a table of votes,
 or a table of certificates. Columns are found by their names, in any order:
 
-  index       idx, index, id or original_idx. Without it, import numbers the rows from 0
-  label       label, true_label, target or y: the true class
-  votes       counts: [16, 870, 2], (16, 870, 2) or {1: 870, 0: 16}; or a column a class: 0, 1, …;
-              c0, …; class_0, …; count_0, …
-  two draws   selection and estimation, or selection_0, …, estimation_0, …; or two tables
-  certificate predict, prediction or pred (-1 where it abstained); radius, radii or
-              certified_radius; correct, where it is there
+  index        idx, index, id or original_idx. Without it, import numbers the rows from 0
+  label        label, true_label, target or y: the true class
+  votes        counts: [16, 870, 2], (16, 870, 2) or {1: 870, 0: 16}
+               or a column a class: 0, 1, …; c0, …; class_0, …; count_0, …
+  two draws    selection and estimation, or selection_0, …, estimation_0, …; or two tables
+  certificate  predict, prediction or pred (-1 where it abstained)
+               radius, radii or certified_radius
+               correct, where it is there
 
 Tabs, commas, semicolons or spaces separate the columns. gzip and byte order marks are undone. An
 array in NumPy's .npy format holds votes, [examples, classes], or true classes, [examples].

@@ -94,13 +94,12 @@ type page struct {
 
 func (p page) print(text string) { io.WriteString(p.w, text) }
 
-// prose wraps paragraphs. A line that begins with a space stays a line, and its pieces hang under
-// its last column.
+// prose wraps paragraphs. A line that begins with a space stays a line.
 func (p page) prose(text string) {
 	var paragraph []string
 	flush := func() {
 		if len(paragraph) > 0 {
-			p.print(terminal.Wrap(strings.Join(paragraph, " "), "", p.width) + "\n")
+			p.print(terminal.WrapLine(strings.Join(paragraph, " "), p.width) + "\n")
 			paragraph = nil
 		}
 	}
@@ -110,24 +109,9 @@ func (p page) prose(text string) {
 			continue
 		}
 		flush()
-		p.print(terminal.Wrap(line, strings.Repeat(" ", column(line, p.width/2)), p.width) + "\n")
+		p.print(terminal.WrapLine(line, p.width) + "\n")
 	}
 	flush()
-}
-
-// column is where the last column of a line begins: behind its last gap of two spaces, at most at
-// most.
-func column(line string, most int) int {
-	body := strings.TrimLeft(line, " ")
-	at := len(line) - len(body)
-	if i := strings.Index(body, "  "); i >= 0 {
-		rest := strings.TrimLeft(body[i:], " ")
-		if c := at + len([]rune(body[:len(body)-len(rest)])); c <= most {
-			return c
-		}
-		return at + 2
-	}
-	return at
 }
 
 // entry prints a name with what it means beside it, in a column that begins at at.

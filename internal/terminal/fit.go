@@ -13,7 +13,7 @@ import (
 const leastText = 24
 
 // Fit is a table that fits so many columns of a terminal, and the names of the columns that it
-// leaves out: the seconds first, then radii from the middle, then others. A last column of text is
+// leaves out: the seconds first, then radii from the middle, then others from the middle. A last column of text is
 // wrapped instead. A width of 0 has no end.
 func Fit(t *table.Table, width int) (fit *table.Table, left []string) {
 	for width > 0 {
@@ -77,7 +77,7 @@ func spare(columns []string) int {
 	case len(at) > 1:
 		return at[len(at)-1]
 	}
-	return max(1, len(columns)-2)
+	return len(columns) / 2
 }
 
 func without(t *table.Table, c int) *table.Table {

@@ -57,7 +57,7 @@ func (p *Printer) Write(text []byte) (int, error) {
 			p.add("text", line)
 		case !p.JSON:
 			if !strings.ContainsAny(line, "\t\r\x1b") {
-				line = wrapText(line, width)
+				line = WrapLine(line, width)
 			}
 			out.WriteString(line)
 			if end {
@@ -83,21 +83,6 @@ func (p *Printer) Raw(text string) {
 		return
 	}
 	io.WriteString(p.out, text)
-}
-
-// wrapText wraps a line of text. A note hangs under its first word, and the command that is next
-// stays whole, so that it can be pasted.
-func wrapText(line string, width int) string {
-	indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
-	if strings.HasPrefix(line, note) {
-		indent = strings.Repeat(" ", len(note))
-	}
-	const next, whole = "next: ", "\u00a0"
-	if at := strings.Index(line, next); at >= 0 {
-		line = line[:at] + strings.ReplaceAll(line[at:], " ", whole)
-		return strings.ReplaceAll(Wrap(line, indent, width), whole, " ")
-	}
-	return Wrap(line, indent, width)
 }
 
 // add appends a line to a list of the document.

@@ -27,7 +27,7 @@ func Width(w io.Writer) int {
 }
 
 // Wrap breaks a line at spaces, so that each piece has at most width columns. Pieces after the
-// first one begin with the indent. A word that is longer than the width stays whole. A width of 0
+// first one begin with the indent. A word that is longer than the width stays whole, where it is. A width of 0
 // has no end.
 func Wrap(line, indent string, width int) string {
 	if width <= 0 || length(line) <= width {
@@ -41,7 +41,8 @@ func Wrap(line, indent string, width int) string {
 		word := strings.TrimLeft(rest, " ")
 		gap := rest[:len(rest)-len(word)]
 		word, rest, _ = cutSpace(word)
-		if !first && at+len(gap)+length(word) > width {
+		fits := length(indent)+length(word) <= width
+		if !first && at+len(gap)+length(word) > width && fits {
 			out.WriteString("\n" + indent)
 			at, gap = length(indent), ""
 		}
@@ -49,6 +50,32 @@ func Wrap(line, indent string, width int) string {
 		at, first = at+len(gap)+length(word), false
 	}
 	return out.String()
+}
+
+// WrapLine wraps a line of text. Its pieces hang under its second column, which begins behind two
+// spaces, and those of a note under its first word. An equation stays whole, and so does a command
+// that is next, which can be pasted.
+func WrapLine(line string, width int) string {
+	if width <= 0 || length(line) <= width {
+		return line
+	}
+	body := strings.TrimLeft(line, " ")
+	at := len(line) - len(body)
+	if i := strings.Index(body, "  "); i >= 0 {
+		rest := strings.TrimLeft(body[i:], " ")
+		if at += length(body) - length(rest); at > width/2 {
+			at = len(line) - len(body) + 2
+		}
+	}
+	if strings.HasPrefix(line, note) {
+		at = len(note)
+	}
+	const next, whole = "next: ", "\u00a0"
+	line = strings.ReplaceAll(line, " = ", whole+"="+whole)
+	if i := strings.Index(line, next); i >= 0 {
+		line = line[:i] + strings.ReplaceAll(line[i:], " ", whole)
+	}
+	return strings.ReplaceAll(Wrap(line, strings.Repeat(" ", at), width), whole, " ")
 }
 
 // cutSpace cuts text before its first space.

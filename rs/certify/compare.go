@@ -165,7 +165,7 @@ func (c *Comparison) Summary() *table.Table {
 			}
 		}
 	}
-	t.Columns = append(t.Columns, "average radius", "change", "against", "images")
+	t.Columns = append(t.Columns, "images", "against", "average radius", "change")
 	for i, r := range c.Rows {
 		change, images := "", ""
 		if r.Against != "" {
@@ -177,7 +177,7 @@ func (c *Comparison) Summary() *table.Table {
 				change = "+" + change
 			}
 		}
-		t.Rows[i] = append(t.Rows[i], r.Average.String(), change, name(r.Against), images)
+		t.Rows[i] = append(t.Rows[i], images, name(r.Against), r.Average.String(), change)
 	}
 	return t
 }
