@@ -67,8 +67,8 @@ compare writes compare.tsv and its figure.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&c.Methods, "method", nil, "methods, separated by commas, or all; default: those "+
-		"of certify")
+	f.StringSliceVar(&c.Methods, "method", nil, "methods, separated by commas, or all; default: "+
+		"those of certify")
 	f.Float64Var(&c.Alpha, "alpha", c.Alpha, "error probability of each certificate")
 	f.Float64Var(&level, "interval", level, "level of the confidence intervals")
 	f.StringVar(&out, "out", "", "folder for compare.tsv and the figure; default: RUN/figures of the "+

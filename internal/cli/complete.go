@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/help"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
@@ -59,49 +57,16 @@ func complete(root *cobra.Command) {
 				known = l.Known
 			}
 			if known != nil {
-				c.RegisterFlagCompletionFunc(f.Name, listed(known))
+				c.RegisterFlagCompletionFunc(f.Name, help.Values(known, f.Name == "data"))
 			}
 		})
 		switch {
 		case c.ValidArgs != nil || c.ValidArgsFunction != nil:
 		case c.Name() == "figures":
-			c.ValidArgsFunction = arguments(namesOf(figures.List,
+			c.ValidArgsFunction = help.Folders(countlog.RunFile, namesOf(figures.List,
 				func(e figures.Entry) string { return e.Name }))
 		case strings.Contains(c.Use, " RUN"):
-			c.ValidArgsFunction = arguments(nil)
+			c.ValidArgsFunction = help.Folders(countlog.RunFile, nil)
 		}
-	}
-}
-
-// listed completes the last of values with commas between them, or else a path.
-func listed(known []string) cobra.CompletionFunc {
-	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		begun := typed[:strings.LastIndexByte(typed, ',')+1]
-		var values []string
-		for _, k := range known {
-			values = append(values, begun+k)
-		}
-		if slices.Equal(known, flagValues["data"]) {
-			return values, cobra.ShellCompDirectiveDefault
-		}
-		return values, cobra.ShellCompDirectiveNoFileComp
-	}
-}
-
-// arguments completes the folders of runs, the folders on the way to them, and names.
-func arguments(names []string) cobra.CompletionFunc {
-	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-		found, directive := slices.Clone(names), cobra.ShellCompDirectiveNoFileComp
-		paths, _ := filepath.Glob(typed + "*")
-		for _, path := range paths {
-			if info, err := os.Stat(path); err != nil || !info.IsDir() {
-				continue
-			}
-			if !exists(filepath.Join(path, countlog.RunFile)) {
-				path, directive = path+"/", directive|cobra.ShellCompDirectiveNoSpace
-			}
-			found = append(found, path)
-		}
-		return found, directive
 	}
 }

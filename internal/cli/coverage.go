@@ -135,7 +135,9 @@ Equal settings give equal results, on any number of processors.`,
 }
 
 // report prints the outcomes of a grid and saves them with their figures.
-func (q *simulating) report(w *terminal.Printer, g coverage.Grid, outcomes []coverage.Outcome) error {
+func (q *simulating) report(w *terminal.Printer, g coverage.Grid,
+	outcomes []coverage.Outcome) error {
+
 	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval",
 		"mean radius"}}
 	for _, o := range outcomes {

@@ -121,8 +121,8 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		"votes; default: chosen on the tuning images")
 	f.StringVar(&s.shard, "shard", "", "draw part I of N only, I from 0, as I/N, into "+
 		"OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
-	f.IntVar(&p.Block, "block-draws", p.Block, "draws a block, part of the run's settings: each block has "+
-		"its own stream of random numbers")
+	f.IntVar(&p.Block, "block-draws", p.Block, "draws a block, part of the run's settings: each "+
+		"block has its own stream of random numbers")
 	f.IntVar(&p.Batch, "blocks-at-once", p.Batch,
 		"blocks drawn at once, which changes the rate alone; 0 finds "+
 			"the best number in the first seconds of a long run")

@@ -192,7 +192,8 @@ Presets; the first is the default, and other flags change its settings:
 				return err
 			}
 			ctx, w, o := cmd.Context(), printer(cmd), &opened{log: cmd.ErrOrStderr()}
-			job := training.Job{Config: points[0].Config, Dir: out, Progress: trainingProgress(o.log), Log: o.log}
+			job := training.Job{Config: points[0].Config, Dir: out,
+				Progress: trainingProgress(o.log), Log: o.log}
 			if job.Train, job.Test, err = data.Open(ref); err != nil {
 				return err
 			}

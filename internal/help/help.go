@@ -74,7 +74,8 @@ func write(w io.Writer, c *cobra.Command, all bool) {
 		p.print("\nExamples:\n")
 		for line := range strings.SplitSeq(c.Example, "\n") {
 			// A command that is broken, before a flag, can be pasted.
-			line = strings.NewReplacer(" --", " --", " &&", " &&", " ", "\u00a0").Replace(strings.TrimSpace(line))
+			line = strings.NewReplacer(" --", " --", " &&", " &&", " ", "\u00a0").Replace(
+				strings.TrimSpace(line))
 			line = terminal.Wrap("  "+line, "      ", p.width-2)
 			p.print(strings.NewReplacer("\n", " \\\n", "\u00a0", " ").Replace(line) + "\n")
 		}

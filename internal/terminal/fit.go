@@ -13,8 +13,8 @@ import (
 const leastText = 24
 
 // Fit is a table that fits so many columns of a terminal, and the names of the columns that it
-// leaves out: the seconds first, then radii from the middle, then others from the middle. A last column of text is
-// wrapped instead. A width of 0 has no end.
+// leaves out: the seconds first, then radii from the middle, then others from the middle. A last
+// column of text is wrapped instead. A width of 0 has no end.
 func Fit(t *table.Table, width int) (fit *table.Table, left []string) {
 	for width > 0 {
 		over := textWidth(t) - width

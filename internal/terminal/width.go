@@ -27,8 +27,8 @@ func Width(w io.Writer) int {
 }
 
 // Wrap breaks a line at spaces, so that each piece has at most width columns. Pieces after the
-// first one begin with the indent. A word that is longer than the width stays whole, where it is. A width of 0
-// has no end.
+// first one begin with the indent. A word that is longer than the width stays whole, where it is.
+// A width of 0 has no end.
 func Wrap(line, indent string, width int) string {
 	if width <= 0 || length(line) <= width {
 		return line

@@ -140,8 +140,8 @@ func (c *Comparison) Table() *table.Table {
 	return t
 }
 
-// Summary is the table for reading, as benchstat's: three digits, and "~" where the interval holds 0.
-// It leaves out the settings that all rows share, and the beginning that all folders share.
+// Summary is the table for reading, as benchstat's: three digits, and "~" where the interval holds
+// 0. It leaves out the settings that all rows share, and the beginning that all folders share.
 func (c *Comparison) Summary() *table.Table {
 	name := c.Names()
 	settings := []struct {

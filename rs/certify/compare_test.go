@@ -11,8 +11,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
-// made is a result of images of class 3: the radii of each method, in the order of names. A negative
-// radius abstains.
+// made is a result of images of class 3: the radii of each method, in the order of names. A
+// negative radius abstains.
 func made(dir string, sigma float64, first int, names []string, radii ...[]float64) *Result {
 	r := &Run{Dir: dir, Run: countlog.Run{Sigma: sigma, N: 100,
 		Model: countlog.Model{Name: "net", Lambda: rs.Claim(1.5)}, Dataset: countlog.Dataset{

@@ -42,8 +42,8 @@ func accuracy(curves []Curve, alphas, radii []float64) *table.Table {
 	return t
 }
 
-// Summary is Accuracy with the half width of the 95% confidence interval of each average radius, over
-// images, and the seconds. shown is the table for reading.
+// Summary is Accuracy with the half width of the 95% confidence interval of each average radius,
+// over images, and the seconds. shown is the table for reading.
 func (x *Result) Summary() (exact, shown *table.Table) {
 	exact, shown = x.Accuracy(), x.Accuracy()
 	last := len(shown.Columns) - 1
