@@ -144,10 +144,14 @@ func (c *certifying) run(w *terminal.Printer) error {
 			locuslab, c.dir)
 	}
 	t := x.Locuslab(0)
-	if c.out == "" {
-		return t.WriteTSV(w)
+	w.Set("certificates", t)
+	switch {
+	case c.out != "":
+		return t.WriteFile(c.out, nil)
+	case w.JSON:
+		return nil
 	}
-	return t.WriteFile(c.out, nil)
+	return t.WriteTSV(w)
 }
 
 // locuslab is the format of the tables that Cohen et al. 2019 published, which other tools of the

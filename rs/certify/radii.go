@@ -22,8 +22,8 @@ type Published struct {
 
 // PublishedAccuracy has a row a table: certified accuracy at the radii that Cohen et al. 2019
 // report, and the average certified radius with half of its 95% confidence interval over images.
-// The implied n is the number of draws at which all votes for one class give the largest radius, with
-// error probability alpha. shown is the table for reading.
+// The implied n is the number of draws at which all votes for one class give the largest radius,
+// with error probability alpha. shown is the table for reading.
 func PublishedAccuracy(tables []Published, alpha float64) (exact, shown *table.Table) {
 	first := slices.Concat([]string{"table", "examples"}, radiusColumns(publishedRadii))
 	last := []string{"sigma", "largest radius", "implied n"}
