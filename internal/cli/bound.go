@@ -60,10 +60,10 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	w := cmd.OutOrStdout()
+	w := printer(cmd)
 	caption := b.Caption(m)
 	fmt.Fprintln(w, caption)
-	if err := t.WriteText(w); err != nil {
+	if err := w.Table("bounds", t, nil); err != nil {
 		return err
 	}
 	if note != "" {

@@ -39,9 +39,9 @@ func (q boundFlags) ofFile(cmd *cobra.Command, path string) error {
 		last[len(last)-1] = strconv.FormatFloat(slope, 'f', 5, 64)
 		caption += fmt.Sprintf(", observed in %d steps", training.ObserveSteps)
 	}
-	w := cmd.OutOrStdout()
+	w := printer(cmd)
 	fmt.Fprintln(w, caption)
-	if err := t.WriteText(w); err != nil || q.out == "" {
+	if err := w.Table("bounds", t, nil); err != nil || q.out == "" {
 		return err
 	}
 	return t.WriteFile(q.out, caption)

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -302,8 +303,8 @@ func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
 		return err
 	}
 	all := v.run.Pick(len(v.run.Rows), 0)
-	clean, err := s.Clean(ctx, v.run.Run, all, progress(v.log, "predicting again", "images", 0,
-		len(all)))
+	clean, err := s.Clean(ctx, v.run.Run, all, terminal.NewProgress(v.log, "predicting again",
+		"images", 0, len(all)).At)
 	if err != nil {
 		return err
 	}
@@ -319,8 +320,8 @@ func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
 func (v *verification) drawAgain(ctx context.Context, s *sample.Drawer) error {
 	rows := len(v.run.Rows)
 	picked := v.run.Pick(v.redraw, v.seed)
-	drawn, err := s.Again(ctx, v.run.Run, picked, progress(v.log, "drawing again", "images", 0,
-		len(picked)))
+	drawn, err := s.Again(ctx, v.run.Run, picked, terminal.NewProgress(v.log, "drawing again",
+		"images", 0, len(picked)).At)
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.dir, err)
 	}
