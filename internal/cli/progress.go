@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/lipsmooth/lipsmooth/internal/terminal"
 )
