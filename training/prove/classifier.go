@@ -43,7 +43,7 @@ func Classifier(ctx context.Context, c *onnx.Classifier, o Options) (rs.Constant
 //
 // Nothing is proved of a denoiser, a model that answers by chance, integers or halves (float16,
 // bfloat16) between image and logits, one probability an image, and a bound above [TooLoose]. The
-// error says which. Output in o isn't used.
+// error says which. Of o only Work counts.
 //
 // The work is counted in operations, so the same file and options give the same bound on every
 // machine of one kind. Where Go fuses products with sums, as on arm64, the last digits of float64

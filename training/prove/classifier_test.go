@@ -2,6 +2,8 @@ package prove
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -321,6 +323,11 @@ func TestClaims(t *testing.T) {
 		}
 	}
 	write(text)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Classifier(ctx, m, Options{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 	if m, err = onnx.Load(path, onnx.Options{}); err != nil {
 		t.Fatal(err)
 	}
