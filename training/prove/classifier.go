@@ -36,8 +36,8 @@ func Classifier(ctx context.Context, c *onnx.Classifier, o Options) (rs.Constant
 //   - Images that are resized behind the noise change by at most √(‖W‖₁·‖W‖∞) for the weights W of
 //     each axis.
 //   - Channels and their standard deviations, size and output are those that c was opened with.
-//   - A Softmax at the end cancels: the logarithms of probabilities differ as logits do. Counting
-//     small probabilities as [onnx.LeastProbability] keeps this bound, as the gradient of log p_c is
+//   - A Softmax at the end cancels: the logarithms of probabilities differ as logits do. To count
+//     small probabilities as [onnx.LeastProbability] keeps this bound: the gradient of log p_c is
 //     the mean of those of z_c - z_k, weighted by p_k.
 //   - One value an image counts as the difference of two logits.
 //

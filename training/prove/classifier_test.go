@@ -134,10 +134,16 @@ func TestSampled(t *testing.T) {
 // What isn't the function of real numbers that is sampled has no proof.
 func TestNotSampled(t *testing.T) {
 	for want, change := range map[string]func(m *onnxfile.Model, r *reading){
-		"uint8 input":            func(_ *onnxfile.Model, r *reading) { r.Type = "uint8" },
-		"one probability an im":  func(_ *onnxfile.Model, r *reading) { r.Single, r.Probabilities = true, true },
-		"float16 rounds":         func(m *onnxfile.Model, _ *reading) { m.Inputs[0].Kind = onnxfile.Float16 },
-		"bfloat":                 func(m *onnxfile.Model, _ *reading) { m.Outputs[1].Kind = onnxfile.Bfloat16 },
+		"uint8 input": func(_ *onnxfile.Model, r *reading) { r.Type = "uint8" },
+		"one probability an im": func(_ *onnxfile.Model, r *reading) {
+			r.Single, r.Probabilities = true, true
+		},
+		"float16 rounds": func(m *onnxfile.Model, _ *reading) {
+			m.Inputs[0].Kind = onnxfile.Float16
+		},
+		"bfloat": func(m *onnxfile.Model, _ *reading) {
+			m.Outputs[1].Kind = onnxfile.Bfloat16
+		},
 		"no Softmax":             func(_ *onnxfile.Model, r *reading) { r.Probabilities = true },
 		`no input "y"`:           func(_ *onnxfile.Model, r *reading) { r.Input = "y" },
 		`no output "y"`:          func(_ *onnxfile.Model, r *reading) { r.Output = "y" },
