@@ -26,15 +26,15 @@ const near = 1 + 5e-4
 func (c conv) norm(w *work) float64 {
 	row, column, _, _ := c.sums()
 	bound, least := root(times(row, column)), c.longestRow()
-	if bound > least*near {
+	alone := c.overlap() == 1
+	if bound > least*near && alone {
+		bound = min(bound, c.flatNorm(w))
+	}
+	if bound > least*near && (!alone || bound >= c.triangle(1)) {
 		bound = min(bound, c.gramNorm(w))
 	}
-	if bound > least*near {
-		if overlap := c.overlap(); overlap == 1 {
-			bound = min(bound, c.flatNorm(w))
-		} else {
-			bound = min(bound, c.patternNorm(w))
-		}
+	if bound > least*near && !alone {
+		bound = min(bound, c.patternNorm(w))
 	}
 	return plus(bound, c.slack())
 }
