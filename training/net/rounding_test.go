@@ -50,7 +50,7 @@ func roundedNets(t *testing.T) map[string]*Network {
 			lip.Activation{}),
 		"residual": body(lip.Residual{Kernel: 3, Inner: 8}, lip.AveragePool{By: 2},
 			lip.Residual{Kind: "cpl", Kernel: 3, Inner: 4}),
-		"affine": body(lip.Affine{Kernel: 3}, lip.Activation{}, lip.NormPool{By: 2},
+		"affine": body(lip.Affine{Kernel: 3}, lip.Activation{Kind: "householder"}, lip.NormPool{By: 2},
 			lip.Affine{Kernel: 3, Padding: lip.Zero}),
 		"sandwich": {lip.Flat{}, lip.Sandwich{Units: 32}, lip.Sandwich{Units: 16},
 			lip.Dense{Units: roundedClasses, Kind: "normalised"}},
