@@ -38,8 +38,8 @@
 // The table has every layer after 50 steps of Adam towards random targets. Ascent and iteration
 // find the point where the layer is steepest. The columns give the smallest and the largest
 // singular value of the Jacobian there, and the proved bound. An orthogonal layer has a smallest
-// value of 1, and keeps it: TestStaysOrthogonal trains for 200 steps. The command is go test ./training/lip -run TrainedLayers -v; with -update it writes
-// the table here.
+// value of 1, and keeps it: TestStaysOrthogonal trains for 200 steps. The command is go test
+// ./training/lip -run TrainedLayers -v; with -update it writes the table here.
 //
 //	layer                                          in      smallest  largest    bound
 //	dense 1 (Björck)                               1        1.00000  1.00000  1.00000
