@@ -2,6 +2,7 @@ package certify
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -76,7 +77,7 @@ func (r *Run) verifySeal(v *Verification, log *countlog.Log, dir string, rows in
 			"changed row is found only where it is drawn again", path)
 	case seal.Rows < rows:
 		r.unsealed = path
-		v.note("%s: %d of %d rows: sampling was killed, and the others have no seal yet: sample again",
+		v.note("%s: %d of %d rows: sampling goes on or was killed, and the others have no seal yet",
 			path, seal.Rows, rows)
 	default:
 		v.checked("%s: the settings and %d rows are those that were written", path, rows)
@@ -84,8 +85,9 @@ func (r *Run) verifySeal(v *Verification, log *countlog.Log, dir string, rows in
 	return nil
 }
 
-// VerifySignature checks that the key whose public half is in the file by signed the seals of the run
-// and of its tuning images, after [Run.VerifyLog]. Where by is empty, it says which key did, if any.
+// VerifySignature checks who signed the seals of the run and of its tuning images, after
+// [Run.VerifyLog]. The signer must have the public key in the file by. Where by is empty,
+// VerifySignature says which key signed, if any.
 func (r *Run) VerifySignature(by string) (v *Verification, err error) {
 	v = &Verification{}
 	dirs := []string{r.Dir}
@@ -162,10 +164,10 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 	if err != nil {
 		return v, err
 	}
-	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii))
+	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii), "")
 	if err == nil && saved.Interval > 0 {
 		err = v.compare(filepath.Join(dir, IntervalsFile), intervals(curves, alphas, saved.Radii,
-			saved.Interval))
+			saved.Interval), "")
 	}
 	if err != nil {
 		return v, err
@@ -186,7 +188,7 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 // verifyCertificates makes a table of certificates again; nil where there is none to compare with.
 func (r *Run) verifyCertificates(v *Verification, path string) (again held, saved Saved,
 	err error) {
-	there, _, err := table.ReadFile(path)
+	there, line, err := table.ReadFile(path)
 	if err != nil {
 		return nil, saved, err
 	}
@@ -244,7 +246,9 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 	if err != nil {
 		return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
 	}
-	if err := v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth); err != nil {
+	err = cmp.Or(oneCaption(path, line, saved.Caption),
+		v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth))
+	if err != nil {
 		return nil, saved, err
 	}
 	if hash != saved.RunHash {
@@ -291,9 +295,18 @@ func (v *Verification) caption(path, there, want, by string) error {
 	return nil
 }
 
+// oneCaption refuses a table that shows another caption than its settings have: a first line that
+// begins with #, as older versions wrote them.
+func oneCaption(path, line, caption string) error {
+	if line != caption {
+		return fmt.Errorf("%s: caption: %.60q, but its settings have %.60q", path, line, caption)
+	}
+	return nil
+}
+
 // compare compares a table in a file with what it should be.
-func (v *Verification) compare(path string, want *table.Table) error {
-	there, _, err := table.ReadFile(path)
+func (v *Verification) compare(path string, want *table.Table, caption string) error {
+	there, line, err := table.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -303,6 +316,9 @@ func (v *Verification) compare(path string, want *table.Table) error {
 	}
 	if at, line := firstDifference(there, want, -1); at > 0 {
 		return fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, line)
+	}
+	if err := oneCaption(path, line, caption); err != nil {
+		return err
 	}
 	v.checked("%s: %d rows computed again", path, len(there.Rows))
 	return nil
