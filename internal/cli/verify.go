@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -20,6 +21,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/device"
+	"github.com/lipsmooth/lipsmooth/training/prove"
 	"github.com/spf13/cobra"
 )
 
@@ -64,7 +66,7 @@ func (v *verification) all(ctx context.Context) (err error) {
 		return err
 	}
 	v.verified(found)
-	m, d, err := v.ofModel()
+	m, d, err := v.ofModel(ctx)
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,9 @@ func (v *verification) renamed(m sample.Classifier, d *data.Dataset) {
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
 // nil where there is none.
-func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err error) {
+func (v *verification) ofModel(ctx context.Context) (m sample.Classifier, d *data.Dataset,
+	err error) {
+
 	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
@@ -118,7 +122,7 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 		return nil, d, err
 	}
 	if isONNX(from) {
-		return v.ofFile(from)
+		return v.ofFile(ctx, from)
 	}
 	own, err := loadTrained(from)
 	if err != nil {
@@ -163,7 +167,9 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 }
 
 // ofFile is ofModel for an ONNX file.
-func (v *verification) ofFile(from string) (m sample.Classifier, d *data.Dataset, err error) {
+func (v *verification) ofFile(ctx context.Context, from string) (m sample.Classifier,
+	d *data.Dataset, err error) {
+
 	if d, err = v.ofData(v.data); err != nil {
 		return nil, nil, err
 	}
@@ -175,7 +181,16 @@ func (v *verification) ofFile(from string) (m sample.Classifier, d *data.Dataset
 	if err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the file", from)
+	if !v.run.Model.Lambda.Proved() {
+		v.checked("%s: hash of the file", from)
+		return file, d, nil
+	}
+	bound, unproved := prove.Of(ctx, file, prove.Options{})
+	if err := v.run.CheckProof(bound, unproved, from); err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	v.checked("%s: hash of the file, and Λ = %.6g proved again", from, v.run.Model.Lambda.Value())
 	return file, d, nil
 }
 
@@ -254,11 +269,13 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 		return nil
 	}
 	o := &opened{log: v.log}
-	if file, ok := m.(*onnx.Classifier); ok && v.redraw > 0 && begunBy(v.run.Run, file) == byXLA {
-		var err error
-		if m, err = o.network(ctx, file); err != nil {
+	if v.redraw > 0 && begunBy(v.run.Run) != runtimeOf(m) {
+		other, free, err := o.other(ctx, m)
+		if err != nil {
 			return err
 		}
+		defer free()
+		m = other
 	}
 	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()
@@ -286,8 +303,8 @@ func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
 		return err
 	}
 	all := v.run.Pick(len(v.run.Rows), 0)
-	clean, err := s.Clean(ctx, v.run.Run, all, progress(v.log, "predicting again", "images", 0,
-		len(all)))
+	clean, err := s.Clean(ctx, v.run.Run, all, terminal.NewProgress(v.log, "predicting again",
+		"images", 0, len(all)).At)
 	if err != nil {
 		return err
 	}
@@ -303,8 +320,8 @@ func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
 func (v *verification) drawAgain(ctx context.Context, s *sample.Drawer) error {
 	rows := len(v.run.Rows)
 	picked := v.run.Pick(v.redraw, v.seed)
-	drawn, err := s.Again(ctx, v.run.Run, picked, progress(v.log, "drawing again", "images", 0,
-		len(picked)))
+	drawn, err := s.Again(ctx, v.run.Run, picked, terminal.NewProgress(v.log, "drawing again",
+		"images", 0, len(picked)).At)
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.dir, err)
 	}

@@ -139,7 +139,7 @@ func (r *Run) verifyLines(path string, made []Attack, c Config, caption string) 
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(beyond) > 0 {
-		return fmt.Errorf("%s: beyond what α = %v lets fail: %s", path, c.Alpha, beyond[0])
+		return fmt.Errorf("%s: beyond what α = %.3g lets fail: %s", path, c.Alpha, beyond[0])
 	}
 	certified, err := r.Largest(made, c)
 	if err != nil {
