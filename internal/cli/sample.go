@@ -29,6 +29,7 @@ type sampling struct {
 	data  string
 	out   string
 	ahead bool
+	found string // by a proof from an ONNX file
 
 	shard string
 	maps  []string
@@ -47,9 +48,11 @@ MODEL is a folder that train wrote, which XLA runs, or an ONNX file, which ONNX 
 CPU (lipsmooth setup --onnx). --runtime chooses for either. The votes of a run belong to its
 runtime, since the noise and the last bits of logits differ. ONNX Runtime may be faster on a CPU:
 with --estimate, each --runtime says its draws a second. --float32 of certify needs a model's folder
-on XLA.
-lipsmooth info says what is understood of a file. Votes certify a file. --lipschitz claims a
-Lipschitz constant, which lipsmooth bound can prove of many files; what rests on it says "claimed".
+on XLA. lipsmooth info says what is understood of a file.
+
+Votes certify any file. Where it can, sample first proves a file's Lipschitz constant, of the
+function that is sampled, with --std. That takes about a minute at most, and a note says what was
+found. --lipschitz claims a constant of other files, and what rests on it says "claimed".
 
 The images are the test split of a model that was trained here. Of an ONNX file, they are all images
 of a folder without splits, or its test or val folder (--split). --classes says which folders are
@@ -170,6 +173,9 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if s.found, err = s.prove(cmd.Context(), d); err != nil {
+		return err
+	}
 	free, err := s.onRuntime(cmd.Context(), d, log)
 	if err != nil {
 		return err
@@ -178,6 +184,9 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	said := sync.OnceFunc(func() {
 		if set, ok := d.Images.(*data.Dataset); ok {
 			printSet(log, set)
+		}
+		if s.found != "" {
+			printNotes(log, []string{s.found})
 		}
 	})
 	if s.ahead {
@@ -233,6 +242,9 @@ func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, l
 // hint says which flag helps against an error.
 func (s *sampling) hint(d *sample.Drawer, err error) error {
 	if _, ok := errors.AsType[*sample.NoLipschitz](err); ok {
+		if s.found != "" {
+			err = fmt.Errorf("%w: %s", err, s.found)
+		}
 		return fmt.Errorf("%w; --lipschitz claims one", err)
 	}
 	return hintONNX(d.Classifier, s.which.file, err)
