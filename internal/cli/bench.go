@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
@@ -34,8 +34,9 @@ cache folder (see info), through Python 3's venv and pip. bench leaves out a lib
 install. PyTorch from the package index holds CUDA, 3 GB. pip takes a build for the CPU where
 PIP_EXTRA_INDEX_URL names an index of such builds.
 
-Where ONNX Runtime is a peer, lipsmooth also samples the same net from a file, m.onnx.
-bench writes the table to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), ", ")),
+Where ONNX Runtime is a peer, lipsmooth also samples the same net by its own --runtime onnxruntime.
+The table has the ratio of each runtime of lipsmooth. bench writes the table to bench.tsv.`,
+			peers.Batch, strings.Join(peers.Names(), ", ")),
 		Example: "  lipsmooth bench --peers jax,onnxruntime --rounds 5 --seconds 2 --out bench",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,7 +51,7 @@ bench writes the table to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), 
 				return fmt.Errorf("--seconds %v: must be positive", b.Seconds)
 			}
 			b.Log = cmd.ErrOrStderr()
-			err = bench(cmd.Context(), cmd.OutOrStdout(), b, out)
+			err = bench(cmd.Context(), printer(cmd), b, out)
 			if stopped := cmd.Context().Err(); err != nil && stopped != nil {
 				// A child that was ended may have said something else last.
 				return fmt.Errorf("nothing is written to %s: %w", out, stopped)
@@ -67,7 +68,7 @@ bench writes the table to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), 
 }
 
 // bench measures, saves the table in the folder out and prints it.
-func bench(ctx context.Context, w io.Writer, b peers.Benchmark, out string) error {
+func bench(ctx context.Context, w *terminal.Printer, b peers.Benchmark, out string) error {
 	cache, err := device.CacheDir()
 	if err != nil {
 		return err
@@ -91,7 +92,7 @@ func bench(ctx context.Context, w io.Writer, b peers.Benchmark, out string) erro
 		return err
 	}
 	fmt.Fprintln(w, caption)
-	if err := t.WriteText(w); err != nil {
+	if err := w.Table("bench", t, nil); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s\n", path)

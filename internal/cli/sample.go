@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/help"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
@@ -26,9 +30,11 @@ type sampling struct {
 	data  string
 	out   string
 	ahead bool
+	found string // by a proof from an ONNX file
 
 	shard string
 	maps  []string
+	sign  signing
 }
 
 func sampleCommand() *cobra.Command {
@@ -40,11 +46,15 @@ func sampleCommand() *cobra.Command {
 histograms are kept as a run: run.json and a table with one line an image. Stopped and started again
 with the same flags, sample goes on where it stopped.
 
-MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
-setup --onnx), or XLA with --runtime xla. The votes of a run belong to its runtime, since the noise
-and the last bits of logits differ. With --estimate, each --runtime says its draws a second.
-lipsmooth info says what is understood of a file. Votes certify a file. --lipschitz claims a
-Lipschitz constant, which lipsmooth bound can prove of many files; what rests on it says "claimed".
+MODEL is a folder that train wrote, which XLA runs, or an ONNX file, which ONNX Runtime runs on the
+CPU (lipsmooth setup --onnx). --runtime chooses for either. The votes of a run belong to its
+runtime, since the noise and the last bits of logits differ. ONNX Runtime may be faster on a CPU:
+with --estimate, each --runtime says its draws a second. --float32 of certify needs a model's folder
+on XLA. lipsmooth info says what is understood of a file.
+
+Votes certify any file. Where it can, sample first proves a file's Lipschitz constant, of the
+function that is sampled, with --std. That takes about a minute at most, and a note says what was
+found. --lipschitz claims a constant of other files, and what rests on it says "claimed".
 
 The images are the test split of a model that was trained here. Of an ONNX file, they are all images
 of a folder without splits, or its test or val folder (--split). --classes says which folders are
@@ -74,11 +84,22 @@ on; certify --tau gives one.`,
 		},
 	}
 	s.bind(c.Flags())
+	help.Group(c, "What to sample", "data images tuning sigma", append(slices.Clone(setNames),
+		"model", "noise", "scores")...)
+	help.Group(c, "How much", "n0 n until estimate shard", "method", "alpha", "tau", "seed",
+		"block-draws")
+	help.Group(c, "Model file", "mean std lipschitz denoiser", slices.DeleteFunc(
+		append(slices.Clone(onnxNames), "random"), func(name string) bool {
+			return slices.Contains([]string{"mean", "std", "denoiser"}, name)
+		})...)
+	help.Group(c, "Output", "out", "sign")
+	help.Group(c, "Device", "runtime", "blocks-at-once")
 	return c
 }
 
 // bind binds the flags to the plan.
 func (s *sampling) bind(f *pflag.FlagSet) {
+	f.SetNormalizeFunc(renamed("block", "block-draws", "batch", "blocks-at-once"))
 	s.which.bind(f)
 	p := &s.plan
 	f.StringVar(&s.data, "data", "", "dataset: mnist, cifar10, or a path; default: the one that "+
@@ -105,11 +126,12 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		"votes; default: chosen on the tuning images")
 	f.StringVar(&s.shard, "shard", "", "draw part I of N only, I from 0, as I/N, into "+
 		"OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
-	f.IntVar(&p.Block, "block", p.Block, "draws a block, part of the run's settings: each block has "+
-		"its own stream of random numbers")
-	f.IntVar(&p.Batch, "batch", p.Batch,
+	f.IntVar(&p.Block, "block-draws", p.Block, "draws a block, part of the run's settings: each "+
+		"block has its own stream of random numbers")
+	f.IntVar(&p.Batch, "blocks-at-once", p.Batch,
 		"blocks drawn at once, which changes the rate alone; 0 finds "+
 			"the best number in the first seconds of a long run")
+	s.sign.bind(f)
 	f.BoolVar(&s.ahead, "estimate", false, "say how long the run takes and how large it gets, and "+
 		"draw none of it")
 }
@@ -143,7 +165,7 @@ func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 		}
 		p.Scores = append(p.Scores, m)
 	}
-	return flagged(p.Check())
+	return cmp.Or(flagged(p.Check()), s.sign.load())
 }
 
 // run draws, or estimates, and prints what came of it.
@@ -154,12 +176,20 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if err := s.onRuntime(cmd.Context(), d, log); err != nil {
+	if s.found, err = s.prove(cmd.Context(), d, log); err != nil {
 		return err
 	}
+	free, err := s.onRuntime(cmd.Context(), d, log)
+	if err != nil {
+		return err
+	}
+	defer free()
 	said := sync.OnceFunc(func() {
 		if set, ok := d.Images.(*data.Dataset); ok {
 			printSet(log, set)
+		}
+		if s.found != "" {
+			printNotes(log, []string{s.found})
 		}
 	})
 	if s.ahead {
@@ -181,6 +211,9 @@ func (s *sampling) run(cmd *cobra.Command) error {
 		return s.hint(d, err)
 	}
 	said()
+	if err := s.sign.run(s.out); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
 		s.out, r.Seconds, quoted(s.out))
 	return printAccuracy(w, log, s.out)
@@ -191,21 +224,21 @@ func (s *sampling) run(cmd *cobra.Command) error {
 func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, log io.Writer) (
 	sample.Result, error) {
 
-	var said func(done int)
+	var said *terminal.Progress
 	own := p.Progress
 	p.Progress = func(at sample.Progress) {
 		if own != nil {
 			own(at)
 		}
 		if at.Done > at.Begun {
-			said(at.Done)
+			said.At(at.Done)
 			return
 		}
 		what := fmt.Sprintf("sampling σ=%g", at.Sigma)
 		if at.Tuning {
 			what += " (for the temperature)"
 		}
-		said = progress(log, what, "images", at.Begun, at.Total)
+		said = terminal.NewProgress(log, what, "images", at.Begun, at.Total)
 	}
 	r, err := d.Draw(ctx, p, dir)
 	printNotes(log, r.Notes)
@@ -215,6 +248,9 @@ func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, l
 // hint says which flag helps against an error.
 func (s *sampling) hint(d *sample.Drawer, err error) error {
 	if _, ok := errors.AsType[*sample.NoLipschitz](err); ok {
+		if s.found != "" {
+			err = fmt.Errorf("%w: %s", err, s.found)
+		}
 		return fmt.Errorf("%w; --lipschitz claims one", err)
 	}
 	return hintONNX(d.Classifier, s.which.file, err)

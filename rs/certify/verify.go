@@ -1,6 +1,7 @@
 package certify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/version"
@@ -36,15 +38,18 @@ func (v *Verification) older(path, advice string) {
 // and dataset, and of other images. It returns them all.
 func (r *Run) VerifyLog() (v *Verification, rows []rs.Evidence, err error) {
 	v = &Verification{}
-	if _, err := r.ChooseTau(Default()); err != nil { // which checks the tuning images
-		return v, nil, err
-	}
 	if err := r.Load(); err != nil {
 		return v, nil, err
 	}
 	v.checked("%s: every setting, format %d", r.file(), r.Format)
 	v.checked("%s: %d rows: indices, labels, draws, class selected, margins",
 		filepath.Join(r.Dir, countlog.CountsFile), len(r.Rows))
+	if err := r.verifySeal(v, r.log, r.Dir, len(r.Rows)); err != nil {
+		return v, r.Rows, err
+	}
+	if _, err := r.ChooseTau(Default()); err != nil { // which checks the tuning images
+		return v, r.Rows, err
+	}
 	folder := filepath.Join(r.Dir, countlog.TuningFolder)
 	log, err := countlog.Open(folder)
 	if err != nil { // there are none
@@ -54,6 +59,7 @@ func (r *Run) VerifyLog() (v *Verification, rows []rs.Evidence, err error) {
 	if err == nil {
 		v.checked("%s: %d rows, of the same model and dataset, and of other images", folder,
 			len(tuning))
+		err = r.verifySeal(v, log, folder, len(tuning))
 	}
 	return v, slices.Concat(r.Rows, tuning), err
 }
@@ -72,8 +78,11 @@ func (r *Run) CheckMarginError(off float64) error {
 // the run's Lipschitz constant.
 func (r *Run) Verify(dir string) (v *Verification, err error) {
 	v = &Verification{}
-	if r.log != nil {
-		if err := r.log.Contradicted(); err != nil {
+	if r.contradicted != nil {
+		return v, fmt.Errorf("%s: %w", r.file(), r.contradicted)
+	}
+	if r.Model.Lambda.Proved() { // a claimed one was compared when the run was opened
+		if err := r.Contradicted(r.each()); err != nil {
 			return v, fmt.Errorf("%s: %w", r.file(), err)
 		}
 	}
@@ -86,10 +95,10 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 	if err != nil {
 		return v, err
 	}
-	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii))
+	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii), "")
 	if err == nil && saved.Interval > 0 {
 		err = v.compare(filepath.Join(dir, IntervalsFile), intervals(curves, alphas, saved.Radii,
-			saved.Interval))
+			saved.Interval), "")
 	}
 	if err != nil {
 		return v, err
@@ -110,7 +119,7 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 // verifyCertificates makes a table of certificates again; nil where there is none to compare with.
 func (r *Run) verifyCertificates(v *Verification, path string) (again held, saved Saved,
 	err error) {
-	there, _, err := table.ReadFile(path)
+	there, line, err := table.ReadFile(path)
 	if err != nil {
 		return nil, saved, err
 	}
@@ -157,11 +166,20 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 	if at, want := firstDifference(there, again.table(saved.Sets), fileColumn); at > 0 {
 		return nil, saved, fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, want)
 	}
+	for i, row := range there.Rows {
+		index, _ := strconv.Atoi(row[0]) // as it was just compared
+		if name := row[fileColumn]; r.File != nil && name != "" && name != r.File(index) {
+			return nil, saved, fmt.Errorf("%s:%d: file: %s, but image %d of the dataset is %q", path, i+2,
+				name, index, r.File(index))
+		}
+	}
 	caption, err := r.caption(saved.Sets, saved.Images)
 	if err != nil {
 		return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
 	}
-	if err := v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth); err != nil {
+	err = cmp.Or(oneCaption(path, line, saved.Caption),
+		v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth))
+	if err != nil {
 		return nil, saved, err
 	}
 	if hash != saved.RunHash {
@@ -208,9 +226,18 @@ func (v *Verification) caption(path, there, want, by string) error {
 	return nil
 }
 
+// oneCaption refuses a table that shows another caption than its settings have: a first line that
+// begins with #, as older versions wrote them.
+func oneCaption(path, line, caption string) error {
+	if line != caption {
+		return fmt.Errorf("%s: caption: %.60q, but its settings have %.60q", path, line, caption)
+	}
+	return nil
+}
+
 // compare compares a table in a file with what it should be.
-func (v *Verification) compare(path string, want *table.Table) error {
-	there, _, err := table.ReadFile(path)
+func (v *Verification) compare(path string, want *table.Table, caption string) error {
+	there, line, err := table.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -221,6 +248,9 @@ func (v *Verification) compare(path string, want *table.Table) error {
 	if at, line := firstDifference(there, want, -1); at > 0 {
 		return fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, line)
 	}
+	if err := oneCaption(path, line, caption); err != nil {
+		return err
+	}
 	v.checked("%s: %d rows computed again", path, len(there.Rows))
 	return nil
 }
@@ -228,22 +258,22 @@ func (v *Verification) compare(path string, want *table.Table) error {
 // firstDifference returns the first line, from 1, in which tables differ but for a column, and what
 // it should be; 0 where none does.
 func firstDifference(got, want *table.Table, but int) (int, string) {
-	line := func(t *table.Table, i int) string {
+	line := func(t *table.Table, i int) []string {
 		switch {
 		case i == 0:
-			return strings.Join(t.Columns, " ")
+			return t.Columns
 		case i > len(t.Rows):
-			return "no such line"
+			return []string{"no such line"}
 		}
 		cells := slices.Clone(t.Rows[i-1])
 		if 0 <= but && but < len(cells) {
 			cells[but] = ""
 		}
-		return strings.Join(cells, " ")
+		return cells
 	}
 	for i := range 1 + max(len(got.Rows), len(want.Rows)) {
-		if a, b := line(got, i), line(want, i); a != b {
-			return i + 1, b
+		if a, b := line(got, i), line(want, i); !slices.Equal(a, b) {
+			return i + 1, strings.Join(b, " ")
 		}
 	}
 	return 0, ""

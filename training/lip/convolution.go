@@ -9,6 +9,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // Convolution is a convolution with a bias, its kernel centred: [h, w, in] to
@@ -54,6 +56,7 @@ type convolutionKind struct {
 var convolutions = map[string]convolutionKind{
 	"aol":      {kernel: aolKernel},
 	"bcop":     {kernel: bcopKernel, refuse: refuseBCOP},
+	"bro":      broConvolution,
 	"cayley":   cayleyConvolution,
 	"free":     {kernel: freeKernel},
 	"soc":      socConvolution,
@@ -130,7 +133,7 @@ func knownPadding(padding string) bool {
 }
 
 func noPadding(padding string) error {
-	return fmt.Errorf("no padding %q; known: %s, %s", padding, Circular, Zero)
+	return named.Unknown("padding", padding, []string{Circular, Zero})
 }
 
 // Weights are the groups' effective weights, then the bias, [channels].

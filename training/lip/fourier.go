@@ -36,6 +36,33 @@ func filter(x, re, im *Node) *Node {
 	return inverseFourier(yr, yi, d[2], 0, 0)
 }
 
+// frequencies are the matrices re + i·im, [h·(w/2+1), in, out], of kernel, [k, k, in, out], at the
+// frequencies of an h×w torus. Matrices at frequencies f and -f are conjugate, and come once.
+func frequencies(kernel *Node, h, w int) (re, im *Node) {
+	d := kernel.Shape().Dimensions
+	re, im = fourier(Reshape(kernel, 1, d[0], d[1], d[2]*d[3]), h, w, d[0]/2, d[1]/2)
+	return Reshape(re, -1, d[2], d[3]), Reshape(im, -1, d[2], d[3])
+}
+
+// imageKernel is the kernel as large as the image, [h, w, in, out], of these frequencies.
+func imageKernel(re, im *Node, h, w int) *Node {
+	d := re.Shape().Dimensions
+	all := func(x *Node) *Node { return Reshape(x, 1, h, w/2+1, d[1]*d[2]) }
+	return Reshape(inverseFourier(all(re), all(im), w, h/2, w/2), h, w, d[1], d[2])
+}
+
+// realForm is complex matrices R + iS, [n, a, b], as the real [[R, -S], [S, R]].
+func realForm(re, im *Node) *Node {
+	top, bottom := []*Node{re, Neg(im)}, []*Node{im, re}
+	return Concatenate([]*Node{Concatenate(top, 2), Concatenate(bottom, 2)}, 1)
+}
+
+// complexForm is the opposite of realForm, for b columns.
+func complexForm(m *Node, b int) (re, im *Node) {
+	left := Split(SliceAxis(m, 2, AxisRange(0, b)), 1, 2)
+	return left[0], left[1]
+}
+
 // fourier returns Σ x(p)·e^{-2πi(fy·(y-cy)/h + fx·(x-cx)/w)} of a real x, [n, a, b, m], for all fy
 // and fx ≤ w/2: [n, h, w/2+1, m]. It needs a ≤ h and b ≤ w.
 func fourier(x *Node, h, w, cy, cx int) (re, im *Node) {
@@ -101,7 +128,7 @@ func waveError(terms int) float64 { return outward(1.01*u32 + gamma(terms+1)) }
 func transferRounding(h, w int, kappa float64) float64 {
 	// Sums along w, then 2h more, of which cosine and sine have |c| + |s| ≤ 2; both parts.
 	across, down := waveError(w), waveError(2*h)
-	return outward(2*math.Sqrt2*(across+down+across*down)*kappa + 1e-30*kappa)
+	return outward(2*math.Sqrt2*(across+down+across*down)*kappa + graphs(kappa))
 }
 
 // A torusFilter is filter on an h×w torus, by matrices at each frequency.
@@ -131,5 +158,5 @@ func (t torusFilter) rounding(norm float64) float64 {
 	down := waveError(2*t.h) * 2 * (spectrum + e)
 	back := math.Sqrt2/rootW*down +
 		2*math.Sqrt(2*float64(half))/rootW*waveError(2*half)*((spectrum+e)/rootH+down)
-	return outward(math.Sqrt2/(rootH*rootW)*e + back + 1e-30*(1+norm))
+	return outward(math.Sqrt2/(rootH*rootW)*e + back + graphs(norm, t.abs, t.bound))
 }

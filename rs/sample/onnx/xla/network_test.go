@@ -52,6 +52,8 @@ func TestLogits(t *testing.T) {
 		{file: "batchnorm"},
 		{file: "nhwc", options: onnx.Options{Size: [3]int{12, 20, 1}}},
 		{file: "softmax", options: onnx.Options{Output: "probabilities"}},
+		{file: "softmax", options: onnx.Options{Output: "probabilities", Std: []float64{5e-4}},
+			tolerance: 1e-2}, // some are 0
 		{file: "softmax", options: onnx.Options{Output: "score"}},
 		{file: "float16", tolerance: 1e-2},
 	} {
@@ -91,5 +93,27 @@ func agree(t *testing.T, file *onnx.Classifier, tolerance float64) {
 		if !(math.Abs(float64(got[i]-w)) <= tolerance) {
 			t.Errorf("logit %d is %v, of ONNX Runtime %v", i, got[i], w)
 		}
+	}
+}
+
+// The slope that is found lies below the bound that is proved, whatever the images are divided by.
+func TestSlope(t *testing.T) {
+	network := func(file string, o onnx.Options) *Network {
+		path := filepath.Join("..", "..", "..", "..", "training", "prove", "testdata", file)
+		n, err := New(backend, load(t, path, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for std, lambda := range map[float64]float64{1: 0.47153, 0.5: 0.94306} {
+		slope, err := network("aol.onnx", onnx.Options{Std: []float64{std}}).Slope(backend, 10)
+		if err != nil || slope > lambda || slope < lambda/5 {
+			t.Errorf("std %v: a slope of %v below %v, %v", std, slope, lambda, err)
+		}
+	}
+	if _, err := network("torchlip-dense.onnx", onnx.Options{}).Slope(backend, 1); err == nil ||
+		err.Error() != "xla: torchlip-dense.onnx: GoMLX has no gradient of Sort" {
+		t.Error(err)
 	}
 }
