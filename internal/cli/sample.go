@@ -92,7 +92,7 @@ on; certify --tau gives one.`,
 		append(slices.Clone(onnxNames), "random"), func(name string) bool {
 			return slices.Contains([]string{"mean", "std", "denoiser"}, name)
 		})...)
-	help.Group(c, "Output", "out")
+	help.Group(c, "Output", "out", "sign")
 	help.Group(c, "Device", "runtime", "blocks-at-once")
 	return c
 }
@@ -176,7 +176,7 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if s.found, err = s.prove(cmd.Context(), d); err != nil {
+	if s.found, err = s.prove(cmd.Context(), d, log); err != nil {
 		return err
 	}
 	free, err := s.onRuntime(cmd.Context(), d, log)
