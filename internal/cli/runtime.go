@@ -60,10 +60,13 @@ func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Write
 	if there, err := countlog.ReadBegun(s.out); err == nil && (by == "" || by == byFastest) {
 		by = begunBy(there, file)
 	}
+	if p := s.which.precision; p != countlog.Float32 && by != byXLA {
+		return fmt.Errorf("--precision %s: XLA has it alone: --runtime %s", p, byXLA)
+	}
 	if by != byXLA && by != byFastest {
 		return nil
 	}
-	o := &opened{log: log}
+	o := &opened{log: log, precision: s.which.precision}
 	n, err := o.network(ctx, file)
 	if err != nil {
 		if by == byFastest && ctx.Err() == nil {

@@ -120,8 +120,11 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 	if err := v.run.CheckModel(own.Identity(), from); err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from,
-		v.run.Model.Lambda.Value())
+	if lambda := v.run.Model.Lambda; lambda.Known() {
+		v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, lambda.Value())
+	} else {
+		v.checked("%s: hash of the weights", from)
+	}
 	ref := v.data
 	if v.redraw > 0 {
 		ref = cmp.Or(ref, own.Dataset)
@@ -224,8 +227,9 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 	case m == nil || d == nil || v.redraw == 0 && v.run.Model.Random:
 		return nil
 	}
-	o := &opened{log: v.log}
-	if file, ok := m.(*onnx.Classifier); ok && v.redraw > 0 && begunBy(v.run.Run, file) == byXLA {
+	o := &opened{log: v.log, precision: v.run.Model.Precision}
+	onDevice := v.redraw > 0 || o.precision != ""
+	if file, ok := m.(*onnx.Classifier); ok && onDevice && begunBy(v.run.Run, file) == byXLA {
 		var err error
 		if m, err = o.network(ctx, file); err != nil {
 			return err
@@ -233,7 +237,7 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 	}
 	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()
-	if v.redraw == 0 && len(v.run.Rows) <= fewImages {
+	if !onDevice && len(v.run.Rows) <= fewImages {
 		s.Open = func(context.Context) (compute.Backend, error) { return device.PureGo() }
 	}
 	if err := v.cleanAgain(ctx, &s); err != nil {
