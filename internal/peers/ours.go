@@ -49,7 +49,7 @@ func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ou
 // NewOursONNX samples the net of the ONNX file that peer.py writes. Its images are mirrored in
 // height and width.
 func NewOursONNX(path string, net *Net, block int, seconds float64) (*Ours, error) {
-	size := [3]int{side, side, colours}
+	size := [3]int{net.side, net.side, colours}
 	m, err := onnx.Open(path, onnx.Options{Size: size, Classes: Classes})
 	if err != nil {
 		return nil, err

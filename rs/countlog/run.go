@@ -122,6 +122,14 @@ const (
 	BF16    = "bf16" // inputs have 7 bits, and so may results of convolutions
 )
 
+// CheckPrecision is an error of a precision that isn't known. Empty is float32.
+func CheckPrecision(name string) error {
+	if !slices.Contains([]string{"", Float32, TF32, BF16}, name) {
+		return fmt.Errorf("precision %s: known: %s, %s, %s", name, Float32, TF32, BF16)
+	}
+	return nil
+}
+
 // In is the model in a precision. In TF32 and BF16 nothing is proved of it.
 func (m Model) In(precision string) Model {
 	if precision == "" || precision == Float32 {

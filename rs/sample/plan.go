@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -85,9 +84,8 @@ func (p Plan) Check() error {
 	if p.Noise != "" && p.Noise != Gaussian && p.Noise != countlog.Discrete {
 		return fmt.Errorf("noise %s: known: %s, %s", p.Noise, Gaussian, countlog.Discrete)
 	}
-	if !slices.Contains([]string{"", countlog.Float32, countlog.TF32, countlog.BF16}, p.Precision) {
-		return fmt.Errorf("precision %s: known: %s, %s, %s", p.Precision, countlog.Float32,
-			countlog.TF32, countlog.BF16)
+	if err := countlog.CheckPrecision(p.Precision); err != nil {
+		return err
 	}
 	if s := p.Shard; s != (countlog.Shard{}) && !isShard(s) {
 		return fmt.Errorf("shard %v: want I/N with 0 <= I < N <= %d", s, maxShards)

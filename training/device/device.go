@@ -98,6 +98,9 @@ type Options struct {
 // Open opens a backend in the order of the package's description. It returns an error where the
 // backend that GOMLX_BACKEND names can't be opened, or where ctx ends. It never panics.
 func Open(ctx context.Context, o Options) (compute.Backend, Info, error) {
+	if err := countlog.CheckPrecision(o.Precision); err != nil {
+		return nil, Info{}, fmt.Errorf("device: %w", err)
+	}
 	f := newFinder(o)
 	if o.Precision == countlog.TF32 {
 		f.options = ",tf32=true"
