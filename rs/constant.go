@@ -12,22 +12,24 @@ import (
 // estimate and no Constant. The zero Constant knows no bound.
 type Constant struct {
 	value  float64
-	proved bool
+	source string
 }
+
+const claimed = "claimed"
 
 // Claim returns the bound that whoever brings a classifier answers for. It panics unless value is
 // positive and finite.
-func Claim(value float64) Constant { return constant(value, false) }
+func Claim(value float64) Constant { return constant(value, claimed) }
 
-// Proved returns a bound that this module proved; package training/lip proves them. It panics
-// unless the bound is positive and finite.
-func Proved(bound proof.Lipschitz) Constant { return constant(bound.Value(), true) }
+// Proved returns a bound that this module proved, in package training/lip or training/prove. It
+// panics unless the bound is positive and finite.
+func Proved(bound proof.Lipschitz) Constant { return constant(bound.Value(), bound.Source()) }
 
-func constant(value float64, proved bool) Constant {
+func constant(value float64, source string) Constant {
 	if !(value > 0) || math.IsInf(value, 1) {
 		panic(fmt.Sprintf("rs: Lipschitz constant %g, want a positive finite number", value))
 	}
-	return Constant{value, proved}
+	return Constant{value, source}
 }
 
 // Value returns the bound, or 0 where none is known.
@@ -37,18 +39,10 @@ func (c Constant) Value() float64 { return c.value }
 func (c Constant) Known() bool { return c.value > 0 }
 
 // Proved reports whether this module proved the bound.
-func (c Constant) Proved() bool { return c.proved }
+func (c Constant) Proved() bool { return c.Known() && c.source != claimed }
 
-// Source is "proved", "claimed", or empty where no bound is known.
-func (c Constant) Source() string {
-	switch {
-	case c.proved:
-		return "proved"
-	case c.Known():
-		return "claimed"
-	}
-	return ""
-}
+// Source is "proved", "proved from the file", "claimed", or empty where no bound is known.
+func (c Constant) Source() string { return c.source }
 
 // String is the bound and its source.
 func (c Constant) String() string {

@@ -22,10 +22,10 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 		return err
 	}
 	if isONNX(dir) {
-		if q.looking || q.ref != "" {
-			return fmt.Errorf("%s: --observe and --data are for models that lipsmooth trained", dir)
+		if q.ref != "" {
+			return fmt.Errorf("%s: --data is for models that lipsmooth trained", dir)
 		}
-		return boundONNX(cmd.OutOrStdout(), dir, q.out)
+		return q.ofFile(cmd, dir)
 	}
 	m, err := loadTrained(dir)
 	if err != nil {
@@ -94,21 +94,24 @@ certify --float32 subtracts.
 
 MODEL may also be an ONNX file that another program trained and exported. Then the table has the
 activations of its graph, with a proved bound on what the network stretches up to each one. An
-operation of which nothing is proved stops the proof, and the error names the operation.`,
+operation of which nothing is proved stops the proof, and the error names the operation. With
+--observe, gradients in XLA look for the steepest slope of two logits. The images are as the file
+takes them; lipsmooth sample proves a bound for images in [0, 1].`,
 		Example: "  lipsmooth bound models/mnist-0.25 --observe --data mnist\n" +
-			"  lipsmooth bound model.onnx",
+			"  lipsmooth bound model.onnx --observe",
 		Args: one("model's folder, or an ONNX file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return q.run(cmd, args[0])
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&q.looking, "observe", false, "look for each layer's steepest slope, on the device")
+	f.BoolVar(&q.looking, "observe", false, "look for each layer's steepest slope, or for that of an "+
+		"ONNX file, on the device")
 	f.StringVar(&q.ref, "data", "", "dataset, mnist, cifar10, or a path, from whose images the "+
 		"network's steepest slope is looked for")
 	f.Float64Var(&q.sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
 		"bounded under")
-	f.StringVar(&q.out, "out", "", "file to write the table to, as TSV; default with --observe: "+
-		"MODEL/"+training.BoundsFile+", which lipsmooth figures draws")
+	f.StringVar(&q.out, "out", "", "file to write the table to, as TSV; default with --observe "+
+		"of a folder: MODEL/"+training.BoundsFile+", which lipsmooth figures draws")
 	return c
 }

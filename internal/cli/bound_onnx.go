@@ -1,16 +1,23 @@
 package cli
 
 import (
+	"context"
 	"fmt"
-	"io"
+	"strconv"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/oneline"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
+	"github.com/lipsmooth/lipsmooth/rs/sample"
+	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
+	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/prove"
+	"github.com/spf13/cobra"
 )
 
-// boundONNX prints what is proved from an ONNX file, and writes the table to a file where out isn't
-// empty.
-func boundONNX(w io.Writer, path, out string) error {
+// ofFile prints what is proved from an ONNX file, and the steepest slope that XLA finds. It writes
+// the table to a file where --out says so.
+func (q boundFlags) ofFile(cmd *cobra.Command, path string) error {
 	start := time.Now()
 	p, err := prove.File(path, prove.Options{})
 	if err != nil {
@@ -18,10 +25,66 @@ func boundONNX(w io.Writer, path, out string) error {
 	}
 	caption := fmt.Sprintf("%s, images %v: Λ = %.6g, proved from the file in %.1f s", path, p.Image,
 		p.Lambda.Value(), time.Since(start).Seconds())
-	fmt.Fprintln(w, caption)
 	t := p.Table()
-	if err := t.WriteText(w); err != nil || out == "" {
+	if q.looking {
+		slope, err := steepest(cmd, path)
+		if err != nil {
+			return fmt.Errorf("--observe: %w", err)
+		}
+		t.Columns = append(t.Columns, "observed_through")
+		for i, row := range t.Rows {
+			t.Rows[i] = append(row, "")
+		}
+		last := t.Rows[len(t.Rows)-1]
+		last[len(last)-1] = strconv.FormatFloat(slope, 'f', 5, 64)
+		caption += fmt.Sprintf(", observed in %d steps", training.ObserveSteps)
+	}
+	w := cmd.OutOrStdout()
+	fmt.Fprintln(w, caption)
+	if err := t.WriteText(w); err != nil || q.out == "" {
 		return err
 	}
-	return t.WriteFile(out, caption)
+	return t.WriteFile(q.out, caption)
+}
+
+// steepest is the steepest slope of a file's logits that a search finds.
+func steepest(cmd *cobra.Command, path string) (float64, error) {
+	file, err := onnx.Load(path, onnx.Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	on := &opened{log: cmd.ErrOrStderr()}
+	n, err := on.network(cmd.Context(), file)
+	if err != nil {
+		return 0, err
+	}
+	return n.Slope(on.backend, training.ObserveSteps)
+}
+
+// prove gives the ONNX file of a drawer the Λ of the run in OUT, if one is begun there, or else one
+// that is proved from the file, and says what was found.
+func (s *sampling) prove(ctx context.Context, d *sample.Drawer) (found string, err error) {
+	c, ok := d.Classifier.(*onnx.Classifier)
+	if !ok || s.which.precision != countlog.Float32 {
+		return "", nil
+	}
+	if there, err := countlog.ReadBegun(s.out); err == nil {
+		c.Resume(there.Model)
+		return "", nil
+	}
+	start, claim := time.Now(), c.Identity().Lambda
+	bound, unproved := prove.Classifier(ctx, c, prove.Options{})
+	if unproved != nil {
+		return oneline.Error(unproved).Error(), ctx.Err()
+	}
+	found = fmt.Sprintf("Λ = %.6g is proved from the file in %.1f s", bound.Value(),
+		time.Since(start).Seconds())
+	switch {
+	case claim.Value() >= bound.Value():
+		found += fmt.Sprintf(", so --lipschitz %g isn't needed", claim.Value())
+	case claim.Known():
+		found += fmt.Sprintf(", and the smaller --lipschitz %g stays a claim", claim.Value())
+	}
+	return found, nil
 }

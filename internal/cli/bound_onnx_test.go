@@ -20,7 +20,19 @@ func TestBoundONNX(t *testing.T) {
 		`LayerNormalization "node4": nothing is proved of this operation`) {
 		t.Errorf("status %d, %s", r.status, r.err)
 	}
-	if r := withDevice("bound", file, "--observe"); r.status == 0 {
-		t.Error("--observe of an ONNX file is taken")
+	refused(t, lipsmooth("bound", file, "--data", "mnist"), "--data is for models that lipsmooth")
+}
+
+// The slope that is found is in the last row, beside the bound.
+func TestObserveONNX(t *testing.T) {
+	needONNX(t)
+	t.Setenv(backendVariable, "go")
+	proved := filepath.Join("..", "..", "training", "prove", "testdata")
+	out := strings.TrimSpace(must(t, "bound", filepath.Join(proved, "aol.onnx"), "--observe"))
+	if !strings.Contains(out, " s, observed in 100 steps\n") ||
+		!strings.HasSuffix(out, "proved from the file           0.12312") {
+		t.Error(out)
 	}
+	refused(t, lipsmooth("bound", filepath.Join(proved, "torchlip-dense.onnx"), "--observe"),
+		"--observe: xla: torchlip-dense.onnx: GoMLX has no gradient of Sort")
 }

@@ -30,7 +30,7 @@ func (c *chosen) bind(f *pflag.FlagSet) {
 	f.StringVar(&c.ref, "model", "", "MODEL, by a flag")
 	f.Float64Var(&c.file.Lipschitz, "lipschitz", 0, "of an ONNX file: claim that no difference of "+
 		"two of its logits changes by more than so many times an image's change (l2, images in "+
-		"[0, 1], and behind the --denoiser)")
+		"[0, 1], and behind the --denoiser); a proof that gives no more is used instead")
 	f.BoolVar(&c.file.Random, "random", false, "of an ONNX file: it answers by chance, each time "+
 		"independently, which isn't checked; it is run one image at a time, and votes certify its "+
 		"most frequent answer; its draws can't be made again")

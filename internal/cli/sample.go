@@ -26,6 +26,7 @@ type sampling struct {
 	data  string
 	out   string
 	ahead bool
+	found string // by a proof from an ONNX file
 
 	shard string
 	maps  []string
@@ -43,8 +44,11 @@ with the same flags, sample goes on where it stopped.
 MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
 setup --onnx), or XLA with --runtime xla. The votes of a run belong to its runtime, since the noise
 and the last bits of logits differ. With --estimate, each --runtime says its draws a second.
-lipsmooth info says what is understood of a file. Votes certify a file. --lipschitz claims a
-Lipschitz constant, which lipsmooth bound can prove of many files; what rests on it says "claimed".
+lipsmooth info says what is understood of a file.
+
+Votes certify any file. Where it can, sample first proves a file's Lipschitz constant, of the
+function that is sampled, with --std. That takes about a minute at most, and a note says what was
+found. --lipschitz claims a constant of other files, and what rests on it says "claimed".
 
 The images are the test split of a model that was trained here. Of an ONNX file, they are all images
 of a folder without splits, or its test or val folder (--split). --classes says which folders are
@@ -158,12 +162,18 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if s.found, err = s.prove(cmd.Context(), d); err != nil {
+		return err
+	}
 	if err := s.onRuntime(cmd.Context(), d, log); err != nil {
 		return err
 	}
 	said := sync.OnceFunc(func() {
 		if set, ok := d.Images.(*data.Dataset); ok {
 			printSet(log, set)
+		}
+		if s.found != "" {
+			printNotes(log, []string{s.found})
 		}
 	})
 	if s.ahead {
@@ -219,6 +229,9 @@ func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, l
 // hint says which flag helps against an error.
 func (s *sampling) hint(d *sample.Drawer, err error) error {
 	if no, ok := errors.AsType[*sample.NoLipschitz](err); ok && no.Precision == "" {
+		if s.found != "" {
+			err = fmt.Errorf("%w: %s", err, s.found)
+		}
 		return fmt.Errorf("%w; --lipschitz claims one", err)
 	}
 	return hintONNX(d.Classifier, s.which.file, err)

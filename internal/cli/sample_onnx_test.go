@@ -47,7 +47,8 @@ func TestSampleONNX(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	must(t, sampleFile(gray, dir)...)
 	rows := read(t, dir, countlog.CountsFile)
-	if run := mustRun(t, dir); run.Model.Lambda.Known() || run.Model.Name != "nhwc" ||
+	if run := mustRun(t, dir); run.Model.Lambda.Source() != "proved from the file" ||
+		run.Model.Name != "nhwc" ||
 		run.Backend != "onnxruntime cpu" || run.MarginError != 0 || run.MarginBins == 0 {
 		t.Errorf("%+v", run)
 	}
@@ -71,16 +72,16 @@ func TestSampleONNX(t *testing.T) {
 	})
 	t.Run("certified", func(t *testing.T) {
 		out := must(t, "certify", dir, "--method", "all")
-		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out,
-			"lipschitz-two, lipschitz-margin, margin: no bound on the Lipschitz constant") ||
-			strings.Contains(out, "tuning") || strings.Contains(out, "claimed") {
+		if !strings.Contains(out, "\ntwobound ") || !strings.Contains(out, "\nisoperimetric ") ||
+			!strings.Contains(out, "Λ = 1.412 (proved from the file)") ||
+			strings.Contains(out, "claimed") {
 			t.Error(out)
 		}
 	})
 	t.Run("verified", func(t *testing.T) {
 		out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "2")
-		if !strings.Contains(out, "nhwc.onnx: hash of the file") || !strings.Contains(out,
-			"2 of 6 examples drawn again on onnxruntime cpu ") {
+		if !strings.Contains(out, "nhwc.onnx: hash of the file, and Λ = 1.41227 proved again") ||
+			!strings.Contains(out, "2 of 6 examples drawn again on onnxruntime cpu ") {
 			t.Error(out)
 		}
 		refused(t, lipsmooth("verify", dir, "--model", byChance, "--data", tiny()), "sampled from model ",
@@ -108,7 +109,8 @@ func TestClaimedLipschitz(t *testing.T) {
 	needONNX(t)
 	noDevice(t)
 	dir := filepath.Join(t.TempDir(), "run")
-	must(t, sampleFile(gray, dir, "--lipschitz", "3", "--tuning", "5")...)
+	vit := onnxFiles + "vit.onnx"
+	must(t, sampleFile(vit, dir, "--channels", "repeat", "--lipschitz", "3", "--tuning", "5")...)
 	if m := mustRun(t, dir).Model; m.Lambda != rs.Claim(3) {
 		t.Errorf("%+v", m)
 	}
@@ -135,11 +137,62 @@ func TestClaimedLipschitz(t *testing.T) {
 			t.Errorf("%s: %v, %v", method, got, seen)
 		}
 	}
-	must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw", "1")
+	must(t, "verify", dir, "--model", vit, "--data", tiny(), "--redraw", "1")
 	out = must(t, "certify", dir, "--method", "mono")
 	if strings.Contains(out, "is claimed") {
 		t.Error(out)
 	}
+}
+
+// The Λ of a file is proved by itself. A run keeps what it has, and verify finds what isn't proved.
+func TestProvedLipschitz(t *testing.T) {
+	needONNX(t)
+	noDevice(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	r := lipsmooth(sampleFile(gray, dir, "--lipschitz", "2", "--std", "0.5")...)
+	if want := "note: Λ = 2.82454 is proved from the file in 0."; r.status != 0 ||
+		!strings.Contains(r.err, want) || mustRun(t, dir).Model.Lambda != rs.Claim(2) ||
+		!strings.Contains(r.err, " s, and the smaller --lipschitz 2 stays a claim\n") {
+		t.Errorf("%+v", r)
+	}
+	must(t, sampleFile(gray, dir, "--std", "0.5")...)
+	refused(t, lipsmooth(sampleFile(gray, dir, "--std", "0.5", "--lipschitz", "1")...),
+		"model.lambda is 2 (claimed) there, 1 (claimed) here")
+
+	dir = filepath.Join(t.TempDir(), "run")
+	r = lipsmooth(sampleFile(gray, dir, "--lipschitz", "2")...)
+	lambda := mustRun(t, dir).Model.Lambda
+	if r.status != 0 || !strings.Contains(r.err, ", so --lipschitz 2 isn't needed\n") ||
+		!lambda.Proved() {
+		t.Errorf("%+v, %v", r, lambda)
+	}
+	for _, more := range [][]string{nil, {"--lipschitz", "3"}} {
+		if r := lipsmooth(sampleFile(gray, dir, more...)...); r.status != 0 ||
+			strings.Contains(r.err, "Λ") {
+			t.Errorf("%+v", r)
+		}
+	}
+	refused(t, lipsmooth(sampleFile(gray, dir, "--lipschitz", "1")...), "model.lambda is 1.41",
+		" there, 1 (claimed) here")
+
+	edit(t, func(s string) string {
+		return strings.Replace(s, fmt.Sprintf(`"lambda": %v`, lambda.Value()), `"lambda": 1.4`, 1)
+	}, dir, countlog.RunFile)
+	refused(t, lipsmooth("verify", dir, "--model", gray, "--data", tiny()),
+		"model.lambda: 1.4 (proved from the file), but of "+gray+" no less than 1.41")
+
+	dir = filepath.Join(t.TempDir(), "run")
+	vit := onnxFiles + "vit.onnx"
+	r = lipsmooth(sampleFile(vit, dir, "--channels", "repeat", "--lipschitz", "1000")...)
+	if r.status != 0 || !strings.Contains(r.err,
+		`note: vit: nothing proved: LayerNormalization "node4": nothing is`) {
+		t.Errorf("%+v", r)
+	}
+	edit(t, func(s string) string {
+		return strings.Replace(s, `"claimed"`, `"proved from the file"`, 1)
+	}, dir, countlog.RunFile)
+	refused(t, lipsmooth("verify", dir, "--model", vit, "--data", tiny()),
+		"model.lambda: 1000 (proved from the file), but vit: nothing proved: LayerNorm")
 }
 
 func TestSampleByChance(t *testing.T) {
@@ -211,9 +264,10 @@ func TestBadSampleONNX(t *testing.T) {
 		{"--lipschitz +Inf: must be positive", sampleFile(gray, dir, "--lipschitz", "inf")},
 		{"--random and --lipschitz", sampleFile(byChance, dir, "--lipschitz", "1", "--random")},
 		{"a model twice", sampleFile(gray, dir, "--model", byChance)},
-		{"need a Lipschitz constant", sampleFile(gray, dir, "--tuning", "5")},
-		{"need a Lipschitz constant", sampleFile(gray, dir, "--until", "radius>=0.1", "--method",
-			"lipschitz", "--tau", "1")},
+		{`LayerNormalization "node4": nothing is proved of this operation; --lipschitz claims one`,
+			sampleFile(onnxFiles+"vit.onnx", dir, "--channels", "repeat", "--tuning", "5")},
+		{"need a Lipschitz constant", sampleFile(byOthers, dir, "--one-by-one", "--until",
+			"radius>=0.1", "--method", "lipschitz", "--tau", "1")},
 		{"--mean is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--mean",
 			"0.5")},
 		{"--random is of an ONNX file, and somewhere is none", sampleFile("somewhere", dir, "--random")},

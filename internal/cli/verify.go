@@ -18,6 +18,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/device"
+	"github.com/lipsmooth/lipsmooth/training/prove"
 	"github.com/spf13/cobra"
 )
 
@@ -57,7 +58,7 @@ func (v *verification) all(ctx context.Context) (err error) {
 	if v.verified(found); err != nil {
 		return err
 	}
-	m, d, err := v.ofModel()
+	m, d, err := v.ofModel(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,9 @@ func (v *verification) renamed(m sample.Classifier, d *data.Dataset) {
 
 // ofModel checks the model, whose weights are hashed and whose Λ is proved again, and the dataset;
 // nil where there is none.
-func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err error) {
+func (v *verification) ofModel(ctx context.Context) (m sample.Classifier, d *data.Dataset,
+	err error) {
+
 	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
@@ -111,7 +114,7 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 		return nil, d, err
 	}
 	if isONNX(from) {
-		return v.ofFile(from)
+		return v.ofFile(ctx, from)
 	}
 	own, err := loadTrained(from)
 	if err != nil {
@@ -143,7 +146,9 @@ func (v *verification) ofModel() (m sample.Classifier, d *data.Dataset, err erro
 }
 
 // ofFile is ofModel for an ONNX file.
-func (v *verification) ofFile(from string) (m sample.Classifier, d *data.Dataset, err error) {
+func (v *verification) ofFile(ctx context.Context, from string) (m sample.Classifier,
+	d *data.Dataset, err error) {
+
 	if d, err = v.ofData(v.data); err != nil {
 		return nil, nil, err
 	}
@@ -155,7 +160,16 @@ func (v *verification) ofFile(from string) (m sample.Classifier, d *data.Dataset
 	if err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the file", from)
+	if !v.run.Model.Lambda.Proved() {
+		v.checked("%s: hash of the file", from)
+		return file, d, nil
+	}
+	bound, unproved := prove.Of(ctx, file, prove.Options{})
+	if err := v.run.CheckProof(bound, unproved, from); err != nil {
+		file.Close()
+		return nil, nil, err
+	}
+	v.checked("%s: hash of the file, and Λ = %.6g proved again", from, v.run.Model.Lambda.Value())
 	return file, d, nil
 }
 

@@ -26,6 +26,22 @@ func (r *Run) CheckModel(m countlog.Model, name string) error {
 	return nil
 }
 
+// CheckProof returns an error if the run says a proved Lipschitz constant below a bound that was
+// proved again from its files, or if nothing could be proved of them, as unproved says. In errors
+// name stands for the files. Another processor's last digits may differ.
+func (r *Run) CheckProof(bound rs.Constant, unproved error, name string) error {
+	switch l := r.Model.Lambda; {
+	case !l.Proved():
+		return nil
+	case unproved != nil:
+		return fmt.Errorf("%s: model.lambda: %v, but %w", r.file(), l, unproved)
+	case l.Value() < bound.Value()*(1-0x1p-22):
+		return fmt.Errorf("%s: model.lambda: %v, but of %s no less than %v is proved", r.file(), l,
+			name, bound.Value())
+	}
+	return nil
+}
+
 // CheckDataset returns an error if the run sampled another split, or if a row's label differs from
 // the label of its index. In errors name stands for the split.
 func (r *Run) CheckDataset(d countlog.Dataset, label func(index int) int, rows []rs.Evidence,

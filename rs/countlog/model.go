@@ -42,13 +42,15 @@ func (f runFile) run() (Run, error) {
 		return r, fmt.Errorf("model.lambda: %v, want finite and >= 0", m.Lambda)
 	}
 	switch known := m.Lambda > 0; {
-	case known && m.LambdaSource == "proved":
+	case known && m.LambdaSource == proof.Trained:
 		r.Model.Lambda = rs.Proved(proof.Of(m.Lambda))
+	case known && m.LambdaSource == proof.File:
+		r.Model.Lambda = rs.Proved(proof.FromFile(m.Lambda))
 	case known && m.LambdaSource == "claimed":
 		r.Model.Lambda = rs.Claim(m.Lambda)
 	case known || m.LambdaSource != "":
-		return r, fmt.Errorf("model.lambda_source: %q, want \"proved\" or \"claimed\" with a "+
-			"lambda, empty without", m.LambdaSource)
+		return r, fmt.Errorf("model.lambda_source: %q, want %q, %q or \"claimed\" with a "+
+			"lambda, empty without", m.LambdaSource, proof.Trained, proof.File)
 	}
 	return r, nil
 }

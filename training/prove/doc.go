@@ -4,6 +4,19 @@
 // A Proof holds for real arithmetic with the weights as they are stored. Casts between widths of
 // floating-point numbers count as the identity. All bounds are in float64 and rounded outward.
 //
+// # Runs of a file
+//
+// [File] proves a bound for images as the file takes them. [Classifier] proves one for images in
+// [0, 1], through all that lies between an image and the logits whose margins are logged. lipsmooth
+// sample does so by itself, and so can a program:
+//
+//	file, err := onnx.Load("m.onnx", onnx.Options{Mean: mean, Std: std})
+//	bound, err := prove.Classifier(ctx, file, prove.Options{})
+//	result, err := sample.Draw(ctx, nil, file, images, sample.Default(), "run")
+//
+// The run's Λ is then proved from the file. Where err says that nothing is proved, the run has votes
+// alone, or a claim.
+//
 // # How it works
 //
 // The graph becomes a list of values of one image: sums of linear maps, and activations. Each

@@ -15,5 +15,5 @@ func ExampleFile() {
 	}
 	fmt.Printf("%d classes, images %v: Λ = %.3f, %s\n", p.Classes, p.Image, p.Lambda.Value(),
 		p.Lambda.Source())
-	// Output: 10 classes, images [3 8 8]: Λ = 0.472, proved
+	// Output: 10 classes, images [3 8 8]: Λ = 0.472, proved from the file
 }

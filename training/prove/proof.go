@@ -83,7 +83,7 @@ func Model(m *onnxfile.Model, o Options) (*Proof, error) {
 		return nil, errors.New("the logits don't depend on the image, or their bound is infinite")
 	}
 	return &Proof{Image: about.image, Output: output, Classes: about.classes, Pairs: pairs,
-		Lambda: rs.Proved(proof.Of(most)), Body: body, Steps: p.steps}, nil
+		Lambda: rs.Proved(proof.FromFile(most)), Body: body, Steps: p.steps}, nil
 }
 
 // proven bounds the values of a graph that the logits depend on, as far as the bound of the logits

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/proof"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
@@ -38,11 +39,11 @@ func Load(path string, o Options) (_ *Classifier, err error) {
 			c.Close()
 		}
 	}()
-	c.identity = countlog.Model{
-		Name: stem(path), Hash: m.Hash, Reading: o.Reading(), Random: o.Random,
-	}
 	if o.Lipschitz > 0 {
-		c.identity.Lambda = rs.Claim(o.Lipschitz)
+		o.lambda = rs.Claim(o.Lipschitz)
+	}
+	c.identity = countlog.Model{
+		Name: stem(path), Hash: m.Hash, Reading: o.Reading(), Random: o.Random, Lambda: o.lambda,
 	}
 	if o.Denoiser != "" {
 		if c.denoiser, err = OpenDenoiser(o.Denoiser, m.Size, o); err != nil {
@@ -54,11 +55,29 @@ func Load(path string, o Options) (_ *Classifier, err error) {
 	if o.Random && !c.ByChance() {
 		return nil, named(path, errors.New("--random: no operator of it draws by chance"))
 	}
-	if op := m.file.rounds(); o.Lipschitz > 0 && (op != "" || m.input.kind == uint8Kind) {
+	if op := m.file.rounds(); o.lambda.Known() && (op != "" || m.input.kind == uint8Kind) {
 		return nil, named(path, fmt.Errorf("--lipschitz: %s rounds numbers, so no finite Lipschitz "+
 			"constant holds", cmp.Or(op, "its uint8 input")))
 	}
 	return c, nil
+}
+
+// Proved gives the classifier a bound that package training/prove proved of it. A smaller claim
+// stays. No call of another method may be under way.
+func (c *Classifier) Proved(bound proof.Lipschitz) {
+	if claim := c.identity.Lambda; !claim.Known() || claim.Value() >= bound.Value() {
+		c.identity.Lambda = rs.Proved(bound)
+	}
+}
+
+// Resume takes the bound of a run of the same files that goes on, unless a claim was made that the
+// run doesn't bear out. Package sample refuses to go on with a run that was read otherwise.
+func (c *Classifier) Resume(run countlog.Model) {
+	claim := c.identity.Lambda
+	if run.Hash == c.identity.Hash && (!claim.Known() || run.Lambda.Proved() &&
+		claim.Value() >= run.Lambda.Value()) {
+		c.identity.Lambda = run.Lambda
+	}
 }
 
 // ByChance tells whether an operator of the files answers by chance.

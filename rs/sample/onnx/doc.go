@@ -66,9 +66,13 @@
 // A model that was trained by Caffe takes blue first and 0 to 255 less a mean: --channels bgr --std
 // 0.00392157 and a mean of three values in [0, 1], in the model's order.
 //
-// # Claims
+// # Lipschitz constants
 //
-// Sampling takes a file's Lipschitz constant as a claim. Package training/prove proves one for many
-// files. Every certificate, table, figure and page that rests on a claim says "claimed", and a
-// claim that the margins contradict certifies nothing.
+// Package training/prove proves the Lipschitz constant of many files, for images in [0, 1]. Its
+// function Classifier gives the bound to a [Classifier], and run.json then says "proved from the
+// file". The proof is of real arithmetic, as are all bounds here: no bound is known on what ONNX
+// Runtime's float32 sums do to margins.
+//
+// Options.Lipschitz claims a constant of other files. Every certificate, table, figure and page
+// that rests on a claim says "claimed". A claim that the margins contradict certifies nothing.
 package onnx

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -41,11 +42,14 @@ type Options struct {
 	Predicts string
 
 	// Lipschitz is a claim: no difference of two logits changes by more than so many times an
-	// image's change (l2, images in [0, 1], and behind the denoiser). 0 claims nothing.
+	// image's change (l2, images in [0, 1], and behind the denoiser). 0 claims nothing. Package
+	// training/prove proves a bound for many files.
 	Lipschitz float64
 	// Random says that the model answers by chance, each time independently. Votes certify its most
 	// frequent answer; no draw can be repeated.
 	Random bool
+
+	lambda rs.Constant // of the run that OptionsOf was given
 }
 
 // Reading is what run.json keeps of how a file is read.
@@ -84,7 +88,7 @@ func OptionsOf(m countlog.Model, path, denoiser string) (o Options, err error) {
 	o = Options{
 		Resize: r.Resize, Channels: Channels(r.Channels), Layout: Layout(r.Layout),
 		Output: r.Output, Scale: Scale(r.Scale), OneByOne: r.OneByOne,
-		Schedule: r.Schedule, Predicts: r.Predicts, Lipschitz: m.Lambda.Value(), Random: m.Random,
+		Schedule: r.Schedule, Predicts: r.Predicts, Random: m.Random, lambda: m.Lambda,
 	}
 	if r.Denoiser != "" {
 		o.Denoiser = cmp.Or(denoiser, filepath.Join(filepath.Dir(path), r.Denoiser))

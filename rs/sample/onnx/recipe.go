@@ -23,12 +23,15 @@ type Recipe struct {
 	Type string
 	// Single says that the output is one value an image. A logit z has the logits 0 and z, and a
 	// probability p has the probabilities 1-p and p.
-	Single        bool
-	Probabilities bool // the logits are their logarithms
+	Single bool
+	// Probabilities says that the logits are their logarithms. A probability below
+	// [LeastProbability] counts as it.
+	Probabilities bool
+	OneByOne      bool // a run has to be of one image, or of one and zeros
 }
 
-// Recipe returns how the classifier runs the graph of its file. It is an error where images have to
-// be run one by one, and where the classifier is more than one graph.
+// Recipe returns how the classifier runs the graph of its file. It is an error where the answer
+// isn't a function of the image and of one graph.
 func (c *Classifier) Recipe() (r Recipe, err error) {
 	m := c.model
 	switch op := m.file.dynamic(); {
@@ -36,15 +39,13 @@ func (c *Classifier) Recipe() (r Recipe, err error) {
 		return r, errors.New("a denoiser comes first")
 	case c.identity.Random:
 		return r, errors.New("it answers by chance")
-	case c.identity.Reading.OneByOne || m.note != "":
-		return r, errors.New("its images are run one by one")
 	case op != "":
 		return r, fmt.Errorf("%s quantises a whole batch on one scale", op)
 	}
 	r = Recipe{
 		Path: m.path, Input: m.input.name, Output: m.output.name, Mean: m.mean, Std: m.std,
 		Layout: m.layout, Type: m.input.kind.String(), Single: m.single,
-		Probabilities: m.scale == Probabilities,
+		Probabilities: m.scale == Probabilities, OneByOne: c.identity.Reading.OneByOne || m.note != "",
 	}
 	if s := m.scaler; !s.same() {
 		r.Rows, r.Columns = weightsOf(s.rows, s.from[0]), weightsOf(s.cols, s.from[1])

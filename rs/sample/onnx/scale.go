@@ -12,9 +12,13 @@ type Scale string
 const (
 	Logits Scale = "logits" // taken as they are
 	// Probabilities are taken as their logarithms: logits, up to one constant an image, which no
-	// margin sees.
+	// margin sees. A probability below [LeastProbability] counts as it.
 	Probabilities Scale = "probabilities"
 )
+
+// LeastProbability is the smallest number that float32 has to full precision. Devices round smaller
+// ones to 0.
+const LeastProbability = 0x1p-126
 
 // findScale tells logits from probabilities, by the last operator unless the user said it.
 func (m *Model) findScale(asked Scale) (Scale, error) {
@@ -70,8 +74,8 @@ func (m *Model) finish(logits, out []float32) error {
 			return fmt.Errorf("the output %s is no probabilities: a row sums to %.4g and has %.4g; "+
 				"are these logits? --scale logits takes them so", m.output.name, sum, slices.Min(row))
 		}
-		for c, p := range to { // p = 0 counts as the smallest float32 over it: -103.28
-			to[c] = float32(math.Log(float64(max(p, math.SmallestNonzeroFloat32))))
+		for c, p := range to {
+			to[c] = float32(math.Log(float64(max(p, LeastProbability))))
 		}
 	}
 	return nil

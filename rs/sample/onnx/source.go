@@ -86,6 +86,12 @@ func read(path string) (s source, err error) {
 	return s, nil
 }
 
+// Hash returns the [Model.Hash] of a file at a path.
+func Hash(path string) (string, error) {
+	s, err := read(path)
+	return s.hash, err
+}
+
 // hashOf is the SHA-256, in hex, of lines.
 func hashOf(lines ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n") + "\n"))

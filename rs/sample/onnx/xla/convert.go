@@ -195,10 +195,11 @@ func protect(f func() error) (err error) {
 }
 
 // unknown and partial are how onnx-gomlx says that it doesn't know an operator, or one of its
-// attributes.
+// attributes; steep is how GoMLX says that it doesn't know a gradient.
 var (
 	unknown = regexp.MustCompile(`unimplemented ONNX op "(\w+)"`)
 	partial = regexp.MustCompile(`(\w+): support for attribute '(\w+)'`)
+	steep   = regexp.MustCompile(`Node #\d+ (\w+).*for which no gradient`)
 )
 
 // explain names the operator that isn't converted, and cuts an error to one line.
@@ -208,6 +209,9 @@ func explain(err error) error {
 	}
 	if f := partial.FindStringSubmatch(err.Error()); f != nil {
 		return fmt.Errorf("onnx-gomlx has no %s of the operator %s", f[2], f[1])
+	}
+	if f := steep.FindStringSubmatch(err.Error()); f != nil {
+		return fmt.Errorf("GoMLX has no gradient of %s", f[1])
 	}
 	return oneline.Error(err)
 }

@@ -10,6 +10,7 @@
 package xla
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -41,6 +42,9 @@ type Network struct {
 // logits that differ from those of ONNX Runtime.
 func New(b compute.Backend, c *onnx.Classifier) (n *Network, err error) {
 	recipe, err := c.Recipe()
+	if err == nil && recipe.OneByOne {
+		err = errors.New("its images are run one by one")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("xla: %s: %w", c.Identity().Name, err)
 	}
@@ -91,9 +95,8 @@ func logarithms(p *Node, single bool) *Node {
 		LessOrEqual(Abs(AddScalar(ReduceAndKeep(p, ReduceSum, 1), -1)), scalar(0.01)))
 	d := p.Shape().Dimensions
 	all := func(v float64) *Node { return BroadcastToDims(scalar(v), d...) }
-	tiny := LessThan(p, all(0x1p-126)) // as zero: a device may round these to it
-	z := Where(tiny, all(math.Log(math.SmallestNonzeroFloat32)), Log(MaxScalar(p, 0x1p-126)))
-	return Where(BroadcastToDims(fine, d...), z, all(math.NaN()))
+	return Where(BroadcastToDims(fine, d...), Log(MaxScalar(p, onnx.LeastProbability)),
+		all(math.NaN()))
 }
 
 // compared is how many images New compares logits on.

@@ -93,3 +93,25 @@ func agree(t *testing.T, file *onnx.Classifier, tolerance float64) {
 		}
 	}
 }
+
+// The slope that is found lies below the bound that is proved, whatever the images are divided by.
+func TestSlope(t *testing.T) {
+	network := func(file string, o onnx.Options) *Network {
+		path := filepath.Join("..", "..", "..", "..", "training", "prove", "testdata", file)
+		n, err := New(backend, load(t, path, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for std, lambda := range map[float64]float64{1: 0.47153, 0.5: 0.94306} {
+		slope, err := network("aol.onnx", onnx.Options{Std: []float64{std}}).Slope(backend, 10)
+		if err != nil || slope > lambda || slope < lambda/5 {
+			t.Errorf("std %v: a slope of %v below %v, %v", std, slope, lambda, err)
+		}
+	}
+	if _, err := network("torchlip-dense.onnx", onnx.Options{}).Slope(backend, 1); err == nil ||
+		err.Error() != "xla: torchlip-dense.onnx: GoMLX has no gradient of Sort" {
+		t.Error(err)
+	}
+}
