@@ -15,7 +15,7 @@ import (
 var (
 	//go:embed torch/train.py
 	trainTorch []byte
-	//go:embed torch/lipschitz.onnx
+	//go:embed torch/torch.onnx
 	torchFile []byte // that the script made, with PyTorch 2.4.1
 )
 
@@ -26,7 +26,7 @@ const torchImages = 20000
 // its ONNX file in the folder dir. Where no python3 on PATH has PyTorch, the file is the one that
 // the script made elsewhere. Torch prints which.
 func Torch(dir string) (file string) {
-	file = filepath.Join(dir, "lipschitz.onnx")
+	file = filepath.Join(dir, "torch.onnx")
 	interpreter := torchPython()
 	if interpreter == "" {
 		write(file, torchFile)

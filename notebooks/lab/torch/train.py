@@ -1,6 +1,6 @@
 """Trains a 1-Lipschitz network on MNIST in PyTorch, and exports it: python3 train.py FOLDER
 
-FOLDER/images.u8 and labels.u8 are images, [count, 28, 28], and labels, a byte each. FOLDER/lipschitz.onnx is the network.
+FOLDER/images.u8 and labels.u8 are images, [count, 28, 28], and labels, a byte each. FOLDER/torch.onnx is the network.
 Its weights hold the constraints, and nothing in the file says so.
 """
 
@@ -63,7 +63,7 @@ def main(folder, steps=300, batch=128, sigma=0.5):
         if parametrize.is_parametrized(layer):
             parametrize.remove_parametrizations(layer, "weight")
     torch.onnx.export(
-        net.eval(), x[:1], f"{folder}/lipschitz.onnx", input_names=["image"], output_names=["logits"],
+        net.eval(), x[:1], f"{folder}/torch.onnx", input_names=["image"], output_names=["logits"],
         dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}}, dynamo=False,
     )
     print(f"loss {loss:.3f}, accuracy {(net(x).argmax(1) == y).float().mean():.3f} on its training images")
