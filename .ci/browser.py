@@ -204,8 +204,9 @@ def exported(browser, shots, folder):
     moved = 0
     for path in sorted(folder.glob("*.html")):
         with Reader(browser, shots, viewport={"width": 1280, "height": 900}, offline=True) as reader:
-            # A page asks for MathJax, to set formulas, and does without.
             reader.page.goto(path.as_uri(), wait_until="load")
+            if reader.asked:
+                reader.fail(f"{path.name}: asks the network for {reader.asked[0]}")
             sliders = reader.page.locator("input[type=range]").all()
             for i, slider in enumerate(sliders):
                 frames(reader, slider, f"{path.name}, slider {i + 1}")

@@ -29,7 +29,7 @@ func drawBounds(in Input) (*Figure, error) {
 }
 
 // Bounds draws the proved bound and the observed slope of each layer, and the same of the network
-// through each depth. The bound through a depth is the product of the layers' bounds (PUB). The
+// through each depth. The bound through a depth is the product of the layers' bounds. The
 // last place is the difference of two logits. It also shows the bound with linear layers composed.
 func Bounds(t *table.Table, settings string) (*Figure, error) {
 	labels, curves, err := depths(t)
@@ -43,29 +43,24 @@ func Bounds(t *table.Table, settings string) (*Figure, error) {
 		newPlot("layer", "… of the network to here")
 	var legendNames []string
 	var thumbs [][]plot.Thumbnailer
-	put := func(p *plot.Plot, curve, name string, style int, joined bool) {
+	put := func(p *plot.Plot, curve, name string, style int) {
 		xy := curves[curve]
 		if len(xy) == 0 {
 			return
 		}
 		marks := &plotter.Scatter{XYs: xy, GlyphStyle: draw.GlyphStyle{Color: colorAt(style),
 			Radius: 2.2, Shape: glyphs[style]}}
-		thumb := []plot.Thumbnailer{marks}
-		if joined {
-			line := newLine(xy, lineAt(style), false)
-			p.Add(line)
-			thumb = append(thumb, line)
-		}
 		p.Add(marks)
 		if name != "" {
-			legendNames, thumbs = append(legendNames, name), append(thumbs, thumb)
+			legendNames = append(legendNames, name)
+			thumbs = append(thumbs, []plot.Thumbnailer{marks})
 		}
 	}
-	put(top, "layer", "", 0, true)
-	put(top, "layer observed", "", 3, true)
-	put(bottom, "product", "proved: Gram; below: PUB", 0, true)
-	put(bottom, "through observed", "observed, from below", 3, true)
-	put(bottom, "composed", "linear layers composed", 5, false)
+	put(top, "layer", "", 0)
+	put(top, "layer observed", "", 3)
+	put(bottom, "product", "proved (below: product of layers)", 0)
+	put(bottom, "through observed", "observed, from below", 3)
+	put(bottom, "composed", "proved, linear layers composed", 5)
 	rows := addLegend(top, legendNames, thumbs, 0)
 	scale(top, bottom, curves, layerTicks(len(labels)))
 	depth := make([]string, len(labels))

@@ -95,7 +95,16 @@ func TestLogs(t *testing.T) {
 		!strings.Contains(f.Caption, "1 public table") {
 		t.Error(cells["0"], f.Caption)
 	}
+	// Curves of other images say so.
+	public := slices.IndexFunc(in.Beside, func(o Other) bool { return o.Run == nil })
+	in.Beside = []Other{in.Beside[public], in.Beside[public]}
+	in.Beside[0].Name, in.Beside[1].Name = "cifar10_resnet_noise_1", "cifar10_resnet_noise_2"
+	if f, err := drawLogs(in); err != nil || f.Title !=
+		"Certified accuracy beside cifar10_resnet, of other images than MNIST" {
+		t.Error(f, err)
+	}
 	// Public logs alone.
+	in = input()
 	in.Runs = nil
 	if f, err = drawLogs(in); err != nil || len(f.Table.Columns) != 7 {
 		t.Error(err)

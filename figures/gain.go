@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -49,13 +50,17 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	for _, g := range gains {
 		numbers.Columns = append(numbers.Columns, g[0]+"_less_"+g[1])
 	}
-	top, bottom := newPlot("number of classes K", "radius gained / σ"),
-		newPlot("draws n", "radius gained / σ")
+	first, second := byClasses[0], byDraws[0]
+	top := newPlot(fmt.Sprintf("classes K (n = %d)", first.Case.N),
+		"radius gained / σ")
+	bottom := newPlot(fmt.Sprintf("draws n (K = %d)", len(second.Case.P)),
+		"radius gained / σ")
 	panel := func(p *plot.Plot, outcomes []coverage.Outcome, of func(coverage.Case) int) (
 		names []string, thumbs [][]plot.Thumbnailer, err error) {
 		means, at := byMethod(outcomes, of)
 		if len(at) < 2 {
-			return nil, nil, fmt.Errorf("figure gain: %s of one value", p.X.Label.Text)
+			what, _, _ := strings.Cut(p.X.Label.Text, " (")
+			return nil, nil, fmt.Errorf("figure gain: %s of one value", what)
 		}
 		lines := make([]plotter.XYs, len(gains))
 		low, high := 0.0, 0.0
@@ -104,9 +109,7 @@ func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 		return nil, err
 	}
 	rows := addLegend(top, names, thumbs, 0)
-	first, second := byClasses[0], byDraws[0]
-	return &Figure{Name: "gain", Title: fmt.Sprintf("What an interval gains: n = %d; K = %d",
-		first.Case.N, len(second.Case.P)),
+	return &Figure{Name: "gain", Title: "How much radius an interval gains over another",
 		Caption: fmt.Sprintf("simulated votes, shape %s, largest probability %.4g; above: %s; "+
 			"below: K = %d",
 			first.Case.Shape, slices.Max(first.Case.P), settings, len(second.Case.P)),

@@ -67,6 +67,9 @@ func drawLogs(in Input) (*Figure, error) {
 	f.Name, f.Title, f.Caption = "logs", "Certified accuracy beside other logs", caption
 	if common != "" {
 		f.Title = "Certified accuracy beside " + strings.TrimRight(common, "_")
+		if len(in.Runs) > 0 && !strings.Contains(common, strings.ToLower(in.Runs[0].Dataset.Name)) {
+			f.Title += ", of other images than " + in.Runs[0].Dataset.Name
+		}
 	}
 	return f, nil
 }

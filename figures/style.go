@@ -140,10 +140,8 @@ func newPlot(x, y string) *plot.Plot {
 		label, tick := textStyle(fontSize), textStyle(fontSize-1)
 		label.XAlign, label.YAlign = a.Label.TextStyle.XAlign, a.Label.TextStyle.YAlign
 		tick.XAlign, tick.YAlign = a.Tick.Label.XAlign, a.Tick.Label.YAlign
-		if a == &p.Y { // which gonum puts a descent too high
-			e := tick.FontExtents()
-			tick.YAlign -= text.YAlignment(e.Descent / (e.Ascent + e.Descent))
-		}
+		e := tick.FontExtents() // by whose descent gonum puts labels too high
+		tick.YAlign -= text.YAlignment(e.Descent / (e.Ascent + e.Descent))
 		a.Label.TextStyle, a.Tick.Label = label, tick
 		a.Label.Padding = 3
 		a.Padding = 0

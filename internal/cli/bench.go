@@ -37,8 +37,9 @@ cache folder (see info), through Python 3's venv and pip. bench leaves out a lib
 install. PyTorch from the package index holds CUDA, 3 GB. pip takes a build for the CPU where
 PIP_EXTRA_INDEX_URL names an index of such builds.
 
-Where ONNX Runtime is a peer, lipsmooth also samples the same net from a file, m.onnx.
-bench writes the table to bench.tsv.`, peers.Batch, strings.Join(peers.Names(), ", ")),
+Where ONNX Runtime is a peer, lipsmooth also samples the same net by its own --runtime onnxruntime.
+The table has the ratio of each runtime of lipsmooth. bench writes the table to bench.tsv.`,
+			peers.Batch, strings.Join(peers.Names(), ", ")),
 		Example: "  lipsmooth bench --peers jax,onnxruntime --rounds 5 --seconds 2 --out bench",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

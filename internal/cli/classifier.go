@@ -20,7 +20,7 @@ import (
 type chosen struct {
 	ref     string
 	file    onnx.Options
-	runtime string // of an ONNX file
+	runtime string // that computes it; empty is the usual one
 
 	precision string // of what draws
 	set       data.Options
@@ -53,7 +53,7 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 	if err := onnx.Foreign(c.ref); err != nil {
 		return fmt.Errorf("%s: %w", c.ref, err)
 	}
-	for _, name := range append([]string{"lipschitz", "random", "runtime"}, onnxNames...) {
+	for _, name := range append([]string{"lipschitz", "random"}, onnxNames...) {
 		if cmd.Flags().Changed(name) && !isONNX(c.ref) {
 			return fmt.Errorf("--%s is of an ONNX file, and %s is none", name, c.ref)
 		}

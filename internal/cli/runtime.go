@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,10 +10,12 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx/xla"
+	"github.com/lipsmooth/lipsmooth/training"
+	"github.com/lipsmooth/lipsmooth/training/export"
 	"github.com/spf13/pflag"
 )
 
-// What runs the graph of an ONNX file.
+// What computes a classifier.
 const (
 	byONNXRuntime = "onnxruntime"
 	byXLA         = "xla"
@@ -20,9 +23,9 @@ const (
 )
 
 func bindRuntime(f *pflag.FlagSet, by *string) {
-	f.StringVar(by, "runtime", "", fmt.Sprintf("of an ONNX file: %s; %s, on CUDA where it is set up; "+
-		"or %s, which measures both, so that two runs of one seed may differ; default: that of the "+
-		"run in OUT, or else %[1]s", byONNXRuntime, byXLA, byFastest))
+	f.StringVar(by, "runtime", "", fmt.Sprintf("%s; %s, on CUDA where it is set up; or %s, which "+
+		"measures both, so that two runs of one seed may differ; default: that of the run in OUT, or "+
+		"else %[1]s of an ONNX file and %[2]s of a model's folder", byONNXRuntime, byXLA, byFastest))
 }
 
 // checkRuntime is an error of a runtime that isn't known.
@@ -34,6 +37,22 @@ func checkRuntime(by string) error {
 	return fmt.Errorf("--runtime %s: must be %s, %s or %s", by, byONNXRuntime, byXLA, byFastest)
 }
 
+// begunBy is the runtime of a run's backend.
+func begunBy(run countlog.Run) string {
+	if run.Backend == onnx.Backend {
+		return byONNXRuntime
+	}
+	return byXLA
+}
+
+// runtimeOf is the runtime that computes a classifier.
+func runtimeOf(c sample.Classifier) string {
+	if _, ok := c.(sample.Host); ok {
+		return byONNXRuntime
+	}
+	return byXLA
+}
+
 // network is the classifier of an ONNX file on the backend.
 func (o *opened) network(ctx context.Context, file *onnx.Classifier) (*xla.Network, error) {
 	if err := o.open(ctx); err != nil {
@@ -42,56 +61,66 @@ func (o *opened) network(ctx context.Context, file *onnx.Classifier) (*xla.Netwo
 	return xla.New(o.backend, file)
 }
 
-// begunBy is the runtime that a run's backend says of an ONNX file.
-func begunBy(run countlog.Run, file *onnx.Classifier) string {
-	if name, _ := file.Runtime(); run.Backend == name {
-		return byONNXRuntime
+// other is a classifier on the runtime that isn't the usual one, and what frees it.
+func (o *opened) other(ctx context.Context, c sample.Classifier) (
+	sample.Classifier, func(), error) {
+
+	switch c := c.(type) {
+	case *onnx.Classifier:
+		n, err := o.network(ctx, c)
+		return n, func() {}, err
+	case *training.Model:
+		r, err := export.Open(c)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, r.Close, nil
 	}
-	return byXLA
+	return nil, nil, fmt.Errorf("a classifier of type %T has one runtime", c)
 }
 
-// onRuntime gives an ONNX file of a drawer the runtime that is asked for, or that began the run.
-func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Writer) error {
-	file, ok := d.Classifier.(*onnx.Classifier)
-	if !ok {
-		return nil
-	}
-	by := s.which.runtime
+// onRuntime gives a drawer the runtime that is asked for, or that began the run, and returns what
+// frees it.
+func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Writer) (func(), error) {
+	by, first := s.which.runtime, runtimeOf(d.Classifier)
 	if there, err := countlog.ReadBegun(s.out); err == nil && (by == "" || by == byFastest) {
-		by = begunBy(there, file)
+		by = begunBy(there)
 	}
-	if p := s.which.precision; p != countlog.Float32 && by != byXLA {
-		return fmt.Errorf("--precision %s: XLA has it alone: --runtime %s", p, byXLA)
+	nothing := func() {}
+	if p := s.which.precision; p != countlog.Float32 && cmp.Or(by, first) != byXLA {
+		return nothing, fmt.Errorf("--precision %s: XLA has it alone: --runtime %s", p, byXLA)
 	}
-	if by != byXLA && by != byFastest {
-		return nil
+	if by == "" || by == first {
+		return nothing, nil
 	}
 	o := &opened{log: log, precision: s.which.precision}
-	n, err := o.network(ctx, file)
+	c, free, err := o.other(ctx, d.Classifier)
 	if err != nil {
 		if by == byFastest && ctx.Err() == nil {
-			fmt.Fprintf(log, "note: ONNX Runtime runs it: %v\n", err)
-			return nil
+			fmt.Fprintf(log, "note: %s runs it: %v\n", first, err)
+			return nothing, nil
 		}
-		return err
+		return nothing, err
 	}
-	other := &sample.Drawer{Classifier: n, Images: d.Images, Open: o.get}
+	other := &sample.Drawer{Classifier: c, Images: d.Images, Open: d.Open}
+	if first == byONNXRuntime {
+		other.Open = o.get
+	}
 	if by == byFastest {
 		best, each, err := sample.Fastest(ctx, s.plan, d, other)
 		if err != nil {
-			return s.hint(d, err)
+			return free, s.hint(d, err)
 		}
-		for i, by := range []string{byONNXRuntime, byXLA} {
-			fmt.Fprintf(log, "note: %s: %.1f s to start, then %.0f draws/s\n", by, each[i].Start,
-				each[i].Rate)
+		for i, c := range []sample.Classifier{d.Classifier, c} {
+			fmt.Fprintf(log, "note: %s: %.1f s to start, then %.0f draws/s\n", runtimeOf(c),
+				each[i].Start, each[i].Rate)
 		}
 		if best == 0 {
 			other.Close()
-			return nil
+			return free, nil
 		}
 	}
 	d.Close()
-	file.Close()
 	*d = *other
-	return nil
+	return free, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -90,7 +91,7 @@ func TestFastestRuntime(t *testing.T) {
 	}
 	one := filepath.Join(t.TempDir(), "run")
 	r = lipsmooth(sampleFile(gray, one, "--runtime", "fastest", "--one-by-one")...)
-	if r.status != 0 || !strings.Contains(r.err, "note: ONNX Runtime runs it: xla: nhwc: its images "+
+	if r.status != 0 || !strings.Contains(r.err, "note: onnxruntime runs it: xla: nhwc: its images "+
 		"are run one by one\n") || mustRun(t, one).Backend != "onnxruntime cpu" {
 		t.Errorf("%+v", r)
 	}
@@ -100,5 +101,31 @@ func TestFastestRuntime(t *testing.T) {
 		"--runtime cuda: must be onnxruntime, xla or fastest")
 	refused(t, lipsmooth(sampleFile(gray, dir+"2", "--runtime", "fastest", "--shard", "0/2")...),
 		"may differ from shard to shard")
-	refused(t, lipsmooth("sample", t.TempDir(), "--runtime", "xla"), "--runtime is of an ONNX file")
+}
+
+// A model that was trained here is sampled by ONNX Runtime, gone on with and drawn again there.
+func TestModelByONNXRuntime(t *testing.T) {
+	needONNX(t)
+	t.Setenv(backendVariable, "go")
+	model, dir := filepath.Join(smoke(t), certify.ModelFolder), filepath.Join(t.TempDir(), "run")
+	args := []string{"sample", model, "--data", tiny(), "--images", "6", "--n", "100", "--out", dir}
+	must(t, append(args, "--runtime", "onnxruntime")...)
+	run := mustRun(t, dir)
+	if run.Backend != "onnxruntime cpu" || !run.Model.Lambda.Proved() || run.MarginError != 0 {
+		t.Errorf("%+v", run)
+	}
+	rows := read(t, dir, countlog.CountsFile)
+	must(t, args...)
+	if read(t, dir, countlog.CountsFile) != rows {
+		t.Error("other rows")
+	}
+	if out := must(t, "verify", dir, "--model", model, "--data", tiny(), "--redraw",
+		"2"); !strings.Contains(out, "2 of 6 examples drawn again on onnxruntime cpu ") {
+		t.Error(out)
+	}
+	must(t, "certify", dir, "--method", "isoperimetric")
+	r := lipsmooth(append(args[:len(args)-1], dir+"2", "--runtime", "fastest")...)
+	if r.status != 0 || !strings.Contains(r.err, "note: onnxruntime: ") {
+		t.Errorf("%+v", r)
+	}
 }

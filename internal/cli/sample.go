@@ -41,10 +41,11 @@ func sampleCommand() *cobra.Command {
 histograms are kept as a run: run.json and a table with one line an image. Stopped and started again
 with the same flags, sample goes on where it stopped.
 
-MODEL is a folder that train wrote, or an ONNX file, which ONNX Runtime runs on the CPU (lipsmooth
-setup --onnx), or XLA with --runtime xla. The votes of a run belong to its runtime, since the noise
-and the last bits of logits differ. With --estimate, each --runtime says its draws a second.
-lipsmooth info says what is understood of a file.
+MODEL is a folder that train wrote, which XLA runs, or an ONNX file, which ONNX Runtime runs on the
+CPU (lipsmooth setup --onnx). --runtime chooses for either. The votes of a run belong to its
+runtime, since the noise and the last bits of logits differ. ONNX Runtime may be faster on a CPU:
+with --estimate, each --runtime says its draws a second. --float32 of certify needs a model's folder
+on XLA. lipsmooth info says what is understood of a file.
 
 Votes certify any file. Where it can, sample first proves a file's Lipschitz constant, of the
 function that is sampled, with --std. That takes about a minute at most, and a note says what was
@@ -165,9 +166,11 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	if s.found, err = s.prove(cmd.Context(), d); err != nil {
 		return err
 	}
-	if err := s.onRuntime(cmd.Context(), d, log); err != nil {
+	free, err := s.onRuntime(cmd.Context(), d, log)
+	if err != nil {
 		return err
 	}
+	defer free()
 	said := sync.OnceFunc(func() {
 		if set, ok := d.Images.(*data.Dataset); ok {
 			printSet(log, set)

@@ -243,11 +243,13 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 	}
 	o := &opened{log: v.log, precision: v.run.Model.Precision}
 	onDevice := v.redraw > 0 || o.precision != ""
-	if file, ok := m.(*onnx.Classifier); ok && onDevice && begunBy(v.run.Run, file) == byXLA {
-		var err error
-		if m, err = o.network(ctx, file); err != nil {
+	if onDevice && begunBy(v.run.Run) != runtimeOf(m) {
+		other, free, err := o.other(ctx, m)
+		if err != nil {
 			return err
 		}
+		defer free()
+		m = other
 	}
 	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()

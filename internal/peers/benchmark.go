@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/internal/backend"
@@ -60,11 +61,11 @@ func (b Benchmark) Run(ctx context.Context) (t *table.Table, caption string, err
 	if err != nil {
 		return nil, "", err
 	}
-	ours, err := NewOurs(on, net, sample.Default().Block, b.Seconds)
+	first, err := NewOurs(on, net, sample.Default().Block, b.Seconds)
 	if err != nil {
 		return nil, "", err
 	}
-	contenders = slices.Insert(contenders, 0, Contender(ours))
+	contenders = slices.Insert(contenders, 0, Contender(first))
 	if _, err := os.Stat(files.ONNX); err == nil { // ONNX Runtime is a peer
 		if _, err := onnx.Install(ctx, b.Log); err != nil {
 			return nil, "", err
@@ -88,15 +89,26 @@ func (b Benchmark) Run(ctx context.Context) (t *table.Table, caption string, err
 	if err != nil {
 		return nil, "", err
 	}
-	t = &table.Table{Columns: []string{"peer", "version", "best", "median", "ratio"}}
-	for i, r := range Results(rates) {
-		t.Rows = append(t.Rows, []string{contenders[i].Name(), contenders[i].Version(),
-			fmt.Sprintf("%.0f", r.Best), fmt.Sprintf("%.0f", r.Median),
-			fmt.Sprintf("%.3f", r.Ratio)})
+	t = &table.Table{Columns: []string{"peer", "version", "best", "median"}}
+	for _, c := range contenders {
+		t.Rows = append(t.Rows, []string{c.Name(), c.Version()})
 	}
-	return t, fmt.Sprintf("noisy images of %d×%[1]d a second on %d cores, %s in %s; turns of %v s, %d rounds; "+
-		"ratio: lipsmooth's rate over the peer's, the median of rounds",
-		b.Side, runtime.GOMAXPROCS(0), backend.Name(on), cmp.Or(b.Precision, countlog.Float32), b.Seconds, b.Rounds), nil
+	for i, r := range Results(rates, 0) {
+		t.Rows[i] = append(t.Rows[i], fmt.Sprintf("%.0f", r.Best), fmt.Sprintf("%.0f", r.Median))
+	}
+	for base, c := range contenders {
+		if _, ok := c.(*Ours); !ok {
+			continue
+		}
+		t.Columns = append(t.Columns, strings.TrimPrefix(c.Name(), ours)+" ratio")
+		for i, r := range Results(rates, base) {
+			t.Rows[i] = append(t.Rows[i], fmt.Sprintf("%.3f", r.Ratio))
+		}
+	}
+	return t, fmt.Sprintf("noisy images of %d×%[1]d a second on %d cores, %s in %s; turns of %v s, "+
+		"%d rounds; a ratio is a runtime's rate over the row's, the median of rounds", b.Side,
+		runtime.GOMAXPROCS(0), backend.Name(on), cmp.Or(b.Precision, countlog.Float32), b.Seconds,
+		b.Rounds), nil
 }
 
 // start installs and starts the peers. It leaves out a peer that doesn't start, and returns an

@@ -71,17 +71,18 @@ func Alternate(ctx context.Context, contenders []Contender, rounds int, seconds 
 // Result is what the rounds say of a contender, in noisy images a second.
 type Result struct {
 	Best, Median float64
-	Ratio        float64 // the median over rounds of the first contender's rate over this one's
+	Ratio        float64 // the median over rounds of the base's rate over this one's
 }
 
-// Results of rates, [rounds][contenders]: one for every contender.
-func Results(rates [][]float64) []Result {
+// Results of rates, [rounds][contenders], is one for every contender. Ratios are of the contender
+// that base numbers.
+func Results(rates [][]float64, base int) []Result {
 	results := make([]Result, len(rates[0]))
 	for c := range results {
 		var own, ratios []float64
 		for _, round := range rates {
 			own = append(own, round[c])
-			ratios = append(ratios, round[0]/round[c])
+			ratios = append(ratios, round[base]/round[c])
 		}
 		results[c] = Result{slices.Max(own), median(own), median(ratios)}
 	}

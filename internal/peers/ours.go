@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
@@ -25,8 +26,9 @@ type Ours struct {
 }
 
 const (
-	selection = 100   // draws that select the class, as in a run
-	most      = 10000 // draws of an estimation, as in a run
+	ours      = "lipsmooth " // before the name of what computes
+	selection = 100          // draws that select the class, as in a run
+	most      = 10000        // draws of an estimation, as in a run
 )
 
 func settings(block int) sample.Settings {
@@ -35,14 +37,14 @@ func settings(block int) sample.Settings {
 
 // NewOurs samples the net on a GoMLX backend. Where a usual estimation draw would take longer than
 // seconds, Run's draws are shorter.
-func NewOurs(backend compute.Backend, net *Net, block int, seconds float64) (*Ours, error) {
-	s, err := sample.New(backend, net.network(), settings(block))
+func NewOurs(on compute.Backend, net *Net, block int, seconds float64) (*Ours, error) {
+	s, err := sample.New(on, net.network(), settings(block))
 	if err != nil {
 		return nil, err
 	}
 	return (&Ours{
-		name: "lipsmooth", image: net.Image, sampler: s, free: func() {}, block: block,
-		logits: func() ([]float64, error) { return net.Logits(backend) },
+		name: ours + backend.Name(on), image: net.Image, sampler: s, free: func() {}, block: block,
+		logits: func() ([]float64, error) { return net.Logits(on) },
 	}).warm(seconds)
 }
 
@@ -64,7 +66,7 @@ func NewOursONNX(path string, net *Net, block int, seconds float64) (*Ours, erro
 		image = append(image, net.Image[pixel*colours:(pixel+1)*colours]...)
 	}
 	return (&Ours{
-		name: "lipsmooth m.onnx", image: image, sampler: s, free: func() { m.Close() },
+		name: ours + onnx.Backend, image: image, sampler: s, free: func() { m.Close() },
 		block: block,
 		logits: func() ([]float64, error) {
 			z, err := m.Logits(image, 1)

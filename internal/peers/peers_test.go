@@ -178,9 +178,12 @@ func TestResults(t *testing.T) {
 		// a slow round is one of three
 		{[][]float64{{100, 50}, {100, 50}, {1, 0.25}}, []Result{{100, 100, 1}, {50, 50, 2}}},
 	} {
-		if got := Results(test.rates); !slices.Equal(got, test.want) {
+		if got := Results(test.rates, 0); !slices.Equal(got, test.want) {
 			t.Errorf("%v: %v, want %v", test.rates, got, test.want)
 		}
+	}
+	if got := Results([][]float64{{10, 5}}, 1); got[0].Ratio != 0.5 || got[1].Ratio != 1 {
+		t.Error(got)
 	}
 }
 

@@ -132,10 +132,21 @@ def portable(options):
     return one
 
 
+# A page without the scripts that nbconvert takes from the network: formulas stay as TeX.
+PAGE = """{% extends "lab/index.html.j2" %}
+{% block html_head_js %}{% endblock %}
+{% block html_head_js_mathjax %}{% endblock %}
+{% block html_head_js_mermaidjs %}{% endblock %}
+"""
+
+
 def html(path, options):
+    from jinja2 import DictLoader
     from nbconvert import HTMLExporter
 
-    body, _ = HTMLExporter(require_js_url="").from_filename(path)
+    loader = DictLoader({"offline.html.j2": PAGE})
+    exporter = HTMLExporter(extra_loaders=[loader], template_file="offline.html.j2")
+    body, _ = exporter.from_filename(path)
     with open(options["out"], "w", encoding="utf-8") as f:
         f.write(body)
 

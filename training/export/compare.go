@@ -43,8 +43,7 @@ func Compare(path string, m *training.Model) (string, error) {
 		return "not compared with the model: " + err.Error(), nil
 	}
 	h, w, c := m.Input[0], m.Input[1], m.Input[2]
-	file, err := onnx.Open(path, onnx.Options{Size: [3]int{h, w, c}, Layout: onnx.NCHW,
-		Classes: m.Classes(), Scale: onnx.Logits})
+	file, err := onnx.Open(path, options(m))
 	if err != nil {
 		return "", err
 	}

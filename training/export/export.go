@@ -1,5 +1,6 @@
-// Package export writes trained classifiers as ONNX files for other tools. A file maps "images",
-// [N, c, h, w] in [0, 1], to "logits", [N, classes], in float32 with any batch size N.
+// Package export writes trained classifiers as ONNX files for other tools, and runs them in ONNX
+// Runtime. A file maps "images", [N, c, h, w] in [0, 1], to "logits", [N, classes], in float32 with
+// any batch size N.
 //
 // A file has the effective weights, as they are saved, sampled and proved. In real arithmetic the
 // file computes the same function, so the proof holds for the file. In float32 other tools sum in

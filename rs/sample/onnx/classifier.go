@@ -113,9 +113,12 @@ func (c *Classifier) Identity() countlog.Model { return c.identity }
 // MarginError is 0: no bound is known on the float32 rounding of a file's margins.
 func (c *Classifier) MarginError(float64) (float64, error) { return 0, nil }
 
+// Backend is what run.json says of runs that ONNX Runtime draws.
+const Backend = "onnxruntime cpu"
+
 // Runtime names the library that computes the logits.
 func (c *Classifier) Runtime() (name string, versions map[string]string) {
-	return "onnxruntime cpu", map[string]string{"onnxruntime": c.model.Runtime()}
+	return Backend, map[string]string{"onnxruntime": c.model.Runtime()}
 }
 
 // At returns the classifier of images in [0, 1] with noise of standard deviation sigma. It is an

@@ -257,12 +257,16 @@ func (m *Model) prepare(dst, image, scratch []float32) {
 		if m.layout == NCHW {
 			to, step = dst[ch*pixels:], 1
 		}
-		mean, std := float32(0), float32(1)
-		if m.mean != nil {
-			mean, std = m.mean[ch], m.std[ch]
+		from := image[m.order.of(ch):]
+		if m.mean == nil {
+			for i := range pixels {
+				to[i*step] = from[i*given]
+			}
+			continue
 		}
-		for i, j := m.order.of(ch), 0; i < len(image); i, j = i+given, j+step {
-			to[j] = (image[i] - mean) / std
+		mean, std := m.mean[ch], m.std[ch]
+		for i := range pixels {
+			to[i*step] = (from[i*given] - mean) / std
 		}
 	}
 }
