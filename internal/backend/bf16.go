@@ -14,7 +14,9 @@ func BF16(b compute.Backend) compute.Backend { return &bf16{b} }
 // bf16 wraps a backend, and all that it makes.
 type bf16 struct{ compute.Backend }
 
-func (b *bf16) Builder(name string) compute.Builder { return bf16Builder{b.Backend.Builder(name), b} }
+func (b *bf16) Builder(name string) compute.Builder {
+	return bf16Builder{b.Backend.Builder(name), b}
+}
 
 func (b *bf16) wrap(buffer compute.Buffer) compute.Buffer { return bf16Buffer{buffer, b} }
 

@@ -99,8 +99,8 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		strings.Join(rs.ScoreMapNames(), ", ")+", and a factor of the logits; once for each")
 	f.StringVar(&p.Noise, "noise", p.Noise, sample.Gaussian+", as float32 has it, or "+
 		countlog.Discrete+": exact on the grid of 8-bit images")
-	f.StringVar(&s.which.precision, "precision", countlog.Float32, fmt.Sprintf("of matrix products and "+
-		"convolutions, part of what is certified: %s, %s on NVIDIA GPUs, or %s; margins and Λ need %[1]s",
+	f.StringVar(&s.which.precision, "precision", countlog.Float32, fmt.Sprintf("of matrix products "+
+		"and convolutions, part of what is certified: %s, %s on NVIDIA GPUs, or %s; Λ needs %[1]s",
 		countlog.Float32, countlog.TF32, countlog.BF16))
 	f.StringVar(&p.Until.Rule, "until", "", "end an image's draws, at most n, where a question is "+
 		"settled: radius>=0.5, or width<=5%")
