@@ -7,12 +7,10 @@ package figures
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -22,6 +20,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/lipsmooth/lipsmooth/internal/atomic"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
@@ -126,7 +125,7 @@ func (f *Figure) Save(dir, name string, only ...string) (paths []string, err err
 	}
 	for _, ext := range only {
 		if !slices.Contains(Formats, ext) {
-			return nil, fmt.Errorf("no format %q; known: %s", ext, strings.Join(Formats, ", "))
+			return nil, named.Unknown("format", ext, Formats)
 		}
 	}
 	for _, kind := range formats {

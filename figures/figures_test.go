@@ -323,7 +323,7 @@ func TestList(t *testing.T) {
 		checkEntry(t, e, in)
 	}
 	if _, err := ByName("raduis"); err == nil ||
-		!strings.Contains(err.Error(), `no figure "raduis"; known: radius, radius-sigma,`) {
+		!strings.Contains(err.Error(), `no figure "raduis" (did you mean radius?); known: radius,`) {
 		t.Error(err)
 	}
 }

@@ -86,6 +86,8 @@ var List = []Entry{
 		"network", needsBound, drawBounds},
 	{"sweep", "accuracy and verified radius of trained classifiers: layers, losses or noise " +
 		"compared", needsSweep, drawSweep},
+	{"compare", "change of the average certified radius from run to run, method by method, over " +
+		"paired images", needsBeside, drawCompare},
 	{"logs", "certified accuracy beside that of other runs and of public logs", needsBeside,
 		drawLogs},
 }

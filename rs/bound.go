@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A Bound bounds the mean of independent, identically distributed draws in [0, 1]
@@ -196,7 +197,7 @@ func BoundNames() []string {
 func BoundByName(name string) (Bound, error) {
 	i := slices.IndexFunc(Bounds, func(b BoundEntry) bool { return b.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("no bound %q; known: %s", name, strings.Join(BoundNames(), ", "))
+		return nil, named.Unknown("bound", name, BoundNames())
 	}
 	return Bounds[i].Bound, nil
 }

@@ -1,9 +1,9 @@
 package rs
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // Abstain is the class of a certificate that names none.
@@ -100,8 +100,7 @@ func MethodNames() []string {
 func MethodByName(name string) (Entry, error) {
 	i := slices.IndexFunc(Methods, func(m Entry) bool { return m.Name == name })
 	if i < 0 {
-		return Entry{}, fmt.Errorf("no method %q; known: %s", name,
-			strings.Join(MethodNames(), ", "))
+		return Entry{}, named.Unknown("method", name, MethodNames())
 	}
 	return Methods[i], nil
 }

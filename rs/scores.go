@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // A ScoreMap makes scores in [0, 1] from logits times T. Each class has one score, and two scores
@@ -67,8 +69,7 @@ func ScoreMapNames() []string {
 // Check reports an unknown name or a factor that isn't positive and finite.
 func (m ScoreMap) Check() error {
 	if _, ok := scoreMaps[m.Name]; !ok {
-		return fmt.Errorf("no map of scores %q; known: %s", m.Name,
-			strings.Join(ScoreMapNames(), ", "))
+		return named.Unknown("map of scores", m.Name, ScoreMapNames())
 	}
 	if !(m.T > 0) || m.T > 1e30 {
 		return fmt.Errorf("%s: t = %g, want a positive number", m.Name, m.T)

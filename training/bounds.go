@@ -3,6 +3,7 @@ package training
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,7 +71,7 @@ const wholeRow = "two logits: "
 // bound, the observed slope, and what float32 does behind the layer to images under noise (l2). A
 // note says what the bound for float32 lacks.
 func (b Bounds) Table(m *Model) (t *table.Table, note string, err error) {
-	p, err := m.Prove()
+	p, err := m.proved()
 	if err != nil {
 		return nil, "", err
 	}
@@ -113,4 +114,61 @@ func (b Bounds) Table(m *Model) (t *table.Table, note string, err error) {
 	t.Add(wholeRow+"Λ", m.Input, number(m.Lambda.Value()), steepest, "", "", margin,
 		"of model.json, proved again")
 	return t, note, nil
+}
+
+// CheckBounds proves the table of bounds in the model's folder again, and says whether there is one.
+// A bound may be larger than what is proved, as an older version's may be. It may not be smaller. The
+// slopes aren't looked for again: they may be no steeper than their bounds. A note says why a table
+// wasn't compared.
+func (m *Model) CheckBounds(dir string) (there bool, note string, err error) {
+	path := filepath.Join(dir, BoundsFile)
+	t, caption, err := table.ReadFile(path)
+	if err != nil || t == nil {
+		return false, "", err
+	}
+	_, sigma, _ := strings.Cut(caption, "float32 at σ = ")
+	var b Bounds
+	if _, err := fmt.Sscanf(sigma, "%g", &b.Sigma); err != nil || !strings.Contains(caption,
+		fmt.Sprintf("%.12s: ", m.Hash)) {
+		return false, fmt.Sprintf("%s: isn't of this model: not compared", path), nil
+	}
+	want, _, err := b.Table(m)
+	if err != nil {
+		return false, "", err
+	}
+	if !slices.Equal(t.Columns, want.Columns) || len(t.Rows) != len(want.Rows) {
+		return true, "", fmt.Errorf("%s: other columns or rows than the model's layers have", path)
+	}
+	for i, row := range t.Rows {
+		for j, column := range t.Columns {
+			proved := want.Rows[i][j]
+			if name, ok := strings.CutPrefix(column, "observed"); ok {
+				proved = want.Rows[i][slices.Index(t.Columns, "bound"+name)]
+			}
+			if row[j] != "" && !agrees(column, row[j], proved) {
+				return true, "", fmt.Errorf("%s:%d: %s: %s, but the weights prove %s", path, i+2, column,
+					row[j], proved)
+			}
+		}
+	}
+	return true, "", nil
+}
+
+// agrees says whether a cell of a table of bounds may stand beside what is proved now: numbers are
+// rounded, those of float32 to three digits.
+func agrees(column, cell, proved string) bool {
+	if column == "layer" || column == "input" {
+		return cell == proved
+	}
+	got, bad := strconv.ParseFloat(cell, 64)
+	least, none := strconv.ParseFloat(proved, 64)
+	switch column {
+	case "bound", "bound_through":
+		return bad == nil && none == nil && got >= least-1e-6*max(1, least)
+	case "float32":
+		return bad == nil && none == nil && got >= 0.99*least
+	case "observed", "observed_through":
+		return bad == nil && none == nil && got <= least*(1+1e-3)
+	}
+	return true
 }

@@ -47,6 +47,31 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%s: %v, %v", hash, has, err)
 		}
 	}
+	if there, note, err := m.CheckBounds(dir); !there || note != "" || err != nil {
+		t.Error(there, note, err)
+	}
+	if there, _, err := m.CheckBounds(t.TempDir()); there || err != nil {
+		t.Error(there, err)
+	}
+	for j, column := range made.Columns[:7] {
+		was := made.Rows[0][j]
+		made.Rows[0][j] = "1e-9"
+		if strings.HasPrefix(column, "observed") {
+			made.Rows[0][j] = "9"
+		}
+		if err := made.WriteFile(filepath.Join(dir, BoundsFile), caption); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := m.CheckBounds(dir)
+		mustFail(t, err, BoundsFile+":2: "+column+": "+made.Rows[0][j])
+		made.Rows[0][j] = was
+	}
+	if err := made.WriteFile(filepath.Join(dir, BoundsFile), "model of others"); err != nil {
+		t.Fatal(err)
+	}
+	if _, note, err := m.CheckBounds(dir); err != nil || !strings.Contains(note, "isn't of this model") {
+		t.Error(note, err)
+	}
 	other, _ := bars(t, 6, 20)
 	mustFail(t, b.ObserveLogits(backend, m, other), "the model takes 4×4×1")
 }

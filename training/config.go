@@ -120,7 +120,7 @@ func (c Config) Validate() error {
 	for _, f := range Fields {
 		if f.takes != nil && f.Text(&c) != "0" && !f.takes(m) {
 			return fmt.Errorf("training: %s: method %s takes none; those that do: %s",
-				strings.ReplaceAll(f.Name, "-", " "), m.Name, methodNames(f.takes))
+				strings.ReplaceAll(f.Name, "-", " "), m.Name, strings.Join(methodNames(f.takes), ", "))
 		}
 	}
 	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 0) }

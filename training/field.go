@@ -16,6 +16,7 @@ import (
 // A Field is a field of Config that is set by name, from text.
 type Field struct {
 	Name, Doc string
+	Known     []string          // the names that its value is one of; nil where it isn't a name
 	in        string            // its name in Config
 	takes     func(Method) bool // nil is every method
 }
@@ -23,38 +24,37 @@ type Field struct {
 // Fields are those that a sweep can vary. Numbers come last, because the figure of a sweep draws
 // lines along the last axis.
 var Fields = []Field{
-	{"arch", "architecture: " + join(slices.Sorted(maps.Keys(net.Architectures))), "Architecture",
-		nil},
-	{"conv", "convolution: " + join(lip.Convolutions()), "Convolution", nil},
-	{"dense", "dense layers: " + join(lip.Denses()) + " (empty: bjorck)", "Dense", nil},
-	{"residual", "residual steps: " + join(lip.Residuals()) + " (empty: sll)", "Residual", nil},
-	{"activation", join(lip.Activations()) + " (empty: maxmin)", "Activation", nil},
-	{"padding", "padding of convolutions: circular or zero (empty: circular)", "Padding", nil},
-	{"last", "layer that gives the logits: a dense layer; normalised is LLN (empty: bjorck)",
+	{"arch", "architecture", slices.Sorted(maps.Keys(net.Architectures)), "Architecture", nil},
+	{"conv", "convolution", lip.Convolutions(), "Convolution", nil},
+	{"dense", "dense layers, by default bjorck", lip.Denses(), "Dense", nil},
+	{"residual", "residual steps, by default sll", lip.Residuals(), "Residual", nil},
+	{"activation", "activation, by default maxmin", lip.Activations(), "Activation", nil},
+	{"padding", "padding of convolutions, by default circular", []string{lip.Circular, lip.Zero},
+		"Padding", nil},
+	{"last", "dense layer that gives the logits, by default bjorck; normalised is LLN", lip.Denses(),
 		"Last", nil},
-	{"loss", "loss: " + join(loss.Names()), "Loss", nil},
-	{"method", "method of training through noise: " + methodNames(func(Method) bool { return true }),
-		"Method", nil},
-	{"width", "channels of the first convolution, or a size: xs (8), s (16), m (32)", "Width", nil},
-	{"epochs", "number of epochs", "Epochs", nil},
-	{"epoch-images", "images of an epoch; 0 is all", "Images", nil},
-	{"batch", "images of a step", "Batch", nil},
-	{"lr", "peak learning rate of Adam", "LearningRate", nil},
-	{"sigma", "noise level σ of training, for images in [0, 1]", "Sigma", nil},
-	{"offset", "margin that the loss asks for, in units of radius", "Offset", nil},
-	{"temperature", "temperature of the loss, in units of radius", "Temperature", nil},
-	{"draws", "noisy copies of an image in a step; 0 is the method's default", "Draws",
+	{"loss", "loss, by default offset", loss.Names(), "Loss", nil},
+	{"method", "method of training through noise, by default gaussian",
+		methodNames(func(Method) bool { return true }), "Method", nil},
+	{"width", "channels of the first convolution, or a size: xs (8), s (16), m (32)", nil, "Width",
+		nil},
+	{"epochs", "number of epochs", nil, "Epochs", nil},
+	{"epoch-images", "images of an epoch; 0 is all", nil, "Images", nil},
+	{"batch", "images of a step", nil, "Batch", nil},
+	{"lr", "peak learning rate of Adam", nil, "LearningRate", nil},
+	{"sigma", "noise level σ of training, for images in [0, 1]", nil, "Sigma", nil},
+	{"offset", "margin that the loss asks for, in units of radius", nil, "Offset", nil},
+	{"temperature", "temperature of the loss, in units of radius", nil, "Temperature", nil},
+	{"draws", "noisy copies of an image in a step; 0 is the method's default", nil, "Draws",
 		func(m Method) bool { return m.Draws != 0 }},
 	{"weight", "weight of the term that the method adds to the loss; 0 is the method's default",
-		"Weight", func(m Method) bool { return m.Weight != 0 }},
-	{"attack-radius", "l2 radius of smoothadv's attack; 0 is the method's default", "AttackRadius",
-		func(m Method) bool { return m.AttackRadius != 0 }},
-	{"flip", "mirror images at random", "Flip", nil},
-	{"crop", "shift images at random by up to this many pixels", "Crop", nil},
-	{"seed", "seed of weights, order and noise", "Seed", nil},
+		nil, "Weight", func(m Method) bool { return m.Weight != 0 }},
+	{"attack-radius", "l2 radius of smoothadv's attack; 0 is the method's default", nil,
+		"AttackRadius", func(m Method) bool { return m.AttackRadius != 0 }},
+	{"flip", "mirror images at random", nil, "Flip", nil},
+	{"crop", "shift images at random by up to this many pixels", nil, "Crop", nil},
+	{"seed", "seed of weights, order and noise", nil, "Seed", nil},
 }
-
-func join(names []string) string { return strings.Join(names, ", ") }
 
 func (f Field) of(c *Config) reflect.Value { return reflect.ValueOf(c).Elem().FieldByName(f.in) }
 

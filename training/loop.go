@@ -18,7 +18,6 @@ import (
 	"github.com/gomlx/gomlx/ml/train/metric"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/gomlx/gomlx/ml/train/optimizer/cosineschedule"
-	"github.com/gomlx/gomlx/ui/commandline"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/net"
 )
@@ -58,9 +57,6 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	loop := train.NewLoop(trainer)
-	if s.Bar {
-		commandline.AttachProgressBar(loop)
-	}
 	s.began = time.Now()
 	s.said = s.began
 	var failed error // as it is, without the loop's words around it
@@ -91,7 +87,9 @@ func (s *session) after(ctx context.Context, done int, now, smooth, hit float64)
 		}
 		s.losses, s.hits, s.since = 0, 0, 0
 	}
-	if !s.Bar && time.Since(s.said) > 10*time.Second {
+	if s.Progress != nil {
+		s.Progress(done, s.steps, smooth)
+	} else if time.Since(s.said) > 10*time.Second {
 		s.said = time.Now()
 		rate := float64(done-s.start) / s.said.Sub(s.began).Seconds()
 		left := time.Duration(float64(s.steps-done) / rate * 1e9).Round(time.Second)

@@ -227,7 +227,7 @@ func Load(dir string) (*Model, error) {
 			info.Hash)
 	}
 	m := &Model{Info: *info, Network: n, Store: store}
-	p, err := m.Prove()
+	p, err := m.proved()
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package training
 import (
 	"math"
 	"slices"
-	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/lipsmooth/lipsmooth/internal/named"
@@ -49,14 +48,13 @@ func MethodByName(name string) (Method, error) {
 	return named.Find("training method", name, Methods, func(m Method) string { return m.Name })
 }
 
-func methodNames(of func(Method) bool) string {
-	var names []string
+func methodNames(of func(Method) bool) (names []string) {
 	for _, m := range Methods {
 		if of(m) {
 			names = append(names, m.Name)
 		}
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // gap is the Lipschitz constant of a difference of two logits of a 1-Lipschitz network. Losses

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -115,7 +116,7 @@ func (s Series) Run(ctx context.Context, backend compute.Backend) (*table.Table,
 	}
 	if len(diverged) > 0 {
 		err = fmt.Errorf("training: %d of %d points diverged, and the other points are "+
-			"unaffected: %s", len(diverged), len(s.Points), join(diverged))
+			"unaffected: %s", len(diverged), len(s.Points), strings.Join(diverged, ", "))
 	}
 	return s.table(infos, seconds), err
 }

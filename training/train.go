@@ -26,10 +26,10 @@ type Job struct {
 	Train, Test *data.Dataset // splits of one dataset
 	Dir         string        // the folder of the model
 
-	// Bar draws GoMLX's progress bar on the standard output. Without it, Log gets a line now and
-	// then.
-	Bar bool
-	Log io.Writer // nil is silent
+	// Progress may be nil. It is called after each step, with the number of steps done and in all,
+	// and the moving mean of the loss. Without it, Log gets a line now and then.
+	Progress func(done, total int, loss float64)
+	Log      io.Writer // nil is silent
 	// Versions are kept in model.json.
 	Versions map[string]string
 	// Watch may be nil. It is called at each checkpoint with the current classifier, proved, and

@@ -5,11 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/help"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/training/attack"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -93,21 +94,21 @@ func attackRun(ctx context.Context, o *opened, j attack.Job, on string) (*certif
 				"differ: set GOMLX_BACKEND", on, o)
 		}
 	}
-	var said func(done int)
+	var said *terminal.Progress
 	j.Progress = func(done, total int) {
 		if said == nil {
-			said = progress(o.log, "attacking", "images", total-missing, total)
+			said = terminal.NewProgress(o.log, "attacking", "images", total-missing, total)
 		}
-		said(done)
+		said.At(done)
 	}
 	return attack.Run(ctx, o.backend, j)
 }
 
 // reportAttacks prints what attacks found and writes the table of the gap, and returns an error
 // where one succeeded inside a certificate.
-func reportAttacks(w io.Writer, a *certify.Assessment, dir string, radii []float64) error {
+func reportAttacks(w *terminal.Printer, a *certify.Assessment, dir string, radii []float64) error {
 	fmt.Fprintln(w, a.Settings.Caption)
-	if err := a.Table(radii).WriteText(w); err != nil {
+	if err := w.Table("gap", a.Table(radii), a.Summary(radii)); err != nil {
 		return err
 	}
 	for _, note := range a.Notes {
@@ -118,17 +119,17 @@ func reportAttacks(w io.Writer, a *certify.Assessment, dir string, radii []float
 	}
 	alpha := a.Settings.Alpha
 	for _, line := range a.Within {
-		fmt.Fprintf(w, "note: %s: within what α = %v lets fail\n", line, alpha)
+		fmt.Fprintf(w, "note: %s: within what α = %.3g lets fail\n", line, alpha)
 	}
 	for _, line := range a.Beyond {
 		fmt.Fprintln(w, "WRONG CERTIFICATE:", line)
 	}
 	if len(a.Beyond) > 0 {
-		return fmt.Errorf("%d attacks succeeded inside a certificate, beyond what α = %v lets fail: "+
+		return fmt.Errorf("%d attacks succeeded inside a certificate, beyond what α = %.3g lets fail: "+
 			"a certificate or an attack is wrong; the first: %s", len(a.Beyond), alpha, a.Beyond[0])
 	}
 	if len(a.Within) > 0 {
-		fmt.Fprintf(w, "no more attacks succeeded inside a certificate than α = %v lets\n", alpha)
+		fmt.Fprintf(w, "no more attacks succeeded inside a certificate than α = %.3g lets\n", alpha)
 		return nil
 	}
 	fmt.Fprintln(w, "no attack succeeded inside a certificate")
@@ -153,20 +154,22 @@ func (q *attacked) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return reportAttacks(cmd.OutOrStdout(), a, j.Dir, q.radii)
+	return reportAttacks(printer(cmd), a, j.Dir, q.radii)
 }
 
 // bind binds the flags.
 func (q *attacked) bind(c *cobra.Command) {
 	f := c.Flags()
+	f.SetNormalizeFunc(renamed("trial", "ray-draws", "samples", "gradient-draws", "draws",
+		"judge-draws"))
 	f.StringSliceVar(&q.Classifiers, "classifier", q.Classifiers,
 		"classifiers, separated by commas, or all")
 	f.IntVar(&q.Images, "images", q.Images, "how many, spread over the run; 0 is all")
 	f.IntVar(&q.Steps, "steps", q.Steps, "steps of an attack")
-	f.IntVar(&q.Samples, "samples", q.Samples, "draws of the noise a gradient")
+	f.IntVar(&q.Samples, "gradient-draws", q.Samples, "draws of the noise a gradient")
 	f.IntVar(&q.Restarts, "restarts", q.Restarts, "of each attack")
-	f.IntVar(&q.Trial, "trial", q.Trial, "draws that find the boundary along a ray")
-	f.IntVar(&q.Draws, "draws", q.Draws, "draws that judge a perturbed image")
+	f.IntVar(&q.Trial, "ray-draws", q.Trial, "draws that find the boundary along a ray")
+	f.IntVar(&q.Draws, "judge-draws", q.Draws, "draws that judge a perturbed image")
 	f.Uint64Var(&q.Seed, "seed", q.Seed, "seed of the attack")
 	f.BoolVar(&q.Box, "box", false, "keep perturbed images in [0, 1]")
 	f.Float64Var(&q.Alpha, "alpha", q.Alpha,
@@ -221,5 +224,9 @@ Classifiers:
 		},
 	}
 	q.bind(c)
+	help.Group(c, "What to attack", "classifier images data model", "classes", "labels", "box")
+	help.Group(c, "How hard", "steps restarts", "gradient-draws", "ray-draws", "judge-draws", "seed")
+	help.Group(c, "What is certified", "alpha radii", "tau")
+	help.Group(c, "Output", "out anew")
 	return c
 }

@@ -166,6 +166,7 @@ func TestAttackResumed(t *testing.T) {
 // A job's attacks are made on the backend it was begun on.
 func TestAttackElsewhere(t *testing.T) {
 	dir := unattacked(t)
+	unseal(t, dir)
 	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) },
 		dir, countlog.RunFile)
 	refused(t, withDevice(reproduceArgs(dir)...), "attacking: begun on backend not ", "GOMLX_BACKEND")

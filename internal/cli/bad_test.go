@@ -113,7 +113,7 @@ var badFlags = []struct{ args, want string }{
 	{"train --data TINY --dense svd",
 		`no dense layer "svd"; known: aol, bjorck, cayley`},
 	{"train --data TINY --activation gelu",
-		`no activation "gelu"; known: abs, groupsort`},
+		`no activation "gelu" (did you mean relu?); known: abs, groupsort`},
 	{"train --data TINY --padding same", `no padding "same"; known: circular, zero`},
 	{"train --data TINY --last svd", `no last layer "svd"`},
 	{"train --data TINY --conv cayley --padding zero", "training on tiny: conv: layer 1"},

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
@@ -64,7 +64,7 @@ The table has the ratio of each runtime of lipsmooth. bench writes the table to 
 				return fmt.Errorf("--precision %s: needs --peers jax", precision)
 			}
 			b.Log = cmd.ErrOrStderr()
-			err = bench(cmd.Context(), cmd.OutOrStdout(), b, out)
+			err = bench(cmd.Context(), printer(cmd), b, out)
 			if stopped := cmd.Context().Err(); err != nil && stopped != nil {
 				// A child that was ended may have said something else last.
 				return fmt.Errorf("nothing is written to %s: %w", out, stopped)
@@ -85,7 +85,7 @@ The table has the ratio of each runtime of lipsmooth. bench writes the table to 
 }
 
 // bench measures, saves the table in the folder out and prints it.
-func bench(ctx context.Context, w io.Writer, b peers.Benchmark, out string) error {
+func bench(ctx context.Context, w *terminal.Printer, b peers.Benchmark, out string) error {
 	cache, err := device.CacheDir()
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func bench(ctx context.Context, w io.Writer, b peers.Benchmark, out string) erro
 		return err
 	}
 	fmt.Fprintln(w, caption)
-	if err := t.WriteText(w); err != nil {
+	if err := w.Table("bench", t, nil); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s\n", path)

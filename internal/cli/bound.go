@@ -14,6 +14,7 @@ type boundFlags struct {
 	ref, out string
 	sigma    float64
 	looking  bool
+	size     []int
 }
 
 // run prints the table of bounds of the model in dir, and writes it where that is asked for.
@@ -26,6 +27,9 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 			return fmt.Errorf("%s: --data is for models that lipsmooth trained", dir)
 		}
 		return q.ofFile(cmd, dir)
+	}
+	if q.size != nil {
+		return fmt.Errorf("%s: --size is for ONNX files", dir)
 	}
 	m, err := loadTrained(dir)
 	if err != nil {
@@ -56,10 +60,10 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	w := cmd.OutOrStdout()
+	w := printer(cmd)
 	caption := b.Caption(m)
 	fmt.Fprintln(w, caption)
-	if err := t.WriteText(w); err != nil {
+	if err := w.Table("bounds", t, nil); err != nil {
 		return err
 	}
 	if note != "" {
@@ -111,6 +115,8 @@ takes them; lipsmooth sample proves a bound for images in [0, 1].`,
 		"network's steepest slope is looked for")
 	f.Float64Var(&q.sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
 		"bounded under")
+	f.IntSliceVar(&q.size, "size", nil, "of an ONNX file that leaves height and width open: H,W of "+
+		"the images that the bound is of")
 	f.StringVar(&q.out, "out", "", "file to write the table to, as TSV; default with --observe "+
 		"of a folder: MODEL/"+training.BoundsFile+", which lipsmooth figures draws")
 	return c

@@ -19,7 +19,7 @@ import (
 // the table to a file where --out says so.
 func (q boundFlags) ofFile(cmd *cobra.Command, path string) error {
 	start := time.Now()
-	p, err := prove.File(path, prove.Options{})
+	p, err := prove.File(path, prove.Options{Size: q.size})
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (q boundFlags) ofFile(cmd *cobra.Command, path string) error {
 		p.Lambda.Value(), time.Since(start).Seconds())
 	t := p.Table()
 	if q.looking {
-		slope, err := steepest(cmd, path)
+		slope, err := steepest(cmd, path, q.size)
 		if err != nil {
 			return fmt.Errorf("--observe: %w", err)
 		}
@@ -39,17 +39,18 @@ func (q boundFlags) ofFile(cmd *cobra.Command, path string) error {
 		last[len(last)-1] = strconv.FormatFloat(slope, 'f', 5, 64)
 		caption += fmt.Sprintf(", observed in %d steps", training.ObserveSteps)
 	}
-	w := cmd.OutOrStdout()
+	w := printer(cmd)
 	fmt.Fprintln(w, caption)
-	if err := t.WriteText(w); err != nil || q.out == "" {
+	if err := w.Table("bounds", t, nil); err != nil || q.out == "" {
 		return err
 	}
 	return t.WriteFile(q.out, caption)
 }
 
-// steepest is the steepest slope of a file's logits that a search finds.
-func steepest(cmd *cobra.Command, path string) (float64, error) {
-	file, err := onnx.Load(path, onnx.Options{})
+// steepest is the steepest slope of a file's logits that a search finds, for images of a size where
+// the file leaves it open.
+func steepest(cmd *cobra.Command, path string, size []int) (float64, error) {
+	file, err := onnx.Load(path, onnx.Options{Input: size})
 	if err != nil {
 		return 0, err
 	}

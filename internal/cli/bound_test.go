@@ -88,6 +88,7 @@ func TestFloat32(t *testing.T) {
 	})
 	t.Run("damaged", func(t *testing.T) {
 		dir := copied(t, dir)
+		unseal(t, dir)
 		edit(t,
 			func(s string) string {
 				return marginErrorLine.ReplaceAllString(s,
@@ -96,6 +97,7 @@ func TestFloat32(t *testing.T) {
 		refused(t, lipsmooth("verify", dir), "margin_error: 1e-05, but under this noise")
 	})
 	// A run of an older version knows none. It goes on all the same.
+	unseal(t, dir)
 	edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir,
 		countlog.RunFile)
 	edit(t, func(s string) string { return s[:len(s)-40] }, dir, countlog.CountsFile)

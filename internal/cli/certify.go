@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/help"
+	"github.com/lipsmooth/lipsmooth/internal/named"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -22,29 +24,32 @@ func config(alpha, tau float64) certify.Config {
 }
 
 // report prints what was certified of a run, and saves it in a folder.
-func report(w io.Writer, x *certify.Result, dir string) error {
+func report(w *terminal.Printer, x *certify.Result, dir string) error {
 	fmt.Fprintln(w, x.Settings().Caption())
-	t := x.Accuracy()
-	t.Columns = append(t.Columns, "seconds")
-	for i, s := range x.Seconds {
-		t.Rows[i] = append(t.Rows[i], fmt.Sprintf("%.3f", s))
-	}
-	if err := t.WriteText(w); err != nil {
+	t, shown := x.Summary()
+	if err := w.Table("accuracy", t, shown); err != nil {
 		return err
 	}
+	fmt.Fprintln(w, "note: ± is half of a 95% confidence interval over images")
 	for _, note := range x.Notes {
 		fmt.Fprintln(w, "note:", note)
 	}
 	if level := x.Config.Interval; level > 0 {
-		if t = x.Intervals(); len(t.Rows) == 0 {
-			return x.Save(dir)
-		}
+		t = x.Intervals()
 		fmt.Fprintf(w, "%g%% confidence intervals of certified accuracy, over images\n", 100*level)
-		if err := t.WriteText(w); err != nil {
+		if err := w.Table("intervals", t, nil); err != nil {
 			return err
 		}
 	}
 	return x.Save(dir)
+}
+
+// conclude ends what a command prints.
+func conclude(w *terminal.Printer, lines []string) {
+	w.Set("conclusion", lines)
+	if !w.JSON && len(lines) > 0 {
+		fmt.Fprintln(w, "\n"+strings.Join(lines, "\n"))
+	}
 }
 
 // certifying is what the command is asked for.
@@ -59,11 +64,11 @@ type certifying struct {
 func methodsAndBounds() string {
 	var list strings.Builder
 	for _, m := range rs.Methods {
-		fmt.Fprintf(&list, "  %-15s %s\n", m.Name, m.Doc)
+		fmt.Fprintf(&list, "  %-16s  %s\n", m.Name, m.Doc)
 	}
 	list.WriteString("\nBounds:\n")
 	for _, b := range rs.Bounds {
-		fmt.Fprintf(&list, "  %-15s %s\n", b.Name, b.Doc)
+		fmt.Fprintf(&list, "  %-16s  %s\n", b.Name, b.Doc)
 	}
 	return list.String()
 }
@@ -99,7 +104,7 @@ func (c *certifying) check(changed func(string) bool) (err error) {
 	}
 	switch {
 	case c.format != "" && c.format != locuslab:
-		return fmt.Errorf("--format: no format %q; known: %s", c.format, locuslab)
+		return fmt.Errorf("--format: %w", named.Unknown("format", c.format, []string{locuslab}))
 	case c.format == locuslab && len(c.Methods) != 1:
 		return fmt.Errorf("--format %s has one certificate an image: name one --method", locuslab)
 	}
@@ -107,7 +112,7 @@ func (c *certifying) check(changed func(string) bool) (err error) {
 }
 
 // run certifies, prints and saves.
-func (c *certifying) run(w io.Writer) error {
+func (c *certifying) run(w *terminal.Printer) error {
 	run, err := certify.Open(c.dir)
 	if err != nil {
 		return err
@@ -127,17 +132,26 @@ func (c *certifying) run(w io.Writer) error {
 		x.File = d.File
 	}
 	if c.format == "" {
-		return report(w, x, cmp.Or(c.out, c.dir))
+		if err := report(w, x, cmp.Or(c.out, c.dir)); err != nil {
+			return err
+		}
+		lines := x.Conclusion(nil)
+		conclude(w, lines[:min(1, len(lines))])
+		return nil
 	}
 	if len(rs.Labelled(x.Curves[0].Results)) < len(x.Indices) {
 		return fmt.Errorf("--format %s: it has the label of every image, and %s has images without one",
 			locuslab, c.dir)
 	}
 	t := x.Locuslab(0)
-	if c.out == "" {
-		return t.WriteTSV(w)
+	w.Set("certificates", t)
+	switch {
+	case c.out != "":
+		return t.WriteFile(c.out, nil)
+	case w.JSON:
+		return nil
 	}
-	return t.WriteFile(c.out, nil)
+	return t.WriteTSV(w)
 }
 
 // locuslab is the format of the tables that Cohen et al. 2019 published, which other tools of the
@@ -160,7 +174,9 @@ settings moves its earlier certificates to results/. So certificates.tsv has one
 method:
 
   d = pandas.read_csv("RUN/certificates.tsv", sep="\t")
-  d[d.correct].groupby("method").radius.sum() / d["index"].nunique()    # average certified radius
+  d[d.correct].groupby("method").radius.sum() / d["index"].nunique()
+
+The second line is the average certified radius.
 
 Methods:
 ` + methodsAndBounds(),
@@ -175,7 +191,7 @@ Methods:
 				return err
 			}
 			config.dir = args[0]
-			return config.run(cmd.OutOrStdout())
+			return config.run(printer(cmd))
 		},
 	}
 	f := c.Flags()
@@ -208,5 +224,8 @@ Methods:
 		"locuslab: write one table of idx, label, predict, radius, correct, time, "+
 			"to stdout or to the file --out")
 	f.StringVar(&config.out, "out", "", "folder for the tables; default: RUN")
+	help.Group(c, "What to certify", "method alpha simultaneous float32", "bound", "scores", "tau",
+		"unsound")
+	help.Group(c, "Output", "radii interval out", "format", "data", "classes", "labels")
 	return c
 }

@@ -3,6 +3,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +11,10 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/lipsmooth/lipsmooth/internal/help"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/spf13/cobra"
 )
@@ -21,7 +25,7 @@ var commands = []func() *cobra.Command{
 	setupCommand, coverageCommand,
 	importCommand, verifyCommand, mergeCommand, jobCommand, attackCommand, boundCommand,
 	benchCommand,
-	notebooksCommand, reportCommand, exportCommand,
+	notebooksCommand, reportCommand, exportCommand, compareCommand,
 }
 
 // Main runs the command and returns its exit status: 0, 1 after an error, which is one line
@@ -31,6 +35,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	// A second interrupt ends the process at once.
 	context.AfterFunc(ctx, stop)
+	stderr = terminal.NewPrinter(stderr)
 	err := Run(ctx, args, stdout, stderr)
 	switch {
 	case err == nil:
@@ -53,8 +58,12 @@ func interrupted(err error) string {
 	return what
 }
 
+// printer takes what a command prints on standard output.
+func printer(c *cobra.Command) *terminal.Printer { return c.OutOrStdout().(*terminal.Printer) }
+
 // Run runs the command.
 func Run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	out := terminal.NewPrinter(stdout)
 	root := &cobra.Command{
 		Use:   "lipsmooth",
 		Short: "Certified robustness by randomized smoothing and Lipschitz networks",
@@ -64,15 +73,34 @@ Gaussian noise, and certifies l2 radii from the samples.
   lipsmooth reproduce        does all of it, on MNIST`,
 		Version:       version.String(),
 		SilenceErrors: true, SilenceUsage: true,
+		Args: func(root *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return fmt.Errorf("unknown command %q%s; see lipsmooth --help", args[0],
+				named.Hint(args[0], namesOf(root.Commands(), (*cobra.Command).Name)))
+		},
+		RunE: func(root *cobra.Command, _ []string) error { return root.Help() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if out.Quiet {
+				c.Root().SetErr(io.Discard)
+			}
+			out.Set("command", c.Name())
+			return noEmptyFlag(c)
+		},
 	}
+	f := root.PersistentFlags()
+	f.BoolVar(&out.JSON, "json", false, "print one JSON document, with the tables, and no text")
+	f.BoolVar(&out.Quiet, "quiet", false, "print results alone: no progress and no notes")
 	for _, c := range commands {
 		root.AddCommand(c())
 	}
-	root.PersistentPreRunE = noEmptyFlag
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(flagError)
-	root.CompletionOptions.HiddenDefaultCmd = true
-	return root.ExecuteContext(ctx)
+	root.SetFlagErrorFunc(help.FlagError)
+	help.Install(root)
+	complete(root)
+	err := root.ExecuteContext(ctx)
+	return errors.Join(err, out.Close(err))
 }

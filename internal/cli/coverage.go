@@ -3,12 +3,12 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/coverage"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -76,12 +76,12 @@ func (q *simulating) run(cmd *cobra.Command) error {
 		return err
 	}
 	outcomes, err := g.Simulate(cmd.Context(), coverage.Options{Alpha: q.alpha, Trials: q.trials,
-		Seed: q.seed, Methods: methods, Progress: progress(cmd.ErrOrStderr(), "simulating", "trials",
-			0, q.trials*len(g.Cases()))})
+		Seed: q.seed, Methods: methods, Progress: terminal.NewProgress(cmd.ErrOrStderr(),
+			"simulating", "trials", 0, q.trials*len(g.Cases())).At})
 	if err != nil {
 		return err
 	}
-	return q.report(cmd.OutOrStdout(), g, outcomes)
+	return q.report(printer(cmd), g, outcomes)
 }
 
 func coverageCommand() *cobra.Command {
@@ -135,16 +135,18 @@ Equal settings give equal results, on any number of processors.`,
 }
 
 // report prints the outcomes of a grid and saves them with their figures.
-func (q *simulating) report(w io.Writer, g coverage.Grid, outcomes []coverage.Outcome) error {
+func (q *simulating) report(w *terminal.Printer, g coverage.Grid,
+	outcomes []coverage.Outcome) error {
+
 	short := table.Table{Columns: []string{"shape", "K", "method", "miscoverage", "95% interval",
 		"mean radius"}}
 	for _, o := range outcomes {
 		low, high := o.Interval(0.95)
 		short.Rows = append(short.Rows, []string{o.Case.Shape, fmt.Sprint(len(o.Case.P)), o.Method,
 			fmt.Sprintf("%.3g", o.Miscoverage()),
-			fmt.Sprintf("%.2g to %.2g", low, high), fmt.Sprintf("%.4f", o.Mean)})
+			fmt.Sprintf("%.2g to %.2g", low, high), fmt.Sprintf("%.3f ± %.1g", o.Mean, 1.96*o.Error)})
 	}
-	if err := short.WriteText(w); err != nil {
+	if err := w.Table("coverage", figures.CoverageTable(outcomes), &short); err != nil {
 		return err
 	}
 	// The figures show some cases, and the file holds every one.

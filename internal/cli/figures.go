@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -63,8 +64,7 @@ func (g *figuresAsked) check(names []string, changed func(string) bool) error {
 	}
 	for _, format := range g.formats {
 		if !slices.Contains(figures.Formats, format) {
-			return fmt.Errorf("--format: no format %q; known: %s", format,
-				strings.Join(figures.Formats, ", "))
+			return fmt.Errorf("--format: %w", named.Unknown("format", format, figures.Formats))
 		}
 	}
 	return nil
@@ -168,7 +168,7 @@ func figuresListCommand() *cobra.Command {
 			for _, e := range figures.List {
 				t.Rows = append(t.Rows, []string{e.Name, e.Needs, e.Doc})
 			}
-			return t.WriteText(cmd.OutOrStdout())
+			return printer(cmd).Table("figures", t, nil)
 		},
 	}
 }

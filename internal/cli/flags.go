@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"math"
 
@@ -64,13 +62,25 @@ func checkLeast(flag string, value, least int) error {
 }
 
 // noEmptyFlag refuses a path that was given and is empty, as that of an unset variable is.
-func noEmptyFlag(c *cobra.Command, _ []string) (err error) {
+func noEmptyFlag(c *cobra.Command) (err error) {
 	c.Flags().Visit(func(f *pflag.Flag) {
 		if f.Value.Type() == "string" && f.Value.String() == "" {
 			err = fmt.Errorf("--%s is empty: give a value, or leave the flag out", f.Name)
 		}
 	})
 	return err
+}
+
+// renamed lets older names of flags, each before the newer one, mean the newer ones.
+func renamed(names ...string) func(*pflag.FlagSet, string) pflag.NormalizedName {
+	return func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		for i := 0; i < len(names); i += 2 {
+			if name == names[i] {
+				name = names[i+1]
+			}
+		}
+		return pflag.NormalizedName(name)
+	}
 }
 
 // one says what the one argument of a command is.
@@ -82,27 +92,6 @@ func one(what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// kinds are pflag's names of types in words.
-var kinds = map[string]string{
-	"bool": "true or false", "int": "a whole number", "uint64": "a whole number of at least 0",
-	"float64": "a number", "float64Slice": "numbers separated by commas",
-	"intSlice": "whole numbers separated by commas",
-	"width":    "a whole number, nor one of the sizes xs, s, m",
-}
-
-// flagError says what is wrong with a flag in the command's words.
-func flagError(c *cobra.Command, err error) error {
-	if errors.Is(err, pflag.ErrHelp) {
-		return err
-	}
-	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		f := bad.GetFlag()
-		return fmt.Errorf("--%s %s: not %s; see %s --help", f.Name, bad.GetValue(),
-			cmp.Or(kinds[f.Value.Type()], f.Value.Type()), c.CommandPath())
-	}
-	return fmt.Errorf("%w; see %s --help", err, c.CommandPath())
 }
 
 // quoted is a path as a shell's command line takes it.

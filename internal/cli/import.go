@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/spf13/cobra"
@@ -38,7 +39,7 @@ func (q *importing) check() error {
 
 // run makes a run of tables of votes, or prints what tables of certificates say. ordered tables
 // were named one by one.
-func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Source,
+func (q *importing) run(ctx context.Context, w *terminal.Printer, found []countlog.Source,
 	ordered bool) error {
 	radii := true
 	for _, s := range found {
@@ -75,7 +76,7 @@ func (q *importing) run(ctx context.Context, w io.Writer, found []countlog.Sourc
 }
 
 // certificates prints certified accuracies of tables without votes.
-func (q *importing) certificates(w io.Writer, found []countlog.Source) error {
+func (q *importing) certificates(w *terminal.Printer, found []countlog.Source) error {
 	stated, err := found[len(found)-1].Stated()
 	if err != nil {
 		return err
@@ -100,7 +101,8 @@ func (q *importing) certificates(w io.Writer, found []countlog.Source) error {
 		tables = append(tables, certify.Published{Name: name, Sigma: sigma, Radii: t})
 		remarks = append(remarks, t.Remarks...)
 	}
-	if err := certify.PublishedAccuracy(tables, q.alpha).WriteText(w); err != nil {
+	exact, shown := certify.PublishedAccuracy(tables, q.alpha)
+	if err := w.Table("accuracy", exact, shown); err != nil {
 		return err
 	}
 	for _, remark := range remarks {
@@ -179,13 +181,14 @@ func importCommand() *cobra.Command {
 figures. A source is a file, a folder of files, or - for standard input. It holds a table of votes,
 or a table of certificates. Columns are found by their names, in any order:
 
-  index       idx, index, id or original_idx. Without it, import numbers the rows from 0
-  label       label, true_label, target or y: the true class
-  votes       counts: [16, 870, 2], (16, 870, 2) or {1: 870, 0: 16}; or a column a class: 0, 1, …;
-              c0, …; class_0, …; count_0, …
-  two draws   selection and estimation, or selection_0, …, estimation_0, …; or two tables
-  certificate predict, prediction or pred (-1 where it abstained); radius, radii or
-              certified_radius; correct, where it is there
+  index        idx, index, id or original_idx. Without it, import numbers the rows from 0
+  label        label, true_label, target or y: the true class
+  votes        counts: [16, 870, 2], (16, 870, 2) or {1: 870, 0: 16}
+               or a column a class: 0, 1, …; c0, …; class_0, …; count_0, …
+  two draws    selection and estimation, or selection_0, …, estimation_0, …; or two tables
+  certificate  predict, prediction or pred (-1 where it abstained)
+               radius, radii or certified_radius
+               correct, where it is there
 
 Tabs, commas, semicolons or spaces separate the columns. gzip and byte order marks are undone. An
 array in NumPy's .npy format holds votes, [examples, classes], or true classes, [examples].
@@ -229,7 +232,7 @@ bound can't use them.`,
 				}
 				found = append(found, sources...)
 			}
-			return q.run(cmd.Context(), cmd.OutOrStdout(), found, len(args) > 1)
+			return q.run(cmd.Context(), printer(cmd), found, len(args) > 1)
 		},
 	}
 	f := c.Flags()

@@ -218,7 +218,8 @@ func TestImportRadii(t *testing.T) {
 	}
 	out := must(t, "import", path, "--out", "nowhere")
 	for _, want := range []string{"0.500  0.500   0.250  0.250   0.250  0.250",
-		"0.6025    0.5            1.91  9.94e+04 to 1.08e+05", "no votes", "nowhere: not written"} {
+		"0.60 ± 1.44       0.5            1.91  9.94e+04 to 1.08e+05", "no votes",
+		"nowhere: not written"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
@@ -261,7 +262,8 @@ func TestImportForms(t *testing.T) {
 	second := file("logs/noise_0.50/test/sigma_0.25", log)
 	predictions := file("logs/predictions.txt", "idx\tlabel\tpredict\tcorrect\n0\t1\t1\t1\n")
 	r := lipsmooth("import", filepath.Join(dir, "logs"))
-	has(r.out, second+"         1", "0.2500   0.25", `:3: "Average radius: 0.25" is a remark`)
+	has(r.out, second+"         1", "0.25   0.25            0.25",
+		`:3: "Average radius: 0.25" is a remark`)
 	has(r.err, "note: "+predictions+": no table of votes or certificates")
 	refused(t, lipsmooth("import", predictions), predictions+":1: no table", "none is the radius")
 

@@ -51,7 +51,7 @@ func infoCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			row := func(name string, value any) { fmt.Fprintf(w, "%-10s %v\n", name, value) }
+			row := func(name string, value any) { fmt.Fprintf(w, "%-10s  %v\n", name, value) }
 			row("backend", info)
 			row("reopen", "GOMLX_BACKEND="+info.Config)
 			for _, d := range info.Devices {

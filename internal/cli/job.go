@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 //go:embed jobs
@@ -22,7 +24,8 @@ func engineNames() string { return strings.Join(slices.Sorted(maps.Keys(engines)
 func jobFile(engine string) (string, error) {
 	file, ok := engines[engine]
 	if !ok {
-		return "", fmt.Errorf("job: no engine %q; known: %s", engine, engineNames())
+		return "", fmt.Errorf("job: %w",
+			named.Unknown("engine", engine, slices.Sorted(maps.Keys(engines))))
 	}
 	text, err := jobFiles.ReadFile("jobs/" + file)
 	return string(text), err
@@ -43,7 +46,7 @@ how to merge the shards.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := jobFile(args[0])
 			if err == nil {
-				fmt.Fprint(cmd.OutOrStdout(), text)
+				printer(cmd).Raw(text)
 			}
 			return err
 		},

@@ -40,7 +40,7 @@ var (
 	longResult result
 )
 
-// sameRun compares both files of two runs, but for when they were begun.
+// sameRun compares the rows and settings of two runs, but for when they were begun.
 func sameRun(t *testing.T, dir, want string) {
 	t.Helper()
 	if a, b := read(t, dir, countlog.CountsFile), read(t, want, countlog.CountsFile); a != b {
@@ -58,7 +58,7 @@ func sameRun(t *testing.T, dir, want string) {
 	if a, b := strings.Join(settings(dir), ""), strings.Join(settings(want), ""); a != b {
 		t.Errorf("%s: another run.json:\n%s\nwant\n%s", dir, a, b)
 	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 3 {
 		t.Errorf("%s: %d files (%v): %v", dir, len(files), err, files)
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,13 +54,17 @@ func TestMerge(t *testing.T) {
 	}
 	must(t, "certify", dir, "--method", "mono")
 	must(t, "verify", dir)
+	other := filepath.Join(out, "signed")
+	key := keyPair(t)
+	must(t, "merge", other, "--sign", key, shards[0], shards[1])
+	must(t, "verify", other, "--signed-by", key+".pub")
 	refused(t, lipsmooth("merge", dir, shards[0]), "not empty")
 
-	edit(t, func(s string) string {
-		lines := strings.SplitAfter(s, "\n")
-		return strings.Join(append(lines[:2:2], lines[3:]...), "")
-	}, shards[0], countlog.CountsFile)
-	other := filepath.Join(out, "partial")
+	onRows(func(rows []string) []string { return slices.Delete(rows, 1, 2) })(t, shards[0])
+	refused(t, lipsmooth("merge", filepath.Join(out, "x"), shards[0], shards[1]), shards[0],
+		countlog.CountsFile+":3: example ")
+	unseal(t, shards[0])
+	other = filepath.Join(out, "partial")
 	refused(t, lipsmooth("merge", other, shards[0], shards[1]), "is in no shard", "1 of 20")
 	if said := must(t, "merge", other, "--partial", shards[0], shards[1]); !strings.Contains(said,
 		"19 of 20 examples") {

@@ -3,44 +3,23 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 )
 
-// terminal reports whether w is one.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// progress returns a function to call with how many of total are done: a bar on a terminal, a line
-// every ten seconds elsewhere. begun is how many there were at the start.
-func progress(w io.Writer, what, unit string, begun, total int) func(done int) {
-	if terminal(w) {
-		if begun > 0 {
-			what += fmt.Sprintf(" (%d done before)", begun)
-		}
-		bar := progressbar.NewOptions(total-begun, progressbar.OptionSetWriter(w),
-			progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString(unit),
-			progressbar.OptionOnCompletion(func() { fmt.Fprintln(w) }))
-		_ = bar.RenderBlank() // the rate counts from here
-		return func(done int) { _ = bar.Set(done - begun) }
+// trainingProgress shows steps and the loss on a terminal. Elsewhere it is nil.
+func trainingProgress(w io.Writer) func(done, total int, loss float64) {
+	if terminal.Width(w) == 0 {
+		return nil
 	}
-	start := time.Now()
-	said := start
-	return func(done int) {
-		now := time.Now()
-		if now.Sub(said) < 10*time.Second {
-			return
+	var p *terminal.Progress
+	last := 0
+	return func(done, total int, loss float64) {
+		if p == nil || done <= last { // the next point of a sweep
+			p = terminal.NewProgress(w, "", "steps", done-1, total)
 		}
-		said = now
-		rate := float64(done-begun) / now.Sub(start).Seconds()
-		fmt.Fprintf(w, "%s: %d of %d %s, %.2f %s/s, %s left\n", what, done, total, unit, rate, unit,
-			time.Duration(float64(total-done)/rate*1e9).Round(time.Second))
+		p.What = fmt.Sprintf("training, loss %.3f", loss)
+		p.At(done)
+		last = done
 	}
 }

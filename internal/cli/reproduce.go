@@ -13,6 +13,7 @@ import (
 
 	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/internal/named"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/training"
@@ -83,7 +84,7 @@ type job struct {
 }
 
 // run does what is not done yet, and prints the table.
-func (j *job) run(ctx context.Context, w, log io.Writer) error {
+func (j *job) run(ctx context.Context, w *terminal.Printer, log io.Writer) error {
 	if err := cmp.Or(checkSigma(j.sigma), checkAlpha(j.alpha)); err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 	begun := time.Now()
 	o := &opened{log: log}
 	m, err := o.train(ctx, training.Job{Config: j.config(trainSet), Train: trainSet, Test: testSet,
-		Dir: filepath.Join(j.out, certify.ModelFolder), Bar: terminal(w), Log: log})
+		Dir: filepath.Join(j.out, certify.ModelFolder), Progress: trainingProgress(log), Log: log})
 	if err != nil {
 		return err
 	}
@@ -148,6 +149,11 @@ func (j *job) run(ctx context.Context, w, log io.Writer) error {
 		[]string{filepath.Join(j.out, "table.tsv"), filepath.Join(j.out, "certificates.tsv")}) {
 		fmt.Fprintln(w, " ", path)
 	}
+	var attacks []certify.Attack
+	if a != nil {
+		attacks = a.Attacks
+	}
+	conclude(w, x.Conclusion(attacks))
 	return wrong
 }
 
@@ -274,7 +280,7 @@ Presets:
 				j.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(j.data),
 					filepath.Ext(j.data))+"-"+name)
 			}
-			return j.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return j.run(cmd.Context(), printer(cmd), cmd.ErrOrStderr())
 		},
 	}
 	f := c.Flags()

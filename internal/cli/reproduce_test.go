@@ -70,6 +70,15 @@ func TestReproduce(t *testing.T) {
 			t.Errorf("%q isn't printed:\n%s", word, smokeResult.out)
 		}
 	}
+	// The output ends, and the page begins, with the same sentences.
+	lines := strings.Split(strings.TrimSpace(smokeResult.out), "\n")
+	for i, want := range []string{"certifies an average l2 radius of ", "by votes alone",
+		"Attacks on 4 of these images found "} {
+		line := lines[len(lines)-3+i]
+		if !strings.Contains(line, want) || !strings.Contains(read(t, dir, page.File), line) {
+			t.Errorf("no conclusion %q: %s", want, line)
+		}
+	}
 	for _, name := range []string{"radius", "acr-sigma", "exact", "local", "margins", "training",
 		"bounds", "gap"} {
 		for _, ext := range []string{".svg", ".png", ".pdf", ".tsv"} {

@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/lipsmooth/lipsmooth/internal/help"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
@@ -30,6 +34,7 @@ type sampling struct {
 
 	shard string
 	maps  []string
+	sign  signing
 }
 
 func sampleCommand() *cobra.Command {
@@ -79,11 +84,22 @@ on; certify --tau gives one.`,
 		},
 	}
 	s.bind(c.Flags())
+	help.Group(c, "What to sample", "data images tuning sigma", append(slices.Clone(setNames),
+		"model", "noise", "scores")...)
+	help.Group(c, "How much", "n0 n until estimate shard", "method", "alpha", "tau", "seed",
+		"block-draws")
+	help.Group(c, "Model file", "mean std lipschitz denoiser", slices.DeleteFunc(
+		append(slices.Clone(onnxNames), "random"), func(name string) bool {
+			return slices.Contains([]string{"mean", "std", "denoiser"}, name)
+		})...)
+	help.Group(c, "Output", "out")
+	help.Group(c, "Device", "runtime", "blocks-at-once")
 	return c
 }
 
 // bind binds the flags to the plan.
 func (s *sampling) bind(f *pflag.FlagSet) {
+	f.SetNormalizeFunc(renamed("block", "block-draws", "batch", "blocks-at-once"))
 	s.which.bind(f)
 	p := &s.plan
 	f.StringVar(&s.data, "data", "", "dataset: mnist, cifar10, or a path; default: the one that "+
@@ -113,11 +129,12 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		"votes; default: chosen on the tuning images")
 	f.StringVar(&s.shard, "shard", "", "draw part I of N only, I from 0, as I/N, into "+
 		"OUT/shard-I-of-N; auto: which one Slurm or Kubernetes says; see lipsmooth job")
-	f.IntVar(&p.Block, "block", p.Block, "draws a block, part of the run's settings: each block has "+
-		"its own stream of random numbers")
-	f.IntVar(&p.Batch, "batch", p.Batch,
+	f.IntVar(&p.Block, "block-draws", p.Block, "draws a block, part of the run's settings: each "+
+		"block has its own stream of random numbers")
+	f.IntVar(&p.Batch, "blocks-at-once", p.Batch,
 		"blocks drawn at once, which changes the rate alone; 0 finds "+
 			"the best number in the first seconds of a long run")
+	s.sign.bind(f)
 	f.BoolVar(&s.ahead, "estimate", false, "say how long the run takes and how large it gets, and "+
 		"draw none of it")
 }
@@ -152,7 +169,7 @@ func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 		}
 		p.Scores = append(p.Scores, m)
 	}
-	return flagged(p.Check())
+	return cmp.Or(flagged(p.Check()), s.sign.load())
 }
 
 // run draws, or estimates, and prints what came of it.
@@ -198,6 +215,9 @@ func (s *sampling) run(cmd *cobra.Command) error {
 		return s.hint(d, err)
 	}
 	said()
+	if err := s.sign.run(s.out); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "%s: complete after %.1f s; next: lipsmooth certify %s\n",
 		s.out, r.Seconds, quoted(s.out))
 	return printAccuracy(w, log, s.out)
@@ -208,21 +228,21 @@ func (s *sampling) run(cmd *cobra.Command) error {
 func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, log io.Writer) (
 	sample.Result, error) {
 
-	var said func(done int)
+	var said *terminal.Progress
 	own := p.Progress
 	p.Progress = func(at sample.Progress) {
 		if own != nil {
 			own(at)
 		}
 		if at.Done > at.Begun {
-			said(at.Done)
+			said.At(at.Done)
 			return
 		}
 		what := fmt.Sprintf("sampling σ=%g", at.Sigma)
 		if at.Tuning {
 			what += " (for the temperature)"
 		}
-		said = progress(log, what, "images", at.Begun, at.Total)
+		said = terminal.NewProgress(log, what, "images", at.Begun, at.Total)
 	}
 	r, err := d.Draw(ctx, p, dir)
 	printNotes(log, r.Notes)

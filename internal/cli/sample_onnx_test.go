@@ -97,6 +97,7 @@ func TestSampleONNX(t *testing.T) {
 			t.Error("the same rows")
 		}
 		must(t, "verify", other, "--model", gray, "--data", tiny(), "--redraw", "1")
+		unseal(t, other)
 		edit(t, func(s string) string { return strings.Replace(s, `"0.4"`, `"0,4x"`, 1) }, other,
 			countlog.RunFile)
 		refused(t, lipsmooth("verify", other, "--model", gray, "--data", tiny()),

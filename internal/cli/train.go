@@ -3,10 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/internal/help"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
@@ -26,7 +27,11 @@ func bind(f *pflag.FlagSet, c *training.Config) *binder {
 	b := &binder{flags: f, config: c}
 	for _, field := range training.Fields {
 		l := &list{training.Axis{Field: field, Values: []string{field.Text(c)}}, c}
-		f.Var(l, field.Name, field.Doc)
+		doc := field.Doc
+		if field.Known != nil {
+			doc += ": " + strings.Join(field.Known, ", ")
+		}
+		f.Var(l, field.Name, doc)
 		b.lists = append(b.lists, l)
 	}
 	f.Lookup("flip").NoOptDefVal = "true"
@@ -104,7 +109,7 @@ func (o *opened) train(ctx context.Context, j training.Job) (*training.Model, er
 
 // sweep trains the points of a series, prints their table without the names that the values make,
 // and draws its figure.
-func (o *opened) sweep(ctx context.Context, s training.Series, w io.Writer) error {
+func (o *opened) sweep(ctx context.Context, s training.Series, w *terminal.Printer) error {
 	missing, err := s.Missing()
 	if err == nil && missing > 0 {
 		err = o.open(ctx)
@@ -121,7 +126,7 @@ func (o *opened) sweep(ctx context.Context, s training.Series, w io.Writer) erro
 	for _, row := range t.Rows {
 		short.Rows = append(short.Rows, row[1:])
 	}
-	if err := short.WriteText(w); err != nil {
+	if err := w.Table("sweep", t, &short); err != nil {
 		return err
 	}
 	f, err := figures.SweepTable(t, s.Caption())
@@ -186,8 +191,9 @@ Presets; the first is the default, and other flags change its settings:
 			if err != nil {
 				return err
 			}
-			ctx, w, o := cmd.Context(), cmd.OutOrStdout(), &opened{log: cmd.ErrOrStderr()}
-			job := training.Job{Config: points[0].Config, Dir: out, Bar: terminal(w), Log: o.log}
+			ctx, w, o := cmd.Context(), printer(cmd), &opened{log: cmd.ErrOrStderr()}
+			job := training.Job{Config: points[0].Config, Dir: out,
+				Progress: trainingProgress(o.log), Log: o.log}
 			if job.Train, job.Test, err = data.Open(ref); err != nil {
 				return err
 			}
@@ -209,5 +215,10 @@ Presets; the first is the default, and other flags change its settings:
 	c.Flags().StringVar(&ref, "data", "", "dataset: mnist, cifar10, or a path; default: the "+
 		"preset's")
 	c.Flags().StringVar(&out, "out", "model", "folder of the model")
+	help.Group(c, "What to train", "preset data arch width conv", "dense", "residual", "activation",
+		"padding", "last")
+	help.Group(c, "How", "sigma loss offset epochs method seed", "temperature", "draws", "weight",
+		"attack-radius", "lr", "batch", "epoch-images", "flip", "crop")
+	help.Group(c, "Output", "out", "checkpoint-every")
 	return c
 }

@@ -96,6 +96,7 @@ func TestDiscreteActs(t *testing.T) {
 		t.Errorf("no cost:\n%s", text)
 	}
 	must(t, "verify", out, "--model", model, "--data", tiny(), "--redraw", "2")
+	unseal(t, out)
 	edit(t, func(s string) string {
 		return strings.Replace(s, `"rounding": 0.00`, `"rounding": 0.000`, 1)
 	}, out, countlog.RunFile)

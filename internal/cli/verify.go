@@ -9,13 +9,16 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
+	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/lipsmooth/lipsmooth/training/prove"
@@ -26,6 +29,7 @@ import (
 type verification struct {
 	dir, model, data string
 	denoiser         string // of an ONNX file; empty is beside it
+	signedBy         string // file of a public key; empty is anyone
 	redraw           int
 	seed             uint64       // that picks the rows to draw again
 	files            data.Options // of the dataset, where they aren't where the run says
@@ -50,7 +54,7 @@ func (v *verification) verified(found *certify.Verification) {
 }
 
 func (v *verification) all(ctx context.Context) (err error) {
-	if v.run, err = certify.Open(v.dir); err != nil {
+	if v.run, err = certify.Read(v.dir); err != nil {
 		return err
 	}
 	found, rows, err := v.run.VerifyLog()
@@ -58,6 +62,10 @@ func (v *verification) all(ctx context.Context) (err error) {
 	if v.verified(found); err != nil {
 		return err
 	}
+	if found, err = v.run.VerifySignature(v.signedBy); err != nil {
+		return err
+	}
+	v.verified(found)
 	m, d, err := v.ofModel(ctx)
 	if err != nil {
 		return err
@@ -66,13 +74,13 @@ func (v *verification) all(ctx context.Context) (err error) {
 		defer file.Close()
 	}
 	v.renamed(m, d)
+	var images certify.Pixels
+	if d != nil {
+		images, v.run.File = d, d.File
+	}
 	found, err = v.run.Verify(v.dir)
 	if v.verified(found); err != nil {
 		return err
-	}
-	var images certify.Pixels
-	if d != nil {
-		images = d
 	}
 	found, err = v.run.VerifyAttacks(v.dir, images)
 	if v.verified(found); err != nil {
@@ -128,21 +136,37 @@ func (v *verification) ofModel(ctx context.Context) (m sample.Classifier, d *dat
 	} else {
 		v.checked("%s: hash of the weights", from)
 	}
+	there, note, err := own.CheckBounds(from)
+	switch path := filepath.Join(from, training.BoundsFile); {
+	case err != nil:
+		return nil, nil, err
+	case note != "":
+		fmt.Fprintln(v.w, "note:", note)
+	case there:
+		v.checked("%s: every bound proved again", path)
+	}
 	ref := v.data
 	if v.redraw > 0 {
 		ref = cmp.Or(ref, own.Dataset)
 	}
-	if d, err = v.ofData(ref); err != nil || v.run.MarginError == 0 {
+	if d, err = v.ofData(ref); err != nil {
 		return own, d, err
 	}
-	off, err := sample.MarginError(own, v.run.Run)
-	if err == nil {
-		err = v.run.CheckMarginError(off)
+	file := filepath.Join(v.dir, countlog.RunFile)
+	switch off, err := sample.MarginError(own, v.run.Run); {
+	case v.run.MarginError == 0 && off > 0:
+		fmt.Fprintf(v.w, "note: %s: no margin_error, and the model proves %.4g: an older version wrote "+
+			"the run, or its backend's sums have no bound\n", file, off)
+	case v.run.MarginError == 0:
+	case err != nil:
+		return own, d, err
+	default:
+		if err := v.run.CheckMarginError(off); err != nil {
+			return own, d, err
+		}
+		v.checked("%s: margin_error = %.4g proved again", file, off)
 	}
-	if err == nil {
-		v.checked("%s: margin_error = %.4g proved again", filepath.Join(v.dir, countlog.RunFile), off)
-	}
-	return own, d, err
+	return own, d, nil
 }
 
 // ofFile is ofModel for an ONNX file.
@@ -218,6 +242,12 @@ func datasetOf(r *certify.Run, rows []rs.Evidence, ref string, files data.Option
 	if err := r.CheckDataset(of, d.Label, rows, ref); err != nil {
 		return nil, err
 	}
+	known := data.Names()
+	if name := r.Dataset.Name; name != d.Name && slices.Contains(known, name) &&
+		slices.Contains(known, d.Name) {
+		return nil, fmt.Errorf("%s: dataset.name: %s, but its hash is that of %s",
+			filepath.Join(r.Dir, countlog.RunFile), name, d.Name)
+	}
 	if want := sample.GridNoise(r.Noise.Steps, r.Sigma, d.Size()); r.Noise.Steps > 0 &&
 		r.Noise != want && r.Noise != sample.OlderGridNoise(r.Noise.Steps, d.Size()) {
 		return nil, fmt.Errorf("%s: noise.rounding: %v, but on %d steps and images of %s it is %v",
@@ -277,8 +307,8 @@ func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
 		return err
 	}
 	all := v.run.Pick(len(v.run.Rows), 0)
-	clean, err := s.Clean(ctx, v.run.Run, all, progress(v.log, "predicting again", "images", 0,
-		len(all)))
+	clean, err := s.Clean(ctx, v.run.Run, all, terminal.NewProgress(v.log, "predicting again",
+		"images", 0, len(all)).At)
 	if err != nil {
 		return err
 	}
@@ -294,8 +324,8 @@ func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
 func (v *verification) drawAgain(ctx context.Context, s *sample.Drawer) error {
 	rows := len(v.run.Rows)
 	picked := v.run.Pick(v.redraw, v.seed)
-	drawn, err := s.Again(ctx, v.run.Run, picked, progress(v.log, "drawing again", "images", 0,
-		len(picked)))
+	drawn, err := s.Again(ctx, v.run.Run, picked, terminal.NewProgress(v.log, "drawing again",
+		"images", 0, len(picked)).At)
 	if err != nil {
 		return fmt.Errorf("%s: %w", v.dir, err)
 	}
@@ -319,9 +349,10 @@ func verifyCommand() *cobra.Command {
 		Short: "Check a run: its log, hashes, tables, and some of its draws",
 		Long: `Check a run against what it says of itself:
 
-  run.json and the counts      every setting and every row
-  the model                    the hash of its weights and its Λ, proved again (RUN/model, or
-                               --model)
+  run.json and the counts      every setting and every row, and their hashes in seal.json
+  seal.json.sig                the key that signed the seal (--signed-by)
+  the model                    the hash of its weights, its Λ and bounds.tsv, proved again
+                               (RUN/model, or --model)
   the dataset                  its hash and the labels (--data)
   certificates.tsv, table.tsv, intervals.tsv, results/
                                computed again from the log, with the settings beside them
@@ -331,9 +362,15 @@ func verifyCommand() *cobra.Command {
   some examples                drawn again on the device, every count compared (--redraw)
 
 Prints what was checked, and ends at the first difference with status 1. Tables that an older
-version wrote have no settings beside them: they are noted, and not compared.`,
-		Example: "  lipsmooth verify runs/mnist-0.25 --data mnist --redraw 5",
-		Args:    one("run's folder"),
+version wrote have no settings beside them: they are noted, and not compared. A run that an older
+version wrote has no seal, which is noted too.
+
+Without a signature, whoever can write the folder can change rows and make the seal again. Then only
+what was computed again from the model and the data, and the rows that were drawn again, are certain.
+sample --sign and merge --sign sign the seal, as ssh-keygen -Y sign -n lipsmooth does.`,
+		Example: `  lipsmooth verify runs/mnist-0.25 --data mnist --redraw 5
+  lipsmooth verify runs/mnist-0.25 --signed-by ~/.ssh/id_ed25519.pub`,
+		Args: one("run's folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkLeast("redraw", v.redraw, 0); err != nil {
 				return err
@@ -350,6 +387,8 @@ version wrote have no settings beside them: they are noted, and not compared.`,
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
 	bindFiles(f, &v.files)
+	f.StringVar(&v.signedBy, "signed-by", "", "OpenSSH public key, a .pub file, that must have signed "+
+		"the run")
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, picked at random")
 	f.Uint64Var(&v.seed, "redraw-seed", 0,
 		"seed that picks the examples to draw again; default: a new "+

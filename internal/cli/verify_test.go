@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
+	"github.com/lipsmooth/lipsmooth/training"
 )
 
 func TestVerify(t *testing.T) {
@@ -18,14 +21,15 @@ func TestVerify(t *testing.T) {
 	dir := copied(t, job)
 	out := must(t, "verify", dir, "--data", tiny())
 	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows",
+		filepath.Join(dir, countlog.SealFile) + ": the settings and 20 rows", training.BoundsFile,
 		countlog.TuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
 		"attack.tsv: ", "gap.tsv: ", "attack.npy: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if strings.Contains(out, "note: ") {
-		t.Error(out)
+	if n := strings.Count(out, "note: "); n != 1 || !strings.Contains(out, "note: "+dir+" isn't signed") {
+		t.Errorf("%d notes:\n%s", n, out)
 	}
 	// Whatever certify was asked for, its tables are computed again.
 	for _, args := range [][]string{
@@ -44,6 +48,11 @@ func TestVerify(t *testing.T) {
 		t.Error(out)
 	}
 
+	unseal(t, dir)
+	if out = must(t, "verify", dir); !strings.Contains(out, "note: "+filepath.Join(dir,
+		countlog.SealFile)+": there is none: an older version wrote this run") {
+		t.Error(out)
+	}
 	os.Remove(filepath.Join(dir, "table.tsv"))
 	if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 		t.Fatal(err)
@@ -79,17 +88,91 @@ var forgeries = map[string]struct {
 }{
 	"format": {replaced(countlog.RunFile, `"format": 1`, `"format": 2`), nil,
 		countlog.RunFile},
-	"sigma": {replaced(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil, "σ"},
+	"sigma": {replaced(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`), nil,
+		"run.json: changed since seal.json was written: sigma is 0.5 there, 1.5 here"},
+	"sigma, unsealed": {unsealed(replaced(countlog.RunFile, `"sigma": 0.`, `"sigma": 1.`)), nil,
+		"σ"},
+	"seed": {replaced(countlog.RunFile, `"seed": 1`, `"seed": 2`), nil, "seed is 1 there, 2 here"},
+	"margin_error": {func(t *testing.T, dir string) {
+		edit(t, func(s string) string { return marginErrorLine.ReplaceAllString(s, "") }, dir,
+			countlog.RunFile)
+	}, nil, "margin_error is "},
+	"name": {replaced(countlog.RunFile, `"name": "tiny"`, `"name": "cifar10"`), nil,
+		"dataset.name is tiny there, cifar10 here"},
+	"name over a hash": {unsealed(certifiedAgain(replaced(countlog.RunFile, `"name": "tiny"`,
+		`"name": "cifar10"`))), []string{"--data", "MNIST"}, "run.json: dataset.name: cifar10, but its " +
+		"hash is that of mnist"},
+	"finished": {func(t *testing.T, dir string) {
+		replaced(countlog.RunFile, `"count": 20`, `"count": 10`)(t, dir)
+		onRows(func(rows []string) []string { return rows[:10] })(t, dir)
+	}, nil, "examples.count is 20 there, 10 here"},
+	"rows deleted": {onRows(func(rows []string) []string { return rows[:19] }), nil,
+		countlog.CountsFile + ": 19 rows, but seal.json has 20: rows were deleted"},
+	"row deleted": {onRows(func(rows []string) []string { return slices.Delete(rows, 3, 4) }), nil,
+		countlog.CountsFile + ":5: "},
+	"rows swapped": {onRows(func(rows []string) []string {
+		rows[3], rows[4] = rows[4], rows[3]
+		return rows
+	}), nil, countlog.CountsFile + ":5: "},
+	"row twice": {onRows(func(rows []string) []string { return append(rows, rows[3]) }), nil,
+		countlog.CountsFile + ":22: "},
+	"row of another plan": {onRows(func(rows []string) []string {
+		_, rest, _ := strings.Cut(rows[19], "\t")
+		return append(rows, "1\t"+rest)
+	}), nil, countlog.CountsFile + ":22: index: 1"},
+	"white space": {replaced(countlog.CountsFile, "\n0\t", "\n 0\t"), nil, countlog.CountsFile +
+		":2: "},
+	"number written otherwise": {replaced(countlog.RunFile, `"sigma": 0.5`, `"sigma": 0.50`), nil,
+		"a number is written in another way"},
+	"seal gone": {func(t *testing.T, dir string) {
+		if err := os.Remove(filepath.Join(dir, countlog.SealFile)); err != nil {
+			t.Fatal(err)
+		}
+	}, nil, "seal.json: gone"},
+	"seal of fewer rows": {replaced(countlog.SealFile, `"rows": 20`, `"rows": 10`), nil,
+		"seal.json: chain: "},
+	"tuning row": {func(t *testing.T, dir string) {
+		onRows(changedLabel)(t, filepath.Join(dir, countlog.TuningFolder))
+	}, nil, filepath.Join(countlog.TuningFolder, countlog.CountsFile) + ":2: example "},
+	"tuning seed": {func(t *testing.T, dir string) {
+		replaced(countlog.RunFile, `"seed": 1`, `"seed": 2`)(t, filepath.Join(dir,
+			countlog.TuningFolder))
+	}, nil, filepath.Join(countlog.TuningFolder, countlog.RunFile) + ": changed"},
+	"tuning of another noise": {func(t *testing.T, dir string) {
+		from := filepath.Join(dir, figures.SigmaFolder, "0.25", countlog.TuningFolder, countlog.CountsFile)
+		edit(t, func(string) string { return read(t, from) }, dir, countlog.TuningFolder,
+			countlog.CountsFile)
+	}, nil, filepath.Join(countlog.TuningFolder, countlog.CountsFile) + ":2: index: 20 is not among"},
+	"bounds": {func(t *testing.T, dir string) {
+		path := filepath.Join(dir, certify.ModelFolder, training.BoundsFile)
+		bounds := tsv(t, path)
+		bounds.Rows[0][2] = "0.0001"
+		_, caption, err := table.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := bounds.WriteFile(path, caption); err != nil {
+			t.Fatal(err)
+		}
+	}, nil, training.BoundsFile + ":2: bound: 0.0001, but the weights prove "},
+	"signed by nobody": {func(*testing.T, string) {}, []string{"--signed-by", "nobody.pub"},
+		"seal.json.sig: there is none"},
 	"row": {replaced(countlog.CountsFile, "\n0\t", "\n0\t1"), nil, countlog.CountsFile +
 		":2: "},
-	"label": {replaced(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"),
+	"label": {onRows(changedLabel), nil, countlog.CountsFile + ":2: example 0: isn't the row that " +
+		"seal.json has here"},
+	"label, unsealed": {unsealed(onRows(changedLabel)),
 		[]string{"--data", "TINY"}, "example 0: label 1, but the dataset has 0"},
-	"label in": {replaced(countlog.CountsFile, "\n0\t0\t", "\n0\t1\t"), nil,
+	"label in": {unsealed(onRows(changedLabel)), nil,
 		"certificates.tsv:2: differs"},
 	"radius": {replaced("certificates.tsv", "\t0.001\t", "\t0.002\t"), nil,
 		"certificates.tsv:2: differs"},
 	"alpha": {replaced("certificates.json", `"alpha": 0.001`, `"alpha": 0.002`), nil,
 		"certificates.tsv:2: differs"},
+	"cells": {replaced("certificates.tsv", "\tTrue\tmono\t", " True\t\tmono\t"), nil,
+		"certificates.tsv:2: differs"},
+	"file": {replaced("certificates.tsv", "\n0\t\t", "\n0\tother.png\t"),
+		[]string{"--data", "TINY"}, "certificates.tsv:2: file: other.png, but image 0"},
 	"method": {replaced("certificates.tsv", "\tmono\t", "\tmoon\t"), nil,
 		"certificates.tsv:2: differs"},
 	"accuracy": {replaced("table.tsv", "\nmono\t", "\nmono\t0"), nil,
@@ -113,14 +196,14 @@ var forgeries = map[string]struct {
 		`"caption": "hold together with probability 0.999; `), nil, "certificates.json: caption: "},
 	"attack caption": {replaced("attack.json", `"caption": "`, `"caption": "the strongest; `), nil,
 		"attack.json: caption: "},
-	"attack withdrawn": {withdrawn, []string{"--data", "TINY"}, "holds a perturbed image"},
+	"attack withdrawn": {withdrawn, nil, "holds a perturbed image"},
 	"attack certified": {attackEdit(5, "0.25"), nil, "certified: 0.25, but the log gives "},
 	"attack class":     {attackEdit(7, "99"), nil, "class 99: want one other than"},
 	"attack pixels":    {spoilImages, []string{"--data", "TINY"}, "attack.npy: row "},
 	"attack images": {func(t *testing.T, dir string) {
 		edit(t, func(s string) string { return s[1:] }, dir, certify.AttackImagesFile)
 	}, []string{"--data", "TINY"}, "attack.npy: not a NumPy file"},
-	"clean margin": {certifiedAgain(func(t *testing.T, dir string) {
+	"clean margin": {unsealed(certifiedAgain(func(t *testing.T, dir string) {
 		edit(t, func(s string) string {
 			lines := strings.Split(s, "\n")
 			cells := strings.Split(lines[1], "\t")
@@ -128,11 +211,11 @@ var forgeries = map[string]struct {
 			lines[1] = strings.Join(cells, "\t")
 			return strings.Join(lines, "\n")
 		}, dir, countlog.CountsFile)
-	}), []string{"--data", "TINY"}, "clean_margin of 0.9, but the model gives"},
-	"margin_max": {certifiedAgain(func(t *testing.T, dir string) {
+	})), []string{"--data", "TINY"}, "clean_margin of 0.9, but the model gives"},
+	"margin_max": {unsealed(certifiedAgain(func(t *testing.T, dir string) {
 		most := mustRun(t, dir).MarginMax
 		replaced(countlog.RunFile, fmt.Sprint(most), fmt.Sprint(float32(1.1*most)))(t, dir)
-	}), []string{"--data", "TINY"}, "margin_max: "},
+	})), []string{"--data", "TINY"}, "margin_max: "},
 	"other model": {func(t *testing.T, dir string) {
 		if err := os.RemoveAll(filepath.Join(dir, certify.ModelFolder)); err != nil {
 			t.Fatal(err)
@@ -145,7 +228,10 @@ var forgeries = map[string]struct {
 func TestVerifyFinds(t *testing.T) {
 	job := smoke(t)
 	paths := strings.NewReplacer("TINY", tiny(), "OTHERMODEL", otherModel(t), "OTHERDATA",
-		otherTiny(t))
+		otherTiny(t), "MNIST", filepath.Join(t.TempDir(), "mnist"))
+	if err := os.CopyFS(paths.Replace("MNIST"), os.DirFS(tiny())); err != nil {
+		t.Fatal(err)
+	}
 	noDevice(t)
 	for name, c := range forgeries {
 		t.Run(name, func(t *testing.T) {
@@ -158,6 +244,47 @@ func TestVerifyFinds(t *testing.T) {
 			refused(t, lipsmooth(args...), c.want)
 		})
 	}
+}
+
+// unsealed forges a run as an older version wrote them, without a seal.
+func unsealed(forge func(t *testing.T, dir string)) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		unseal(t, dir)
+		forge(t, dir)
+	}
+}
+
+// unseal makes a run, and its tuning images, one that an older version wrote.
+func unseal(t *testing.T, dir string) {
+	t.Helper()
+	for _, dir := range []string{dir, filepath.Join(dir, countlog.TuningFolder)} {
+		if !exists(dir) {
+			continue
+		}
+		edit(t, func(s string) string { return strings.Replace(s, ",\n  \"sealed\": true", "", 1) }, dir,
+			countlog.RunFile)
+		if err := os.Remove(filepath.Join(dir, countlog.SealFile)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// onRows changes the rows of a run's table.
+func onRows(change func(rows []string) []string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		edit(t, func(s string) string {
+			lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
+			return strings.Join(append(lines[:1:1], change(lines[1:])...), "\n") + "\n"
+		}, dir, countlog.CountsFile)
+	}
+}
+
+// changedLabel gives the first row another label.
+func changedLabel(rows []string) []string {
+	cells := strings.Split(rows[0], "\t")
+	cells[1] = map[bool]string{true: "1", false: "0"}[cells[1] == "0"]
+	rows[0] = strings.Join(cells, "\t")
+	return rows
 }
 
 // certifiedAgain forges evidence and makes the tables anew, so that they agree with it.
@@ -260,9 +387,8 @@ func TestVerifyDrawsAgain(t *testing.T) {
 		"gap.tsv"} {
 		os.Remove(filepath.Join(dir, name))
 	}
-	edit(t, func(s string) string {
-		return strings.Replace(s, `"seed": 1`, `"seed": 2`, 1)
-	}, dir, countlog.RunFile)
+	unseal(t, dir)
+	replaced(countlog.RunFile, `"seed": 1`, `"seed": 2`)(t, dir)
 	r = withDevice(args...)
 	refused(t, r, ": example ", "drawn again, they differ")
 	edit(t, func(s string) string { return strings.Replace(s, `"backend": "`, `"backend": "not `, 1) },

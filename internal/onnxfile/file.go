@@ -20,7 +20,7 @@ type Model struct {
 	Nodes     []Node            // of the graph, in the file's order
 	Weights   map[string]Tensor // by name
 	Metadata  map[string]string
-	Functions bool // the file defines operators of its own
+	Redefines bool // the file defines operators of the standard's names
 }
 
 // A Value is an input or output of the graph.
@@ -84,7 +84,7 @@ func Parse(b []byte, path string) (*Model, error) {
 			m.Metadata[key] = value
 			return err
 		case 25:
-			m.Functions = true
+			return m.function(x.b)
 		}
 		return nil
 	})
@@ -108,6 +108,19 @@ func (m *Model) operators(b []byte) error {
 	if Standard(domain) {
 		m.Opset = version
 	}
+	return err
+}
+
+// function reads whether a function belongs to the domain of ONNX's own operators.
+func (m *Model) function(b []byte) error {
+	domain := ""
+	err := each(b, func(x field) error {
+		if x.number == 10 {
+			domain = string(x.b)
+		}
+		return nil
+	})
+	m.Redefines = m.Redefines || Standard(domain)
 	return err
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // Peer is another library's way to run the net. It has a name that peer.py knows, the module that
@@ -44,7 +46,7 @@ func ByNames(names []string) (found []Peer, err error) {
 		}
 		i := slices.IndexFunc(List, func(p Peer) bool { return p.Name == full })
 		if i < 0 {
-			return nil, fmt.Errorf("no peer %q; known: %s", name, strings.Join(Names(), ", "))
+			return nil, named.Unknown("peer", name, Names())
 		}
 		if slices.ContainsFunc(found, func(p Peer) bool { return p.Name == full }) {
 			return nil, fmt.Errorf("%s is given twice", name)

@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/rs"
+	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -25,7 +26,10 @@ const File = "report.html"
 
 // Page is what is shown; its zero parts are left out.
 type Page struct {
-	Run     countlog.Run
+	Run countlog.Run
+	// Conclusion is what was certified, by how much more than votes alone, and how far attacks come.
+	Conclusion []string
+
 	Facts   []Fact
 	Tables  []*Table
 	Methods []rs.Entry // of the tables
@@ -53,6 +57,9 @@ func Read(dir string, d *data.Dataset) (*Page, error) {
 		return nil, err
 	}
 	p := &Page{Run: run}
+	if p.Conclusion, err = certify.Conclude(dir); err != nil {
+		return nil, err
+	}
 	if err := p.settings(dir); err != nil {
 		return nil, err
 	}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -35,6 +37,14 @@ type Model struct {
 type bound struct {
 	Value float64 `json:"value"`
 	Proof string  `json:"proof"`
+}
+
+// Above is the bound, rounded up to four decimals.
+func (b bound) Above() string {
+	if up := math.Ceil(b.Value*1e4) / 1e4; up >= b.Value {
+		return strconv.FormatFloat(up, 'f', -1, 64)
+	}
+	return fmt.Sprint(b.Value) // too large for decimals
 }
 
 // apart are fields that are shown elsewhere.

@@ -40,6 +40,7 @@ var files = []struct{ file, id, title, from string }{
 	{"table.tsv", "methods", "Certified accuracy by method", "lipsmooth certify RUN"},
 	{"intervals.tsv", "intervals", "Confidence intervals of certified accuracy", ""},
 	{"gap.tsv", "gap", "Certified against attacked", ""},
+	{"figures/compare.tsv", "comparison", "Beside other runs", ""},
 }
 
 func (p *Page) tables(dir string) error {
@@ -91,6 +92,8 @@ func shape(t *table.Table) *Table {
 				number = false
 			case math.IsInf(x, 1):
 				cell = Cell{Text: "∞", Sort: "1e9"}
+			case err == nil && len(row[c]) > 8: // exact numbers, for programs
+				cell = Cell{Text: fmt.Sprintf("%.4g", x), Sort: row[c]}
 			}
 			s.Rows[r] = append(s.Rows[r], cell)
 		}

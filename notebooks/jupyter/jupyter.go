@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // module is this one, whose go.mod marks a checkout.
@@ -69,7 +71,7 @@ func Find(checkout string, names ...string) (paths []string, err error) {
 			for _, path := range all {
 				known = append(known, Name(path))
 			}
-			return nil, fmt.Errorf("no notebook %q; known: %s", name, strings.Join(known, ", "))
+			return nil, named.Unknown("notebook", name, known)
 		}
 	}
 	return paths, nil

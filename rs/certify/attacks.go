@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
@@ -60,9 +61,8 @@ func (c AttackConfig) Check() error {
 		return errors.New("classifier: none is named")
 	}
 	for _, name := range c.Classifiers {
-		if !slices.Contains(append(attackedNames(), All), name) {
-			return fmt.Errorf("classifier: no classifier %q; known: %s, %s", name,
-				strings.Join(attackedNames(), ", "), All)
+		if known := append(attackedNames(), All); !slices.Contains(known, name) {
+			return fmt.Errorf("classifier: %w", named.Unknown("classifier", name, known))
 		}
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"strconv"
 	"strings"
 )
 
@@ -49,7 +48,7 @@ func CreateImages(path string, rows int, size [3]int) (*Images, error) {
 }
 
 // OpenImages opens a file of images of that size, with flag os.O_RDONLY to read or os.O_RDWR to
-// write.
+// write. The zero size takes the file's.
 func OpenImages(path string, size [3]int, flag int) (m *Images, err error) {
 	f, err := os.OpenFile(path, flag, 0)
 	if err != nil {
@@ -69,9 +68,13 @@ func OpenImages(path string, size [3]int, flag int) (m *Images, err error) {
 		return nil, err
 	}
 	_, shape, _ := strings.Cut(string(text), "'shape': (")
-	first, _, _ := strings.Cut(shape, ",")
-	rows, err := strconv.Atoi(first)
-	if err != nil || rows < 0 || !strings.HasPrefix(string(text), headOf(rows, size)) {
+	var rows int
+	var there [3]int
+	_, err = fmt.Sscanf(shape, "%d, %d, %d, %d", &rows, &there[0], &there[1], &there[2])
+	if size == ([3]int{}) {
+		size = there
+	}
+	if err != nil || rows < 0 || min(size[0], size[1], size[2]) < 1 || !strings.HasPrefix(string(text), headOf(rows, size)) {
 		return nil, fmt.Errorf("%s: not a NumPy file of float32 images [rows, %d, %d, %d]", path,
 			size[0], size[1], size[2])
 	}

@@ -21,17 +21,19 @@ type Published struct {
 }
 
 // PublishedAccuracy has a row a table: certified accuracy at the radii that Cohen et al. 2019
-// report, and the average certified radius. The implied n is the number of draws at which all votes
-// for one class give the largest radius, with error probability alpha.
-func PublishedAccuracy(tables []Published, alpha float64) *table.Table {
-	t := &table.Table{Columns: slices.Concat([]string{"table", "examples"},
-		radiusColumns(publishedRadii),
-		[]string{"average radius", "sigma", "largest radius", "implied n"})}
+// report, and the average certified radius with half of its 95% confidence interval over images.
+// The implied n is the number of draws at which all votes for one class give the largest radius,
+// with error probability alpha. shown is the table for reading.
+func PublishedAccuracy(tables []Published, alpha float64) (exact, shown *table.Table) {
+	first := slices.Concat([]string{"table", "examples"}, radiusColumns(publishedRadii))
+	last := []string{"sigma", "largest radius", "implied n"}
+	exact = &table.Table{Columns: slices.Concat(first, []string{"average radius", "half width"}, last)}
+	shown = &table.Table{Columns: slices.Concat(first, []string{"average radius"}, last)}
 	for _, p := range tables {
 		results, most := p.Results(), 0.0
-		cells := []string{p.Name, fmt.Sprint(len(results))}
+		before := []string{p.Name, fmt.Sprint(len(results))}
 		for _, r := range publishedRadii {
-			cells = append(cells, fmt.Sprintf("%.3f", rs.CertifiedAccuracy(results, r)))
+			before = append(before, fmt.Sprintf("%.3f", rs.CertifiedAccuracy(results, r)))
 		}
 		for _, r := range results {
 			most = max(most, r.Radius)
@@ -49,10 +51,12 @@ func PublishedAccuracy(tables []Published, alpha float64) *table.Table {
 					impliedDraws(most+half, low, alpha))
 			}
 		}
-		t.Rows = append(t.Rows, append(cells, fmt.Sprintf("%.4f", rs.AverageRadius(results)), sigma,
-			fmt.Sprintf("%g", most), implied))
+		after, a := []string{sigma, fmt.Sprintf("%g", most), implied}, rs.RadiusInterval(results, level)
+		exact.Rows = append(exact.Rows, slices.Concat(before, []string{number(a.Mean), number(a.Half)},
+			after))
+		shown.Rows = append(shown.Rows, slices.Concat(before, []string{a.String()}, after))
 	}
-	return t
+	return exact, shown
 }
 
 // noise is the least and the largest noise level of the rows.

@@ -100,7 +100,7 @@ func (x *Result) remark() error {
 	m, run, alpha := len(x.Indices), x.Run, x.Config.Alpha
 	const beta = 0.001 // of the number that is exceeded
 	if !x.Config.Simultaneous && m > 0 {
-		x.note("α = %g is the error probability of each certificate. Of the %d of a method, at most "+
+		x.note("α = %.3g is the error probability of each certificate. Of the %d of a method, at most "+
 			"%.3g are expected to be wrong, and more than %d are wrong with probability at most %g. "+
 			"--simultaneous makes α the error probability of all together",
 			alpha, m, rs.ExpectedWrong(alpha, m), rs.WrongAtMost(alpha, m, beta), beta)
@@ -116,7 +116,7 @@ func (x *Result) remark() error {
 		}
 	}
 	if least := rs.LeastDraws(alpha); run.N < least && run.N > 0 {
-		x.note("n = %d draws: even if all agree, votes certify nothing at α = %g, which takes %d",
+		x.note("n = %d draws: even if all agree, votes certify nothing at α = %.3g, which takes %d",
 			run.N, alpha, least)
 	}
 	if rest := x.claimed(); rest != nil {

@@ -31,8 +31,12 @@ type Run struct {
 	Rows []rs.Evidence
 	// Tau is the temperature of soft votes, in logits. It is negative before one is chosen.
 	Tau float64
+	// File names the file of an image. Where it isn't nil, Verify compares the names in tables.
+	File func(index int) string
 
 	log          *countlog.Log
+	hash         string                  // of the log, once it was needed
+	unsealed     string                  // a seal that lacks rows, once VerifyLog found one
 	contradicted *countlog.Contradiction // what the rows show against a claimed Lipschitz constant
 }
 
@@ -40,6 +44,26 @@ type Run struct {
 // was sampled. A claimed Lipschitz constant that the rows contradict is dropped: nothing rests on
 // it.
 func Open(dir string) (*Run, error) {
+	r, err := open(dir)
+	if err == nil {
+		r.contradict()
+	}
+	return r, err
+}
+
+// Read is Open, and Load: it reads the rows once.
+func Read(dir string) (*Run, error) {
+	r, err := open(dir)
+	if err == nil {
+		err = r.Load()
+	}
+	if err == nil {
+		r.contradict()
+	}
+	return r, err
+}
+
+func open(dir string) (*Run, error) {
 	log, err := countlog.Open(dir)
 	if err != nil {
 		return nil, err
@@ -48,24 +72,27 @@ func Open(dir string) (*Run, error) {
 	if u := log.Run.Until; u.Method == "lipschitz" {
 		r.Tau = u.Tau // which the draws ended for
 	}
-	if !r.Model.Lambda.Proved() {
-		if c, ok := errors.AsType[*countlog.Contradiction](log.Contradicted()); ok {
-			r.contradicted, r.Model.Lambda = c, rs.Constant{}
-		}
-	}
 	return r, ofModel(dir, log.Run)
 }
 
-// Load opens a run's folder, chooses the temperature of soft votes as c says, and reads the rows.
+// contradict drops a claimed constant that the rows contradict.
+func (r *Run) contradict() {
+	if r.Model.Lambda.Proved() || !r.Model.Lambda.Known() {
+		return
+	}
+	if c, ok := errors.AsType[*countlog.Contradiction](r.Contradicted(r.each())); ok {
+		r.contradicted, r.Model.Lambda = c, rs.Constant{}
+	}
+}
+
+// Load opens a run's folder, reads the rows, and chooses the temperature of soft votes as c says.
 func Load(dir string, c Config) (*Run, error) {
-	r, err := Open(dir)
+	r, err := Read(dir)
 	if err != nil {
 		return nil, err
 	}
-	if r.Tau, err = r.ChooseTau(c); err != nil {
-		return nil, err
-	}
-	return r, r.Load()
+	r.Tau, err = r.ChooseTau(c)
+	return r, err
 }
 
 // Load reads the rows, once.
@@ -82,11 +109,11 @@ func (r *Run) Load() (err error) {
 func (r *Run) empty() error { return fmt.Errorf("%s: no example is sampled yet", r.Dir) }
 
 // Hash identifies the evidence, as [countlog.Log.Hash] does. It is empty for rows in memory.
-func (r *Run) Hash() (string, error) {
-	if r.log == nil {
-		return "", nil
+func (r *Run) Hash() (hash string, err error) {
+	if r.log != nil && r.hash == "" {
+		r.hash, err = r.log.Hash()
 	}
-	return r.log.Hash()
+	return r.hash, err
 }
 
 // each yields the rows, read as they are needed where they aren't loaded.

@@ -69,7 +69,7 @@ func (s Settings) Caption() string {
 	say(s.N0 != 0, "n0 = %d", s.N0)
 	say(s.N != 0 && s.Until == "", "n = %d", s.N)
 	say(s.Until != "", "n ≤ %d until %s", s.N, s.Until)
-	say(s.Alpha != 0, "α = %g", s.Alpha)
+	say(s.Alpha != 0, "α = %.3g", s.Alpha)
 	say(s.Tau != 0, "τ = %.4g", s.Tau)
 	say(s.Lambda.Known(), "Λ = %.4g (%s)", s.Lambda.Value(), s.Lambda.Source())
 	say(s.Scores != "", "scores %s", strings.ReplaceAll(s.Scores, ",", " "))

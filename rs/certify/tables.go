@@ -42,6 +42,30 @@ func accuracy(curves []Curve, alphas, radii []float64) *table.Table {
 	return t
 }
 
+// Summary is Accuracy with the half width of the 95% confidence interval of each average radius,
+// over images, and the seconds. shown is the table for reading.
+func (x *Result) Summary() (exact, shown *table.Table) {
+	exact, shown = x.Accuracy(), x.Accuracy()
+	last := len(shown.Columns) - 1
+	known := !unlabelled(x.Curves)
+	if known {
+		exact.Columns = append(exact.Columns, "half width")
+	}
+	exact.Columns, shown.Columns = append(exact.Columns, "seconds"), append(shown.Columns, "seconds")
+	for i, curve := range x.Curves {
+		if known {
+			a := rs.RadiusInterval(curve.Results, level)
+			shown.Rows[i][last] = a.String()
+			exact.Rows[i][last] = number(a.Mean)
+			exact.Rows[i] = append(exact.Rows[i], number(a.Half))
+		}
+		shown.Rows[i][1] = fmt.Sprintf("%.3g", x.Config.Alpha)
+		seconds := fmt.Sprintf("%.3f", x.Seconds[i])
+		exact.Rows[i], shown.Rows[i] = append(exact.Rows[i], seconds), append(shown.Rows[i], seconds)
+	}
+	return exact, shown
+}
+
 // unlabelled reports whether no example has a label.
 func unlabelled(curves []Curve) bool {
 	return len(curves) > 0 && len(curves[0].Results) > 0 && len(rs.Labelled(curves[0].Results)) == 0

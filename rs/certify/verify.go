@@ -1,6 +1,7 @@
 package certify
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,12 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/version"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
+	"golang.org/x/crypto/ssh"
 )
 
 // Verification says what was compared and found equal, and what a reader must know.
@@ -36,15 +39,18 @@ func (v *Verification) older(path, advice string) {
 // and dataset, and of other images. It returns them all.
 func (r *Run) VerifyLog() (v *Verification, rows []rs.Evidence, err error) {
 	v = &Verification{}
-	if _, err := r.ChooseTau(Default()); err != nil { // which checks the tuning images
-		return v, nil, err
-	}
 	if err := r.Load(); err != nil {
 		return v, nil, err
 	}
 	v.checked("%s: every setting, format %d", r.file(), r.Format)
 	v.checked("%s: %d rows: indices, labels, draws, class selected, margins",
 		filepath.Join(r.Dir, countlog.CountsFile), len(r.Rows))
+	if err := r.verifySeal(v, r.log, r.Dir, len(r.Rows)); err != nil {
+		return v, r.Rows, err
+	}
+	if _, err := r.ChooseTau(Default()); err != nil { // which checks the tuning images
+		return v, r.Rows, err
+	}
 	folder := filepath.Join(r.Dir, countlog.TuningFolder)
 	log, err := countlog.Open(folder)
 	if err != nil { // there are none
@@ -54,8 +60,75 @@ func (r *Run) VerifyLog() (v *Verification, rows []rs.Evidence, err error) {
 	if err == nil {
 		v.checked("%s: %d rows, of the same model and dataset, and of other images", folder,
 			len(tuning))
+		err = r.verifySeal(v, log, folder, len(tuning))
 	}
 	return v, slices.Concat(r.Rows, tuning), err
+}
+
+// verifySeal compares a log in a folder, of so many rows, with its seal.
+func (r *Run) verifySeal(v *Verification, log *countlog.Log, dir string, rows int) error {
+	seal, err := log.CheckSeal()
+	switch path := filepath.Join(dir, countlog.SealFile); {
+	case err != nil:
+		return err
+	case seal == nil:
+		v.note("%s: there is none: an older version wrote this run, or the seal was taken away: a "+
+			"changed row is found only where it is drawn again", path)
+	case seal.Rows < rows:
+		r.unsealed = path
+		v.note("%s: %d of %d rows: sampling was killed, and the others have no seal yet: sample again",
+			path, seal.Rows, rows)
+	default:
+		v.checked("%s: the settings and %d rows are those that were written", path, rows)
+	}
+	return nil
+}
+
+// VerifySignature checks that the key whose public half is in the file by signed the seals of the run
+// and of its tuning images, after [Run.VerifyLog]. Where by is empty, it says which key did, if any.
+func (r *Run) VerifySignature(by string) (v *Verification, err error) {
+	v = &Verification{}
+	dirs := []string{r.Dir}
+	if tuning := filepath.Join(r.Dir, countlog.TuningFolder); exists(tuning) {
+		dirs = append(dirs, tuning)
+	}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, countlog.SignatureFile)
+		key, err := countlog.SignedBy(dir)
+		switch {
+		case err != nil:
+			return v, err
+		case key == nil && by != "":
+			return v, fmt.Errorf("%s: there is none: nobody signed the run", path)
+		case by != "" && r.unsealed != "":
+			return v, fmt.Errorf("%s: no signature covers all rows: sample again", r.unsealed)
+		case key == nil:
+			v.note("%s isn't signed: whoever can write the folder can change rows and settings and make "+
+				"the seal again. Only what was computed again from the model and the data, and the "+
+				"rows that were drawn again, are certain", dir)
+			return v, nil
+		}
+		name := key.Type() + " " + ssh.FingerprintSHA256(key)
+		if by == "" {
+			v.note("%s: signed by the key %s; --signed-by says whose it must be", path, name)
+			continue
+		}
+		want, err := countlog.ReadPublicKey(by)
+		if err != nil {
+			return v, err
+		}
+		if !bytes.Equal(key.Marshal(), want.Marshal()) {
+			return v, fmt.Errorf("%s: signed by the key %s, but %s is %s", path, name, by,
+				ssh.FingerprintSHA256(want))
+		}
+		v.checked("%s: signed by the key of %s, %s", path, by, name)
+	}
+	return v, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // CheckMarginError is an error where the run's margin_error isn't off, which the model's is.
@@ -72,8 +145,11 @@ func (r *Run) CheckMarginError(off float64) error {
 // the run's Lipschitz constant.
 func (r *Run) Verify(dir string) (v *Verification, err error) {
 	v = &Verification{}
-	if r.log != nil {
-		if err := r.log.Contradicted(); err != nil {
+	if r.contradicted != nil {
+		return v, fmt.Errorf("%s: %w", r.file(), r.contradicted)
+	}
+	if r.Model.Lambda.Proved() { // a claimed one was compared when the run was opened
+		if err := r.Contradicted(r.each()); err != nil {
 			return v, fmt.Errorf("%s: %w", r.file(), err)
 		}
 	}
@@ -157,6 +233,13 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 	if at, want := firstDifference(there, again.table(saved.Sets), fileColumn); at > 0 {
 		return nil, saved, fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, want)
 	}
+	for i, row := range there.Rows {
+		index, _ := strconv.Atoi(row[0]) // as it was just compared
+		if name := row[fileColumn]; r.File != nil && name != "" && name != r.File(index) {
+			return nil, saved, fmt.Errorf("%s:%d: file: %s, but image %d of the dataset is %q", path, i+2,
+				name, index, r.File(index))
+		}
+	}
 	caption, err := r.caption(saved.Sets, saved.Images)
 	if err != nil {
 		return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
@@ -228,22 +311,22 @@ func (v *Verification) compare(path string, want *table.Table) error {
 // firstDifference returns the first line, from 1, in which tables differ but for a column, and what
 // it should be; 0 where none does.
 func firstDifference(got, want *table.Table, but int) (int, string) {
-	line := func(t *table.Table, i int) string {
+	line := func(t *table.Table, i int) []string {
 		switch {
 		case i == 0:
-			return strings.Join(t.Columns, " ")
+			return t.Columns
 		case i > len(t.Rows):
-			return "no such line"
+			return []string{"no such line"}
 		}
 		cells := slices.Clone(t.Rows[i-1])
 		if 0 <= but && but < len(cells) {
 			cells[but] = ""
 		}
-		return strings.Join(cells, " ")
+		return cells
 	}
 	for i := range 1 + max(len(got.Rows), len(want.Rows)) {
-		if a, b := line(got, i), line(want, i); a != b {
-			return i + 1, b
+		if a, b := line(got, i), line(want, i); !slices.Equal(a, b) {
+			return i + 1, strings.Join(b, " ")
 		}
 	}
 	return 0, ""

@@ -21,8 +21,8 @@ func TestVerifyLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	v, rows, err := r.VerifyLog()
-	if err != nil || len(rows) != 8 || len(v.Checked) != 3 ||
-		!strings.HasPrefix(v.Checked[2], folder) {
+	if err != nil || len(rows) != 8 || len(v.Checked) != 5 ||
+		!strings.HasPrefix(v.Checked[3], folder) {
 		t.Errorf("%d rows, %q, %v", len(rows), v.Checked, err)
 	}
 	compared, err := r.CheckDrawn(rows)

@@ -22,7 +22,7 @@ type Pixels interface {
 
 // VerifyAttacks checks the attacks in a folder, if there are any. It checks the certified radius of
 // each image, the table of the gap, and that no attack succeeded inside a certificate. If images
-// isn't nil, it checks the distance of each perturbed image. That an image is misclassified is the
+// isn't nil, it checks the distance of each perturbed image too. That an image is misclassified is the
 // attack's word: its draws aren't made again. The run's rows must be loaded.
 func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err error) {
 	v = &Verification{}
@@ -39,6 +39,11 @@ func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err err
 	case len(made) == 0:
 		v.note("%s: no attack is made yet", path)
 		return v, nil
+	}
+	if hash, err := r.Hash(); err != nil {
+		return v, err
+	} else if hash != settings.RunHash {
+		v.note("%s: run_hash: made on other evidence: the run had other rows then", table.About(path))
 	}
 	c := settings.Certify()
 	c.Tau = -1 // each line has its own
@@ -70,15 +75,19 @@ func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err err
 	if err != nil {
 		return v, err
 	}
-	if err := v.compare(path, GapTable(gaps, gap.Radii)); err != nil || images == nil {
+	if err := v.compare(path, GapTable(gaps, gap.Radii)); err != nil {
 		return v, err
 	}
 	return v, v.perturbed(filepath.Join(dir, AttackImagesFile), made, images)
 }
 
-// perturbed checks how far each perturbed image lies from its own.
+// perturbed checks that there is no perturbed image where no attack succeeded. Unless of is nil, it
+// checks how far each one lies from its own image.
 func (v *Verification) perturbed(path string, made []Attack, of Pixels) error {
-	size, _ := of.Shape()
+	var size [3]int // as the file says
+	if of != nil {
+		size, _ = of.Shape()
+	}
 	images, err := OpenImages(path, size, os.O_RDONLY)
 	if errors.Is(err, os.ErrNotExist) {
 		v.note("%s: not there: perturbed images aren't checked", path)
@@ -102,6 +111,9 @@ func (v *Verification) perturbed(path string, made []Attack, of Pixels) error {
 			}
 			continue
 		}
+		if of == nil {
+			continue
+		}
 		if err := of.Images(clean, []int{a.Index}); err != nil {
 			return err
 		}
@@ -110,8 +122,10 @@ func (v *Verification) perturbed(path string, made []Attack, of Pixels) error {
 		}
 		checked++
 	}
-	v.checked("%s: %d perturbed images, at the distance that %s says from their own", path, checked,
-		AttackFile)
+	if of != nil {
+		v.checked("%s: %d perturbed images, at the distance that %s says from their own", path, checked,
+			AttackFile)
+	}
 	if len(made) < images.Rows {
 		v.note("%d of %d attacks: attacking isn't finished", len(made), images.Rows)
 	}
@@ -125,7 +139,7 @@ func (r *Run) verifyLines(path string, made []Attack, c Config) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if len(beyond) > 0 {
-		return fmt.Errorf("%s: beyond what α = %v lets fail: %s", path, c.Alpha, beyond[0])
+		return fmt.Errorf("%s: beyond what α = %.3g lets fail: %s", path, c.Alpha, beyond[0])
 	}
 	certified, err := r.Largest(made, c)
 	if err != nil {

@@ -58,5 +58,5 @@ func TestAbandon(t *testing.T) {
 	if err := begin().Abandon(); err != nil {
 		t.Error(err)
 	}
-	holds(dir, CountsFile, RunFile)
+	holds(dir, CountsFile, RunFile, SealFile)
 }

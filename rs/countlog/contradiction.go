@@ -2,6 +2,7 @@ package countlog
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 )
@@ -21,20 +22,23 @@ func (c *Contradiction) Error() string {
 		"least %.4g", c.Lambda.Value(), c.Lambda.Source(), c.Index, c.Least)
 }
 
-// Contradicted returns a [Contradiction] if the rows show a larger Lipschitz constant than the run
-// says. If the run's constant is right, the probability of a contradiction is at most 1e-6.
-func (l *Log) Contradicted() error {
-	lambda := l.Run.Model.Lambda
+// Contradicted is [Run.Contradicted] by the log's rows.
+func (l *Log) Contradicted() error { return l.Run.Contradicted(l.Rows()) }
+
+// Contradicted returns a [Contradiction] if the run's rows show a larger Lipschitz constant than the
+// run says. If the run's constant is right, the probability of a contradiction is at most 1e-6.
+func (r *Run) Contradicted(rows iter.Seq2[*rs.Evidence, error]) error {
+	lambda := r.Model.Lambda
 	if !lambda.Known() {
 		return nil
 	}
 	worst, at := lambda.Value(), -1
-	for e, err := range l.Rows() {
+	for e, err := range rows {
 		if err != nil {
 			return err
 		}
-		least, err := e.LeastLipschitz(l.Run.Dataset.Dimension,
-			contradictionAlpha/float64(l.Run.Examples.Count))
+		least, err := e.LeastLipschitz(r.Dataset.Dimension,
+			contradictionAlpha/float64(r.Examples.Count))
 		if err != nil {
 			return err
 		}

@@ -76,6 +76,11 @@ func TestKilledFiftyTimes(t *testing.T) {
 		if got = counts(t, dir); !bytes.HasPrefix(want, got) {
 			t.Fatalf("kill %d: the file isn't the start of the whole one:\n%s", i, got)
 		}
+		if log, err := Open(dir); err == nil {
+			if _, err := log.CheckSeal(); err != nil {
+				t.Fatalf("kill %d: %v", i, err)
+			}
+		}
 		if bytes.HasSuffix(got, []byte("\n")) {
 			between++
 		} else {
@@ -91,7 +96,7 @@ func TestKilledFiftyTimes(t *testing.T) {
 		t.Error("done before the last kill")
 	}
 	fill(t, dir, r, r.Examples.Count)
-	for _, name := range []string{CountsFile, RunFile} {
+	for _, name := range []string{CountsFile, RunFile, SealFile} {
 		a, errA := os.ReadFile(filepath.Join(whole, name))
 		b, errB := os.ReadFile(filepath.Join(dir, name))
 		if errA != nil || errB != nil || !bytes.Equal(a, b) {

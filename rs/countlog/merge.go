@@ -27,16 +27,20 @@ func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run
 	}
 	at := make([]place, run.Examples.Count)
 	files := make([]*os.File, len(shards))
+	var seals []Seal
 	for i, shard := range shards {
 		if files[i], err = os.Open(filepath.Join(shard, CountsFile)); err != nil {
 			return run, 0, fmt.Errorf("the run has no rows: %w", err)
 		}
 		defer files[i].Close()
-		n, err := locate(ctx, shard, files[:i+1], run.Examples, at)
+		n, seal, err := locate(ctx, shard, files[:i+1], run.Examples, at)
 		if err != nil {
 			return run, 0, err
 		}
-		rows += n
+		if rows += n; seal != nil {
+			seal.Tags = ""
+			seals = append(seals, *seal)
+		}
 	}
 	if i := slices.IndexFunc(at, func(p place) bool { return p.length == 0 }); i >= 0 && !partial {
 		return run, 0, fmt.Errorf("example %d is in no shard; %d of %d examples are missing",
@@ -46,6 +50,7 @@ func Merge(ctx context.Context, dir string, partial bool, shards ...string) (run
 		return run, 0, fmt.Errorf("%s: no rows, nor in any other shard", shards[0])
 	}
 	err = writeNew(dir, run, func(w *Writer) error {
+		w.sealed.Shards = seals
 		for _, p := range at {
 			if p.length == 0 {
 				continue
@@ -78,29 +83,32 @@ type place struct {
 }
 
 // locate checks each row of the shard in dir and fills in where the row is. The last of the files
-// is the shard's own; at has one place an example of the plan.
+// is the shard's own; at has one place an example of the plan. It returns the shard's seal.
 func locate(ctx context.Context, dir string, files []*os.File, plan Plan, at []place) (rows int,
-	err error) {
+	seal *Seal, err error) {
 	own, err := ReadRun(dir)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
+	}
+	if seal, err = readSeal(dir); err != nil {
+		return 0, nil, err
 	}
 	shard := len(files) - 1
 	s := newScanner(files[shard], files[shard].Name(), newParser(&own))
 	for {
 		if ctx.Err() != nil {
-			return rows, fmt.Errorf("%s: stopped, nothing made: %w", dir, ctx.Err())
+			return rows, nil, fmt.Errorf("%s: stopped, nothing made: %w", dir, ctx.Err())
 		}
 		e, err := s.next()
 		if err == io.EOF {
-			return rows, nil
+			return rows, seal, seal.check(dir, &own, s.sums)
 		}
 		if err != nil {
-			return rows, err
+			return rows, nil, err
 		}
 		p := &at[plan.Position(e.Index)]
 		if p.length > 0 {
-			return rows, &LineError{s.path, s.line, columns[0],
+			return rows, nil, &LineError{s.path, s.line, columns[0],
 				fmt.Errorf("%d is in %s:%d too", e.Index, files[p.shard].Name(), p.line)}
 		}
 		*p = place{shard, s.line, len(s.buf), s.end - int64(len(s.buf))}

@@ -114,9 +114,10 @@ type scanner struct {
 	r    *bufio.Reader
 	buf  []byte
 	seen []bool // by position in the plan
-	line int    // of the line read last
-	end  int64  // offset behind the last line that was good
-	last bool   // nothing follows the line read last
+	sums rowSums
+	line int   // of the line read last
+	end  int64 // offset behind the last line that was good
+	last bool  // nothing follows the line read last
 }
 
 func newScanner(r io.Reader, path string, p *parser) *scanner {
@@ -137,6 +138,7 @@ func (s *scanner) next() (*rs.Evidence, error) {
 	if err := s.see(e.Index, s.line); err != nil {
 		return nil, err
 	}
+	s.sums.add(e.Index, line, s.end)
 	s.end += n
 	return e, nil
 }

@@ -1,8 +1,8 @@
 // Package countlog keeps the evidence of noisy sampling on disk. From it, every certificate, table
 // and figure can be computed again without a device.
 //
-// A run is a folder of two files. run.json has the settings of the sampling ([Run]). [CountsFile]
-// is a table, tab separated, with a line of column names and then one line an example:
+// A run is a folder of three files. run.json has the settings of the sampling ([Run]). seal.json has
+// hashes of the settings and of every row ([Seal]). [CountsFile] is a table, tab separated, with a line of column names and then one line an example:
 //
 //	index               position in the dataset
 //	label               true class, -1 where none is known
@@ -18,7 +18,13 @@
 //
 // Bins are those of [rs.Histogram] over [Run.Edges]; both cells are empty where the run logs no
 // margins. A line holds no time and nothing else that differs between two runs of equal draws:
-// equal draws give files of equal bytes.
+// equal draws give tables of equal bytes.
+//
+// A seal finds rows and settings that were changed, moved or deleted after they were written. Resume,
+// [Merge] and [Log.CheckSeal] compare it. The seal is written at most once a second, after its rows
+// are on disk. So the last rows of a killed writer have no seal until sampling goes on. Runs that an
+// older version wrote have none. Whoever can write the folder can make a seal again, so [Sign] signs
+// it, as ssh-keygen -Y sign does.
 //
 // The folder [TuningFolder] in a run is a run on other images. The temperature of soft votes is
 // chosen on it. The command keeps more beside the log: model (the network that was sampled), sigma
@@ -92,6 +98,8 @@ type Run struct {
 	// Versions are of lipsmooth, which Create adds, and of the libraries that draw.
 	Versions map[string]string `json:"versions,omitempty"`
 	Created  time.Time         `json:"created,omitzero"`
+	// Sealed says that rows have a seal, which Create adds: a [SealFile] that isn't there is gone.
+	Sealed bool `json:"sealed,omitempty"`
 }
 
 // Model names a classifier.
@@ -451,14 +459,16 @@ func (r *Run) Validate() error {
 }
 
 // difference names the first field in which two runs differ, with both values. It ignores created,
-// versions, and the name and the source of a model or dataset that has a hash.
+// versions, sealed, and the name and the source of a model or dataset that has a hash.
 func difference(a, b Run) string {
 	a.Created, a.Versions, b.Created, b.Versions = time.Time{}, nil, time.Time{}, nil
 	return differ("", reflect.ValueOf(a.nameless()), reflect.ValueOf(b.nameless()))
 }
 
-// nameless is a run without the names of what a hash identifies, and without their sources.
+// nameless is a run without the names of what a hash identifies, without their sources, and
+// whether it is sealed or not.
 func (r Run) nameless() Run {
+	r.Sealed = false
 	if r.Model.Hash != "" {
 		r.Model.Name, r.Model.Reading.Denoiser = "", ""
 	}

@@ -36,6 +36,10 @@ type Writer struct {
 	info fs.FileInfo // of f
 	extent
 	synced  extent // is on disk
+	sums    rowSums
+	sealed  *Seal // as it is on disk, nil where there is none
+	checked bool  // the rows that were there, with the seal that was there
+	begun   int   // rows that were there
 	at      time.Time
 	seen    []bool // by position in the plan
 	dropped error
@@ -57,7 +61,8 @@ type extent struct {
 // Create opens a folder to write the run in. It makes the folder where there is none. Create
 // continues a folder that holds the same run. Created, versions and names may differ. Create cuts
 // off a last line that is torn or damaged ([Writer.Dropped]). [Writer.Has] knows the rows that are
-// there. Create refuses a folder with a run of other settings, unless that run has no row: a start
+// there. Create refuses rows and settings that differ from their [Seal]. Where rows were deleted,
+// they are compared when as many are there again. Create refuses a folder with a run of other settings, unless that run has no row: a start
 // that failed blocks no other run. Tuning images belong to the run in whose folder they are. The
 // folder is locked until Close or the end of the process. A second writer is refused.
 func Create(dir string, r Run) (w *Writer, err error) {
@@ -70,6 +75,7 @@ func Create(dir string, r Run) (w *Writer, err error) {
 	if r.Versions[own] == "" {
 		r.Versions[own] = version.String()
 	}
+	r.Sealed = true
 	made, err := makeDir(dir)
 	if err != nil {
 		return nil, err
@@ -112,7 +118,7 @@ func (w *Writer) begin(dir string, r Run, f *os.File) (err error) {
 			return errors.Join(err, fmt.Errorf("%s holds another run: %s", dir, d))
 		}
 		if err := errors.Join(f.Truncate(0), os.RemoveAll(filepath.Join(dir, TuningFolder)),
-			r.write(dir)); err != nil {
+			os.RemoveAll(filepath.Join(dir, SealFile)), r.write(dir)); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrNotExist):
@@ -120,18 +126,23 @@ func (w *Writer) begin(dir string, r Run, f *os.File) (err error) {
 	case w.info.Size() > 0:
 		return fmt.Errorf("%s holds rows, but no %s says of which run", dir, RunFile)
 	default:
-		// Of processes that were killed before their run.json had its name.
-		left, _ := fs.Glob(os.DirFS(dir), "."+RunFile+"-*")
-		for _, name := range left {
-			os.Remove(filepath.Join(dir, name))
-		}
 		if err := r.write(dir); err != nil {
 			return err
 		}
 		w.wrote = true
 	}
+	// Of processes that were killed before a file had its name.
+	for _, name := range []string{RunFile, CountsFile, SealFile} {
+		left, _ := fs.Glob(os.DirFS(dir), "."+name+"-*")
+		for _, name := range left {
+			os.Remove(filepath.Join(dir, name))
+		}
+	}
 	// Both names are on disk before a row is.
 	if err := syncDir(dir); err != nil {
+		return err
+	}
+	if w.sealed, err = readSeal(dir); err != nil {
 		return err
 	}
 	w.parser = newParser(&r)
@@ -182,6 +193,7 @@ func ReadBegun(dir string) (Run, error) {
 func (w *Writer) unmake() {
 	if w.wrote {
 		os.Remove(filepath.Join(filepath.Dir(w.path), RunFile))
+		os.Remove(filepath.Join(filepath.Dir(w.path), SealFile))
 	}
 	if w.fresh || w.wrote { // without rows the counts say nothing, whoever made the file
 		os.Remove(w.path)
@@ -255,7 +267,7 @@ func (w *Writer) resume(f *os.File) error {
 		}
 		w.count++
 	}
-	w.size, w.seen = s.end, s.seen
+	w.size, w.seen, w.sums, w.begun = s.end, s.seen, s.sums, w.count
 	if w.size == 0 {
 		return w.write([]byte(w.header + "\n"))
 	}
@@ -301,6 +313,7 @@ func (w *Writer) Append(e *rs.Evidence) error {
 	if err := w.write(line); err != nil {
 		return err
 	}
+	w.sums.add(e.Index, line[:len(line)-1], w.size-int64(len(line)))
 	w.seen[w.run.Examples.Position(e.Index)] = true
 	w.count++
 	if time.Since(w.at) >= syncEvery {
@@ -339,7 +352,7 @@ func (w *Writer) Sync() error {
 	}
 	if err := w.f.Sync(); err != nil {
 		w.f.Truncate(w.synced.size)
-		w.cut, w.extent = true, w.synced
+		w.cut, w.extent, w.sums = true, w.synced, w.sums[:w.synced.count]
 		return w.fail("putting rows on disk", err)
 	}
 	if there, err := os.Stat(w.path); err != nil || !os.SameFile(there, w.info) {
@@ -348,11 +361,16 @@ func (w *Writer) Sync() error {
 		return w.err
 	}
 	w.synced, w.at = w.extent, time.Now()
+	if err := w.seal(); err != nil && w.err == nil {
+		w.err = err
+		return err
+	}
 	return nil
 }
 
 // Close puts the rows on disk and unlocks the folder. It doesn't repeat an error of Append or Sync.
-// Where no row was written, it removes what Create made.
+// Rows of a run that Create went on with are put in the order of the plan. Where no row was written,
+// Close removes what Create made.
 func (w *Writer) Close() error {
 	var err error
 	switch {
@@ -361,7 +379,17 @@ func (w *Writer) Close() error {
 	case !w.cut:
 		err = w.Sync()
 	}
-	return errors.Join(err, w.f.Close())
+	if w.begun == 0 || w.sums.ordered() || w.err != nil || w.sealed == nil {
+		return errors.Join(err, w.f.Close())
+	}
+	// Windows gives no open file's name to another; elsewhere the lock holds until the file is closed.
+	if runtime.GOOS == "windows" {
+		if err := w.f.Close(); err != nil {
+			return err
+		}
+		return w.order()
+	}
+	return errors.Join(w.order(), w.f.Close())
 }
 
 // Abandon closes a run that failed to begin, and takes it back: the files and folders that Create

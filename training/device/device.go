@@ -33,6 +33,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/lipsmooth/lipsmooth/internal/backend"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -195,7 +196,7 @@ func (f *finder) openConfig(ctx context.Context, config string) (compute.Backend
 	known := compute.List()
 	slices.Sort(known)
 	if !slices.Contains(known, name) {
-		return nil, Info{}, fmt.Errorf("no backend %q; known: %s", name, strings.Join(known, ", "))
+		return nil, Info{}, named.Unknown("backend", name, known)
 	}
 	plugin, options, hasOptions := strings.Cut(rest, ",")
 	if !xlaNames[name] {

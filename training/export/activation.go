@@ -44,15 +44,21 @@ func (g *graph) groupSort(x string, n int, in lip.Size) string {
 	return g.op("Reshape", []string{x, g.indices("shape", append([]int{0}, s...)...)})
 }
 
-// householder takes sine and cosine in the graph. In real arithmetic they make reflections. Rounded
-// constants would stretch by their error.
-func (g *graph) householder(x string, angle []float32, in lip.Size) string {
-	shape := []int{len(angle)}
+// householder takes w as sines and cosines, or as angles of a model of an earlier version, with
+// sine and cosine in the graph: rounded constants would stretch by their error.
+func (g *graph) householder(x string, w []float32, in lip.Size) string {
+	n := in[len(in)-1] / 2
+	shape := []int{n}
 	if len(in) == 3 {
-		shape = []int{len(angle), 1, 1}
+		shape = []int{n, 1, 1}
 	}
-	half := g.op("Mul", []string{g.weight("angle", angle, shape...), g.number("half", 0.5)})
-	sin, cos := g.op("Sin", []string{half}), g.op("Cos", []string{half})
+	var sin, cos string
+	if len(w) == n {
+		half := g.op("Mul", []string{g.weight("angle", w, shape...), g.number("half", 0.5)})
+		sin, cos = g.op("Sin", []string{half}), g.op("Cos", []string{half})
+	} else {
+		sin, cos = g.weight("sine", w[:n], shape...), g.weight("cosine", w[n:], shape...)
+	}
 	mul := func(a, b string) string { return g.op("Mul", []string{a, b}) }
 	p := g.split(x, 2)
 	side := g.op("Sub", []string{mul(p[0], sin), mul(p[1], cos)})

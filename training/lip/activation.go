@@ -29,6 +29,8 @@ type activationKind struct {
 	// grouped kinds use Activation.Group.
 	grouped bool
 	bound   Bound
+	// prove is the bound of a kind whose weights count. Nil is bound.
+	prove func(w []*tensors.Tensor) Bound
 	// rounding is as a layer's. Nil proves nothing.
 	rounding func(w []*tensors.Tensor, in Size, bound, norm float64) (roundoff, error)
 }
@@ -82,7 +84,12 @@ func (a Activation) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 
 func (a Activation) Apply(x *Node, w []*Node) *Node { return a.kind().apply(x, a, w) }
 
-func (a Activation) Bound([]*tensors.Tensor, Size) Bound { return a.kind().bound }
+func (a Activation) Bound(w []*tensors.Tensor, _ Size) Bound {
+	if prove := a.kind().prove; prove != nil {
+		return prove(w)
+	}
+	return a.kind().bound
+}
 
 func (a Activation) rounding(w []*tensors.Tensor, in Size, bound, norm float64) (roundoff, error) {
 	if rounding := a.kind().rounding; rounding != nil {
@@ -92,7 +99,9 @@ func (a Activation) rounding(w []*tensors.Tensor, in Size, bound, norm float64) 
 }
 
 // exact is the rounding of an activation that moves entries, compares them or changes their sign.
-func exact([]*tensors.Tensor, Size, float64, float64) (roundoff, error) { return roundoff{}, nil }
+func exact(_ []*tensors.Tensor, in Size, _, _ float64) (roundoff, error) {
+	return flushed(in.Entries()), nil
+}
 
 // pairs is the group of an activation on pairs of channels.
 func pairs(Activation, int) int { return 2 }

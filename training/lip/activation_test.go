@@ -35,7 +35,7 @@ func TestActivations(t *testing.T) {
 		right[i] = math.Pi / 2
 	}
 	out := run(pure, func(in []*Node) []*Node {
-		return []*Node{MaxMin(in[0]), GroupSort(in[0], 2), Householder(in[0], in[1]),
+		return []*Node{MaxMin(in[0]), GroupSort(in[0], 2), Householder(in[0], directions(in[1])),
 			GroupSort(in[0], 8), GroupSort(in[0], 4), GroupSort(in[0], 1)}
 	}, x, tensors.FromValue(right))
 	near(t, "GroupSort 2", flat(out[1]), flat(out[0]), 0)
@@ -59,8 +59,8 @@ func TestActivations(t *testing.T) {
 	y := tensors.FromValue(right[:4])
 	angle := tensor(r, 4)
 	twice := run(pure, func(in []*Node) []*Node {
-		h := Householder(in[0], in[2])
-		return []*Node{h, Householder(h, in[2])}
+		h := Householder(in[0], directions(in[2]))
+		return []*Node{h, Householder(h, directions(in[2]))}
 	}, x, y, angle)
 	near(t, "Householder twice", flat(twice[1]), flat(twice[0]), 1e-5)
 	for _, layer := range []Layer{Activation{}, Activation{Kind: "groupsort", Group: 4},

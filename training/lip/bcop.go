@@ -19,14 +19,14 @@ func BCOPTaps(k int) int { return 2 * (k - 1) }
 // BCOP orthonormalises mix, [in, out], and makes the projectors from half, [2(k-1), c, c/2], with
 // c = max(in, out). For k = 1, half is nil. Cost: Bjorck of 2(k-1)+1 matrices and about k²·c³
 // products.
-func BCOP(mix, half *Node, k, iterations int) *Node {
+func BCOP(mix, half *Node, k int) *Node {
 	d := mix.Shape().Dimensions
-	m := Bjorck(mix, iterations)
+	m := Bjorck(mix)
 	if k == 1 {
 		return Reshape(m, 1, 1, d[0], d[1])
 	}
 	c := half.Shape().Dimensions[1]
-	r := Bjorck(half, iterations)
+	r := Bjorck(half)
 	projectors := Split(Einsum("nij,nkj->nik", r, r), 0, BCOPTaps(k))
 	line := func(projectors []*Node) *Node { // taps of one axis, [k, c, c]
 		taps := ExpandAxes(identity(mix, c), 0)
@@ -84,13 +84,13 @@ func bcopKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
 	if k > 1 {
 		half = variable(scope, g, "half", std, BCOPTaps(k), wide, wide/2)
 	}
-	kernel := BCOP(variable(scope, g, "mix", std, in[2], units), half, k, iterations)
+	kernel := BCOP(variable(scope, g, "mix", std, in[2], units), half, k)
 	if s == 1 {
 		return kernel
 	}
 	entries := s * s * in[2]
 	std = 1 / math.Sqrt(float64(max(entries, c.Channels)))
-	patch := Bjorck(variable(scope, g, "patch", std, entries, c.Channels), iterations)
+	patch := Bjorck(variable(scope, g, "patch", std, entries, c.Channels))
 	return Strided(kernel, Reshape(patch, s, s, in[2], c.Channels))
 }
 

@@ -11,8 +11,7 @@ import (
 // u - uᵀ + vᵀv (Trockman & Kolter 2021). The shapes are u [..., n, n] and v [..., m, n]; v is nil
 // for m = 0. Cost: 2·newton products of n×n matrices.
 func Cayley(u, v *Node) (top, bottom *Node) {
-	id := ExpandLeftToRank(identity(u, u.Shape().Dim(-1)), u.Rank())
-	id = BroadcastToShape(id, u.Shape())
+	id := identities(u)
 	a := Sub(u, Transpose(u, -2, -1))
 	if v != nil {
 		a = Add(a, MatMul(Transpose(v, -2, -1), v))

@@ -34,6 +34,7 @@ func Check(on compute.Backend, l Layer, in Size) (bound Bound, slope float64, er
 		slope, _, err = Observed(on, func(x *Node, w []*Node) *Node {
 			defer raise()
 			y := l.Apply(x, w)
+			there("output", y)
 			gives = y.Shape().Dimensions[1:]
 			return y
 		}, w, in, 40)
@@ -78,6 +79,7 @@ func trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tens
 	frozen, err := model.NewExec(on, store, func(scope *model.Scope, x *Node) []*Node {
 		defer raise()
 		w := l.Weights(scope.In("layer"), x.Graph(), in)
+		there("weight", w...)
 		count = len(w)
 		return append(w, x)
 	})
@@ -93,7 +95,9 @@ func trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tens
 		defer raise()
 		store.SetTraining(x.Graph(), true)
 		w := l.Weights(scope.In("layer"), x.Graph(), in)
-		loss := ReduceAllMean(Square(Sub(l.Apply(x, w), y)))
+		z := l.Apply(x, w)
+		there("output", z)
+		loss := ReduceAllMean(Square(Sub(z, y)))
 		adam.UpdateGraph(scope, x.Graph(), loss)
 		return loss
 	})
@@ -124,6 +128,13 @@ func trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tens
 		w = append(w, own)
 	}
 	return w, nil
+}
+
+// there panics where a layer's node is nil. An Exec that is handed a nil node keeps its lock.
+func there(what string, nodes ...*Node) {
+	if slices.Contains(nodes, nil) {
+		panic(fmt.Errorf("the layer gives a nil %s", what))
+	}
 }
 
 // raise turns any panic into a panic with an error. An Exec hands back an error; after another

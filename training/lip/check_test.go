@@ -14,6 +14,7 @@ type wrongDense struct {
 	factor float64     // of what it gives
 	weight func(*Node) // called where weights are made
 	out    int         // units that it says it gives
+	none   string      // what is nil: weight or output
 }
 
 func (w wrongDense) Out(in Size) (Size, error) { return Size{w.out}, nil }
@@ -23,12 +24,23 @@ func (w wrongDense) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	if w.weight != nil {
 		w.weight(all[0])
 	}
+	if w.none == "weight" {
+		all[0] = nil
+	}
 	return all
 }
 
 func (w wrongDense) Apply(x *Node, weights []*Node) *Node {
+	if w.none == "output" {
+		return nil
+	}
 	return MulScalar(w.Dense.Apply(x, weights), w.factor)
 }
+
+// wrongFlat gives nothing.
+type wrongFlat struct{ Flat }
+
+func (wrongFlat) Apply(*Node, []*Node) *Node { return nil }
 
 func TestCheck(t *testing.T) {
 	in := Size{6}
@@ -48,6 +60,9 @@ func TestCheck(t *testing.T) {
 		{wrongDense{Dense: Dense{Units: 4}, factor: 0, out: 4}, "the loss went from"},
 		{wrongDense{Dense: Dense{Units: 4}, factor: 1, out: 4,
 			weight: func(*Node) { panic("no such weight") }}, "no such weight"},
+		{wrongDense{Dense: Dense{Units: 4}, factor: 1, out: 4, none: "weight"}, "nil weight"},
+		{wrongDense{Dense: Dense{Units: 4}, factor: 1, out: 4, none: "output"}, "nil output"},
+		{wrongFlat{}, "nil output"},
 		{Activation{Kind: "none"}, "no activation"},
 		{NormPool{3}, ""},
 	} {

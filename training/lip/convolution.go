@@ -9,6 +9,8 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // Convolution is a convolution with a bias, its kernel centred: [h, w, in] to
@@ -130,7 +132,7 @@ func knownPadding(padding string) bool {
 }
 
 func noPadding(padding string) error {
-	return fmt.Errorf("no padding %q; known: %s, %s", padding, Circular, Zero)
+	return named.Unknown("padding", padding, []string{Circular, Zero})
 }
 
 // Weights are the groups' effective weights, then the bias, [channels].

@@ -31,8 +31,8 @@ func (d Depth) operator(_ []*tensors.Tensor, in Size) (operator, bool) {
 	}), true
 }
 
-func (Depth) rounding([]*tensors.Tensor, Size, float64, float64) (roundoff, error) {
-	return roundoff{}, nil
+func (Depth) rounding(_ []*tensors.Tensor, in Size, _, _ float64) (roundoff, error) {
+	return flushed(in.Entries()), nil
 }
 
 // SpaceToDepth moves every by×by patch of x, [batch, h, w, c], into the channels:

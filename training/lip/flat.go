@@ -20,6 +20,6 @@ func (Flat) operator(_ []*tensors.Tensor, in Size) (operator, bool) {
 	return Depth{1}.operator(nil, Size{1, 1, in.Entries()})
 }
 
-func (Flat) rounding([]*tensors.Tensor, Size, float64, float64) (roundoff, error) {
-	return roundoff{}, nil
+func (Flat) rounding(_ []*tensors.Tensor, in Size, _, _ float64) (roundoff, error) {
+	return flushed(in.Entries()), nil
 }

@@ -9,15 +9,34 @@ import (
 
 // Float32 arithmetic is taken to follow the standard model (Higham, Accuracy and Stability of
 // Numerical Algorithms, 2002, chapters 2 and 3). An operation's result is the true one times 1+δ,
-// |δ| ≤ u32, plus at most tiny where numbers below 2⁻¹²⁶ are flushed to zero. The same holds for a
-// fused multiplication and addition. Sums come in any order, and square roots are correctly
-// rounded.
+// |δ| ≤ u32, plus an absolute error where numbers below 2⁻¹²⁶ are flushed to zero, as XLA does. The
+// same holds for a fused multiplication and addition. Sums come in any order, and square roots are
+// correctly rounded.
+//
+// A flushed result is off by at most 2⁻¹²⁶, and an operand of a product by 2⁻¹²⁶ times the other.
+// tiny has room for both, and for the rounding of what follows: an operation adds at most tiny times
+// 1 plus the sizes of its operands.
 //
 // Neither TF32 nor convolutions by fast transforms follow the model.
 const (
-	u32  = 0x1p-24
-	tiny = 0x1p-125
+	u32      = 0x1p-24
+	smallest = 0x1p-126
+	tiny     = 8 * smallest
 )
+
+// flushed is the roundoff of a layer that moves n values, compares them or changes their sign.
+// Values below 2⁻¹²⁶ may be flushed to zero on the way, which nothing of norm 1 makes larger.
+func flushed(n int) roundoff { return roundoff{fresh: outward(smallest * math.Sqrt(float64(n)))} }
+
+// graphs bounds the underflow of a graph of matrix products, for operands of these sizes: at most
+// 2⁴⁰ operations, each amplified by at most the sizes.
+func graphs(sizes ...float64) float64 {
+	s := 0x1p40 * tiny
+	for _, size := range sizes {
+		s *= 1 + size
+	}
+	return s
+}
 
 // gamma bounds what n factors 1+δ come to: n·u32/(1 - n·u32), +Inf where there are too many.
 func gamma(n int) float64 {

@@ -101,7 +101,7 @@ func waveError(terms int) float64 { return outward(1.01*u32 + gamma(terms+1)) }
 func transferRounding(h, w int, kappa float64) float64 {
 	// Sums along w, then 2h more, of which cosine and sine have |c| + |s| ≤ 2; both parts.
 	across, down := waveError(w), waveError(2*h)
-	return outward(2*math.Sqrt2*(across+down+across*down)*kappa + 1e-30*kappa)
+	return outward(2*math.Sqrt2*(across+down+across*down)*kappa + graphs(kappa))
 }
 
 // A torusFilter is filter on an h×w torus, by matrices at each frequency.
@@ -131,5 +131,5 @@ func (t torusFilter) rounding(norm float64) float64 {
 	down := waveError(2*t.h) * 2 * (spectrum + e)
 	back := math.Sqrt2/rootW*down +
 		2*math.Sqrt(2*float64(half))/rootW*waveError(2*half)*((spectrum+e)/rootH+down)
-	return outward(math.Sqrt2/(rootH*rootW)*e + back + 1e-30*(1+norm))
+	return outward(math.Sqrt2/(rootH*rootW)*e + back + graphs(norm, t.abs, t.bound))
 }

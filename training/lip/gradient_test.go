@@ -19,14 +19,14 @@ type graded struct {
 // gradients are the parametrisations and layers, at random inputs.
 func gradients(r *rand.Rand) []graded {
 	return []graded{
-		{"Bjorck", func(in []*Node) *Node { return Bjorck(in[0], iterations) },
+		{"Bjorck", func(in []*Node) *Node { return Bjorck(in[0]) },
 			[]*tensors.Tensor{tensor(r, 7, 4)}},
 		{"AOL", func(in []*Node) *Node { return AOL(in[0]) }, []*tensors.Tensor{tensor(r, 4, 7)}},
 		{"AOLConvolution", func(in []*Node) *Node { return AOLConvolution(in[0], 1) },
 			[]*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
 		{"AOLConvolution strided", func(in []*Node) *Node { return AOLConvolution(in[0], 2) },
 			[]*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
-		{"BCOP", func(in []*Node) *Node { return BCOP(in[0], in[1], 3, iterations) },
+		{"BCOP", func(in []*Node) *Node { return BCOP(in[0], in[1], 3) },
 			[]*tensors.Tensor{tensor(r, 2, 4), tensor(r, BCOPTaps(3), 4, 2)}},
 		{"Strided", func(in []*Node) *Node { return Strided(in[0], in[1]) },
 			[]*tensors.Tensor{tensor(r, 2, 2, 3, 4), tensor(r, 3, 3, 4, 2)}},
@@ -59,7 +59,7 @@ func gradients(r *rand.Rand) []graded {
 			[]*tensors.Tensor{tensor(r, 3, 4)}},
 		{"GroupSort", func(in []*Node) *Node { return GroupSort(in[0], 5) },
 			[]*tensors.Tensor{tensor(r, 3, 10)}},
-		{"Householder", func(in []*Node) *Node { return Householder(in[0], in[1]) },
+		{"Householder", func(in []*Node) *Node { return Householder(in[0], directions(in[1])) },
 			[]*tensors.Tensor{tensor(r, 3, 8), tensor(r, 4)}},
 		{"NormPool", func(in []*Node) *Node { return NormPool{2}.Apply(in[0], nil) },
 			[]*tensors.Tensor{tensor(r, 2, 4, 6, 3)}},

@@ -10,6 +10,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/lipsmooth/lipsmooth/internal/named"
 )
 
 // Size is the shape of what flows between layers, without the batch: [h, w, c], or [c] once flat.
@@ -62,8 +64,7 @@ type roundingLayer interface {
 }
 
 // A roundoff bounds the float32 error of a layer. fresh bounds the l2 distance between Apply in
-// float32 and in real arithmetic, and zero bounds the norm of Apply at 0. A layer that moves
-// entries, compares them or changes their sign has the zero value.
+// float32 and in real arithmetic, and zero bounds the norm of Apply at 0.
 type roundoff struct{ fresh, zero float64 }
 
 // unrounded is the error for a layer without a proof of its rounding.
@@ -73,8 +74,7 @@ func unrounded(l Layer) (roundoff, error) {
 
 // unknown is the error for a kind that table doesn't hold.
 func unknown[K any](what, kind string, table map[string]K) error {
-	known := strings.Join(slices.Sorted(maps.Keys(table)), ", ")
-	return fmt.Errorf("no %s %q; known: %s", what, kind, known)
+	return named.Unknown(what, kind, slices.Sorted(maps.Keys(table)))
 }
 
 // flat copies a float32 tensor's values.

@@ -77,7 +77,7 @@ func lastRounding(w []*tensors.Tensor, norm, off, bound float64) float64 {
 	}
 	logits := bound*c + vectorNorm(bias, 1) + worst*math.Sqrt(float64(classes))
 	gap := LogitGap(flat(w[0]), in, classes).Value()
-	return outward(gap*off + worst + 4*gamma(classes+8)*logits)
+	return outward(gap*off + worst + 4*gamma(classes+8)*logits + float64(classes+8)*tiny)
 }
 
 // maxAbs is the largest absolute value of a tensor.

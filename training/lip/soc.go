@@ -44,8 +44,7 @@ func series(re, im *Node, terms int) (*Node, *Node) {
 	above, below := Concatenate([]*Node{re, im}, -1), Concatenate([]*Node{Neg(im), re}, -1)
 	m := Concatenate([]*Node{above, below}, -2)
 	c := re.Shape().Dim(-1)
-	id := BroadcastToShape(ExpandLeftToRank(identity(m, 2*c), m.Rank()), m.Shape())
-	powers := []*Node{id, m, MatMul(m, m)}
+	powers := []*Node{identities(m), m, MatMul(m, m)}
 	cube := MatMul(m, powers[2])
 	var sum *Node
 	for first := (terms - 1) / 3 * 3; first >= 0; first -= 3 {
@@ -136,7 +135,7 @@ func socRounding(c Convolution, skew []float32, in Size, bound, norm float64) fl
 		all += size
 		off += u32 * (all + off)
 	}
-	return outward(off + 1e-30*(1+norm))
+	return outward(off + graphs(norm, t, math.Exp(t)))
 }
 
 // seriesRounding bounds the error of series, for n×n matrices of norm at most t that are off by at
@@ -165,5 +164,5 @@ func seriesRounding(n, terms int, t, off float64) float64 {
 			sum = plus(sum, term{p.norm / by, (p.off + gamma(2)*root*(p.norm+p.off)) / by})
 		}
 	}
-	return outward(sum.off)
+	return outward(sum.off + graphs(math.Exp(t)))
 }

@@ -11,6 +11,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
@@ -46,7 +47,7 @@ func (s Setting) check() error {
 		{"last layer", cmp.Or(s.Last, "bjorck"), lip.Denses()},
 	} {
 		if !slices.Contains(f.known, f.name) {
-			return fmt.Errorf("no %s %q; known: %s", f.what, f.name, strings.Join(f.known, ", "))
+			return named.Unknown(f.what, f.name, f.known)
 		}
 	}
 	return nil

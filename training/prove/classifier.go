@@ -113,8 +113,6 @@ func sampled(m *onnxfile.Model, r onnx.Recipe) error {
 	}
 	image := &m.Inputs[in]
 	switch {
-	case m.Functions:
-		return errors.New("the file defines operators of its own")
 	case r.Type == "uint8":
 		return errors.New("its uint8 input rounds numbers")
 	case r.Single && r.Probabilities:

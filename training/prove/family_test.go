@@ -41,7 +41,7 @@ func TestFamilies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g, _, _, err := read(m, "")
+			g, _, _, err := read(m, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

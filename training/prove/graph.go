@@ -18,6 +18,7 @@ type value struct {
 	terms  []term
 	given  []term    // terms as the file has them
 	offset []float64 // nil is 0
+	loose  bool      // the offset is rounded
 	act    *activation
 	arg    *value
 	fixed  bool // its terms may still change
@@ -122,16 +123,24 @@ func merged(terms []term) []term {
 	return all
 }
 
+// plain looks through values that are another one.
+func (v *value) plain() *value {
+	for !v.fixed && v.act == nil && v.offset == nil && len(v.terms) == 1 {
+		if p, ok := v.terms[0].by.(pick); !ok || !p.isSame() {
+			break
+		}
+		v = v.terms[0].of
+	}
+	return v
+}
+
 // moved looks through a value that is another, and through one of which t moves entries that are
 // some of another's.
 func (t term) moved() term {
+	t.of = t.of.plain()
 	for !t.of.fixed && t.of.act == nil && t.of.offset == nil && len(t.of.terms) == 1 {
 		p, ok := t.by.(pick)
 		q, isPick := t.of.terms[0].by.(pick)
-		if isPick && q.isSame() {
-			t.of = t.of.terms[0].of
-			continue
-		}
 		if !ok || !isPick || p.isSame() || p.scale != nil || q.scale != nil || p.transposed ||
 			q.transposed || len(q.from) == q.columns {
 			break
@@ -140,7 +149,7 @@ func (t term) moved() term {
 		if !ok {
 			break
 		}
-		t = term{t.of.terms[0].of, by}
+		t = term{t.of.terms[0].of.plain(), by}
 	}
 	return t
 }

@@ -21,7 +21,9 @@ type item struct {
 type lowering struct {
 	m     *onnxfile.Model
 	g     *graph
-	batch int // images
+	batch int   // images
+	free  bool  // the file takes any number of images
+	size  []int // of the sides that the file leaves free
 	names map[string]item
 	spent int               // entries of all that was computed
 	sorts map[string]*value // by what is sorted, so that Max and Min share one
@@ -42,10 +44,11 @@ func label(n onnxfile.Node) string {
 	return n.Op
 }
 
-// lower reads the graph of a file for batches of so many images, up to an output.
-func lower(m *onnxfile.Model, output string, batch int) (*graph, lowered, error) {
-	l := &lowering{m: m, batch: batch, names: map[string]item{}, sorts: map[string]*value{},
-		relus: map[[2]int]*value{}}
+// lower reads the graph of a file for batches of so many images, up to the output of o.
+func lower(m *onnxfile.Model, o Options, batch int) (*graph, lowered, error) {
+	l := &lowering{m: m, batch: batch, free: fixedBatch(m) == 0, size: o.Size,
+		names: map[string]item{}, sorts: map[string]*value{}, relus: map[[2]int]*value{}}
+	output := o.Output
 	input, shape, err := l.input()
 	if err != nil {
 		return nil, lowered{}, err
@@ -111,11 +114,17 @@ func (l *lowering) input() (name string, shape []int, err error) {
 		switch {
 		case a == 0:
 			d = int64(l.batch)
+		case d < 1 && len(l.size) > 0 && l.size[0] > 0:
+			d, l.size = int64(l.size[0]), l.size[1:]
 		case d < 1:
 			return "", nil, fmt.Errorf("the input %q has an axis %d of any size: the proof is of "+
-				"one", v.Name, a)
+				"one, so say which size", v.Name, a)
 		}
 		shape = append(shape, int(min(d, onnxfile.MaxEntries+1)))
+	}
+	if len(l.size) > 0 {
+		return "", nil, fmt.Errorf("the input %q has fewer sides of any size than are given",
+			v.Name)
 	}
 	return v.Name, shape, sized(shape)
 }
@@ -179,6 +188,9 @@ func (l *lowering) add(n onnxfile.Node, last bool) error {
 		if a.Graph {
 			return fmt.Errorf("control flow (%s) isn't followed here", name)
 		}
+		if f := float64(a.Float); f-f != 0 && n.Op != "Clip" {
+			return fmt.Errorf("its %s isn't a finite number", name)
+		}
 	}
 	op, ok := operators[n.Op]
 	if !ok && n.Op == "LogSoftmax" && last {
@@ -209,10 +221,13 @@ func (l *lowering) add(n onnxfile.Node, last bool) error {
 		if name == "" || k >= len(out) {
 			continue
 		}
-		if _, twice := l.names[name]; twice {
+		_, twice := l.names[name]
+		if _, weight := l.m.Weights[name]; twice || weight {
 			return fmt.Errorf("the name %q is taken twice", name)
 		}
-		if o := out[k]; o.v != nil || o.c != nil {
+		if o := out[k]; o.v != nil && o.v.n == 0 {
+			return errors.New("its result has no entries")
+		} else if o.v != nil || o.c != nil {
 			if l.spent += entriesOf(o.shape); l.spent > 8*maxEntries {
 				return fmt.Errorf("the graph computes more than %d numbers", 8*maxEntries)
 			}
@@ -286,7 +301,10 @@ func (n node) has(k int) bool { return k < len(n.in) && (n.in[k].v != nil || n.i
 
 // ints are an attribute, or else a constant input, of integers. They are nil where neither is
 // there.
-func (n node) ints(name string, k int) ([]int, error) {
+func (n node) ints(name string, k int) ([]int, error) { return n.sizes(name, k, false) }
+
+// sizes are ints of which the first may be a multiple of the number of images.
+func (n node) sizes(name string, k int, batch bool) ([]int, error) {
 	if a, ok := n.Attributes[name]; ok {
 		x := make([]int, len(a.Ints))
 		for i, v := range a.Ints {
@@ -301,7 +319,7 @@ func (n node) ints(name string, k int) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.ints()
+	return c.ints(batch)
 }
 
 // integer is an attribute, or what it is by default.

@@ -3,6 +3,7 @@ package prove
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -111,7 +112,7 @@ func arithmeticOp(l *lowering, n node) ([]item, error) {
 	switch {
 	case n.Op == "Add" || n.Op == "Sub":
 		v, err = l.addition(n, a, b, shape)
-	case n.Op == "Pow" && a.v != nil && b.c.isFloat() && len(b.c.f) == 1 && b.c.f[0] == 0.5:
+	case n.Op == "Pow" && a.v != nil && b.c.is(0.5):
 		return sqrtOp(l, n)
 	case n.Op == "Pow":
 		v, err = l.square(n, a, b)
@@ -131,6 +132,7 @@ func arithmeticOp(l *lowering, n node) ([]item, error) {
 func (l *lowering) addition(n node, a, b item, shape []int) (*value, error) {
 	var terms []term
 	var offset []float64
+	loose := false
 	for k, i := range [2]item{a, b} {
 		minus := k == 1 && n.Op == "Sub"
 		if i.c != nil {
@@ -138,6 +140,7 @@ func (l *lowering) addition(n node, a, b item, shape []int) (*value, error) {
 			if offset, err = spreadConstant(i.c, shape); err != nil {
 				return nil, err
 			}
+			loose = i.c.off > 0
 			if minus {
 				offset = slices.Clone(offset)
 				for j := range offset {
@@ -152,7 +155,9 @@ func (l *lowering) addition(n node, a, b item, shape []int) (*value, error) {
 		}
 		terms = append(terms, l.scaledPick(i, shape, scale, inaccuracy{}))
 	}
-	return l.g.linear(label(n.Node), offset, terms...), nil
+	v := l.g.linear(label(n.Node), offset, terms...)
+	v.loose = loose
+	return v, nil
 }
 
 // scaled is a value times or divided by a constant.
@@ -180,7 +185,7 @@ func (l *lowering) scaled(n node, a, b item, shape []int) (*value, error) {
 
 // square is the square of a value, of which a root may follow.
 func (l *lowering) square(n node, a, b item) (*value, error) {
-	if a.v == nil || b.c == nil || !b.c.isFloat() || len(b.c.f) != 1 || b.c.f[0] != 2 {
+	if a.v == nil || !b.c.is(2) {
 		return nil, errors.New("only the square of a value is known, and only below a root")
 	}
 	return l.g.activation(label(n.Node), squares(), a.v, a.v.n), nil
@@ -197,7 +202,8 @@ func (l *lowering) gate(n node, a, b item) (*value, error) {
 	if a.v == b.v {
 		return l.g.activation(label(n.Node), squares(), a.v, a.v.n), nil
 	}
-	for _, p := range [2][2]*value{{a.v, b.v}, {b.v, a.v}} {
+	x, y := a.v.plain(), b.v.plain()
+	for _, p := range [2][2]*value{{x, y}, {y, x}} {
 		if z := signed(p[0], p[1]); z != nil {
 			return z, nil
 		}
@@ -288,8 +294,10 @@ func sqrtOp(l *lowering, n node) ([]item, error) {
 // sumOfSquares writes a value as squares of another, times numbers of at least 0, plus an offset.
 func sumOfSquares(v *value) (of *value, by linear, offset []float64, err error) {
 	by = same(v.n)
+	bad := false
 	for v.act == nil && len(v.terms) == 1 {
-		if v.offset != nil {
+		if bad = bad || v.loose || !positive(by); v.offset != nil {
+			bad = bad || slices.Min(v.offset) < 0
 			more := apply(by, v.offset)
 			for i, o := range offset {
 				more[i] += o
@@ -305,15 +313,25 @@ func sumOfSquares(v *value) (of *value, by linear, offset []float64, err error) 
 	if v.act == nil || !v.act.squares || by == nil {
 		return nil, nil, nil, errors.New("only the root of a sum of squares is known")
 	}
-	bad := by.slack() > 1e-9
-	by.each(func(_, _ int, x float64) { bad = bad || x < 0 })
-	for _, o := range offset {
-		bad = bad || o < 0
-	}
-	if bad {
+	if bad || !positive(by) {
 		return nil, nil, nil, errors.New("the root of a sum of squares with negative numbers")
 	}
 	return v.arg, by, offset, nil
+}
+
+// positive says whether no entry of a map is below 0, whatever its error. Products of numbers that
+// aren't negative have errors that don't change their signs.
+func positive(l linear) bool {
+	off := inaccuracy{}
+	switch l := l.(type) {
+	case pick:
+		off = l.off
+	case conv:
+		off = l.off
+	}
+	least := math.Inf(1)
+	l.each(func(_, _ int, x float64) { least = min(least, x) })
+	return off.rel < 0.5 && (least >= 0 && off.abs <= 1e-299 || least > off.abs)
 }
 
 func identity(l *lowering, n node) ([]item, error) {

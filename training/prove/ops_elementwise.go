@@ -321,7 +321,7 @@ func gated(x, w *value) *activation {
 		return nil
 	}
 	c := 1.0
-	if w.arg != x {
+	if w.arg.plain() != x {
 		if len(w.arg.terms) != 1 || w.arg.terms[0].of != x || w.arg.offset != nil {
 			return nil
 		}

@@ -71,7 +71,8 @@ func (n node) window(side, kernel []int) (w window, err error) {
 	return w, nil
 }
 
-// out are the sides of the result.
+// out are the sides of the result. With ceil, a last window may reach beyond the padding, but it
+// begins inside the image or the padding before it.
 func (w window) out(ceil bool) (out [2]int, err error) {
 	for a := range out {
 		room := w.side[a] + w.before[a] + w.after[a] - (w.kernel[a]-1)*w.dilation[a] - 1
@@ -82,6 +83,9 @@ func (w window) out(ceil bool) (out [2]int, err error) {
 			room += w.stride[a] - 1
 		}
 		out[a] = room/w.stride[a] + 1
+		if ceil && (out[a]-1)*w.stride[a] >= w.side[a]+w.before[a] {
+			out[a]--
+		}
 	}
 	return out, nil
 }
@@ -185,11 +189,13 @@ func (l *lowering) convolved(n node, x item, by conv, shape []int) ([]item, erro
 		return nil, err
 	}
 	var offset []float64
+	loose := false
 	if n.has(2) {
 		b, err := n.floats(2)
 		if err != nil {
 			return nil, err
 		}
+		loose = b.off > 0
 		if len(b.f) != shape[1] {
 			return nil, fmt.Errorf("%d biases for %d channels", len(b.f), shape[1])
 		}
@@ -198,7 +204,9 @@ func (l *lowering) convolved(n node, x item, by conv, shape []int) ([]item, erro
 			offset = append(offset, slices.Repeat([]float64{v}, places)...)
 		}
 	}
-	o, err := l.whole(l.g.linear(label(n.Node), offset, unpaddedTerm(x.v, by)), shape)
+	v := l.g.linear(label(n.Node), offset, unpaddedTerm(x.v, by))
+	v.loose = loose
+	o, err := l.whole(v, shape)
 	return []item{o}, err
 }
 
@@ -373,6 +381,9 @@ func matMul(l *lowering, n node) ([]item, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(b.c.shape) > len(a.shape) {
+			return nil, fmt.Errorf("a matrix %v for %v", b.c.shape, a.shape)
+		}
 		weights, out, in := matrixOf(c, false)
 		if len(a.shape) < 2 || a.shape[len(a.shape)-1] != in {
 			return nil, fmt.Errorf("a matrix %v for %v", c.shape, a.shape)
@@ -396,13 +407,14 @@ func plainMatrix(c *tensor) (*tensor, error) {
 
 // leftProduct is c·x for the last two axes of x.
 func leftProduct(l *lowering, n node, c *tensor, x item) ([]item, error) {
+	axes := len(c.shape)
 	c, err := plainMatrix(c)
 	if err != nil {
 		return nil, err
 	}
 	per := l.per(x)
 	k := len(per)
-	if k < 3 || per[k-2] != c.shape[1] {
+	if k < 3 || axes > k || per[k-2] != c.shape[1] {
 		return nil, fmt.Errorf("a matrix %v before %v", c.shape, x.shape)
 	}
 	swap := func(from []int) ([]int, []int32) {
@@ -429,6 +441,7 @@ func leftProduct(l *lowering, n node, c *tensor, x item) ([]item, error) {
 
 // matrixProduct multiplies constants.
 func matrixProduct(a, b *tensor) ([]item, error) {
+	more := slices.Repeat([]int{1}, max(0, len(a.shape)-2, len(b.shape)-2))
 	a, err := plainMatrix(a)
 	if err != nil {
 		return nil, err
@@ -453,6 +466,7 @@ func matrixProduct(a, b *tensor) ([]item, error) {
 	if !(largest(c.f) <= maxSize) {
 		return nil, fmt.Errorf("weights above %g", maxSize)
 	}
+	c.shape = append(more, c.shape...)
 	return []item{{c: c, shape: c.shape}}, nil
 }
 
@@ -462,7 +476,9 @@ func batchNorm(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.integer("training_mode", 0) != 0 || l.m.Opset < 9 && n.integer("spatial", 1) != 1 {
+	more := slices.ContainsFunc(n.Outputs[1:], func(o string) bool { return o != "" })
+	if n.integer("training_mode", 0) != 0 || l.m.Opset < 14 && more ||
+		l.m.Opset < 9 && n.integer("spatial", 1) != 1 {
 		return nil, errors.New("it is in training mode: export the model for evaluation")
 	}
 	per := l.per(x)
@@ -500,5 +516,6 @@ func batchNorm(l *lowering, n node) ([]item, error) {
 	// A sum, a root and a quotient.
 	off := inaccuracy{rel: 4 * u, abs: 1e-300}
 	v := l.g.linear(label(n.Node), offset, l.scaledPick(x, per, scale, off))
+	v.loose = true
 	return []item{{v: v, shape: x.shape}}, nil
 }

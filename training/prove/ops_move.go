@@ -1,8 +1,10 @@
 package prove
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
@@ -39,9 +41,12 @@ func reshape(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := n.ints("shape", 1)
+	to, err := n.sizes("shape", 1, x.v != nil)
 	if err != nil {
 		return nil, err
+	}
+	if x.v != nil && l.free && len(to) > 0 && to[0] > 0 && !(n.has(1) && n.in[1].c.ofBatch(0)) {
+		return nil, fmt.Errorf("the shape %v fixes the number of images", to)
 	}
 	shape, free, known := slices.Clone(to), -1, 1
 	for a, d := range to {
@@ -92,8 +97,11 @@ func squeeze(l *lowering, n node) ([]item, error) {
 		return nil, err
 	}
 	if axes == nil {
+		if x.v != nil && x.shape[0] <= l.batch {
+			return nil, errors.New("it drops the axis of the images where there is one image")
+		}
 		for a, d := range x.shape {
-			if d == 1 && (x.c != nil || a > 0) {
+			if d == 1 {
 				axes = append(axes, a)
 			}
 		}
@@ -188,11 +196,12 @@ func slice(l *lowering, n node) ([]item, error) {
 	}
 	var given [4][]int
 	for k, name := range []string{"starts", "ends", "axes", "steps"} {
-		if given[k], err = n.ints(name, k+1); err != nil {
+		if given[k], err = n.sizes(name, k+1, x.v != nil && k == 1); err != nil {
 			return nil, err
 		}
 	}
 	starts, ends, axes, steps := given[0], given[1], given[2], given[3]
+	ofBatch := n.has(2) && n.in[2].c.ofBatch(0)
 	from := l.per(x)
 	to, first := slices.Clone(from), make([]int, len(from))
 	step := slices.Repeat([]int{1}, len(from))
@@ -215,6 +224,19 @@ func slice(l *lowering, n node) ([]item, error) {
 		if by == 0 {
 			return nil, errors.New("a step of 0")
 		}
+		if x.v != nil && a == 0 {
+			all := ends[k] >= 1<<30 || ends[k] >= x.shape[0] && (!l.free || k == 0 && ofBatch)
+			if starts[k] != 0 || by != 1 || !all {
+				return nil, errors.New("it takes some of the images")
+			}
+			continue
+		}
+		if d == 0 {
+			continue
+		}
+		if k == 0 && ofBatch {
+			return nil, errBatch
+		}
 		clamp := func(i, low, high int) int {
 			if i < 0 {
 				i += d
@@ -228,9 +250,6 @@ func slice(l *lowering, n node) ([]item, error) {
 		} else {
 			first[a] = clamp(starts[k], 0, d-1)
 			count = (first[a] - clamp(ends[k], -1, d-1) - by - 1) / -by
-		}
-		if x.v != nil && a == 0 && (count != d || by != 1) {
-			return nil, errors.New("it takes some of the images")
 		}
 		to[a], step[a] = max(0, count), by
 	}
@@ -309,7 +328,7 @@ func gather(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	index, err := c.ints()
+	index, err := c.ints(false)
 	if err != nil {
 		return nil, err
 	}
@@ -431,9 +450,22 @@ func concatConstants(in []item, to []int, placesOf func(k int) []int32) ([]item,
 			for j, v := range c.i {
 				sum.i[j] += v
 			}
+			sum.free = either(sum.free, c.free)
 		}
 	}
 	return []item{{c: sum, shape: to}}, nil
+}
+
+// either says where one of two is true; nil is false everywhere.
+func either(a, b []bool) []bool {
+	if a == nil || b == nil {
+		return slices.Concat(a, b)
+	}
+	a = slices.Clone(a)
+	for k := range a {
+		a[k] = a[k] || b[k]
+	}
+	return a
 }
 
 func expand(l *lowering, n node) ([]item, error) {
@@ -441,9 +473,12 @@ func expand(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := n.ints("", 1)
+	want, err := n.sizes("", 1, x.v != nil)
 	if err != nil {
 		return nil, err
+	}
+	if n.has(1) && n.in[1].c.ofBatch(0) && len(want) != len(x.shape) {
+		return nil, errBatch
 	}
 	full, err := broadcast(x.shape, want)
 	if err != nil {
@@ -471,6 +506,17 @@ func pad(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
+	fill := n.float("value", 0)
+	if n.has(2) {
+		c, err := n.floats(2)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.f) != 1 {
+			return nil, errors.New("it pads with more than one number")
+		}
+		fill = c.f[0]
+	}
 	from := l.per(x)
 	if axes == nil {
 		for a := range from {
@@ -480,7 +526,7 @@ func pad(l *lowering, n node) ([]item, error) {
 	if len(pads) != 2*len(axes) {
 		return nil, fmt.Errorf("%d pads of %d axes", len(pads), len(axes))
 	}
-	to, before := slices.Clone(from), make([]int, len(from))
+	to, before, negative := slices.Clone(from), make([]int, len(from)), false
 	for k, a := range axes {
 		if a, err = axisOf(a, len(from)); err != nil {
 			return nil, err
@@ -491,14 +537,15 @@ func pad(l *lowering, n node) ([]item, error) {
 		}
 		before[a] = p
 		to[a] += p + q
+		negative = negative || min(p, q) < 0
 	}
 	if err := sized(to); err != nil {
 		return nil, err
 	}
-	mode := n.Attributes["mode"].Text
+	mode := cmp.Or(n.Attributes["mode"].Text, "constant")
 	index, ok := padModes[mode]
-	if !ok {
-		return nil, fmt.Errorf("nothing is known of the mode %q", mode)
+	if !ok || negative && mode != "constant" {
+		return nil, fmt.Errorf("nothing is known of the mode %q with pads %v", mode, pads)
 	}
 	inside := true
 	source := gathered(from, to, func(at, source []int) bool {
@@ -515,12 +562,22 @@ func pad(l *lowering, n node) ([]item, error) {
 	if !inside {
 		return nil, errors.New("pads wider than the image")
 	}
-	return l.moved(n, x, to, source)
+	if mode != "constant" || fill == 0 {
+		return l.moved(n, x, to, source)
+	}
+	offset := make([]float64, len(source))
+	for k, f := range source {
+		if f < 0 {
+			offset[k] = fill
+		}
+	}
+	v := l.g.linear(label(n.Node), offset, term{x.v, pick{columns: x.v.n, from: source}})
+	o, err := l.whole(v, to)
+	return []item{o}, err
 }
 
 // padModes says of each mode which entry an entry beyond an axis of d is: -1 for a constant.
 var padModes = map[string]func(i, d int) int{
-	"":         outside,
 	"constant": outside,
 	"edge":     func(i, d int) int { return max(0, min(d-1, i)) },
 	"wrap":     func(i, d int) int { return ((i % d) + d) % d },
@@ -616,24 +673,48 @@ func cast(_ *lowering, n node) ([]item, error) {
 			return nil, errors.New("a weight beyond float32")
 		}
 		return []item{{c: c, shape: c.shape}}, nil
-	case x.c.isFloat():
-		c := &tensor{shape: x.c.shape, i: make([]int64, len(x.c.f))}
-		for k, v := range x.c.f {
-			if v != float64(int32(v)) || x.c.off != 0 {
+	}
+	c := *x.c
+	if c.isFloat() {
+		c.i = make([]int64, len(c.f))
+		for k, v := range c.f {
+			if v != float64(int32(v)) || c.off != 0 {
 				return nil, errors.New("it rounds weights")
 			}
 			c.i[k] = int64(v)
 		}
-		return []item{{c: c, shape: c.shape}}, nil
-	case to.Floating():
-		c := &tensor{shape: x.c.shape, f: make([]float64, len(x.c.i))}
-		for k, v := range x.c.i {
+		c.f = nil
+	}
+	if to.Floating() {
+		if slices.Contains(c.free, true) {
+			return nil, errBatch
+		}
+		c.f = make([]float64, len(c.i))
+	}
+	i := slices.Clone(c.i)
+	for k, v := range c.i {
+		switch most := holds[to]; {
+		case to == onnxfile.Bool && c.ofBatch(k):
+			return nil, errBatch
+		case to == onnxfile.Bool:
+			i[k] = truth(v != 0)
+		case v > most || v < -most || v < 0 && to == onnxfile.Uint8:
+			return nil, fmt.Errorf("it casts the integer %d to a type that may not hold it", v)
+		case to.Floating():
 			c.f[k] = float64(v)
 		}
-		return []item{{c: c, shape: c.shape}}, nil
 	}
-	return []item{x}, nil
+	if c.i = i; to.Floating() {
+		c.i = nil
+	}
+	return []item{{c: &c, shape: c.shape}}, nil
 }
+
+// holds are the largest integers that are cast to a type: types of floating-point numbers hold all
+// integers up to theirs.
+var holds = map[onnxfile.Kind]int64{onnxfile.Int64: math.MaxInt64, onnxfile.Int32: math.MaxInt32,
+	onnxfile.Int8: 127, onnxfile.Uint8: 255, onnxfile.Float64: 1 << 53, onnxfile.Float32: 1 << 24,
+	onnxfile.Float16: 1 << 11, onnxfile.Bfloat16: 1 << 8}
 
 func constantOp(_ *lowering, n node) ([]item, error) {
 	c := &tensor{}
@@ -657,10 +738,13 @@ func constantOp(_ *lowering, n node) ([]item, error) {
 	default:
 		err = errors.New("a constant of another type")
 	}
-	if err == nil && !(largest(c.f) <= maxSize) {
-		err = fmt.Errorf("a number that isn't finite, or above %g", maxSize)
+	if err != nil {
+		return nil, err
 	}
-	return []item{{c: c, shape: c.shape}}, err
+	if !(largest(c.f) <= maxSize) {
+		return nil, fmt.Errorf("a number that isn't finite, or above %g", maxSize)
+	}
+	return []item{{c: c, shape: c.shape}}, nil
 }
 
 func has(a map[string]onnxfile.Attribute, name string) bool { _, ok := a[name]; return ok }
@@ -687,13 +771,14 @@ func constantOfShape(_ *lowering, n node) ([]item, error) {
 }
 
 // shapeOp is the shape of an item, or its number of entries.
-func shapeOp(_ *lowering, n node) ([]item, error) {
+func shapeOp(l *lowering, n node) ([]item, error) {
 	x, err := n.first()
 	if err != nil {
 		return nil, err
 	}
 	if n.Op == "Size" {
-		return []item{{c: &tensor{i: []int64{int64(entriesOf(x.shape))}}}}, nil
+		c := &tensor{i: []int64{int64(entriesOf(x.shape))}, free: []bool{x.v != nil && l.free}}
+		return []item{{c: c}}, nil
 	}
 	rank := len(x.shape)
 	bound := func(name string, otherwise int) int {
@@ -705,8 +790,9 @@ func shapeOp(_ *lowering, n node) ([]item, error) {
 	}
 	c := &tensor{i: []int64{}}
 	if a, b := bound("start", 0), bound("end", rank); a < b {
-		for _, d := range x.shape[a:b] {
+		for k, d := range x.shape[a:b] {
 			c.i = append(c.i, int64(d))
+			c.free = append(c.free, x.v != nil && l.free && a+k == 0)
 		}
 	}
 	c.shape = []int{len(c.i)}
@@ -755,12 +841,16 @@ func where(_ *lowering, n node) ([]item, error) {
 	if c[0].isFloat() || c[1].isFloat() || c[2].isFloat() {
 		return nil, errors.New("it chooses between floating-point numbers")
 	}
-	out := &tensor{shape: shape, i: make([]int64, len(c[0].i))}
+	if slices.Contains(c[0].free, true) {
+		return nil, errBatch
+	}
+	out := &tensor{shape: shape, i: make([]int64, len(c[0].i)), free: make([]bool, len(c[0].i))}
 	for k, v := range c[0].i {
-		out.i[k] = c[2].i[k]
+		from := c[2]
 		if v != 0 {
-			out.i[k] = c[1].i[k]
+			from = c[1]
 		}
+		out.i[k], out.free[k] = from.i[k], from.ofBatch(k)
 	}
 	return []item{{c: out, shape: shape}}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // pool reads a pool's window and the sides of its result.
@@ -19,6 +20,11 @@ func (l *lowering) pool(n node) (x item, per []int, w window, out [2]int, err er
 		return
 	}
 	if out, err = w.out(n.integer("ceil_mode", 0) != 0); err != nil {
+		return
+	}
+	if strings.HasPrefix(n.Attributes["auto_pad"].Text, "SAME") &&
+		(w.dilation != [2]int{1, 1} || w.stride[0] > w.kernel[0] || w.stride[1] > w.kernel[1]) {
+		err = errors.New("runtimes differ on its padding")
 		return
 	}
 	err = sized(w.image(per[1], out))
@@ -69,8 +75,12 @@ func averagePool(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.integer("ceil_mode", 0) != 0 {
-		return nil, errors.New("nothing is known of ceil_mode")
+	for a, o := range out {
+		beyond := (o-1)*w.stride[a] + (w.kernel[a]-1)*w.dilation[a] + 1 - w.before[a] - w.side[a]
+		if n.integer("count_include_pad", 0) != 0 && beyond > w.after[a] {
+			return nil, errors.New("runtimes differ on a window beyond the padding")
+		}
+		w.after[a] = max(w.after[a], beyond)
 	}
 	taps := w.kernel[0] * w.kernel[1]
 	by := w.conv(per[1], per[1], per[1], out)
@@ -131,6 +141,9 @@ func reduce(l *lowering, n node) ([]item, error) {
 	}
 	if len(axes) == 0 {
 		if n.integer("noop_with_empty_axes", 0) != 0 {
+			if n.Op == "ReduceL2" { // versions differ on whether it is the absolute value
+				return nil, errors.New("it has no axes")
+			}
 			return []item{x}, nil
 		}
 		for a := range x.shape {
@@ -149,9 +162,12 @@ func reduceConstant(op string, c *tensor, axes int, keep bool) ([]item, error) {
 	if op != "ReduceProd" || c.isFloat() || axes != len(c.shape) || keep && len(c.shape) > 1 {
 		return nil, errors.New("it reduces weights")
 	}
-	p := &tensor{i: []int64{1}}
-	for _, v := range c.i {
-		p.i[0] *= v
+	p := &tensor{i: []int64{1}, free: []bool{false}}
+	for k, v := range c.i {
+		if p.free[0] && c.ofBatch(k) {
+			return nil, errBatch
+		}
+		p.i[0], p.free[0] = p.i[0]*v, p.free[0] || c.ofBatch(k)
 	}
 	if keep {
 		p.shape = []int{1}
@@ -353,6 +369,9 @@ func (l *lowering) between(n node, values []item) ([]item, error) {
 	slices.SortStableFunc(values, func(a, b item) int { return a.v.id - b.v.id })
 	shape := l.per(values[0])
 	for _, v := range values[1:] {
+		if v.shape[0] != values[0].shape[0] {
+			return nil, fmt.Errorf("shapes %v and %v mix images", v.shape, values[0].shape)
+		}
 		var err error
 		so := item{v: v.v, shape: append([]int{v.shape[0]}, shape[1:]...)}
 		if shape, err = l.binary(v, so); err != nil {

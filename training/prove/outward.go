@@ -51,8 +51,9 @@ type inaccuracy struct{ rel, abs float64 }
 // of returns the error of numbers of at most this size.
 func (e inaccuracy) of(size float64) float64 { return plus(times(e.rel, size), e.abs) }
 
-// product is the inaccuracy of products, in float64, of numbers of sizes a and b.
+// product is the inaccuracy of products, in float64, of numbers of at most the sizes of a and b.
 func product(e inaccuracy, a float64, f inaccuracy, b float64) inaccuracy {
+	a, b = math.Abs(a), math.Abs(b)
 	if e.abs == 0 && f.abs == 0 {
 		return inaccuracy{rel: 1.01 * (e.rel + f.rel + u), abs: 1e-300}
 	}

@@ -24,6 +24,7 @@ type Proof struct {
 	// Pairs bounds each difference of two logits, [classes][classes]: at most Lambda.
 	Pairs [][]float64
 	// Body bounds the Lipschitz constant of the vector of all logits.
+	// It is of the vector before a LogSoftmax at the end.
 	Body  float64
 	Steps []Step // in the file's order
 }
@@ -40,6 +41,7 @@ type Step struct {
 // Options of a proof; the zero value is good.
 type Options struct {
 	Output string  // name of the logits, where the file has several outputs
+	Size   []int   // of the images' sides that the file leaves free, in its order
 	Work   float64 // floating-point operations that bounds may take, about; 0 is DefaultWork
 }
 
@@ -62,7 +64,7 @@ func File(path string, o Options) (*Proof, error) {
 
 // Model is File of a model that was read.
 func Model(m *onnxfile.Model, o Options) (*Proof, error) {
-	g, about, output, err := read(m, o.Output)
+	g, about, output, err := read(m, o)
 	if err != nil {
 		return nil, err
 	}
@@ -110,24 +112,27 @@ func proven(g *graph, operations float64) (*prover, error) {
 }
 
 // read lowers a file's graph. Where the batch is free, the graph has to be the same for two sizes.
-func read(m *onnxfile.Model, output string) (*graph, lowered, string, error) {
+func read(m *onnxfile.Model, o Options) (*graph, lowered, string, error) {
 	fail := func(err error) (*graph, lowered, string, error) { return nil, lowered{}, "", err }
-	if m.Opset < 7 {
-		return fail(fmt.Errorf("operators of version %d; known from version 7 on", m.Opset))
+	if m.Opset < 7 || m.Opset > 25 {
+		return fail(fmt.Errorf("operators of version %d; known are versions 7 to 25", m.Opset))
 	}
-	if output == "" {
+	if m.Redefines {
+		return fail(errors.New("the file redefines operators"))
+	}
+	if o.Output == "" {
 		if len(m.Outputs) != 1 {
 			return fail(fmt.Errorf("the model has %d outputs: say which one has the logits",
 				len(m.Outputs)))
 		}
-		output = m.Outputs[0].Name
+		o.Output = m.Outputs[0].Name
 	}
 	fixed := fixedBatch(m)
-	g, about, err := lower(m, output, max(1, fixed))
+	g, about, err := lower(m, o, max(1, fixed))
 	if err != nil || fixed > 0 {
-		return g, about, output, err
+		return g, about, o.Output, err
 	}
-	again, other, err := lower(m, output, 2)
+	again, other, err := lower(m, o, 2)
 	if err != nil {
 		return fail(fmt.Errorf("for a batch of two images: %w", err))
 	}
@@ -136,7 +141,7 @@ func read(m *onnxfile.Model, output string) (*graph, lowered, string, error) {
 		g.logits.id != again.logits.id {
 		return fail(errors.New("the answer for an image depends on the size of the batch"))
 	}
-	return g, about, output, nil
+	return g, about, o.Output, nil
 }
 
 // pairs bounds every difference of two logits: by the norm of all logits, and by the distances of

@@ -5,10 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"testing"
 
 	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
-	"gonum.org/v1/gonum/mat"
 )
 
 // A builder makes a model of random operations.
@@ -93,31 +91,43 @@ func (b *builder) conv(x string) string {
 	if r.IntN(3) == 0 {
 		groups = c
 	}
-	out := groups * (1 + r.IntN(3))
-	k := [2]int{1 + r.IntN(3), 1 + r.IntN(3)}
-	stride, dilation, pad := 1+r.IntN(2), 1+r.IntN(2), r.IntN(3)
+	out := groups * (1 + r.IntN(2))
+	k, stride, dilation := b.sides(3), b.sides(2), b.sides(2)
+	before, after := b.sides(3), b.sides(3)
 	shape := []int{1, out, 0, 0}
 	for a := range k {
-		room := s[2+a] + 2*pad - (k[a]-1)*dilation - 1
+		before[a], after[a] = before[a]-1, after[a]-1
+		room := s[2+a] + before[a] + after[a] - (k[a]-1)*dilation[a] - 1
 		if room < 0 {
 			return x
 		}
-		shape[2+a] = room/stride + 1
+		shape[2+a] = room/stride[a] + 1
 	}
-	return b.op(shape, "Conv", attributes{"group": groups, "strides": []int{stride, stride},
-		"dilations": []int{dilation, dilation}, "pads": []int{pad, pad, pad, pad}}, x,
+	return b.op(shape, "Conv", attributes{"group": groups, "strides": stride,
+		"dilations": dilation, "pads": slices.Concat(before, after)}, x,
 		b.floats(0.4, out, c/groups, k[0], k[1]), b.floats(0.3, out))
 }
 
+// sides are two random numbers from 1 to most.
+func (b *builder) sides(most int) []int { return []int{1 + b.r.IntN(most), 1 + b.r.IntN(most)} }
+
 func (b *builder) convTranspose(x string) string {
 	s := b.shape[x]
-	if s[2]*s[3] > 30 {
+	if s[2]*s[3] > 12 {
 		return x
 	}
-	c, out, k, stride := s[1], 1+b.r.IntN(3), 1+b.r.IntN(3), 1+b.r.IntN(2)
-	shape := []int{1, out, stride*(s[2]-1) + k, stride*(s[3]-1) + k}
-	return b.op(shape, "ConvTranspose", attributes{"strides": []int{stride, stride}}, x,
-		b.floats(0.4, c, out, k, k), b.floats(0.3, out))
+	c, out := s[1], 1+b.r.IntN(2)
+	k, stride, dilation, pad := b.sides(3), b.sides(2), b.sides(2), b.r.IntN(2)
+	more, shape := []int{b.r.IntN(stride[0]), b.r.IntN(stride[1])}, []int{1, out, 0, 0}
+	for a := range k {
+		shape[2+a] = stride[a]*(s[2+a]-1) + more[a] + (k[a]-1)*dilation[a] + 1 - 2*pad
+		if shape[2+a] < 1 {
+			return x
+		}
+	}
+	return b.op(shape, "ConvTranspose", attributes{"strides": stride, "dilations": dilation,
+		"output_padding": more, "pads": []int{pad, pad, pad, pad}}, x,
+		b.floats(0.4, c, out, k[0], k[1]), b.floats(0.3, out))
 }
 
 // pointwise adds a random elementwise operation.
@@ -126,8 +136,12 @@ func (b *builder) pointwise(x string) string {
 	switch op := []string{"Relu", "LeakyRelu", "Abs", "Sigmoid", "Tanh", "Clip", "Elu", "Selu",
 		"Softplus", "HardSigmoid", "HardSwish", "Gelu", "Silu", "ErfGelu", "Neg", "Scale", "Shift",
 		"BatchNormalization", "Both", "Max", "PRelu", "Softsign", "Celu"}[b.r.IntN(23)]; op {
-	case "LeakyRelu", "Elu", "Celu":
+	case "LeakyRelu", "Elu":
+		return b.op(s, op, attributes{"alpha": 4*b.r.Float64() - 2}, x)
+	case "Celu":
 		return b.op(s, op, attributes{"alpha": 0.1 + b.r.Float64()}, x)
+	case "HardSigmoid":
+		return b.op(s, op, attributes{"alpha": 2*b.r.Float64() - 1}, x)
 	case "Clip":
 		return b.op(s, op, nil, x, b.weight(onnxfile.Doubles([]float64{-0.3})),
 			b.weight(onnxfile.Doubles([]float64{0.4})))
@@ -146,7 +160,7 @@ func (b *builder) pointwise(x string) string {
 	case "BatchNormalization":
 		v := make([]float64, s[1])
 		for i := range v {
-			v[i] = 0.1 + b.r.Float64()
+			v[i] = 0.01 + b.r.Float64()
 		}
 		return b.op(s, op, nil, x, b.floats(1, s[1]), b.floats(1, s[1]), b.floats(1, s[1]),
 			b.weight(onnxfile.Doubles(v, s[1])))
@@ -158,7 +172,7 @@ func (b *builder) pointwise(x string) string {
 	case "Max":
 		return b.op(s, []string{"Max", "Min"}[b.r.IntN(2)], nil, x, b.floats(0.5, s[len(s)-1]))
 	case "PRelu":
-		return b.op(s, op, nil, x, b.floats(0.5, append([]int{1}, s[1:]...)...))
+		return b.op(s, op, nil, x, b.floats(1, append([]int{1}, s[1:]...)...))
 	default:
 		return b.op(s, op, nil, x)
 	}
@@ -219,10 +233,11 @@ func (b *builder) pool(x string) string {
 		return b.op([]int{1, s[1], 1, 1},
 			[]string{"GlobalAveragePool", "GlobalMaxPool"}[b.r.IntN(2)], nil, x)
 	}
-	shape = []int{1, s[1], s[2], 1}
+	axis := 1 + b.r.IntN(3)
+	shape = slices.Clone(s)
+	shape[axis] = 1
 	kinds := []string{"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2"}
-	return b.op(shape, kinds[b.r.IntN(5)],
-		attributes{"axes": []int{-1}}, x)
+	return b.op(shape, kinds[b.r.IntN(5)], attributes{"axes": []int{axis - 4*b.r.IntN(2)}}, x)
 }
 
 // move adds an operation that moves entries.
@@ -255,7 +270,10 @@ func (b *builder) move(x string) string {
 // branch adds a sum or a concatenation of an image and something of it.
 func (b *builder) branch(x string, depth int) string {
 	s := b.shape[x]
-	if b.r.IntN(3) == 0 { // a 1-Lipschitz step, nearly or not
+	switch b.r.IntN(6) {
+	case 0:
+		return b.series(x)
+	case 1, 2: // a 1-Lipschitz step, nearly or not
 		hidden := 1 + b.r.IntN(3)
 		w := make([]float64, hidden*s[1]*9)
 		for i := range w {
@@ -263,7 +281,8 @@ func (b *builder) branch(x string, depth int) string {
 		}
 		name := b.weight(onnxfile.Doubles(w, hidden, s[1], 3, 3))
 		pads := attributes{"pads": []int{1, 1, 1, 1}}
-		y := b.op(nil, "Relu", nil, b.op(nil, "Conv", pads, x, name, b.floats(0.2, hidden)))
+		kind := []string{"Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu"}[b.r.IntN(5)]
+		y := b.op(nil, kind, nil, b.op(nil, "Conv", pads, x, name, b.floats(0.2, hidden)))
 		scale := make([]float64, hidden)
 		for i := range scale {
 			scale[i] = b.r.Float64() * 3
@@ -275,7 +294,11 @@ func (b *builder) branch(x string, depth int) string {
 			}
 			name = b.weight(onnxfile.Doubles(w, hidden, s[1], 3, 3))
 		}
-		return b.op(s, "Sub", nil, x, b.op(nil, "ConvTranspose", pads, y, name))
+		y = b.op(nil, "ConvTranspose", pads, y, name)
+		if b.r.IntN(3) == 0 {
+			return b.op(s, "Add", nil, b.op(nil, "Neg", nil, y), x)
+		}
+		return b.op(s, "Sub", nil, x, y)
 	}
 	y := x
 	for range 1 + b.r.IntN(3) {
@@ -284,6 +307,9 @@ func (b *builder) branch(x string, depth int) string {
 	z := b.shape[y]
 	switch {
 	case slices.Equal(z, s) && b.r.IntN(2) == 0:
+		if b.r.IntN(2) == 0 {
+			x, y = y, x
+		}
 		return b.op(s, []string{"Add", "Sub", "Max", "Min"}[b.r.IntN(4)], nil, x, y)
 	case slices.Equal(z[2:], s[2:]):
 		return b.op([]int{1, s[1] + z[1], s[2], s[3]}, "Concat", attributes{"axis": 1}, x, y)
@@ -291,9 +317,36 @@ func (b *builder) branch(x string, depth int) string {
 	return y
 }
 
+// series adds x + L·x + L²·x/2 of a convolution L that is skew, nearly or not.
+func (b *builder) series(x string) string {
+	s := b.shape[x]
+	c := s[1]
+	w := make([]float64, c*c*9)
+	for i := range w {
+		w[i] = 0.2 * b.r.NormFloat64()
+	}
+	if b.r.IntN(4) > 0 {
+		for o := range c {
+			for i := range c {
+				for k := range 9 {
+					w[(i*c+o)*9+8-k] = -w[(o*c+i)*9+k]
+					if o == i && k == 4 {
+						w[(i*c+o)*9+k] = 0
+					}
+				}
+			}
+		}
+	}
+	name, pads := b.weight(onnxfile.Doubles(w, c, c, 3, 3)), attributes{"pads": []int{1, 1, 1, 1}}
+	y := b.op(s, "Conv", pads, x, name)
+	z := b.op(s, "Conv", pads, y, name)
+	z = b.op(s, "Div", nil, z, b.weight(onnxfile.Doubles([]float64{2})))
+	return b.op(s, "Add", nil, b.op(s, "Add", nil, x, y), z)
+}
+
 func (b *builder) step(x string, depth int) string {
 	s := b.shape[x]
-	if entriesOf(s) > 120 {
+	if entriesOf(s) > 40 {
 		return b.pool(x)
 	}
 	switch b.r.IntN(9) {
@@ -328,7 +381,9 @@ func (b *builder) head(x string) {
 		n = b.shape[x][1]
 	}
 	k := 2 + b.r.IntN(3)
-	b.op([]int{1, k}, "Gemm", attributes{"transB": 1}, x, b.floats(0.5, k, n), b.floats(1, k))
+	alpha := []float64{1, 1, -2.5}[b.r.IntN(3)]
+	b.op([]int{1, k}, "Gemm", attributes{"transB": 1, "alpha": alpha}, x, b.floats(0.5, k, n),
+		b.floats(1, k))
 	last := &b.m.Nodes[len(b.m.Nodes)-1]
 	b.m.Outputs = []onnxfile.Value{{Name: last.Outputs[0]}}
 }
@@ -336,147 +391,10 @@ func (b *builder) head(x string) {
 // randomModel is a model of some random operations.
 func randomModel(seed uint64) *onnxfile.Model {
 	r := rand.New(rand.NewPCG(seed, 1))
-	b, x := newBuilder(seed, 1+r.IntN(4), 1+r.IntN(4), 1+r.IntN(4))
-	for range 1 + r.IntN(7) {
+	b, x := newBuilder(seed, 1+r.IntN(3), 1+r.IntN(3), 1+r.IntN(4))
+	for range 1 + r.IntN(6) {
 		x = b.step(x, 2)
 	}
 	b.head(x)
 	return b.m
-}
-
-// check compares every bound of a model with the steepest slopes from some points.
-func check(t *testing.T, m *onnxfile.Model, seed uint64) (tightness float64) {
-	t.Helper()
-	g, _, _, err := read(m, "")
-	if err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
-	}
-	p, err := proven(g, 1e9)
-	if err != nil {
-		t.Fatalf("seed %d: %v", seed, err)
-	}
-	pairs, err := p.pairs(g.logits, p.bound(g.logits))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rand.New(rand.NewPCG(seed, 3))
-	for range 3 {
-		x := make([]float64, g.image().n)
-		for i := range x {
-			x[i] = r.NormFloat64()
-		}
-		at, jacobians := jacobians(g, x)
-		for _, v := range g.values {
-			bound := p.bounds[v.id]
-			if math.IsNaN(bound) {
-				continue
-			}
-			steepest := secant(g, x, at, v, direction(jacobians[v.id]))
-			if steepest > bound*(1+1e-6)+1e-7 {
-				t.Errorf("seed %d: value %d (%s) has the bound %g by %q and the slope %g", seed,
-					v.id, v.node, bound, p.rules[v.id], steepest)
-			}
-			if v == g.logits {
-				tightness = max(tightness, steepest/bound)
-			}
-		}
-		j := jacobians[g.logits.id]
-		for a := range g.logits.n {
-			for b := range a {
-				d := make([]float64, len(x))
-				for i := range d {
-					d[i] = j.At(a, i) - j.At(b, i)
-				}
-				y := along(g, x, d)
-				slope := math.Abs((y[a]-y[b])-(at[g.logits.id][a]-at[g.logits.id][b])) / h
-				if slope > pairs[a][b]*(1+1e-6)+1e-7 {
-					t.Errorf("seed %d: logits %d and %d: bound %g, slope %g", seed, a, b, pairs[a][b], slope)
-				}
-			}
-		}
-	}
-	return tightness
-}
-
-const h = 1e-6
-
-// jacobians of all values by differences, [entries of the value, entries of x].
-func jacobians(g *graph, x []float64) (at [][]float64, j []*mat.Dense) {
-	at = g.evaluate(x)
-	for _, v := range g.values {
-		j = append(j, mat.NewDense(max(1, v.n), len(x), nil))
-	}
-	for i := range x {
-		moved := slices.Clone(x)
-		moved[i] += h
-		for v, y := range g.evaluate(moved) {
-			for k := range y {
-				j[v].Set(k, i, (y[k]-at[v][k])/h)
-			}
-		}
-	}
-	return at, j
-}
-
-// direction is that in which a matrix stretches most.
-func direction(j *mat.Dense) []float64 {
-	_, n := j.Dims()
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = 1 + 0.1*float64(i%7)
-	}
-	x := mat.NewVecDense(n, v)
-	var y mat.VecDense
-	for range 60 {
-		y.MulVec(j, x)
-		x.MulVec(j.T(), &y)
-		norm := mat.Norm(x, 2)
-		if norm == 0 {
-			break
-		}
-		x.ScaleVec(1/norm, x)
-	}
-	return x.RawVector().Data
-}
-
-// along are the logits a step from x.
-func along(g *graph, x, d []float64) []float64 { return valuesAlong(g, x, d)[g.logits.id] }
-
-func valuesAlong(g *graph, x, d []float64) [][]float64 {
-	s := 0.0
-	for _, v := range d {
-		s += v * v
-	}
-	moved := slices.Clone(x)
-	if s > 0 {
-		for i, v := range d {
-			moved[i] += h * v / math.Sqrt(s)
-		}
-	}
-	return g.evaluate(moved)
-}
-
-// secant is the slope of a value from x in a direction.
-func secant(g *graph, x []float64, at [][]float64, v *value, d []float64) float64 {
-	s := 0.0
-	for i, y := range valuesAlong(g, x, d)[v.id] {
-		s += (y - at[v.id][i]) * (y - at[v.id][i])
-	}
-	return math.Sqrt(s) / h
-}
-
-// No bound is below a slope, for random graphs of the operations.
-func TestRandom(t *testing.T) {
-	sum, n := 0.0, 300
-	for seed := range uint64(n) {
-		sum += check(t, randomModel(seed), seed)
-	}
-	t.Logf("mean ratio of the steepest slope to the bound: %.3f", sum/float64(n))
-}
-
-func FuzzProve(f *testing.F) {
-	for seed := range uint64(8) {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, seed uint64) { check(t, randomModel(seed), seed) })
 }

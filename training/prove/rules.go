@@ -113,7 +113,7 @@ func (s *scope) hidden(parts []part) (x, y, inner *part) {
 // 2023) and CPL (Meunier et al. 2022) are such steps with a high·‖D^½·N‖² of at most 2.
 func (s *scope) step(parts []part, of bounds) float64 {
 	x, y, inner := s.hidden(parts)
-	if x == nil || y.of.act.low < 0 {
+	if x == nil || x.of != s.base || y.of.act.low < 0 {
 		return math.Inf(1)
 	}
 	if l, ok := x.by.l.(pick); !ok || !l.isSame() {

@@ -146,21 +146,24 @@ func (c conv) isSkew() bool {
 // largest |Σ c_n·(i·t)ⁿ| of them. Between two points of a grid that changes by at most the distance
 // times Σ n·|c_n|·‖L‖ⁿ⁻¹.
 func (s *series) bound() float64 {
-	const points = 200_000
 	slope, size := 0.0, 0.0
 	for n := len(s.c) - 1; n >= 0; n-- {
 		slope = slope*s.norm + size
 		size = size*s.norm + math.Abs(s.c[n])
 	}
+	if !(size > 0 && size < 1e100 && slope < 1e100) {
+		return times(size, 1.01)
+	}
+	points := math.Ceil(min(2e5, 1e5*s.norm*slope/size)) + 1
 	h, most := s.norm/points, 0.0
-	for i := range points + 1 {
-		t := float64(i) * h
-		re, im := 0.0, 0.0
+	for i := 0.0; i <= points; i++ {
+		t, re, im := i*h, 0.0, 0.0
 		for n := len(s.c) - 1; n >= 0; n-- {
 			re, im = s.c[n]-im*t, re*t
 		}
-		most = max(most, math.Hypot(re, im))
+		most = max(most, re*re+im*im)
 	}
+	most = math.Sqrt(most)
 	// Each number of the series, each product and each sum are known to some u of the sizes' sum.
 	e := float64(40*len(s.c)+40) * u * size
 	return plus(most, 1.01*e, 0.51*h*slope*1.01)

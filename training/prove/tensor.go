@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,6 +15,9 @@ type tensor struct {
 	f     []float64
 	i     []int64 // where f is nil
 	off   float64 // bounds the error of each of f
+	// free says which of i are multiples of the number of images; nil is none. It is nil where the
+	// file fixes the batch.
+	free []bool
 }
 
 // maxSize bounds the numbers of a float constant, so that no product of two overflows.
@@ -37,15 +41,26 @@ func decode(t onnxfile.Tensor) (*tensor, error) {
 
 func (t *tensor) isFloat() bool { return t.f != nil }
 
+// is says whether t is one number, x exactly.
+func (t *tensor) is(x float64) bool {
+	return t != nil && t.off == 0 && len(t.f) == 1 && t.f[0] == x
+}
+
 func (t *tensor) entries() int { return max(len(t.f), len(t.i)) }
 
 // inaccuracy is that of its numbers.
 func (t *tensor) inaccuracy() inaccuracy { return inaccuracy{abs: t.off} }
 
-// ints are the entries of a tensor of integers.
-func (t *tensor) ints() ([]int, error) {
+var errBatch = errors.New("the answer for an image depends on the size of the batch")
+
+// ints are the entries of a tensor of integers, the first of which may be a multiple of the number
+// of images where batch says so.
+func (t *tensor) ints(batch bool) ([]int, error) {
 	if t.isFloat() {
 		return nil, fmt.Errorf("floating-point numbers where integers are wanted")
+	}
+	if k := slices.Index(t.free, true); k > 0 || k == 0 && !batch {
+		return nil, errBatch
 	}
 	x := make([]int, len(t.i))
 	for k, v := range t.i {
@@ -54,6 +69,9 @@ func (t *tensor) ints() ([]int, error) {
 	}
 	return x, nil
 }
+
+// ofBatch says whether an entry is a multiple of the number of images.
+func (t *tensor) ofBatch(k int) bool { return t != nil && t.free != nil && t.free[k] }
 
 // at takes each entry from one of t, and fill where from is negative.
 func (t *tensor) at(from []int32, shape []int, fill float64) *tensor {
@@ -69,10 +87,16 @@ func (t *tensor) at(from []int32, shape []int, fill float64) *tensor {
 		return n
 	}
 	n.i = make([]int64, len(from))
+	if t.free != nil {
+		n.free = make([]bool, len(from))
+	}
 	for k, f := range from {
 		n.i[k] = int64(fill)
 		if f >= 0 {
 			n.i[k] = t.i[f]
+			if t.free != nil {
+				n.free[k] = t.free[f]
+			}
 		}
 	}
 	return n
@@ -206,7 +230,11 @@ func arithmetic(op string, a, b *tensor) (*tensor, error) {
 	}
 	a, b = a.at(spread(a.shape, shape), shape, 0), b.at(spread(b.shape, shape), shape, 0)
 	if !a.isFloat() && !b.isFloat() {
-		return integerArithmetic(op, a, b)
+		n, err := integerArithmetic(op, a, b)
+		if err == nil && (a.free != nil || b.free != nil) {
+			err = n.freeOf(op, a, b)
+		}
+		return n, err
 	}
 	if !a.isFloat() || !b.isFloat() {
 		return nil, fmt.Errorf("integers with floating-point numbers")
@@ -278,14 +306,16 @@ func powersOfTwo(x []float64) bool {
 	})
 }
 
+// truth is a truth value as an integer.
+func truth(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 func integerArithmetic(op string, a, b *tensor) (*tensor, error) {
 	n := &tensor{shape: a.shape, i: make([]int64, len(a.i))}
-	truth := func(is bool) int64 {
-		if is {
-			return 1
-		}
-		return 0
-	}
 	for k := range n.i {
 		v, w := a.i[k], b.i[k]
 		switch op {
@@ -320,6 +350,27 @@ func integerArithmetic(op string, a, b *tensor) (*tensor, error) {
 		}
 	}
 	return n, nil
+}
+
+// freeOf finds which entries of n, the result of an operation on integers, are multiples of the
+// number of images. It returns an error for one that depends on that number in another way.
+func (n *tensor) freeOf(op string, a, b *tensor) error {
+	n.free = make([]bool, len(n.i))
+	for k := range n.i {
+		v, w := a.i[k], b.i[k]
+		x, y := a.ofBatch(k), b.ofBatch(k)
+		switch {
+		case !x && !y:
+		case op == "Mul" && x != y, (op == "Add" || op == "Sub") && (x && y || x && w == 0),
+			op == "Add" && !x && v == 0, op == "Div" && !y && w > 0 && v%w == 0:
+			n.free[k] = true
+		case op == "Div" && x && y:
+		case op == "Equal" && (x && !y && v > 0 && w <= 0 || !x && w > 0 && v <= 0):
+		default:
+			return errBatch
+		}
+	}
+	return nil
 }
 
 // unary are functions of constants, with a bound on their slope, or 0 where it depends on x.
