@@ -92,8 +92,8 @@ on; certify --tau gives one.`,
 		append(slices.Clone(onnxNames), "random"), func(name string) bool {
 			return slices.Contains([]string{"mean", "std", "denoiser"}, name)
 		})...)
-	help.Group(c, "Output", "out")
-	help.Group(c, "Device", "runtime", "blocks-at-once")
+	help.Group(c, "Output", "out", "sign")
+	help.Group(c, "Device", "runtime", "precision", "blocks-at-once")
 	return c
 }
 
