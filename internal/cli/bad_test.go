@@ -111,7 +111,7 @@ var badFlags = []struct{ args, want string }{
 	{"train --preset huge",
 		`--preset: no training preset "huge"; known: quick, mnist, cifar10`},
 	{"train --data TINY --dense svd",
-		`no dense layer "svd"; known: aol, bjorck, cayley`},
+		`no dense layer "svd"; known: aol, bjorck, bro, cayley`},
 	{"train --data TINY --activation gelu",
 		`no activation "gelu" (did you mean relu?); known: abs, groupsort`},
 	{"train --data TINY --padding same", `no padding "same"; known: circular, zero`},

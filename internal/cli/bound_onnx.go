@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -65,7 +66,9 @@ func steepest(cmd *cobra.Command, path string, size []int) (float64, error) {
 
 // prove gives the ONNX file of a drawer the Λ of the run in OUT, if one is begun there, or else one
 // that is proved from the file, and says what was found.
-func (s *sampling) prove(ctx context.Context, d *sample.Drawer) (found string, err error) {
+func (s *sampling) prove(ctx context.Context, d *sample.Drawer, log io.Writer) (found string,
+	err error) {
+
 	c, ok := d.Classifier.(*onnx.Classifier)
 	if !ok || s.which.precision != countlog.Float32 {
 		return "", nil
@@ -75,7 +78,9 @@ func (s *sampling) prove(ctx context.Context, d *sample.Drawer) (found string, e
 		return "", nil
 	}
 	start, claim := time.Now(), c.Identity().Lambda
+	end := waiting(log, "proving a Lipschitz constant from "+s.which.ref)
 	bound, unproved := prove.Classifier(ctx, c, prove.Options{})
+	end()
 	if unproved != nil {
 		return oneline.Error(unproved).Error(), ctx.Err()
 	}

@@ -30,14 +30,16 @@ func report(w *terminal.Printer, x *certify.Result, dir string) error {
 	if err := w.Table("accuracy", t, shown); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "note: ± is half of a 95% confidence interval over images")
+	labelled := len(x.Curves) > 0 && len(rs.Labelled(x.Curves[0].Results)) > 0
+	if labelled {
+		fmt.Fprintln(w, "note: ± is half of a 95% confidence interval over images")
+	}
 	for _, note := range x.Notes {
 		fmt.Fprintln(w, "note:", note)
 	}
-	if level := x.Config.Interval; level > 0 {
-		t = x.Intervals()
+	if level := x.Config.Interval; level > 0 && labelled {
 		fmt.Fprintf(w, "%g%% confidence intervals of certified accuracy, over images\n", 100*level)
-		if err := w.Table("intervals", t, nil); err != nil {
+		if err := w.Table("intervals", x.Intervals(), nil); err != nil {
 			return err
 		}
 	}

@@ -70,7 +70,7 @@ func TestCoverage(t *testing.T) {
 		"--sigma 0: must be positive":                   {"--sigma", "0"},
 		"--top 1: must lie between 0 and 1":             {"--top", "1"},
 		"--tail -1: must lie between 0":                 {"--tail", "-1"},
-		`--shapes: no shape "zip"; known: zipf, rivals`: {"--shapes", "zip"},
+		`--shapes: no shape "zip" (did you mean zipf?); known: zipf, rivals`: {"--shapes", "zip"},
 		"--shapes: tie is given twice":                  {"--shapes", "tie,tie"},
 		"--method margin: certifies no simulated votes": {"--method", "margin"},
 		"--method cmp: certifies no simulated votes":    {"--method", "cmp"},

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/lipsmooth/lipsmooth/internal/terminal"
 )
@@ -22,4 +23,18 @@ func trainingProgress(w io.Writer) func(done, total int, loss float64) {
 		p.At(done)
 		last = done
 	}
+}
+
+// waiting prints a line if a wait takes three seconds, and returns what ends the wait.
+func waiting(w io.Writer, line string) (end func()) {
+	ended, said := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(said)
+		select {
+		case <-ended:
+		case <-time.After(3 * time.Second):
+			fmt.Fprintln(w, line)
+		}
+	}()
+	return func() { close(ended); <-said }
 }

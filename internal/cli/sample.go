@@ -180,7 +180,7 @@ func (s *sampling) run(cmd *cobra.Command) error {
 	}
 	defer closing()
 	w, log := cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if s.found, err = s.prove(cmd.Context(), d); err != nil {
+	if s.found, err = s.prove(cmd.Context(), d, log); err != nil {
 		return err
 	}
 	free, err := s.onRuntime(cmd.Context(), d, log)

@@ -176,9 +176,8 @@ func TestProvedLipschitz(t *testing.T) {
 	refused(t, lipsmooth(sampleFile(gray, dir, "--lipschitz", "1")...), "model.lambda is 1.41",
 		" there, 1 (claimed) here")
 
-	edit(t, func(s string) string {
-		return strings.Replace(s, fmt.Sprintf(`"lambda": %v`, lambda.Value()), `"lambda": 1.4`, 1)
-	}, dir, countlog.RunFile)
+	unsealed(replaced(countlog.RunFile, fmt.Sprintf(`"lambda": %v`, lambda.Value()),
+		`"lambda": 1.4`))(t, dir)
 	refused(t, lipsmooth("verify", dir, "--model", gray, "--data", tiny()),
 		"model.lambda: 1.4 (proved from the file), but of "+gray+" no less than 1.41")
 
@@ -189,9 +188,7 @@ func TestProvedLipschitz(t *testing.T) {
 		`note: vit: nothing proved: LayerNormalization "node4": nothing is`) {
 		t.Errorf("%+v", r)
 	}
-	edit(t, func(s string) string {
-		return strings.Replace(s, `"claimed"`, `"proved from the file"`, 1)
-	}, dir, countlog.RunFile)
+	unsealed(replaced(countlog.RunFile, `"claimed"`, `"proved from the file"`))(t, dir)
 	refused(t, lipsmooth("verify", dir, "--model", vit, "--data", tiny()),
 		"model.lambda: 1000 (proved from the file), but vit: nothing proved: LayerNorm")
 }

@@ -134,7 +134,7 @@ func TestJSON(t *testing.T) {
 	var document map[string]any
 	r := lipsmooth("certify", "nowhere", "--json")
 	if err := json.Unmarshal([]byte(r.out), &document); err != nil || r.status != 1 ||
-		!strings.HasPrefix(document["error"].(string), "nowhere") {
+		!strings.HasPrefix(document["error"].(string), "no run") {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -28,7 +28,7 @@ func TestVerify(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if n := strings.Count(out, "note: "); n != 1 || !strings.Contains(out, "note: "+dir+" isn't signed") {
+	if n := strings.Count(out, "note: "); n != 1 || !strings.Contains(out, dir+" isn't signed") {
 		t.Errorf("%d notes:\n%s", n, out)
 	}
 	// Whatever certify was asked for, its tables are computed again.
@@ -139,9 +139,9 @@ var forgeries = map[string]struct {
 			countlog.TuningFolder))
 	}, nil, filepath.Join(countlog.TuningFolder, countlog.RunFile) + ": changed"},
 	"tuning of another noise": {func(t *testing.T, dir string) {
-		from := filepath.Join(dir, figures.SigmaFolder, "0.25", countlog.TuningFolder, countlog.CountsFile)
-		edit(t, func(string) string { return read(t, from) }, dir, countlog.TuningFolder,
-			countlog.CountsFile)
+		from := filepath.Join(dir, figures.SigmaFolder, "0.25", countlog.TuningFolder)
+		edit(t, func(string) string { return read(t, from, countlog.CountsFile) }, dir,
+			countlog.TuningFolder, countlog.CountsFile)
 	}, nil, filepath.Join(countlog.TuningFolder, countlog.CountsFile) + ":2: index: 20 is not among"},
 	"bounds": {func(t *testing.T, dir string) {
 		path := filepath.Join(dir, certify.ModelFolder, training.BoundsFile)
@@ -194,6 +194,10 @@ var forgeries = map[string]struct {
 	"attack lower":    {attackEdit(10, "0.4"), nil, "want 0.5 <= lower <= score"},
 	"caption": {replaced("certificates.json", `"caption": "`,
 		`"caption": "hold together with probability 0.999; `), nil, "certificates.json: caption: "},
+	"caption within":        {captioned("certificates.tsv"), nil, "certificates.tsv: caption: "},
+	"table's caption":       {captioned("table.tsv"), nil, "table.tsv: caption: "},
+	"attack caption within": {captioned(certify.AttackFile), nil, "attack.tsv: caption: "},
+	"gap's caption":         {captioned(certify.GapFile), nil, "gap.tsv: caption: "},
 	"attack caption": {replaced("attack.json", `"caption": "`, `"caption": "the strongest; `), nil,
 		"attack.json: caption: "},
 	"attack withdrawn": {withdrawn, nil, "holds a perturbed image"},
@@ -321,6 +325,13 @@ func withdrawn(t *testing.T, dir string) {
 	}
 	if err := certify.GapTable(gaps, gap.Radii).WriteFile(path, gap); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// captioned puts a caption into a table, as older versions wrote them.
+func captioned(file string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		edit(t, func(s string) string { return "# hold with probability 0.999\n" + s }, dir, file)
 	}
 }
 

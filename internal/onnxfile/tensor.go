@@ -149,8 +149,9 @@ func (t Tensor) bytes(n int) ([]byte, error) {
 	return b, nil
 }
 
-// elements calls f with the bits of each element.
-func (t Tensor) elements(f func(uint64)) error {
+// elements calls f with the bits of each element. Before that, it may call start with their number,
+// once they are known to be there.
+func (t Tensor) elements(start func(n int), f func(uint64)) error {
 	n, err := Entries(t.Dims)
 	if err != nil {
 		return err
@@ -185,6 +186,7 @@ func (t Tensor) elements(f func(uint64)) error {
 		}
 		return nil
 	}
+	start(n)
 	for ; len(b) > 0; b = b[width:] {
 		switch width {
 		case 1:
@@ -218,7 +220,7 @@ func (k Kind) field() protowire.Number {
 func (t Tensor) Floats() ([]float64, error) {
 	var x []float64
 	var bad error
-	err := t.elements(func(bits uint64) {
+	err := t.elements(func(n int) { x = make([]float64, 0, n) }, func(bits uint64) {
 		v := math.NaN()
 		switch t.Kind {
 		case Float32:
@@ -265,7 +267,7 @@ func (t Tensor) Integers() ([]int64, error) {
 			t.Name)
 	}
 	var x []int64
-	err := t.elements(func(bits uint64) {
+	err := t.elements(func(n int) { x = make([]int64, 0, n) }, func(bits uint64) {
 		v := int64(bits)
 		switch t.Kind {
 		case Int32:

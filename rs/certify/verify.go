@@ -1,7 +1,7 @@
 package certify
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,7 +16,6 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/table"
-	"golang.org/x/crypto/ssh"
 )
 
 // Verification says what was compared and found equal, and what a reader must know.
@@ -65,72 +64,6 @@ func (r *Run) VerifyLog() (v *Verification, rows []rs.Evidence, err error) {
 	return v, slices.Concat(r.Rows, tuning), err
 }
 
-// verifySeal compares a log in a folder, of so many rows, with its seal.
-func (r *Run) verifySeal(v *Verification, log *countlog.Log, dir string, rows int) error {
-	seal, err := log.CheckSeal()
-	switch path := filepath.Join(dir, countlog.SealFile); {
-	case err != nil:
-		return err
-	case seal == nil:
-		v.note("%s: there is none: an older version wrote this run, or the seal was taken away: a "+
-			"changed row is found only where it is drawn again", path)
-	case seal.Rows < rows:
-		r.unsealed = path
-		v.note("%s: %d of %d rows: sampling was killed, and the others have no seal yet: sample again",
-			path, seal.Rows, rows)
-	default:
-		v.checked("%s: the settings and %d rows are those that were written", path, rows)
-	}
-	return nil
-}
-
-// VerifySignature checks that the key whose public half is in the file by signed the seals of the run
-// and of its tuning images, after [Run.VerifyLog]. Where by is empty, it says which key did, if any.
-func (r *Run) VerifySignature(by string) (v *Verification, err error) {
-	v = &Verification{}
-	dirs := []string{r.Dir}
-	if tuning := filepath.Join(r.Dir, countlog.TuningFolder); exists(tuning) {
-		dirs = append(dirs, tuning)
-	}
-	for _, dir := range dirs {
-		path := filepath.Join(dir, countlog.SignatureFile)
-		key, err := countlog.SignedBy(dir)
-		switch {
-		case err != nil:
-			return v, err
-		case key == nil && by != "":
-			return v, fmt.Errorf("%s: there is none: nobody signed the run", path)
-		case by != "" && r.unsealed != "":
-			return v, fmt.Errorf("%s: no signature covers all rows: sample again", r.unsealed)
-		case key == nil:
-			v.note("%s isn't signed: whoever can write the folder can change rows and settings and make "+
-				"the seal again. Only what was computed again from the model and the data, and the "+
-				"rows that were drawn again, are certain", dir)
-			return v, nil
-		}
-		name := key.Type() + " " + ssh.FingerprintSHA256(key)
-		if by == "" {
-			v.note("%s: signed by the key %s; --signed-by says whose it must be", path, name)
-			continue
-		}
-		want, err := countlog.ReadPublicKey(by)
-		if err != nil {
-			return v, err
-		}
-		if !bytes.Equal(key.Marshal(), want.Marshal()) {
-			return v, fmt.Errorf("%s: signed by the key %s, but %s is %s", path, name, by,
-				ssh.FingerprintSHA256(want))
-		}
-		v.checked("%s: signed by the key of %s, %s", path, by, name)
-	}
-	return v, nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
 // CheckMarginError is an error where the run's margin_error isn't off, which the model's is.
 func (r *Run) CheckMarginError(off float64) error {
 	if !(math.Abs(off/r.MarginError-1) <= 0x1p-22) { // another processor's last bits may differ
@@ -162,10 +95,10 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 	if err != nil {
 		return v, err
 	}
-	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii))
+	err = v.compare(filepath.Join(dir, AccuracyFile), accuracy(curves, alphas, saved.Radii), "")
 	if err == nil && saved.Interval > 0 {
 		err = v.compare(filepath.Join(dir, IntervalsFile), intervals(curves, alphas, saved.Radii,
-			saved.Interval))
+			saved.Interval), "")
 	}
 	if err != nil {
 		return v, err
@@ -186,7 +119,7 @@ func (r *Run) Verify(dir string) (v *Verification, err error) {
 // verifyCertificates makes a table of certificates again; nil where there is none to compare with.
 func (r *Run) verifyCertificates(v *Verification, path string) (again held, saved Saved,
 	err error) {
-	there, _, err := table.ReadFile(path)
+	there, line, err := table.ReadFile(path)
 	if err != nil {
 		return nil, saved, err
 	}
@@ -244,7 +177,9 @@ func (r *Run) verifyCertificates(v *Verification, path string) (again held, save
 	if err != nil {
 		return nil, saved, fmt.Errorf("%s: sets: %w", table.About(path), err)
 	}
-	if err := v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth); err != nil {
+	err = cmp.Or(oneCaption(path, line, saved.Caption),
+		v.caption(table.About(path), saved.Caption, caption, saved.Lipsmooth))
+	if err != nil {
 		return nil, saved, err
 	}
 	if hash != saved.RunHash {
@@ -291,9 +226,18 @@ func (v *Verification) caption(path, there, want, by string) error {
 	return nil
 }
 
+// oneCaption refuses a table that shows another caption than its settings have: a first line that
+// begins with #, as older versions wrote them.
+func oneCaption(path, line, caption string) error {
+	if line != caption {
+		return fmt.Errorf("%s: caption: %.60q, but its settings have %.60q", path, line, caption)
+	}
+	return nil
+}
+
 // compare compares a table in a file with what it should be.
-func (v *Verification) compare(path string, want *table.Table) error {
-	there, _, err := table.ReadFile(path)
+func (v *Verification) compare(path string, want *table.Table, caption string) error {
+	there, line, err := table.ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -303,6 +247,9 @@ func (v *Verification) compare(path string, want *table.Table) error {
 	}
 	if at, line := firstDifference(there, want, -1); at > 0 {
 		return fmt.Errorf("%s:%d: differs from what the log gives: %s", path, at, line)
+	}
+	if err := oneCaption(path, line, caption); err != nil {
+		return err
 	}
 	v.checked("%s: %d rows computed again", path, len(there.Rows))
 	return nil

@@ -22,8 +22,8 @@ type Pixels interface {
 
 // VerifyAttacks checks the attacks in a folder, if there are any. It checks the certified radius of
 // each image, the table of the gap, and that no attack succeeded inside a certificate. If images
-// isn't nil, it checks the distance of each perturbed image too. That an image is misclassified is the
-// attack's word: its draws aren't made again. The run's rows must be loaded.
+// isn't nil, it checks the distance of each perturbed image too. That an image is misclassified is
+// the attack's word: its draws aren't made again. The run's rows must be loaded.
 func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err error) {
 	v = &Verification{}
 	path := filepath.Join(dir, AttackFile)
@@ -42,7 +42,7 @@ func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err err
 	}
 	if hash, err := r.Hash(); err != nil {
 		return v, err
-	} else if hash != settings.RunHash {
+	} else if settings.RunHash != "" && hash != settings.RunHash {
 		v.note("%s: run_hash: made on other evidence: the run had other rows then", table.About(path))
 	}
 	c := settings.Certify()
@@ -50,7 +50,7 @@ func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err err
 	if err := c.Check(); err != nil {
 		return v, fmt.Errorf("%s: %w", table.About(path), err)
 	}
-	if err := r.verifyLines(path, made, c); err != nil {
+	if err := r.verifyLines(path, made, c, settings.Caption); err != nil {
 		return v, err
 	}
 	err = v.caption(table.About(path), settings.Caption, r.attackCaption(settings.AttackConfig),
@@ -75,7 +75,7 @@ func (r *Run) VerifyAttacks(dir string, images Pixels) (v *Verification, err err
 	if err != nil {
 		return v, err
 	}
-	if err := v.compare(path, GapTable(gaps, gap.Radii)); err != nil {
+	if err := v.compare(path, GapTable(gaps, gap.Radii), gap.Caption); err != nil {
 		return v, err
 	}
 	return v, v.perturbed(filepath.Join(dir, AttackImagesFile), made, images)
@@ -133,7 +133,7 @@ func (v *Verification) perturbed(path string, made []Attack, of Pixels) error {
 }
 
 // verifyLines checks what lines of attacks say besides the attacks' own findings.
-func (r *Run) verifyLines(path string, made []Attack, c Config) error {
+func (r *Run) verifyLines(path string, made []Attack, c Config, caption string) error {
 	beyond, _, err := r.Crossings(made, c)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -145,8 +145,11 @@ func (r *Run) verifyLines(path string, made []Attack, c Config) error {
 	if err != nil {
 		return err
 	}
-	t, _, err := table.ReadFile(path)
+	t, line, err := table.ReadFile(path)
 	if err != nil {
+		return err
+	}
+	if err := oneCaption(path, line, caption); err != nil {
 		return err
 	}
 	columns := map[string]int{}

@@ -175,6 +175,16 @@ func TestReadRun(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 
+	fromFile := testRun()
+	fromFile.Model.Lambda = rs.Proved(proof.FromFile(1.5))
+	other := t.TempDir()
+	if err := fromFile.write(other); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadRun(other); err != nil || got.Model.Lambda != fromFile.Model.Lambda {
+		t.Errorf("read back: %v, %v", got.Model.Lambda, err)
+	}
+
 	data, _ := os.ReadFile(filepath.Join(dir, RunFile))
 	for _, c := range []struct{ old, new, want string }{
 		{`"sigma"`, `"sgima"`, `unknown field "sgima"`},

@@ -23,17 +23,17 @@ import (
 const SealFile = "seal.json"
 
 // A Seal says which settings and rows a run's folder had when its writer last put rows on disk. A
-// later change of either is found. Who can write the folder can make the seal again, so a seal
+// later change of either is found. Whoever can write the folder can make the seal again, so a seal
 // binds no one until it is signed ([Sign]).
 type Seal struct {
 	Run  json.RawMessage `json:"run"`  // run.json
-	Rows int             `json:"rows"` // the first lines of CountsFile; a killed writer may leave more
-	// Chain is "sha256:" and the last link in hexadecimal. The first link is the SHA-256 of Run without
-	// white space. Each row, in the order of its index, adds the SHA-256 of the link before it and of
-	// the row's own SHA-256, newline left out.
+	Rows int             `json:"rows"` // the first rows of the table; a killed writer may leave more
+	// Chain is "sha256:" and the last link in hexadecimal. The first link is the SHA-256 of Run
+	// without white space. Each row adds a link, in the order of the indices: the SHA-256 of the link
+	// before it and of the row's own SHA-256, newline left out.
 	Chain string `json:"chain"`
-	// Tags are the first three bytes of the SHA-256 of each row, in the order of the file, in base64.
-	// They say which row was changed.
+	// Tags are the first three bytes of each row's SHA-256, in the order of the file, in base64. They
+	// say which row was changed.
 	Tags string `json:"tags,omitempty"`
 	// Unordered says that the rows don't stand in the order of the plan.
 	Unordered bool `json:"unordered,omitempty"`
@@ -90,8 +90,8 @@ func (s rowSums) sealed(run []byte) *Seal {
 	return &Seal{Run: run, Rows: len(s), Chain: s.chain(run), Tags: s.tags(), Unordered: !s.ordered()}
 }
 
-// readSeal reads the seal in a run's folder, and compares its settings with run.json. It returns nil
-// where there is none.
+// readSeal reads the seal in a run's folder, and compares its settings with run.json. It returns
+// nil where there is none.
 func readSeal(dir string) (*Seal, error) {
 	path := filepath.Join(dir, SealFile)
 	text, err := os.ReadFile(path)
@@ -196,8 +196,8 @@ func (s *Seal) checkShards(dir string, run *Run, rows rowSums) error {
 	return nil
 }
 
-// CheckSeal compares the settings and the rows with the run's seal, which it returns. The seal is nil
-// for a run that an older version wrote. The error names the first row that differs.
+// CheckSeal compares the settings and the rows with the run's seal, which it returns. The seal is
+// nil for a run that an older version wrote. The error names the first row that differs.
 func (l *Log) CheckSeal() (*Seal, error) {
 	seal, err := readSeal(l.dir) // before the rows: another process may add some
 	if err != nil {
@@ -264,8 +264,11 @@ func (w *Writer) seal() error {
 		!errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if err := atomic.WriteJSON(filepath.Join(dir, SealFile), now); err != nil {
+		return err
+	}
 	w.sealed = now
-	return atomic.WriteJSON(filepath.Join(dir, SealFile), now)
+	return nil
 }
 
 // order puts the rows in the order of the plan: a row that was missing was added behind the others.

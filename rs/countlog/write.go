@@ -62,9 +62,10 @@ type extent struct {
 // continues a folder that holds the same run. Created, versions and names may differ. Create cuts
 // off a last line that is torn or damaged ([Writer.Dropped]). [Writer.Has] knows the rows that are
 // there. Create refuses rows and settings that differ from their [Seal]. Where rows were deleted,
-// they are compared when as many are there again. Create refuses a folder with a run of other settings, unless that run has no row: a start
-// that failed blocks no other run. Tuning images belong to the run in whose folder they are. The
-// folder is locked until Close or the end of the process. A second writer is refused.
+// the rows are compared when as many are there again. Create refuses a folder with a run of other
+// settings, unless that run has no row: a start that failed blocks no other run. Tuning images
+// belong to the run in whose folder they are. The folder is locked until Close or the end of the
+// process. A second writer is refused.
 func Create(dir string, r Run) (w *Writer, err error) {
 	if err := r.Validate(); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
@@ -317,7 +318,9 @@ func (w *Writer) Append(e *rs.Evidence) error {
 	w.seen[w.run.Examples.Position(e.Index)] = true
 	w.count++
 	if time.Since(w.at) >= syncEvery {
-		return w.Sync()
+		if err := w.Sync(); w.err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -361,16 +364,19 @@ func (w *Writer) Sync() error {
 		return w.err
 	}
 	w.synced, w.at = w.extent, time.Now()
-	if err := w.seal(); err != nil && w.err == nil {
-		w.err = err
+	failed := w.err
+	if err := w.seal(); err != nil && failed == nil {
+		if !w.checked { // the rows that were there; else the seal couldn't be written, yet
+			w.err = err
+		}
 		return err
 	}
 	return nil
 }
 
 // Close puts the rows on disk and unlocks the folder. It doesn't repeat an error of Append or Sync.
-// Rows of a run that Create went on with are put in the order of the plan. Where no row was written,
-// Close removes what Create made.
+// Close puts the rows of a run that Create went on with in the order of the plan. Where no row was
+// written, Close removes what Create made.
 func (w *Writer) Close() error {
 	var err error
 	switch {

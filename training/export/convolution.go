@@ -113,7 +113,7 @@ func (g *graph) convolution(c lip.Convolution, x string, w [][]float32, in lip.S
 		kernels := each(func(v []float32) kernel { return square(c.Kernel, inner, outer, v) })
 		return g.conv(x, g.kernel("kernel", kernels...), g.weight("bias", bias, c.Channels),
 			centred(c.Kernel, stride, c.Padding), groups), nil
-	case "cayley": // a kernel as large as the image, behind space to depth
+	case "bro", "cayley": // a kernel as large as the image, behind space to depth
 		rows, columns := in[0]/stride, in[1]/stride
 		kernels := each(func(v []float32) kernel {
 			return kernel{rows, columns, stride * stride * inner, outer, v}.unfold(stride)

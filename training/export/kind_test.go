@@ -2,6 +2,7 @@ package export
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,21 @@ func TestUnknownKind(t *testing.T) {
 			lip.Size{2, 2, 2}); err == nil ||
 			!strings.Contains(err.Error(), "have no form in ONNX") {
 			t.Errorf("%v: %v", l, err)
+		}
+	}
+}
+
+// A Householder of a model of an earlier version holds angles.
+func TestAngles(t *testing.T) {
+	for n, want := range map[int]bool{2: true, 4: false} {
+		g := &graph{taken: map[string]bool{}}
+		if _, err := g.apply(lip.Activation{Kind: "householder"}, Input,
+			[][]float32{make([]float32, n)}, lip.Size{4}); err != nil {
+			t.Fatal(err)
+		}
+		sine := func(n node) bool { return n.op == "Sin" }
+		if got := slices.ContainsFunc(g.nodes, sine); got != want {
+			t.Errorf("%d weights: a sine %v", n, got)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type activationKind struct {
 	// weights makes the effective weights for this many channels. Nil makes none.
 	weights func(scope *model.Scope, g *Graph, channels int) []*Node
 	apply   func(x *Node, a Activation, w []*Node) *Node
-	// group must divide the number of channels. Nil takes any number.
+	// group must divide the number of channels, which Out checks. Nil takes any number.
 	group func(a Activation, channels int) int
 	// grouped kinds use Activation.Group.
 	grouped bool

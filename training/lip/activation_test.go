@@ -63,6 +63,15 @@ func TestActivations(t *testing.T) {
 		return []*Node{h, Householder(h, directions(in[2]))}
 	}, x, y, angle)
 	near(t, "Householder twice", flat(twice[1]), flat(twice[0]), 1e-5)
+	// Models of earlier versions hold angles.
+	h := Activation{Kind: "householder"}
+	old := run1(pure, func(in []*Node) *Node { return h.Apply(in[0], in[1:]) }, x, angle)
+	now := run1(pure, func(in []*Node) *Node { return Householder(in[0], directions(in[1])) }, x,
+		angle)
+	near(t, "Householder of angles", old, now, 0)
+	if b := h.Bound([]*tensors.Tensor{angle}, Size{8}); b != Isometry() {
+		t.Errorf("Householder of angles: bound %v", b)
+	}
 	for _, layer := range []Layer{Activation{}, Activation{Kind: "groupsort", Group: 4},
 		Activation{Kind: "abs"}} {
 		isometry(t, layer.String(), func(x *Node) *Node { return layer.Apply(x, nil) },

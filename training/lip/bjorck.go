@@ -50,7 +50,7 @@ const bounded = 8
 // matrix whose (ΩP + PΩ)/2 is the skew part of qᵀv. Thus it divides by singular values of w and by
 // means of two. Near a singular w it has no bound, and Adam would hardly move afterwards.
 //
-// Richardson's iteration replaces 1/m by (1-(1-m)ⁿ)/m, n = bounded, which is positive. So the result
+// Richardson's iteration replaces 1/m by (1-(1-m)ⁿ)/m, n = bounded. That is positive, so the result
 // leads downhill too.
 func bjorckGradient(q, w, v *Node) *Node {
 	transpose := func(x *Node) *Node { return Transpose(x, -2, -1) }

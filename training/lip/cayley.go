@@ -72,38 +72,26 @@ func orthonormal(w *Node) *Node {
 // Cost: h·w/2 inverses of 2n×2n matrices, n the smaller of in and out.
 func CayleyConvolution(kernel *Node, h, w int) *Node {
 	d := kernel.Shape().Dimensions
-	k, in, out := d[0], d[2], d[3]
+	in, out := d[2], d[3]
 	if in < out {
 		transposed := CayleyConvolution(TransposeAllAxes(kernel, 0, 1, 3, 2), h, w)
 		return TransposeAllAxes(transposed, 0, 1, 3, 2)
 	}
-	re, im := fourier(Reshape(kernel, 1, k, k, in*out), h, w, k/2, k/2)
-	re, im = Reshape(re, -1, in, out), Reshape(im, -1, in, out)
-	// A complex matrix R + iS as the real [[R, -S], [S, R]].
-	real := func(re, im *Node) *Node {
-		top, bottom := []*Node{re, Neg(im)}, []*Node{im, re}
-		return Concatenate([]*Node{Concatenate(top, 2), Concatenate(bottom, 2)}, 1)
-	}
-	complex := func(m *Node) (re, im *Node) {
-		left := Split(SliceAxis(m, 2, AxisRange(0, out)), 1, 2)
-		return left[0], left[1]
-	}
+	re, im := frequencies(kernel, h, w)
 	part := func(from, to int) *Node {
 		rows := AxisRange(from, to)
-		return real(SliceAxis(re, 1, rows), SliceAxis(im, 1, rows))
+		return realForm(SliceAxis(re, 1, rows), SliceAxis(im, 1, rows))
 	}
 	if in == out {
 		top, _ := Cayley(part(0, out), nil)
-		re, im = complex(top)
+		re, im = complexForm(top, out)
 	} else {
 		top, bottom := Cayley(part(0, out), part(out, in))
-		re, im = complex(top)
-		re2, im2 := complex(bottom)
+		re, im = complexForm(top, out)
+		re2, im2 := complexForm(bottom, out)
 		re, im = Concatenate([]*Node{re, re2}, 1), Concatenate([]*Node{im, im2}, 1)
 	}
-	n := w/2 + 1
-	re, im = Reshape(re, 1, h, n, in*out), Reshape(im, 1, h, n, in*out)
-	return Reshape(inverseFourier(re, im, w, h/2, w/2), h, w, in, out)
+	return imageKernel(re, im, h, w)
 }
 
 // cayleyConvolution is orthogonal on the torus. Its kernel is as large as the image.

@@ -91,12 +91,17 @@ func definite(gram []float64, n, band int, top float64) bool {
 	return ok && !math.IsNaN(m[(n-1)*(band+1)]) // Pbtrf lets NaN pass
 }
 
-// estimate is the norm of o, whose transpose is t, after some steps of Lanczos's method. It proves
-// nothing.
+// estimate is about the norm of o, whose transpose is t. It proves nothing.
 func (o operator) estimate(t operator) float64 {
+	return math.Sqrt(lanczos(o.columns, func(v []float64) []float64 { return t.times(o.times(v)) }))
+}
+
+// lanczos is about the largest eigenvalue of a symmetric n×n matrix that isn't negative, after some
+// steps of Lanczos's method, or 0.
+func lanczos(n int, product func(v []float64) []float64) float64 {
 	const steps = 60
 	r := rand.New(rand.NewPCG(1, 2))
-	v, before := make([]float64, o.columns), make([]float64, o.columns)
+	v, before := make([]float64, n), make([]float64, n)
 	for i := range v {
 		v[i] = r.NormFloat64()
 	}
@@ -105,8 +110,8 @@ func (o operator) estimate(t operator) float64 {
 	}
 	blas64.Scal(1/blas64.Nrm2(vector(v)), vector(v))
 	var diagonal, beside []float64 // of AᵀA in the basis found
-	for range min(steps, o.columns) {
-		next := t.times(o.times(v))
+	for range min(steps, n) {
+		next := product(v)
 		a := blas64.Dot(vector(v), vector(next))
 		blas64.Axpy(-a, vector(v), vector(next))
 		if n := len(beside); n > 0 {
@@ -121,11 +126,11 @@ func (o operator) estimate(t operator) float64 {
 		blas64.Scal(1/b, vector(next))
 		v, before = next, v
 	}
-	n := len(diagonal)
-	m := mat.NewSymDense(n, nil)
+	k := len(diagonal)
+	m := mat.NewSymDense(k, nil)
 	for i, a := range diagonal {
 		m.SetSym(i, i, a)
-		if i+1 < n {
+		if i+1 < k {
 			m.SetSym(i, i+1, beside[i])
 		}
 	}
@@ -133,5 +138,5 @@ func (o operator) estimate(t operator) float64 {
 	if !e.Factorize(m, false) {
 		return 0
 	}
-	return math.Sqrt(max(0, slices.Max(e.Values(nil))))
+	return max(0, slices.Max(e.Values(nil)))
 }

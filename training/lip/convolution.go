@@ -56,6 +56,7 @@ type convolutionKind struct {
 var convolutions = map[string]convolutionKind{
 	"aol":      {kernel: aolKernel},
 	"bcop":     {kernel: bcopKernel, refuse: refuseBCOP},
+	"bro":      broConvolution,
 	"cayley":   cayleyConvolution,
 	"free":     {kernel: freeKernel},
 	"soc":      socConvolution,

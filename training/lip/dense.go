@@ -29,6 +29,7 @@ type denseKind struct {
 var denses = map[string]denseKind{
 	"aol":        {"aol", aolDense},
 	"bjorck":     {"Björck", bjorckDense},
+	"bro":        {"bro", broDense},
 	"cayley":     {"cayley", cayleyDense},
 	"free":       {"free", freeDense},
 	"normalised": {"normalised", normalisedDense},

@@ -13,9 +13,9 @@ import (
 // same holds for a fused multiplication and addition. Sums come in any order, and square roots are
 // correctly rounded.
 //
-// A flushed result is off by at most 2⁻¹²⁶, and an operand of a product by 2⁻¹²⁶ times the other.
-// tiny has room for both, and for the rounding of what follows: an operation adds at most tiny times
-// 1 plus the sizes of its operands.
+// A flushed result is off by at most 2⁻¹²⁶. A flushed operand moves a product by 2⁻¹²⁶ times the
+// other operand. An operation thus adds at most tiny times 1 plus the sizes of its operands. tiny
+// leaves room for the rounding of what follows.
 //
 // Neither TF32 nor convolutions by fast transforms follow the model.
 const (

@@ -36,6 +36,33 @@ func filter(x, re, im *Node) *Node {
 	return inverseFourier(yr, yi, d[2], 0, 0)
 }
 
+// frequencies are the matrices re + i·im, [h·(w/2+1), in, out], of kernel, [k, k, in, out], at the
+// frequencies of an h×w torus. Matrices at frequencies f and -f are conjugate, and come once.
+func frequencies(kernel *Node, h, w int) (re, im *Node) {
+	d := kernel.Shape().Dimensions
+	re, im = fourier(Reshape(kernel, 1, d[0], d[1], d[2]*d[3]), h, w, d[0]/2, d[1]/2)
+	return Reshape(re, -1, d[2], d[3]), Reshape(im, -1, d[2], d[3])
+}
+
+// imageKernel is the kernel as large as the image, [h, w, in, out], of these frequencies.
+func imageKernel(re, im *Node, h, w int) *Node {
+	d := re.Shape().Dimensions
+	all := func(x *Node) *Node { return Reshape(x, 1, h, w/2+1, d[1]*d[2]) }
+	return Reshape(inverseFourier(all(re), all(im), w, h/2, w/2), h, w, d[1], d[2])
+}
+
+// realForm is complex matrices R + iS, [n, a, b], as the real [[R, -S], [S, R]].
+func realForm(re, im *Node) *Node {
+	top, bottom := []*Node{re, Neg(im)}, []*Node{im, re}
+	return Concatenate([]*Node{Concatenate(top, 2), Concatenate(bottom, 2)}, 1)
+}
+
+// complexForm is the opposite of realForm, for b columns.
+func complexForm(m *Node, b int) (re, im *Node) {
+	left := Split(SliceAxis(m, 2, AxisRange(0, b)), 1, 2)
+	return left[0], left[1]
+}
+
 // fourier returns Σ x(p)·e^{-2πi(fy·(y-cy)/h + fx·(x-cx)/w)} of a real x, [n, a, b, m], for all fy
 // and fx ≤ w/2: [n, h, w/2+1, m]. It needs a ≤ h and b ≤ w.
 func fourier(x *Node, h, w, cy, cx int) (re, im *Node) {

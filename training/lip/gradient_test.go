@@ -38,6 +38,8 @@ func gradients(r *rand.Rand) []graded {
 			[]*tensors.Tensor{tensor(r, 7, 4)}},
 		{"CayleyConvolution", func(in []*Node) *Node { return CayleyConvolution(in[0], 4, 5) },
 			[]*tensors.Tensor{tensor(r, 3, 3, 2, 3)}},
+		{"BROConvolution", func(in []*Node) *Node { return BROConvolution(in[0], 4, 5, 3, 2) },
+			[]*tensors.Tensor{tensor(r, 3, 3, 3, 2)}},
 		{"FourierConvolution", func(in []*Node) *Node { return FourierConvolution(in[0], in[1]) },
 			[]*tensors.Tensor{tensor(r, 2, 4, 5, 2), tensor(r, 4, 5, 2, 3)}},
 		{"SOC", func(in []*Node) *Node {

@@ -5,7 +5,7 @@ import "testing"
 // orthogonalLayers are small layers that are documented as orthogonal, over kernel, channels,
 // stride, groups and padding.
 func orthogonalLayers() (cases []layerCase) {
-	for _, kind := range []string{"bjorck", "cayley"} {
+	for _, kind := range []string{"bjorck", "bro", "cayley"} {
 		for _, d := range [][2]int{{1, 1}, {2, 2}, {4, 4}, {3, 5}, {9, 4}, {16, 16}} {
 			cases = append(cases, layerCase{Dense{Kind: kind, Units: d[1]}, Size{d[0]}, true})
 		}
@@ -18,9 +18,9 @@ func orthogonalLayers() (cases []layerCase) {
 		{"bcop", 1, 2, 2, Circular}, {"bcop", 1, 4, 4, Circular}, {"bcop", 1, 4, 2, Circular},
 		{"bcop", 3, 2, 2, Circular}, {"bcop", 3, 4, 4, Circular}, {"bcop", 3, 2, 4, Circular},
 		{"bcop", 3, 4, 2, Circular}, {"bcop", 5, 2, 2, Circular},
-		{"cayley", 1, 4, 4, Circular}, {"cayley", 3, 4, 4, Circular}, {"cayley", 3, 2, 4, Circular},
-		{"soc", 1, 4, 4, Circular}, {"soc", 3, 4, 2, Circular}, {"soc", 1, 4, 4, Zero},
-		{"soc", 3, 4, 4, Zero}, {"soc", 3, 4, 2, Zero},
+		{"cayley", 1, 4, 4, Circular}, {"cayley", 3, 2, 4, Circular}, {"bro", 3, 4, 4, Circular},
+		{"bro", 3, 2, 4, Circular}, {"soc", 3, 2, 2, Circular},
+		{"soc", 1, 4, 4, Zero}, {"soc", 3, 4, 2, Zero},
 	} {
 		for _, stride := range []int{1, 2} {
 			for _, groups := range []int{1, 2} {

@@ -144,7 +144,7 @@ func (c layerCase) testRounding(t *testing.T) {
 		t.Errorf("%v: norm %g at 0, bound %g", l, at0, at1.zero)
 	}
 	t.Logf("%-50v %-8v bound %.2e at norm 1, attained to %.3f", l, in, at1.fresh, most)
-	if at1.fresh > 0 && most < 1e-4 {
+	if at1.fresh > 1e-30 && most < 1e-4 { // more than what underflows
 		t.Errorf("%v: no more than %g of the bound is seen", l, most)
 	}
 }

@@ -36,14 +36,14 @@ func Classifier(ctx context.Context, c *onnx.Classifier, o Options) (rs.Constant
 //   - Images that are resized behind the noise change by at most √(‖W‖₁·‖W‖∞) for the weights W of
 //     each axis.
 //   - Channels and their standard deviations, size and output are those that c was opened with.
-//   - A Softmax at the end cancels: the logarithms of probabilities differ as logits do. Counting
-//     small probabilities as [onnx.LeastProbability] keeps this bound, as the gradient of log p_c is
+//   - A Softmax at the end cancels: the logarithms of probabilities differ as logits do. To count
+//     small probabilities as [onnx.LeastProbability] keeps this bound: the gradient of log p_c is
 //     the mean of those of z_c - z_k, weighted by p_k.
 //   - One value an image counts as the difference of two logits.
 //
 // Nothing is proved of a denoiser, a model that answers by chance, integers or halves (float16,
 // bfloat16) between image and logits, one probability an image, and a bound above [TooLoose]. The
-// error says which. Output in o isn't used.
+// error says which. Of o only Work counts.
 //
 // The work is counted in operations, so the same file and options give the same bound on every
 // machine of one kind. Where Go fuses products with sums, as on arm64, the last digits of float64

@@ -2,6 +2,8 @@ package prove
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -132,10 +134,16 @@ func TestSampled(t *testing.T) {
 // What isn't the function of real numbers that is sampled has no proof.
 func TestNotSampled(t *testing.T) {
 	for want, change := range map[string]func(m *onnxfile.Model, r *reading){
-		"uint8 input":            func(_ *onnxfile.Model, r *reading) { r.Type = "uint8" },
-		"one probability an im":  func(_ *onnxfile.Model, r *reading) { r.Single, r.Probabilities = true, true },
-		"float16 rounds":         func(m *onnxfile.Model, _ *reading) { m.Inputs[0].Kind = onnxfile.Float16 },
-		"bfloat":                 func(m *onnxfile.Model, _ *reading) { m.Outputs[1].Kind = onnxfile.Bfloat16 },
+		"uint8 input": func(_ *onnxfile.Model, r *reading) { r.Type = "uint8" },
+		"one probability an im": func(_ *onnxfile.Model, r *reading) {
+			r.Single, r.Probabilities = true, true
+		},
+		"float16 rounds": func(m *onnxfile.Model, _ *reading) {
+			m.Inputs[0].Kind = onnxfile.Float16
+		},
+		"bfloat": func(m *onnxfile.Model, _ *reading) {
+			m.Outputs[1].Kind = onnxfile.Bfloat16
+		},
 		"no Softmax":             func(_ *onnxfile.Model, r *reading) { r.Probabilities = true },
 		`no input "y"`:           func(_ *onnxfile.Model, r *reading) { r.Input = "y" },
 		`no output "y"`:          func(_ *onnxfile.Model, r *reading) { r.Output = "y" },
@@ -282,7 +290,8 @@ func steepestMargin(t *testing.T, c *onnx.Classifier) (most float64) {
 	return most
 }
 
-// A smaller claim stays, a larger one gives way, and a file that changed has no proof.
+// A smaller claim stays, and a larger one gives way. A loose bound and a file that changed are no
+// proof.
 func TestClaims(t *testing.T) {
 	if _, err := onnx.Library(); err != nil {
 		t.Skip(err)
@@ -300,6 +309,15 @@ func TestClaims(t *testing.T) {
 			t.Errorf("claim %v: %v", claim, l)
 		}
 	}
+	m, err := onnx.Load("testdata/aol.onnx", onnx.Options{Std: []float64{1e-7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := Classifier(t.Context(), m, Options{}); err == nil || m.Identity().Lambda.Known() ||
+		!strings.Contains(err.Error(), "Λ = 4.72e+06 is too loose to certify anything") {
+		t.Error(err)
+	}
 	text, err := os.ReadFile("testdata/aol.onnx")
 	if err != nil {
 		t.Fatal(err)
@@ -311,8 +329,12 @@ func TestClaims(t *testing.T) {
 		}
 	}
 	write(text)
-	m, err := onnx.Load(path, onnx.Options{})
-	if err != nil {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Classifier(ctx, m, Options{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if m, err = onnx.Load(path, onnx.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()

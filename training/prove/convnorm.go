@@ -26,15 +26,15 @@ const near = 1 + 5e-4
 func (c conv) norm(w *work) float64 {
 	row, column, _, _ := c.sums()
 	bound, least := root(times(row, column)), c.longestRow()
-	if bound > least*near {
+	alone := c.overlap() == 1
+	if bound > least*near && alone {
+		bound = min(bound, c.flatNorm(w))
+	}
+	if bound > least*near && (!alone || bound >= c.triangle(1)) {
 		bound = min(bound, c.gramNorm(w))
 	}
-	if bound > least*near {
-		if overlap := c.overlap(); overlap == 1 {
-			bound = min(bound, c.flatNorm(w))
-		} else {
-			bound = min(bound, c.patternNorm(w))
-		}
+	if bound > least*near && !alone {
+		bound = min(bound, c.patternNorm(w))
 	}
 	return plus(bound, c.slack())
 }
@@ -197,12 +197,26 @@ func perron(m []float64, n int) float64 {
 func (c conv) flatNorm(w *work) float64 {
 	outer, columns, overlap := c.out/c.groups, len(c.weights)/c.out, c.overlap()
 	small, large := float64(min(outer, columns)), float64(max(outer, columns))
-	if small > 1600 || !w.spend(float64(c.groups)*(2*small*small*large+30*small*small*small)) {
-		return c.triangle(overlap)
+	norm := func(weights []float64) float64 {
+		return lip.SpectralNormOf(weights, outer, columns).Value()
 	}
-	bound := 0.0
-	for g := range c.groups {
-		bound = max(bound, lip.SpectralNormOf(c.group(g), outer, columns).Value())
+	cost := 2*small*small*large + 30*small*small*small
+	if small > 200 { // products of large matrices are twice as fast as other operations
+		cost = small*small*large + small*small*small/3
+		norm = func(weights []float64) float64 {
+			if bound, ok := lip.DenseNorm(weights, outer, columns); ok {
+				return bound
+			}
+			return math.Inf(1)
+		}
+	}
+	bound := c.triangle(1)
+	if w.spend(float64(c.groups) * cost) {
+		most := 0.0
+		for g := range c.groups {
+			most = max(most, norm(c.group(g)))
+		}
+		bound = min(bound, most)
 	}
 	return times(bound, root(overlap))
 }

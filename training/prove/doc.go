@@ -14,8 +14,8 @@
 //	bound, err := prove.Classifier(ctx, file, prove.Options{})
 //	result, err := sample.Draw(ctx, nil, file, images, sample.Default(), "run")
 //
-// The run's Λ is then proved from the file. Where err says that nothing is proved, the run has votes
-// alone, or a claim.
+// The run's Λ is then proved from the file. Where err says that nothing is proved, the run has
+// votes alone, or a claim.
 //
 // # How it works
 //

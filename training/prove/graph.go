@@ -63,8 +63,13 @@ func (g *graph) record(x ...int64) {
 
 func (g *graph) recordFloats(x []float64) {
 	g.record(int64(len(x)))
-	for _, v := range x {
-		g.record(int64(math.Float64bits(v)))
+	var b []byte
+	for part := range slices.Chunk(x, 4096) {
+		b = b[:0]
+		for _, v := range part {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+		}
+		g.sum.Write(b)
 	}
 }
 

@@ -283,23 +283,25 @@ func (c conv) sums() (row, column float64, wide, tall int) {
 		row = max(row, s)
 	}
 	// Of the taps of one axis, an entry of the input meets those of one remainder of the stride.
+	class, classes := make([]int, taps), map[[2]int]int{}
+	for k := range taps {
+		y, x := k/c.kernel[1]*c.dilation[0], k%c.kernel[1]*c.dilation[1]
+		rest := [2]int{y % c.stride[0], x % c.stride[1]}
+		if _, ok := classes[rest]; !ok && !c.circular {
+			classes[rest] = len(classes)
+		}
+		class[k] = classes[rest]
+	}
+	s := make([]float64, taps)
 	for g := range c.groups {
 		for i := range inner {
-			var s [2]map[int]float64
-			s[0] = map[int]float64{}
+			clear(s)
 			for k := range taps {
-				y, x := k/c.kernel[1]*c.dilation[0], k%c.kernel[1]*c.dilation[1]
-				class := y%c.stride[0]*c.stride[1] + x%c.stride[1]
-				if c.circular {
-					class = 0
-				}
 				for o := range outer {
-					s[0][class] += math.Abs(c.weights[((g*outer+o)*inner+i)*taps+k])
+					s[class[k]] += math.Abs(c.weights[((g*outer+o)*inner+i)*taps+k])
 				}
 			}
-			for _, v := range s[0] {
-				column = max(column, v)
-			}
+			column = max(column, slices.Max(s))
 		}
 	}
 	n := 1 + 2*float64(len(c.weights)+8)*u

@@ -25,9 +25,11 @@ type lowering struct {
 	free  bool  // the file takes any number of images
 	size  []int // of the sides that the file leaves free
 	names map[string]item
-	spent int               // entries of all that was computed
-	sorts map[string]*value // by what is sorted, so that Max and Min share one
-	relus map[[2]int]*value // of x and of -x: by x and the sign
+	// weights are those that were decoded, for another batch too.
+	weights map[string]*tensor
+	spent   int               // entries of all that was computed
+	sorts   map[string]*value // by what is sorted, so that Max and Min share one
+	relus   map[[2]int]*value // of x and of -x: by x and the sign
 }
 
 // A node is an operation with what its inputs stand for.
@@ -45,8 +47,10 @@ func label(n onnxfile.Node) string {
 }
 
 // lower reads the graph of a file for batches of so many images, up to the output of o.
-func lower(m *onnxfile.Model, o Options, batch int) (*graph, lowered, error) {
-	l := &lowering{m: m, batch: batch, free: fixedBatch(m) == 0, size: o.Size,
+// Weights keeps what was decoded.
+func lower(m *onnxfile.Model, o Options, batch int, weights map[string]*tensor) (*graph, lowered,
+	error) {
+	l := &lowering{m: m, batch: batch, free: fixedBatch(m) == 0, size: o.Size, weights: weights,
 		names: map[string]item{}, sorts: map[string]*value{}, relus: map[[2]int]*value{}}
 	output := o.Output
 	input, shape, err := l.input()
@@ -170,10 +174,14 @@ func (l *lowering) item(name string) (item, error) {
 	if !ok {
 		return item{}, fmt.Errorf("its input %q is made by no operation before it", name)
 	}
-	c, err := decode(t)
-	if err != nil {
-		return item{}, err
+	if l.weights[name] == nil {
+		c, err := decode(t)
+		if err != nil {
+			return item{}, err
+		}
+		l.weights[name] = c
 	}
+	c := l.weights[name]
 	i := item{c: c, shape: c.shape}
 	l.names[name] = i
 	return i, nil

@@ -127,12 +127,12 @@ func read(m *onnxfile.Model, o Options) (*graph, lowered, string, error) {
 		}
 		o.Output = m.Outputs[0].Name
 	}
-	fixed := fixedBatch(m)
-	g, about, err := lower(m, o, max(1, fixed))
+	fixed, weights := fixedBatch(m), map[string]*tensor{}
+	g, about, err := lower(m, o, max(1, fixed), weights)
 	if err != nil || fixed > 0 {
 		return g, about, o.Output, err
 	}
-	again, other, err := lower(m, o, 2)
+	again, other, err := lower(m, o, 2, weights)
 	if err != nil {
 		return fail(fmt.Errorf("for a batch of two images: %w", err))
 	}

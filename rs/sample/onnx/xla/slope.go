@@ -16,8 +16,8 @@ import (
 const slopeImages, slopeValues = 64, 1 << 20
 
 // Slope estimates from below the largest slope (l2) of a difference of two logits. Gradient ascent
-// takes this many steps from hashed images in [0, 1], each with two classes of its own. A proof lies
-// above Slope, and no certificate takes it.
+// takes this many steps from hashed images in [0, 1], each with two classes of its own. A proof
+// lies above Slope, and no certificate takes it.
 func (n *Network) Slope(backend compute.Backend, steps int) (slope float64, err error) {
 	size, classes := n.Shape()
 	values := size[0] * size[1] * size[2]
