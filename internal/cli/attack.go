@@ -139,7 +139,7 @@ func reportAttacks(w *terminal.Printer, a *certify.Assessment, dir string, radii
 // run attacks and reports.
 func (q *attacked) run(cmd *cobra.Command) error {
 	if err := cmp.Or(checkTau(cmd.Flags().Changed, q.Tau), checkRadii(q.radii),
-		flagged(q.Check())); err != nil {
+		flagged(cmd.Flags(), q.Check())); err != nil {
 		return err
 	}
 	o := &opened{log: cmd.ErrOrStderr()}

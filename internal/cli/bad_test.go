@@ -127,7 +127,7 @@ var badFlags = []struct{ args, want string }{
 	{"sample nowhere --n0 0", "--n0 0"},
 	{"sample nowhere --images -1", "--images -1"},
 	{"sample nowhere --tuning -1", "--tuning -1"},
-	{"sample nowhere --block 0", "--block 0"},
+	{"sample nowhere --block 0", "--block-draws 0"},
 	{"sample nowhere --until radius>0.5", "--until: \"radius>0.5\" is no rule: want radius>=0.5"},
 	{"sample nowhere --until radius>=0.5 --alpha 1", "--alpha 1"},
 	{"sample nowhere --until radius>=0.5 --tau -1", "--tau -1"},

@@ -57,7 +57,7 @@ The table has the ratio of each runtime of lipsmooth. bench writes the table to 
 				return fmt.Errorf("--side %d: must be a multiple of 4", b.Side)
 			}
 			if err := countlog.CheckPrecision(precision); err != nil {
-				return flagged(err)
+				return flagged(nil, err)
 			}
 			if b.Precision = (countlog.Model{}).In(precision).Precision; b.Precision != "" &&
 				!slices.Equal(names, []string{"jax"}) {

@@ -102,7 +102,7 @@ func (c *certifying) check(changed func(string) bool) (err error) {
 		c.Scores = m.String()
 	}
 	if err := c.Check(); err != nil {
-		return flagged(err)
+		return flagged(nil, err)
 	}
 	switch {
 	case c.format != "" && c.format != locuslab:

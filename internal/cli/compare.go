@@ -27,7 +27,7 @@ compare writes compare.tsv and its figure.`,
   lipsmooth compare runs/mnist-0.25 --method mono,cpm,adaptive`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := cmp.Or(checkAlpha(c.Alpha), flagged(c.Check())); err != nil {
+			if err := cmp.Or(checkAlpha(c.Alpha), flagged(nil, c.Check())); err != nil {
 				return err
 			}
 			if !(0 < level && level < 1) {

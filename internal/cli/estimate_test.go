@@ -37,7 +37,7 @@ func TestEstimateActs(t *testing.T) {
 	if is := float64(size) / 1024; math.Abs(said-is) > 0.25*is {
 		t.Errorf("%.1f KiB were estimated, and it is %.1f", said, is)
 	}
-	refused(t, lipsmooth(append(args, "--batch", "-1")...), "--batch -1")
+	refused(t, lipsmooth(append(args, "--batch", "-1")...), "--blocks-at-once -1")
 
 	// Of all images, and of a number that doesn't divide them.
 	args = []string{"sample", model, "--data", tiny(), "--out", out + "0", "--estimate", "--images"}

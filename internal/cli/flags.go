@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/rs"
@@ -23,18 +24,25 @@ func checkAlpha(alpha float64) error {
 	return nil
 }
 
-// flagged is the error of a plan's field as that of the flag of its name.
-func flagged(err error) error {
-	if err != nil {
-		err = fmt.Errorf("--%w", err)
+// flagged puts the dashes of a flag before an error that begins with a field's name. Flags of f may
+// have newer names.
+func flagged(f *pflag.FlagSet, err error) error {
+	if err == nil {
+		return nil
 	}
-	return err
+	field, rest, _ := strings.Cut(err.Error(), " ")
+	if f != nil {
+		if name := f.GetNormalizeFunc()(f, field); string(name) != field {
+			return fmt.Errorf("--%s %s", name, rest)
+		}
+	}
+	return fmt.Errorf("--%w", err)
 }
 
 func checkSigma(sigma float64) error {
 	p := sample.Default()
 	p.Sigma = sigma
-	return flagged(p.Check())
+	return flagged(nil, p.Check())
 }
 
 // checkTau takes a temperature that was given.

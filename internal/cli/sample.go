@@ -169,7 +169,7 @@ func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 		}
 		p.Scores = append(p.Scores, m)
 	}
-	return cmp.Or(flagged(p.Check()), s.sign.load())
+	return cmp.Or(flagged(f, p.Check()), s.sign.load())
 }
 
 // run draws, or estimates, and prints what came of it.
