@@ -282,8 +282,11 @@ func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 }
 
 // MarginError bounds what float32 does to the margins of a run, in logits, weighted as the run's
-// margins are. It is 0 where no bound is known.
+// margins are. It is 0 where no bound is known, as in a precision below float32.
 func MarginError(c Classifier, run countlog.Run) (float64, error) {
+	if run.Model.Precision != "" {
+		return 0, nil
+	}
 	size, _ := c.Shape()
 	off, err := c.MarginError(Reach(run.Sigma, size[0]*size[1]*size[2], run.Noise.Rounding))
 	if run.Model.PairMargins {

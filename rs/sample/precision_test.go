@@ -34,6 +34,9 @@ func TestPrecision(t *testing.T) {
 				r.Run.MarginError != 0 || r.Run.MarginBins == 0 || len(r.Notes) != 1 {
 				t.Errorf("%+v, notes %q", r.Run, r.Notes)
 			}
+			if off, err := sample.MarginError(onGraph{dense(nil), 2}, r.Run); off != 0 || err != nil {
+				t.Errorf("a margin error of %v is proved in bf16, %v", off, err)
+			}
 		}
 		if _, err := draw("full", countlog.Float32, plain); err != nil {
 			t.Fatal(err)
