@@ -226,10 +226,10 @@ func (l *Log) CheckSeal() (*Seal, error) {
 	if err := seal.check(l.dir, &l.Run, rows); err != nil || seal == nil {
 		return nil, err
 	}
-	if !seal.Unordered || !rows.ordered() { // else its writer was killed after it put them in order
-		if err := seal.inPlace(path, rows); err != nil {
-			return nil, err
-		}
+	killed := seal.Unordered && rows.ordered() // after its writer put the rows in order
+	if !killed && rows.tags() != seal.Tags {
+		return nil, cmp.Or(seal.inPlace(path, rows), fmt.Errorf("%s: tags: not those of the rows",
+			filepath.Join(l.dir, SealFile)))
 	}
 	return seal, seal.checkShards(l.dir, &l.Run, rows)
 }
