@@ -79,7 +79,7 @@ var outs = []struct {
 		`no residual layer "sdp"; known: cpl, sll`},
 	{Residual{Kernel: 3, Inner: 8, Padding: "same"}, Size{4, 6, 2}, `no padding "same"`},
 	{Activation{Kind: "gelu"}, Size{4, 6, 2},
-		`no activation "gelu"; known: abs, groupsort, householder, maxmin, relu`},
+		`no activation "gelu" (did you mean relu?); known: abs, groupsort, householder, maxmin, relu`},
 	{Activation{Kind: "groupsort", Group: 4}, Size{4, 6, 6},
 		"GroupSort 4 needs a number of channels that is a multiple of 4, not 4×6×6"},
 	{Activation{Kind: "groupsort", Group: -4}, Size{8}, "groups of at least one channel"},
