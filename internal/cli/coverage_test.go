@@ -62,20 +62,20 @@ func TestCoverage(t *testing.T) {
 		t.Errorf("%d rows of one method and two shapes", len(table.Rows))
 	}
 	for want, bad := range map[string][]string{
-		"--classes 1: must lie between 2 and 1000000":   {"--classes", "5,1"},
-		"--n0 0: must be at least 1":                    {"--n0", "0"},
-		"--n -1: must be at least 1":                    {"--n", "-1"},
-		"--trials 0: must be at least 1":                {"--trials", "0"},
-		"--alpha 1: must lie between 0 and 1":           {"--alpha", "1"},
-		"--sigma 0: must be positive":                   {"--sigma", "0"},
-		"--top 1: must lie between 0 and 1":             {"--top", "1"},
-		"--tail -1: must lie between 0":                 {"--tail", "-1"},
+		"--classes 1: must lie between 2 and 1000000":                        {"--classes", "5,1"},
+		"--n0 0: must be at least 1":                                         {"--n0", "0"},
+		"--n -1: must be at least 1":                                         {"--n", "-1"},
+		"--trials 0: must be at least 1":                                     {"--trials", "0"},
+		"--alpha 1: must lie between 0 and 1":                                {"--alpha", "1"},
+		"--sigma 0: must be positive":                                        {"--sigma", "0"},
+		"--top 1: must lie between 0 and 1":                                  {"--top", "1"},
+		"--tail -1: must lie between 0":                                      {"--tail", "-1"},
 		`--shapes: no shape "zip" (did you mean zipf?); known: zipf, rivals`: {"--shapes", "zip"},
-		"--shapes: tie is given twice":                  {"--shapes", "tie,tie"},
-		"--method margin: certifies no simulated votes": {"--method", "margin"},
-		"--method cmp: certifies no simulated votes":    {"--method", "cmp"},
-		"--method mono is given twice":                  {"--method", "mono,mono"},
-		`unknown command "x" for "lipsmooth coverage"`:  {"x"},
+		"--shapes: tie is given twice":                                       {"--shapes", "tie,tie"},
+		"--method margin: certifies no simulated votes":                      {"--method", "margin"},
+		"--method cmp: certifies no simulated votes":                         {"--method", "cmp"},
+		"--method mono is given twice":                                       {"--method", "mono,mono"},
+		`unknown command "x" for "lipsmooth coverage"`:                       {"x"},
 	} {
 		r := lipsmooth(append(append(base[:len(base):len(base)], "--out", dir), bad...)...)
 		if r.status != 1 || !strings.Contains(r.err, want) || r.out != "" {
