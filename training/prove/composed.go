@@ -41,6 +41,15 @@ func (c *composed) sparse() (lip.Sparse, bool) {
 	return *c.s, true
 }
 
+// rough is a proved bound that is soon computed, for what is multiplied by nearly 0.
+func (c *composed) rough(w *work) float64 {
+	if l, ok := c.l.(conv); ok && math.IsNaN(c.norm) {
+		row, column, _, _ := l.sums()
+		return plus(root(times(row, column)), l.slack())
+	}
+	return c.bounded(w)
+}
+
 // bounded is a proved bound on the norm.
 func (c *composed) bounded(w *work) float64 {
 	if !math.IsNaN(c.norm) {

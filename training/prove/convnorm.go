@@ -201,8 +201,8 @@ func (c conv) flatNorm(w *work) float64 {
 		return lip.SpectralNormOf(weights, outer, columns).Value()
 	}
 	cost := 2*small*small*large + 30*small*small*small
-	if small > 200 { // products of large matrices are twice as fast as other operations
-		cost = small*small*large + small*small*small/3
+	if small > 200 { // products of large matrices are fast
+		cost = (small*small*large + small*small*small/3) / 2
 		norm = func(weights []float64) float64 {
 			if bound, ok := lip.DenseNorm(weights, outer, columns); ok {
 				return bound
@@ -289,7 +289,7 @@ func (c conv) frequencyNorm(w *work) float64 {
 	a, b := float64(2*inner*s), float64(2*outer)
 	small, large := min(a, b), max(a, b)
 	frequencies := float64(side[0]/stride/2+1) * float64(side[1]/stride)
-	each := 2*small*small*large + 16*small*small*small + 40*float64(inner*outer*c.taps())
+	each := small*small*large + 8*small*small*small + 40*float64(inner*outer*c.taps())
 	if !w.spend(float64(c.groups) * frequencies * each) {
 		return math.Inf(1)
 	}

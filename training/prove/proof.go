@@ -45,8 +45,8 @@ type Options struct {
 	Work   float64 // floating-point operations that bounds may take, about; 0 is DefaultWork
 }
 
-// DefaultWork takes some ten seconds.
-const DefaultWork = 3e10
+// DefaultWork takes some ten seconds on two cores.
+const DefaultWork = 6e10
 
 // File proves a classifier from an ONNX file. The error names the operation of which nothing is
 // proved.

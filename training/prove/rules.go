@@ -137,7 +137,7 @@ func (s *scope) step(parts []part, of bounds) float64 {
 	}
 	w := scaled.bounded(s.p.work)
 	b := max(1, up(times(w, w)-1))
-	return times(plus(b, times(high, rest, inner.by.bounded(s.p.work))), of(x.of))
+	return times(plus(b, times(high, rest, inner.by.rough(s.p.work))), of(x.of))
 }
 
 // matched finds a diagonal d ≥ 0 for which outer is nearly -innerᵀ·d, and bounds the norm of the
