@@ -102,8 +102,8 @@ func TestCertificatesSpendAlpha(t *testing.T) {
 		}
 		sum := 0.0 // of the ledger as written
 		for entry := range strings.SplitSeq(row[10], "; ") {
-			if _, at, ok := strings.Cut(entry, " at "); ok {
-				times, alpha, _ := strings.Cut(at, "×")
+			if i := strings.LastIndex(entry, " at "); i >= 0 {
+				times, alpha, _ := strings.Cut(entry[i+len(" at "):], "×")
 				k, _ := strconv.Atoi(times)
 				a, _ := strconv.ParseFloat(alpha, 64)
 				sum += float64(k) * a
