@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 // Platform guesses a PJRT plugin's platform from its name or path, as go-xla does: "cpu", "cuda",
@@ -28,6 +29,9 @@ func Platform(plugin string) string {
 
 // plugin is the name or path of a backend's PJRT plugin; empty where the backend has none.
 func plugin(b compute.Backend) string {
+	if rounds, ok := b.(*bf16); ok {
+		b = rounds.Backend
+	}
 	if x, ok := b.(interface{ PluginName() string }); ok {
 		return x.PluginName()
 	}
@@ -48,6 +52,17 @@ func Name(b compute.Backend) string {
 func Standard(b compute.Backend) bool {
 	p := plugin(b)
 	return p == "" && b.String() == gobackend.BackendName || p != "" && Platform(p) == "cpu"
+}
+
+// Precision is what a backend multiplies float32 in: empty for float32, countlog.TF32 or BF16.
+func Precision(b compute.Backend) string {
+	if _, ok := b.(*bf16); ok {
+		return countlog.BF16
+	}
+	if tf32(b) {
+		return countlog.TF32
+	}
+	return ""
 }
 
 // Versions maps go, gomlx, compute, go-xla, onnx-gomlx, pjrt (the plugin's API), stablehlo and

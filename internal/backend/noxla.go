@@ -2,4 +2,8 @@
 
 package backend
 
+import "github.com/gomlx/compute"
+
 func pluginVersions(string, map[string]string) {}
+
+func tf32(compute.Backend) bool { return false }

@@ -5,8 +5,16 @@ package backend
 import (
 	"fmt"
 
+	"github.com/gomlx/compute"
+	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 )
+
+// tf32 reports whether a backend multiplies in TF32.
+func tf32(b compute.Backend) bool {
+	x, ok := b.(*xla.Backend)
+	return ok && x.IsCUDA() && x.DotGeneralUseTF32
+}
 
 // pluginVersions adds what a loaded plugin says of itself. go-xla panics on a file that is none.
 func pluginVersions(plugin string, versions map[string]string) {

@@ -40,6 +40,7 @@ func (q *attacked) job(ctx context.Context, o *opened) (j attack.Job, err error)
 		return j, fmt.Errorf("%s: no model there: give its folder, or the ONNX file, with --model",
 			folder)
 	}
+	o.precision = run.Model.Precision
 	j = attack.Job{Run: run, Config: q.Config, Dir: cmp.Or(q.out, q.dir), Replace: q.anew}
 	if isONNX(folder) {
 		err := q.ofFile(ctx, o, folder, &j)

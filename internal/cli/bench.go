@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/internal/peers"
 	"github.com/lipsmooth/lipsmooth/internal/terminal"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/training/device"
 	"github.com/spf13/cobra"
 )
@@ -17,7 +20,7 @@ import (
 func benchCommand() *cobra.Command {
 	var b peers.Benchmark
 	var names []string
-	var out string
+	var out, precision string
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure sampling beside the same net in other libraries",
@@ -50,6 +53,16 @@ The table has the ratio of each runtime of lipsmooth. bench writes the table to 
 			if !(0 < b.Seconds && b.Seconds <= math.MaxInt32) {
 				return fmt.Errorf("--seconds %v: must be positive", b.Seconds)
 			}
+			if b.Side < 4 || b.Side%4 != 0 {
+				return fmt.Errorf("--side %d: must be a multiple of 4", b.Side)
+			}
+			if err := countlog.CheckPrecision(precision); err != nil {
+				return flagged(err)
+			}
+			if b.Precision = (countlog.Model{}).In(precision).Precision; b.Precision != "" &&
+				!slices.Equal(names, []string{"jax"}) {
+				return fmt.Errorf("--precision %s: needs --peers jax", precision)
+			}
 			b.Log = cmd.ErrOrStderr()
 			err = bench(cmd.Context(), printer(cmd), b, out)
 			if stopped := cmd.Context().Err(); err != nil && stopped != nil {
@@ -63,6 +76,10 @@ The table has the ratio of each runtime of lipsmooth. bench writes the table to 
 	f.StringSliceVar(&names, "peers", []string{"jax", "onnxruntime"}, "libraries to compare with")
 	f.IntVar(&b.Rounds, "rounds", 5, "number of turns of each library")
 	f.Float64Var(&b.Seconds, "seconds", 2, "length of a turn, in seconds")
+	f.IntVar(&b.Side, "side", peers.Side, "of the image, in pixels")
+	f.StringVar(&precision, "precision", countlog.Float32, "of matrix products and convolutions, as "+
+		"of sample")
+	f.StringVar(&b.Interpreter, "python", "", "Python with the peers; default: bench installs them")
 	f.StringVar(&out, "out", "bench", "folder for bench.tsv")
 	return c
 }
@@ -74,12 +91,12 @@ func bench(ctx context.Context, w *terminal.Printer, b peers.Benchmark, out stri
 		return err
 	}
 	b.Dir = filepath.Join(cache, "peers")
-	o := &opened{log: b.Log}
+	o := &opened{log: b.Log, precision: b.Precision}
 	b.Open = func(ctx context.Context) (compute.Backend, error) {
 		err := o.open(ctx)
-		if err == nil && o.Platform != "cpu" && o.Name != "go" {
+		if err == nil && o.Platform != "cpu" && o.Name != "go" && os.Getenv(peers.Platforms) == "" {
 			err = fmt.Errorf("the peers run on the CPU, and lipsmooth on %s: "+
-				"set GOMLX_BACKEND=xla:cpu", o)
+				"set GOMLX_BACKEND=xla:cpu, or %s for JAX", o, peers.Platforms)
 		}
 		return o.backend, err
 	}

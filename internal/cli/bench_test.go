@@ -27,7 +27,7 @@ func init() {
 	if err != nil {
 		panic(err)
 	}
-	z, err := peers.NewNet(1).Logits(backend)
+	z, err := peers.NewNet(1, peers.Side).Logits(backend)
 	if err != nil {
 		panic(err)
 	}
@@ -75,6 +75,9 @@ func TestBadBench(t *testing.T) {
 		{"--rounds 0", "--rounds 0: must be at least 1"},
 		{"--seconds 0", "--seconds 0: must be positive"},
 		{"--seconds nan", "--seconds NaN: must be positive"},
+		{"--side 30", "--side 30: must be a multiple of 4"},
+		{"--precision half", "--precision half: known: float32, tf32, bf16"},
+		{"--precision bf16", "--precision bf16: needs --peers jax"},
 		{"more", `unknown command "more"`},
 	} {
 		refused(t, lipsmooth(append([]string{"bench"}, strings.Fields(c.args)...)...), c.want)

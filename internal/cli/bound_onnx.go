@@ -70,7 +70,7 @@ func (s *sampling) prove(ctx context.Context, d *sample.Drawer, log io.Writer) (
 	err error) {
 
 	c, ok := d.Classifier.(*onnx.Classifier)
-	if !ok {
+	if !ok || s.which.precision != countlog.Float32 {
 		return "", nil
 	}
 	if there, err := countlog.ReadBegun(s.out); err == nil {

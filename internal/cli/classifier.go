@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/training"
@@ -20,7 +21,9 @@ type chosen struct {
 	ref     string
 	file    onnx.Options
 	runtime string // that computes it; empty is the usual one
-	set     data.Options
+
+	precision string // of what draws
+	set       data.Options
 }
 
 func (c *chosen) bind(f *pflag.FlagSet) {
@@ -66,6 +69,10 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("--random and --lipschitz: " +
 			"logits that are drawn by chance change where an image doesn't")
 	}
+	if claim > 0 && c.precision != countlog.Float32 {
+		return fmt.Errorf("--lipschitz and --precision %s: rounded inputs of products change logits in "+
+			"steps", c.precision)
+	}
 	return nil
 }
 
@@ -73,7 +80,7 @@ func (c *chosen) name(cmd *cobra.Command, args []string) error {
 // to draw from.
 func (c *chosen) load(cmd *cobra.Command, ref string) (d *sample.Drawer, closing func(),
 	err error) {
-	o := &opened{log: cmd.ErrOrStderr()}
+	o := &opened{log: cmd.ErrOrStderr(), precision: c.precision}
 	if isONNX(c.ref) {
 		if ref == "" {
 			return nil, nil, fmt.Errorf("%s doesn't say what it classifies: "+

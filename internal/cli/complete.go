@@ -23,6 +23,7 @@ var flagValues = map[string][]string{
 	"data":             data.Names(),
 	"split":            {data.Train, data.Test, data.Val, data.All},
 	"runtime":          {byONNXRuntime, byXLA, byFastest},
+	"precision":        {countlog.Float32, countlog.TF32, countlog.BF16},
 	"method":           append(rs.MethodNames(), certify.All),
 	"sample method":    countlog.Rangers(),
 	"bound":            rs.BoundNames(),

@@ -14,7 +14,8 @@ import (
 type opened struct {
 	backend compute.Backend
 	device.Info
-	log io.Writer
+	log       io.Writer
+	precision string // as device.Options has it
 }
 
 func (o *opened) open(ctx context.Context) error {
@@ -22,7 +23,8 @@ func (o *opened) open(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if o.backend, o.Info, err = device.Open(ctx, device.Options{Log: o.log}); err == nil {
+	if o.backend, o.Info, err = device.Open(ctx, device.Options{Log: o.log,
+		Precision: o.precision}); err == nil {
 		fmt.Fprintf(o.log, "backend: %s\n", o.Info)
 	}
 	return err

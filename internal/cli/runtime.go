@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -86,10 +87,13 @@ func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Write
 		by = begunBy(there)
 	}
 	nothing := func() {}
+	if p := s.which.precision; p != countlog.Float32 && cmp.Or(by, first) != byXLA {
+		return nothing, fmt.Errorf("--precision %s: XLA has it alone: --runtime %s", p, byXLA)
+	}
 	if by == "" || by == first {
 		return nothing, nil
 	}
-	o := &opened{log: log}
+	o := &opened{log: log, precision: s.which.precision}
 	c, free, err := o.other(ctx, d.Classifier)
 	if err != nil {
 		if by == byFastest && ctx.Err() == nil {

@@ -47,6 +47,38 @@ func TestSampleByXLA(t *testing.T) {
 	refused(t, lipsmooth("attack", dir), "or the ONNX file, with --model")
 }
 
+// A run in bf16 is certified by votes, verified and attacked in bf16.
+func TestPrecision(t *testing.T) {
+	needONNX(t)
+	t.Setenv(backendVariable, "go")
+	dir := filepath.Join(t.TempDir(), "run")
+	in := []string{"--runtime", "xla", "--precision", "bf16"}
+	must(t, sampleFile(gray, dir, in...)...)
+	if m := mustRun(t, dir).Model; m.Precision != "bf16" || m.Lambda.Known() {
+		t.Errorf("%+v", m)
+	}
+	if out := must(t, "certify", dir); !strings.Contains(out, ", in bf16, ") {
+		t.Error(out)
+	}
+	must(t, "verify", dir, "--model", gray, "--data", tiny())
+	if out := must(t, "verify", dir, "--model", gray, "--data", tiny(), "--redraw",
+		"2"); !strings.Contains(out, "2 of 6 examples drawn again on go ") {
+		t.Error(out)
+	}
+	must(t, append(attackArgs(dir)[:4], "--model", gray, "--images", "2", "--steps", "2",
+		"--samples", "4", "--trial", "50", "--draws", "250")...)
+	refused(t, lipsmooth(sampleFile(gray, dir, "--runtime", "xla")...),
+		"model.precision is bf16 there, none here")
+	new := dir + "2"
+	refused(t, lipsmooth(sampleFile(gray, new, in[2:]...)...), "--precision bf16: ", "--runtime xla")
+	refused(t, lipsmooth(sampleFile(gray, new, append(in, "--lipschitz", "2")...)...),
+		"--lipschitz and --precision bf16")
+	refused(t, lipsmooth(sampleFile(gray, new, "--runtime", "xla", "--precision", "tf32")...),
+		"tf32 is of NVIDIA GPUs, and this is go")
+	refused(t, lipsmooth(sampleFile(gray, new, "--precision", "half")...),
+		"--precision half: known: float32, tf32, bf16")
+}
+
 // The fastest runtime is one of the two, and ONNX Runtime where the other can't run the file.
 func TestFastestRuntime(t *testing.T) {
 	needONNX(t)

@@ -93,7 +93,7 @@ on; certify --tau gives one.`,
 			return slices.Contains([]string{"mean", "std", "denoiser"}, name)
 		})...)
 	help.Group(c, "Output", "out", "sign")
-	help.Group(c, "Device", "runtime", "blocks-at-once")
+	help.Group(c, "Device", "runtime", "precision", "blocks-at-once")
 	return c
 }
 
@@ -115,6 +115,9 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 		strings.Join(rs.ScoreMapNames(), ", ")+", and a factor of the logits; once for each")
 	f.StringVar(&p.Noise, "noise", p.Noise, sample.Gaussian+", as float32 has it, or "+
 		countlog.Discrete+": exact on the grid of 8-bit images")
+	f.StringVar(&s.which.precision, "precision", countlog.Float32, fmt.Sprintf("of matrix products "+
+		"and convolutions, part of what is certified: %s, %s on NVIDIA GPUs, or %s; Λ needs %[1]s",
+		countlog.Float32, countlog.TF32, countlog.BF16))
 	f.StringVar(&p.Until.Rule, "until", "", "end an image's draws, at most n, where a question is "+
 		"settled: radius>=0.5, or width<=5%")
 	f.StringVar(&p.Until.Method, "method", p.Until.Method,
@@ -139,6 +142,7 @@ func (s *sampling) bind(f *pflag.FlagSet) {
 // parse completes the plan by the flags that aren't its fields, and checks it.
 func (s *sampling) parse(f *pflag.FlagSet) (err error) {
 	p := &s.plan
+	p.Precision = s.which.precision
 	if p.Until.Rule == "" {
 		for _, flag := range []string{"method", "alpha", "tau"} {
 			if f.Changed(flag) {
@@ -247,7 +251,7 @@ func drawRun(ctx context.Context, d *sample.Drawer, p sample.Plan, dir string, l
 
 // hint says which flag helps against an error.
 func (s *sampling) hint(d *sample.Drawer, err error) error {
-	if _, ok := errors.AsType[*sample.NoLipschitz](err); ok {
+	if no, ok := errors.AsType[*sample.NoLipschitz](err); ok && no.Precision == "" {
 		if s.found != "" {
 			err = fmt.Errorf("%w: %s", err, s.found)
 		}

@@ -131,8 +131,11 @@ func (v *verification) ofModel(ctx context.Context) (m sample.Classifier, d *dat
 	if err := v.run.CheckModel(own.Identity(), from); err != nil {
 		return nil, nil, err
 	}
-	v.checked("%s: hash of the weights, and Λ = %.6g proved again", from,
-		v.run.Model.Lambda.Value())
+	if lambda := v.run.Model.Lambda; lambda.Known() {
+		v.checked("%s: hash of the weights, and Λ = %.6g proved again", from, lambda.Value())
+	} else {
+		v.checked("%s: hash of the weights", from)
+	}
 	there, note, err := own.CheckBounds(from)
 	switch path := filepath.Join(from, training.BoundsFile); {
 	case err != nil:
@@ -268,8 +271,9 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 	case m == nil || d == nil || v.redraw == 0 && v.run.Model.Random:
 		return nil
 	}
-	o := &opened{log: v.log}
-	if v.redraw > 0 && begunBy(v.run.Run) != runtimeOf(m) {
+	o := &opened{log: v.log, precision: v.run.Model.Precision}
+	onDevice := v.redraw > 0 || o.precision != ""
+	if onDevice && begunBy(v.run.Run) != runtimeOf(m) {
 		other, free, err := o.other(ctx, m)
 		if err != nil {
 			return err
@@ -279,7 +283,7 @@ func (v *verification) again(ctx context.Context, m sample.Classifier, d *data.D
 	}
 	s := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer s.Close()
-	if v.redraw == 0 && len(v.run.Rows) <= fewImages {
+	if !onDevice && len(v.run.Rows) <= fewImages {
 		s.Open = func(context.Context) (compute.Backend, error) { return device.PureGo() }
 	}
 	if err := v.cleanAgain(ctx, &s); err != nil {

@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 	"github.com/lipsmooth/lipsmooth/rs/sample"
 	"github.com/lipsmooth/lipsmooth/rs/sample/onnx"
 	"github.com/lipsmooth/lipsmooth/rs/table"
@@ -22,6 +24,9 @@ type Benchmark struct {
 	Peers   []Peer
 	Rounds  int
 	Seconds float64 // length of a turn
+	Side    int     // of the image, in pixels, even
+	// Precision is that of the backend, and of the peers: as [countlog.Model.Precision] has it.
+	Precision string
 	Environments
 	// Open opens the backend that lipsmooth runs on, when the peers have started.
 	Open func(ctx context.Context) (compute.Backend, error)
@@ -35,7 +40,10 @@ func (b Benchmark) Run(ctx context.Context) (t *table.Table, caption string, err
 		return nil, "", err
 	}
 	defer os.RemoveAll(temp)
-	net := NewNet(1)
+	net, within := NewNet(1, b.Side), Tolerance
+	if b.Precision != "" {
+		within = Rounded
+	}
 	files, err := WriteFiles(temp, net)
 	if err != nil {
 		return nil, "", err
@@ -68,7 +76,7 @@ func (b Benchmark) Run(ctx context.Context) (t *table.Table, caption string, err
 		}
 		contenders = append(contenders, file)
 	}
-	if err := Agree(ctx, contenders); err != nil {
+	if err := Agree(ctx, contenders, within); err != nil {
 		return nil, "", err
 	}
 	rates, err := Alternate(ctx, contenders, b.Rounds, b.Seconds, func(round int, rates []float64) {
@@ -97,9 +105,10 @@ func (b Benchmark) Run(ctx context.Context) (t *table.Table, caption string, err
 			t.Rows[i] = append(t.Rows[i], fmt.Sprintf("%.3f", r.Ratio))
 		}
 	}
-	return t, fmt.Sprintf("noisy images a second on %d cores, %s; turns of %v s, %d rounds; "+
-		"a ratio is a runtime's rate over the row's, the median of rounds",
-		runtime.GOMAXPROCS(0), backend.Name(on), b.Seconds, b.Rounds), nil
+	return t, fmt.Sprintf("noisy images of %d×%[1]d a second on %d cores, %s in %s; turns of %v s, "+
+		"%d rounds; a ratio is a runtime's rate over the row's, the median of rounds", b.Side,
+		runtime.GOMAXPROCS(0), backend.Name(on), cmp.Or(b.Precision, countlog.Float32), b.Seconds,
+		b.Rounds), nil
 }
 
 // start installs and starts the peers. It leaves out a peer that doesn't start, and returns an
@@ -112,7 +121,7 @@ func (b Benchmark) start(ctx context.Context, files Files) (running []Contender,
 			left = append(left, fmt.Errorf("%s: %w", p.Name, err))
 			continue
 		}
-		child, err := Start(ctx, p.Name, files.Command(python, p))
+		child, err := Start(ctx, p.Name, files.Command(python, p, b.Precision))
 		if err != nil {
 			left = append(left, err)
 			continue

@@ -3,6 +3,7 @@ package peers
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/internal/python"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 //go:embed peer.py
@@ -24,12 +26,15 @@ var script []byte
 
 // Files are the files of a net in a folder: the ones that a child reads, and the ONNX file that the
 // child of ONNX Runtime writes.
-type Files struct{ script, weights, ONNX string }
+type Files struct {
+	script, weights, ONNX string
+	side                  int
+}
 
 // WriteFiles writes them.
 func WriteFiles(dir string, n *Net) (Files, error) {
 	f := Files{filepath.Join(dir, "peer.py"), filepath.Join(dir, "weights.f32"),
-		filepath.Join(dir, "weights.onnx")}
+		filepath.Join(dir, "weights.onnx"), n.side}
 	var weights bytes.Buffer
 	if _, err := n.WriteTo(&weights); err != nil {
 		return Files{}, err
@@ -38,11 +43,16 @@ func WriteFiles(dir string, n *Net) (Files, error) {
 		os.WriteFile(f.weights, weights.Bytes(), 0o666))
 }
 
-// Command is a peer's command line.
-func (f Files) Command(python string, p Peer) []string {
+// Command is a peer's command line. An empty precision is float32.
+func (f Files) Command(python string, p Peer, precision string) []string {
+	batch := Batch
+	if f.side > 2*Side {
+		batch /= 4
+	}
 	// Isolated: neither PYTHONPATH nor the user's own packages take a pinned one's place.
-	return []string{python, "-I", f.script, p.Name, f.weights, strconv.Itoa(Batch),
-		fmt.Sprint(Sigma), strconv.Itoa(Width)}
+	return []string{python, "-I", f.script, p.Name, f.weights, strconv.Itoa(batch),
+		fmt.Sprint(Sigma), strconv.Itoa(Width), strconv.Itoa(f.side),
+		cmp.Or(precision, countlog.Float32)}
 }
 
 // Child is a peer as a process, which waits between requests. peer.py has the protocol. A Child is
@@ -55,10 +65,14 @@ type Child struct {
 	stderr        bytes.Buffer
 }
 
+// Platforms is JAX's variable of the platforms to run on. Unset, a peer runs on the CPU.
+const Platforms = "JAX_PLATFORMS"
+
 // Start starts a peer and returns when it is warm. The end of ctx ends it.
 func Start(ctx context.Context, name string, command []string) (*Child, error) {
 	c := &Child{name: name, cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
-	c.cmd.Env = append(os.Environ(), "JAX_PLATFORMS=cpu")
+	c.cmd.Env = append(os.Environ(), "XLA_PYTHON_CLIENT_PREALLOCATE=false",
+		Platforms+"="+cmp.Or(os.Getenv(Platforms), "cpu"))
 	c.cmd.Stderr = &c.stderr
 	c.cmd.WaitDelay = time.Second // of processes it started
 	var err error

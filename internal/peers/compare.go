@@ -20,10 +20,11 @@ type Contender interface {
 }
 
 // Tolerance is how far two logits of the same net may lie apart: float32 sums in another order.
-const Tolerance = 1e-4
+// Rounded is for less than float32.
+const Tolerance, Rounded = 1e-4, 3e-2
 
 // Agree tells that a contender computes another net than the first.
-func Agree(ctx context.Context, contenders []Contender) error {
+func Agree(ctx context.Context, contenders []Contender, within float64) error {
 	var first []float64
 	for _, c := range contenders {
 		z, err := c.Logits(ctx)
@@ -38,7 +39,7 @@ func Agree(ctx context.Context, contenders []Contender) error {
 				len(first))
 		}
 		for i, v := range z {
-			if !(math.Abs(v-first[i]) <= Tolerance) {
+			if !(math.Abs(v-first[i]) <= within) {
 				return fmt.Errorf("%s computes another net than %s: logit %d of the image "+
 					"without noise is %.6g, not %.6g", c.Name(), contenders[0].Name(), i, v,
 					first[i])

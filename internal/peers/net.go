@@ -1,9 +1,10 @@
 // Package peers measures noisy forward passes of lipsmooth and of other libraries. All have the
 // same net, weights, image and protocol. They take turns, and each runs alone on the machine.
 //
-// A vote step of the protocol takes one image, [32, 32, 3], makes a batch of [Batch] copies, adds
-// i.i.d. noise N(0, [Sigma]²) to each, runs the net, takes the argmax, and counts the votes for 10
-// classes on the host. Everything is float32 and uses every core of the machine.
+// A vote step of the protocol takes one image, [side, side, 3], makes a batch of [Batch] copies,
+// adds i.i.d. noise N(0, [Sigma]²) to each, runs the net, takes the argmax, and counts the votes for
+// 10 classes on the host. A side is 32 unless asked otherwise. Everything is float32, but inputs of
+// products may be rounded (countlog.BF16). Everything uses every core of the machine.
 package peers
 
 import (
@@ -21,11 +22,11 @@ import (
 )
 
 const (
-	Batch   = 400  // images a vote step of a peer
+	Batch   = 400  // images a vote step of a peer, a quarter where the side is over 64
 	Sigma   = 0.25 // standard deviation of the noise
 	Width   = 32   // channels of the first convolution
 	Classes = 10
-	side    = 32 // of the image, in pixels
+	Side    = 32 // of the image, in pixels
 	colours = 3
 )
 
@@ -37,13 +38,14 @@ var convolutions = [...]convolution{{colours, Width, 1}, {Width, Width, 2}, {Wid
 
 // Net is convolutions, the mean over space, and a dense layer without bias.
 type Net struct {
-	Image   []float32                    // [32, 32, 3], uniform in [0, 1)
+	side    int
+	Image   []float32                    // [side, side, 3], uniform in [0, 1)
 	kernels [len(convolutions)][]float32 // [3, 3, in, out], of variance 2/(9 in)
 	dense   []float32                    // [2 Width, 10], of variance 1/(2 Width)
 }
 
-// NewNet draws image and weights.
-func NewNet(seed uint64) *Net {
+// NewNet draws image and weights. A side is even.
+func NewNet(seed uint64, side int) *Net {
 	r := rand.New(rand.NewPCG(seed, 0))
 	normal := func(n int, variance float64) []float32 {
 		w := make([]float32, n)
@@ -52,7 +54,7 @@ func NewNet(seed uint64) *Net {
 		}
 		return w
 	}
-	n := &Net{Image: make([]float32, side*side*colours)}
+	n := &Net{side: side, Image: make([]float32, side*side*colours)}
 	for i := range n.Image {
 		n.Image[i] = r.Float32()
 	}
@@ -76,7 +78,10 @@ func (n *Net) WriteTo(w io.Writer) (written int64, err error) {
 }
 
 // network is the net for a Sampler.
-type network struct{ store *model.Store }
+type network struct {
+	store *model.Store
+	side  int
+}
 
 func kernel(i int) string { return fmt.Sprintf("/kernel%d", i) }
 
@@ -89,10 +94,10 @@ func (n *Net) network() network {
 		store.VariableWithValue(kernel(i), k)
 	}
 	store.VariableWithValue(dense, tensors.FromFlatDataAndDimensions(n.dense, 2*Width, Classes))
-	return network{store}
+	return network{store, n.side}
 }
 
-func (n network) Shape() ([3]int, int) { return [3]int{side, side, colours}, Classes }
+func (n network) Shape() ([3]int, int) { return [3]int{n.side, n.side, colours}, Classes }
 
 func (n network) Variables() *model.Store { return n.store }
 
@@ -115,7 +120,7 @@ func (n *Net) Logits(backend compute.Backend) ([]float64, error) {
 		return nil, fmt.Errorf("peers: %w", err)
 	}
 	defer exec.Finalize()
-	out, err := exec.Call(tensors.FromFlatDataAndDimensions(n.Image, 1, side, side, colours))
+	out, err := exec.Call(tensors.FromFlatDataAndDimensions(n.Image, 1, n.side, n.side, colours))
 	if err != nil {
 		return nil, fmt.Errorf("peers: %w", err)
 	}

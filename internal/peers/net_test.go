@@ -15,7 +15,7 @@ import (
 // reference is the net by its definition, in float64. SAME padding with stride 2 on an even side
 // adds a row at the end (TensorFlow's rule).
 func reference(n *Net) []float64 {
-	h, height := make([]float64, len(n.Image)), side // [height, height, in]
+	h, height := make([]float64, len(n.Image)), n.side // [height, height, in]
 	for i, v := range n.Image {
 		h[i] = float64(v)
 	}
@@ -58,7 +58,7 @@ func TestNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := NewNet(1)
+	n := NewNet(1, Side)
 	want := reference(n)
 	z, err := n.Logits(backend)
 	if err != nil || len(z) != Classes {
@@ -69,11 +69,11 @@ func TestNet(t *testing.T) {
 			t.Errorf("logit %d is %v, want %v", i, v, want[i])
 		}
 	}
-	if again := NewNet(1); !slices.Equal(again.dense, n.dense) ||
+	if again := NewNet(1, Side); !slices.Equal(again.dense, n.dense) ||
 		!slices.Equal(again.Image, n.Image) {
 		t.Error("equal seeds, unequal nets")
 	}
-	if other := NewNet(2); slices.Equal(other.dense, n.dense) ||
+	if other := NewNet(2, Side); slices.Equal(other.dense, n.dense) ||
 		slices.Equal(other.Image, n.Image) {
 		t.Error("the seed doesn't act")
 	}
@@ -81,7 +81,7 @@ func TestNet(t *testing.T) {
 
 // What children read is the image, the kernels and the dense weights, nothing else.
 func TestFiles(t *testing.T) {
-	n := NewNet(1)
+	n := NewNet(1, Side)
 	f, err := WriteFiles(t.TempDir(), n)
 	if err != nil {
 		t.Fatal(err)
@@ -98,9 +98,9 @@ func TestFiles(t *testing.T) {
 	if !slices.Equal(got, want) || len(want) != 3072+9*(3*32+32*32+32*64+64*64)+640 {
 		t.Errorf("%d values, want %d", len(got), len(want))
 	}
-	command := f.Command("python", List[0])
-	if want := []string{"python", "-I", f.script, "jax", f.weights, "400", "0.25",
-		"32"}; !slices.Equal(command, want) {
+	command := f.Command("python", List[0], "")
+	if want := []string{"python", "-I", f.script, "jax", f.weights, "400", "0.25", "32", "32",
+		"float32"}; !slices.Equal(command, want) {
 		t.Error(command)
 	}
 }

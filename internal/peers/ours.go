@@ -51,7 +51,7 @@ func NewOurs(on compute.Backend, net *Net, block int, seconds float64) (*Ours, e
 // NewOursONNX samples the net of the ONNX file that peer.py writes. Its images are mirrored in
 // height and width.
 func NewOursONNX(path string, net *Net, block int, seconds float64) (*Ours, error) {
-	size := [3]int{side, side, colours}
+	size := [3]int{net.side, net.side, colours}
 	m, err := onnx.Open(path, onnx.Options{Size: size, Classes: Classes})
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-"""One peer as a child process of `lipsmooth bench`: peer.py NAME WEIGHTS BATCH SIGMA WIDTH.
+"""One peer as a child process of `lipsmooth bench`: peer.py NAME WEIGHTS BATCH SIGMA WIDTH SIDE PRECISION.
 
 Reads image, kernels and dense weights from WEIGHTS (little-endian float32, as net.go writes them), warms up and writes
 "ready VERSION". Then answers each line of stdin with one of stdout: "logits" with those of the image without noise,
@@ -11,11 +11,12 @@ import time
 
 import numpy as np
 
-SIDE, COLOURS, CLASSES, STRIDES = 32, 3, 10, (1, 2, 1, 2)
+SIDE, PRECISION = int(sys.argv[6]), sys.argv[7]
+COLOURS, CLASSES, STRIDES = 3, 10, (1, 2, 1, 2)
 
 
 def read(path, width):
-    """Image [32, 32, 3], kernels [3, 3, in, out], dense [2 width, 10]."""
+    """Image [SIDE, SIDE, 3], kernels [3, 3, in, out], dense [2 width, 10]."""
     flat = np.fromfile(path, "<f4").astype(np.float32)
     channels = (COLOURS, width, width, 2 * width, 2 * width)
     shapes = [(SIDE, SIDE, COLOURS)] + [(3, 3, i, o) for i, o in zip(channels, channels[1:])] + [(2 * width, CLASSES)]
@@ -27,7 +28,7 @@ def read(path, width):
 
 
 def channels_first(image, kernels):
-    """Image [3, 32, 32] and kernels [out, in, 3, 3], mirrored in both directions of space.
+    """Image [3, SIDE, SIDE] and kernels [out, in, 3, 3], mirrored in both directions of space.
 
     SAME padding with stride 2 adds a row after the image, "padding 1" one before it that counts and one after it that
     does not: of the mirrored image with mirrored kernels the second is the first, and the mean over space the same.
@@ -44,11 +45,16 @@ def jax_peer(image, kernels, dense, batch, sigma):
     import jax
     import jax.numpy as jnp
 
+    inputs, precision = (jnp.bfloat16, None) if PRECISION == "bf16" else (jnp.float32, PRECISION.replace("tf32", "tensorfloat32"))
+    options = {"precision": precision, "preferred_element_type": jnp.float32}
+
     def net(x):
         for kernel, stride in zip(kernels, STRIDES):
-            x = jax.lax.conv_general_dilated(x, kernel, (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            x = jax.lax.conv_general_dilated(
+                x.astype(inputs), kernel.astype(inputs), (stride, stride), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), **options
+            )
             x = jax.nn.relu(x)
-        return x.mean((1, 2)) @ dense
+        return jnp.matmul(x.mean((1, 2)).astype(inputs), dense.astype(inputs), **options)
 
     @jax.jit
     def vote(key):
@@ -152,7 +158,7 @@ PEERS = {
 }
 
 
-def main(name, weights, batch, sigma, width):
+def main(name, weights, batch, sigma, width, *_):
     # What a library prints goes to stderr.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)

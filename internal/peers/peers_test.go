@@ -190,7 +190,7 @@ func TestResults(t *testing.T) {
 func TestAgree(t *testing.T) {
 	of := func(z ...float64) Contender { return &told{name: fmt.Sprint("net", len(z)), logits: z} }
 	if err := Agree(t.Context(), []Contender{of(1, 2), of(1.00009, 1.99991),
-		of(0.99991, 2)}); err != nil {
+		of(0.99991, 2)}, Tolerance); err != nil {
 		t.Error(err)
 	}
 	for want, other := range map[string]Contender{
@@ -199,7 +199,8 @@ func TestAgree(t *testing.T) {
 		"logit 0 of the image without noise is NaN": of(math.NaN(), 2),
 		"net1 has 1 logits, net2 2":                 of(1),
 	} {
-		if err := Agree(t.Context(), []Contender{of(1, 2), of(1, 2), other}); err == nil ||
+		if err := Agree(t.Context(), []Contender{of(1, 2), of(1, 2), other},
+			Tolerance); err == nil ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}

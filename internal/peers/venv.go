@@ -15,6 +15,8 @@ import (
 type Environments struct {
 	Dir string
 	Log io.Writer
+	// Interpreter has every peer's modules already. Empty is none.
+	Interpreter string
 }
 
 // marker, written last, holds the requirements that an environment has.
@@ -24,6 +26,9 @@ const marker = "requirements.txt"
 // where that is missing or broken, or has other requirements. That needs Python 3 with venv and the
 // package index that pip is set to use.
 func (e Environments) Python(ctx context.Context, p Peer) (interpreter string, err error) {
+	if e.Interpreter != "" {
+		return e.Interpreter, nil
+	}
 	dir := filepath.Join(e.Dir, p.Module)
 	interpreter = python.Interpreter(dir)
 	requirements := strings.Join(p.Requirements, "\n")

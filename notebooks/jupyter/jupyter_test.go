@@ -129,7 +129,7 @@ func TestMissing(t *testing.T) {
 		` "$0" "$3/bin/python";; pip) printf 'WARNING: retrying\nERROR: no route\nmore\n' >&2; `+
 		`exit 1; esac`)
 	_, err = Setup(t.Context(), dir, Options{})
-	fails(t, err, "installing nbclient, nbconvert and onnx: pip install, which takes a network "+
+	fails(t, err, "installing nbclient and nbconvert: pip install, which takes a network "+
 		"or a mirror that pip is set to: exit status 1: ERROR: no route")
 }
 

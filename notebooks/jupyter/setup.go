@@ -88,7 +88,7 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 		}},
 		{"python", "making a Python environment",
 			func() error { return python.Make(ctx, venv, leastPython) }},
-		{"packages", "installing nbclient, nbconvert and onnx",
+		{"packages", "installing nbclient and nbconvert",
 			func() error { return s.pip(t.python, executing) }},
 		// An environment's own folder share/jupyter is where its Jupyter looks for kernels first.
 		{"kernel", "installing the kernel", func() error {

@@ -19,7 +19,7 @@ func (r *Run) CheckModel(m countlog.Model, name string) error {
 		return fmt.Errorf("%s: sampled from model %.12s, but %s holds %.12s", r.file(), r.Model.Hash,
 			name, m.Hash)
 	}
-	if m.Lambda.Proved() && m.Lambda != r.Model.Lambda {
+	if m = m.In(r.Model.Precision); m.Lambda.Proved() && m.Lambda != r.Model.Lambda {
 		return fmt.Errorf("%s: model.lambda: %v, but that of %s is %v", r.file(), r.Model.Lambda, name,
 			m.Lambda)
 	}

@@ -23,6 +23,7 @@ type Settings struct {
 	MarginError           float64 // subtracted for float32, in logits
 	Bound                 string  // of every method, where one was chosen
 	Steps                 int     // of the grid that noise was drawn on, 0 where it is Gaussian
+	Precision             string  // of the model's products, empty for float32
 }
 
 // Settings returns those of a run, certified as c says; a temperature that c leaves to be chosen is
@@ -41,7 +42,7 @@ func (r *Run) Settings(c Config) Settings {
 		tau = r.Tau
 	}
 	return Settings{
-		Bound: bound, Steps: r.Noise.Steps,
+		Bound: bound, Steps: r.Noise.Steps, Precision: r.Model.Precision,
 		Dataset: r.Dataset.Name, Split: r.Dataset.Split, Model: r.Model.Name, Sigma: r.Sigma,
 		N0: r.N0,
 		N:  r.N, Until: r.Until.Rule,
@@ -62,6 +63,7 @@ func (s Settings) Caption() string {
 	}
 	say(s.Dataset != "", "%s", strings.TrimSpace(s.Dataset+" "+s.Split))
 	say(s.Model != "", "model %s", s.Model)
+	say(s.Precision != "", "in %s", s.Precision)
 	say(s.Sigma != 0, "σ = %g", s.Sigma)
 	say(s.Steps != 0, "noise on a grid of %d steps", s.Steps)
 	say(s.N0 != 0, "n0 = %d", s.N0)

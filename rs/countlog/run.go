@@ -34,6 +34,7 @@ package countlog
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -105,6 +106,9 @@ type Run struct {
 type Model struct {
 	Name string `json:"name"`
 	Hash string `json:"hash"` // of the weights
+	// Precision is TF32 or BF16 where the device multiplies in less than float32, which is empty. The
+	// classifier that is certified is the one that the device computes. It has no Lipschitz constant.
+	Precision string `json:"precision,omitempty"`
 	// Lambda is written as two fields, lambda and lambda_source (see modelFile).
 	Lambda rs.Constant `json:"lambda"`
 	// PairMargins says that a margin is min over j of (z_c - z_j)·Λ/Λ_cj, where Λ_cj bounds the
@@ -116,6 +120,31 @@ type Model struct {
 	// Random says that the model's answers are random. Votes certify its most frequent answer,
 	// and no draw can be repeated.
 	Random bool `json:"random,omitempty"`
+}
+
+// Precisions of matrix products and convolutions. Sums are float32 in each, as far as the device
+// has them.
+const (
+	Float32 = "float32"
+	TF32    = "tf32" // inputs have 10 bits of mantissa, on NVIDIA GPUs
+	BF16    = "bf16" // inputs have 7 bits, and so may results of convolutions
+)
+
+// CheckPrecision is an error of a precision that isn't known. Empty is float32.
+func CheckPrecision(name string) error {
+	if !slices.Contains([]string{"", Float32, TF32, BF16}, name) {
+		return fmt.Errorf("precision %s: known: %s, %s, %s", name, Float32, TF32, BF16)
+	}
+	return nil
+}
+
+// In is the model in a precision. In TF32 and BF16 nothing is proved of it.
+func (m Model) In(precision string) Model {
+	if precision == "" || precision == Float32 {
+		return m
+	}
+	m.Precision, m.Lambda, m.PairMargins = precision, rs.Constant{}, false
+	return m
 }
 
 // Reading says how an ONNX file is read, in the words of the flags of lipsmooth info.
@@ -374,6 +403,12 @@ func (r *Run) Validate() error {
 			fmt.Sprintf("such that start %d and stride %d stay in a dataset of %d", p.Start,
 				p.Stride, d.Size), p.Count},
 		{finite(r.MarginError), "margin_error", "finite and >= 0", r.MarginError},
+		{slices.Contains([]string{"", TF32, BF16}, r.Model.Precision), "model.precision",
+			TF32 + ", " + BF16 + ", or none", r.Model.Precision},
+		{r.Model.In(r.Model.Precision) == r.Model, "model.precision",
+			"none beside a lambda or pair_margins", r.Model.Precision},
+		{r.Model.Precision == "" || r.MarginError == 0, "margin_error", "0 with a precision",
+			r.MarginError},
 		{finite(r.Sigma), "sigma", "finite and >= 0", r.Sigma},
 		{between(r.N0, 1, maxDraws), "n0", fmt.Sprintf("from 1 to %d", maxDraws), r.N0},
 		{between(r.N, 1, maxDraws), "n", fmt.Sprintf("from 1 to %d", maxDraws), r.N},
@@ -473,7 +508,8 @@ func differ(path string, a, b reflect.Value) string {
 		return ""
 	}
 	if x, y := a.Interface(), b.Interface(); !reflect.DeepEqual(x, y) {
-		return fmt.Sprintf("%s is %v there, %v here", path, x, y)
+		word := func(v any) string { return cmp.Or(fmt.Sprint(v), "none") }
+		return fmt.Sprintf("%s is %s there, %s here", path, word(x), word(y))
 	}
 	return ""
 }

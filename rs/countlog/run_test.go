@@ -125,6 +125,10 @@ func TestValidate(t *testing.T) {
 		"scores": func(r *Run) {
 			r.Dataset.Classes, r.Scores = 1<<20, []string{"ramp,t=1"}
 		},
+		"model.precision": func(r *Run) { r.Model = r.Model.In("fp8") },
+		"margin_error": func(r *Run) {
+			r.Model, r.MarginError = r.Model.In(BF16), 1e-3
+		},
 		"margin_bins": func(r *Run) { r.MarginBins = 7 },
 		"margin_max":  func(r *Run) { r.MarginMax = 1e39 }, // beyond float32
 	} {
@@ -134,9 +138,15 @@ func TestValidate(t *testing.T) {
 			t.Errorf("spoilt %s: %v", field, err)
 		}
 	}
+	beside := testRun()
+	beside.Model.Precision = BF16
+	if err := beside.Validate(); err == nil || !strings.HasPrefix(err.Error(), "model.precision: ") {
+		t.Errorf("a precision beside a lambda: %v", err)
+	}
 	for name, alter := range map[string]func(*Run){
 		"no margins": func(r *Run) { r.MarginMax, r.MarginBins = 0, 0 },
 		"no bound":   func(r *Run) { r.Model.Lambda = rs.Constant{} },
+		"in tf32":    func(r *Run) { r.Model = r.Model.In(TF32) },
 		"no noise":   func(r *Run) { r.Sigma = 0 },
 	} {
 		r := testRun()

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,6 +62,14 @@ func (d *Drawer) Backend(ctx context.Context) (string, error) {
 	return backend.Name(d.backend), nil
 }
 
+// precision of what draws, as [countlog.Model.Precision] has it.
+func (d *Drawer) precision() string {
+	if d.backend == nil {
+		return ""
+	}
+	return backend.Precision(d.backend)
+}
+
 // versions are those of what draws, for run.json.
 func (d *Drawer) versions() map[string]string {
 	if h, ok := d.Classifier.(Host); ok {
@@ -79,6 +88,10 @@ func (d *Drawer) sampler(ctx context.Context, run countlog.Run, batch int) (*Sam
 		return nil, err
 	}
 	_, onHost := d.Classifier.(Host)
+	if has := d.precision(); has != run.Model.Precision {
+		return nil, fmt.Errorf("sample: the run is in %s, and what draws multiplies in %s",
+			cmp.Or(run.Model.Precision, countlog.Float32), cmp.Or(has, countlog.Float32))
+	}
 	key := fmt.Sprint(run.Scores, run.Noise, run.Block, run.MarginMax, run.MarginBins,
 		run.Model.PairMargins, batch)
 	if onHost || run.Noise != (countlog.Noise{}) { // others serve every σ
@@ -136,7 +149,7 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 	}
 	run = countlog.Run{
 		Format:     countlog.Format,
-		Model:      d.Classifier.Identity(),
+		Model:      d.Classifier.Identity().In(p.Precision),
 		Dataset:    set,
 		Examples:   examples,
 		Sigma:      p.Sigma,
@@ -147,7 +160,7 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 		MarginBins: countlog.DefaultMarginBins,
 	}
 	if !run.Model.Lambda.Known() && (p.Tuning > 0 || p.soft()) {
-		return run, tuning, &NoLipschitz{run.Model.Name}
+		return run, tuning, &NoLipschitz{run.Model.Name, run.Model.Precision}
 	}
 	for _, m := range p.Scores {
 		run.Scores = append(run.Scores, m.String())
@@ -170,9 +183,12 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 }
 
 // NoLipschitz is the error of soft votes from a classifier without a known Lipschitz constant.
-type NoLipschitz struct{ Name string }
+type NoLipschitz struct{ Name, Precision string }
 
 func (e *NoLipschitz) Error() string {
+	if e.Precision != "" {
+		e.Name += " in " + e.Precision
+	}
 	return fmt.Sprintf("sample: soft votes, whose temperature tuning images are for, "+
 		"need a Lipschitz constant: of %s none is known", e.Name)
 }
@@ -279,6 +295,10 @@ func MarginError(c Classifier, run countlog.Run) (float64, error) {
 // marginError bounds what float32 does to the margins of a run, or says why no bound is logged.
 func (d *Drawer) marginError(run countlog.Run) (off float64, note string) {
 	const none = "no margin_error is logged: "
+	if run.Model.Precision != "" {
+		return 0, fmt.Sprintf("in %s, nothing is proved of what the device computes: votes certify this "+
+			"run, and methods that need a Lipschitz constant are left out", run.Model.Precision)
+	}
 	off, err := MarginError(d.Classifier, run)
 	if err != nil {
 		return 0, none + err.Error()

@@ -11,7 +11,7 @@ import (
 func BenchmarkPeerNet(b *testing.B) {
 	for _, backend := range backends(b) {
 		b.Run(backend.Name(), func(b *testing.B) {
-			o, err := peers.NewOurs(backend, peers.NewNet(1), 100, 1)
+			o, err := peers.NewOurs(backend, peers.NewNet(1, peers.Side), 100, 1)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -26,6 +26,9 @@ type Plan struct {
 	// Noise is Gaussian, as float32 has it, or countlog.Discrete: exact on the grid of 8-bit images.
 	// Empty is Gaussian.
 	Noise string
+	// Precision of the model's products: countlog.Float32, TF32 or BF16. Empty is float32. The
+	// backend must have it.
+	Precision string
 	// Until ends an image's draws early; without a Rule there are N of each image. Stops are filled
 	// in, and a negative Tau is chosen on the tuning images.
 	Until countlog.Until
@@ -80,6 +83,9 @@ func (p Plan) Check() error {
 	}
 	if p.Noise != "" && p.Noise != Gaussian && p.Noise != countlog.Discrete {
 		return fmt.Errorf("noise %s: known: %s, %s", p.Noise, Gaussian, countlog.Discrete)
+	}
+	if err := countlog.CheckPrecision(p.Precision); err != nil {
+		return err
 	}
 	if s := p.Shard; s != (countlog.Shard{}) && !isShard(s) {
 		return fmt.Errorf("shard %v: want I/N with 0 <= I < N <= %d", s, maxShards)

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	devices "github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -146,16 +147,20 @@ func (r *running) missing(rows []rs.Evidence) (n int) {
 
 // search makes the attacks that the folder lacks. It begins to write when nothing but the attacks
 // can fail.
-func (r *running) search(ctx context.Context, backend compute.Backend) (err error) {
+func (r *running) search(ctx context.Context, on compute.Backend) (err error) {
 	var target *Target
 	if r.missing(r.rows) > 0 {
-		if backend == nil {
+		if on == nil {
 			return errors.New("attack: no backend, and attacks are missing")
+		}
+		if has, want := devices.Precision(on), r.Run.Model.Precision; has != want {
+			return fmt.Errorf("attack: the run is in %s, and the backend multiplies in %s",
+				cmp.Or(want, countlog.Float32), cmp.Or(has, countlog.Float32))
 		}
 		if err := r.certify(); err != nil {
 			return err
 		}
-		if target, err = New(backend, r.Classifier); err != nil {
+		if target, err = New(on, r.Classifier); err != nil {
 			return err
 		}
 		defer target.Close()

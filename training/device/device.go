@@ -36,6 +36,7 @@ import (
 	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
 	"github.com/lipsmooth/lipsmooth/internal/wheel"
+	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
 // Info says which backend was opened and how it was found.
@@ -88,6 +89,9 @@ type Options struct {
 	Quiet bool
 	// NoInstall opens a backend that is already on the machine, and installs none.
 	NoInstall bool
+	// Precision of matrix products and convolutions: countlog.Float32, TF32 or BF16. Empty is
+	// float32. TF32 is an error on what isn't an NVIDIA GPU.
+	Precision string
 	// Log gets progress and the loud line. Nil is os.Stderr.
 	Log io.Writer
 }
@@ -95,7 +99,24 @@ type Options struct {
 // Open opens a backend in the order of the package's description. It returns an error where the
 // backend that GOMLX_BACKEND names can't be opened, or where ctx ends. It never panics.
 func Open(ctx context.Context, o Options) (compute.Backend, Info, error) {
-	return newFinder(o).open(ctx)
+	if err := countlog.CheckPrecision(o.Precision); err != nil {
+		return nil, Info{}, fmt.Errorf("device: %w", err)
+	}
+	f := newFinder(o)
+	if o.Precision == countlog.TF32 {
+		f.options = ",tf32=true"
+	}
+	b, info, err := f.open(ctx)
+	switch {
+	case err != nil:
+	case o.Precision == countlog.BF16:
+		b = backend.BF16(b)
+	case o.Precision == countlog.TF32 && backend.Precision(b) != countlog.TF32:
+		b.Finalize()
+		return nil, Info{}, fmt.Errorf("device: %s is of NVIDIA GPUs, and this is %s", o.Precision,
+			info)
+	}
+	return b, info, err
 }
 
 // CacheDir is the folder for what lipsmooth downloads: os.UserCacheDir()/lipsmooth.
@@ -110,6 +131,7 @@ func CacheDir() (string, error) {
 // finder is Open with everything a test replaces.
 type finder struct {
 	log       io.Writer // loud
+	options   string    // of plugins, for GoMLX's configuration
 	noInstall bool
 	wheel.Installer
 	goxla      func(ctx context.Context) error // go-xla's installer
@@ -147,7 +169,7 @@ func (f *finder) open(ctx context.Context) (compute.Backend, Info, error) {
 		}
 		return b, info, err
 	}
-	b, info, err := f.openPlugin(ctx, "", "")
+	b, info, err := f.openPlugin(ctx, "", f.options)
 	if err == nil {
 		return b, info, nil
 	}
@@ -186,6 +208,9 @@ func (f *finder) openConfig(ctx context.Context, config string) (compute.Backend
 	}
 	if hasOptions {
 		options = "," + options
+	}
+	if !strings.Contains(options, "tf32") {
+		options += f.options
 	}
 	if filepath.IsAbs(plugin) {
 		c := candidate{path: plugin, platform: backend.Platform(plugin), source: FromEnvironment}
@@ -342,9 +367,13 @@ func (f *finder) installed(name string) ([]candidate, error) {
 	return list, err
 }
 
+// noTF32 is a variable of NVIDIA's libraries, which read it once. Its value 0 turns TF32 off.
+const noTF32 = "NVIDIA_TF32_OVERRIDE"
+
 // open opens a plugin by its path. On CUDA, TF32 (10 bits of mantissa) is off unless the
-// options turn it on, since a proved bound counts on float32, and so are the CPU's shared
-// buffers, which go-xla turns on wherever the path holds "cpu".
+// options turn it on, since a proved bound counts on float32. go-xla's option is of matrix
+// products, and noTF32 of convolutions. Off are the CPU's shared buffers too, which go-xla turns on
+// wherever the path holds "cpu".
 func open(c candidate, options string) (compute.Backend, Info, error) {
 	if strings.ContainsAny(c.path, ",") {
 		return nil, Info{}, fmt.Errorf("plugin %q: go-xla takes no comma in a path: move it",
@@ -355,6 +384,9 @@ func open(c candidate, options string) (compute.Backend, Info, error) {
 			if !strings.Contains(options, o) {
 				options += "," + o + "=false"
 			}
+		}
+		if _, set := os.LookupEnv(noTF32); !set && strings.Contains(options, "tf32=false") {
+			os.Setenv(noTF32, "0")
 		}
 	}
 	config := "xla:" + c.path + options

@@ -24,12 +24,12 @@ const (
 	tiny     = 8 * smallest
 )
 
-// flushed is the roundoff of a layer that moves n values, compares them or changes their sign.
-// Values below 2⁻¹²⁶ may be flushed to zero on the way, which nothing of norm 1 makes larger.
+// flushed is the roundoff of a 1-Lipschitz layer that moves n values, compares them or changes
+// their sign. It may take a value below 2⁻¹²⁶ for zero, and nothing else is rounded.
 func flushed(n int) roundoff { return roundoff{fresh: outward(smallest * math.Sqrt(float64(n)))} }
 
-// graphs bounds the underflow of a graph of matrix products, for operands of these sizes: at most
-// 2⁴⁰ operations, each amplified by at most the sizes.
+// graphs bounds the underflow of a graph of matrix products with operands of these sizes. It takes
+// 2⁴⁰ operations, and lets the sizes amplify what underflows in each.
 func graphs(sizes ...float64) float64 {
 	s := 0x1p40 * tiny
 	for _, size := range sizes {
