@@ -115,8 +115,8 @@ takes them; lipsmooth sample proves a bound for images in [0, 1].`,
 		"network's steepest slope is looked for")
 	f.Float64Var(&q.sigma, "sigma", 0.5, "standard deviation of the noise that float32's error is "+
 		"bounded under")
-	f.IntSliceVar(&q.size, "size", nil, "of an ONNX file that leaves height and width open: H,W of "+
-		"the images that the bound is of")
+	f.IntSliceVar(&q.size, "size", nil, "of an ONNX file that leaves height and width open: "+
+		"H,W of the images that the bound is of")
 	f.StringVar(&q.out, "out", "", "file to write the table to, as TSV; default with --observe "+
 		"of a folder: MODEL/"+training.BoundsFile+", which lipsmooth figures draws")
 	return c

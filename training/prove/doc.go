@@ -21,13 +21,15 @@
 //
 // The graph becomes a list of values of one image: sums of linear maps, and activations. Each
 // operation has to treat the images of a batch alike and apart. Where the batch is free, the graph
-// is read for two sizes and has to be the same.
+// is read for two sizes and has to be the same. Integers that follow from the number of images may
+// only be multiples of it, and only give the first axis of a shape.
 //
 // Each value is then a sum of linear maps of roots, which are the image and what activations
 // return. Linear maps that follow each other are one map: a batch norm is folded into its
 // convolution, padding belongs to its convolution, and small maps are multiplied out. A bound on a
 // map's norm is the least of several proved ones: Schur's test, the row sums of A·Aᵀ, Gram
-// iteration at the frequencies of a torus, and the Cholesky factorisation of s² - AᵀA.
+// iteration at the frequencies of a torus, and the Cholesky factorisation of s² - AᵀA. Bounds take
+// at most Options.Work operations. What isn't affordable any more has a looser bound.
 //
 // # Rules
 //

@@ -493,6 +493,21 @@ func expand(l *lowering, n node) ([]item, error) {
 	return l.moved(n, x, full, spread(l.per(x), full))
 }
 
+// fill is the constant that a Pad has beyond the image.
+func (n node) fill() (float64, error) {
+	if !n.has(2) {
+		return n.float("value", 0), nil
+	}
+	c, err := n.floats(2)
+	if err == nil && len(c.f) != 1 {
+		err = errors.New("it pads with more than one number")
+	}
+	if err != nil {
+		return 0, err
+	}
+	return c.f[0], nil
+}
+
 func pad(l *lowering, n node) ([]item, error) {
 	x, err := n.value(0)
 	if err != nil {
@@ -506,16 +521,9 @@ func pad(l *lowering, n node) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	fill := n.float("value", 0)
-	if n.has(2) {
-		c, err := n.floats(2)
-		if err != nil {
-			return nil, err
-		}
-		if len(c.f) != 1 {
-			return nil, errors.New("it pads with more than one number")
-		}
-		fill = c.f[0]
+	fill, err := n.fill()
+	if err != nil {
+		return nil, err
 	}
 	from := l.per(x)
 	if axes == nil {

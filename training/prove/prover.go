@@ -129,7 +129,7 @@ func (p *prover) addLinear(v *value) error {
 		if !ok {
 			continue
 		}
-		factor := local.step(parts, func(*value) float64 { return 1 })
+		factor, plain := local.step(parts)
 		if math.IsInf(factor, 1) {
 			continue
 		}
@@ -143,7 +143,7 @@ func (p *prover) addLinear(v *value) error {
 			}
 			return times(y.act.stretch, local.forms[y.arg.id][0].by.bounded(p.work))
 		}
-		if factor < 1.001 || factor < local.sum(parts, through) { // a sum of x and more than that
+		if plain || factor < local.sum(parts, through) {
 			p.whole.forms[v.id], p.bounds[v.id] = alone(v), times(factor, before)
 			p.rules[v.id], p.ratios[v.id] = "1-Lipschitz step", ratio{x, factor}
 			p.steps = append(p.steps, Step{v.node, "sum", factor, p.bounds[v.id], p.rules[v.id]})

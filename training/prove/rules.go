@@ -111,18 +111,21 @@ func (s *scope) hidden(parts []part) (x, y, inner *part) {
 // region where φ has the slopes J, the symmetric Nᵀ·D·J·N lies between 0 and high·‖D^½·N‖², so the
 // map lies between 1 - high·‖D^½·N‖² and 1; and ‖E·J·N‖ is at most high·‖E‖·‖N‖. SLL (Araujo et al.
 // 2023) and CPL (Meunier et al. 2022) are such steps with a high·‖D^½·N‖² of at most 2.
-func (s *scope) step(parts []part, of bounds) float64 {
+//
+// The step is plain where E is nearly 0. Then no sum of norms is smaller.
+func (s *scope) step(parts []part) (factor float64, plain bool) {
+	none := math.Inf(1)
 	x, y, inner := s.hidden(parts)
 	if x == nil || x.of != s.base || y.of.act.low < 0 {
-		return math.Inf(1)
+		return none, false
 	}
 	if l, ok := x.by.l.(pick); !ok || !l.isSame() {
-		return math.Inf(1)
+		return none, false
 	}
 	high := y.of.act.high
 	d, rest, ok := s.p.matched(y.by, inner.by)
 	if !ok {
-		return math.Inf(1)
+		return none, false
 	}
 	scale := same(len(d))
 	scale.scale = make([]float64, len(d))
@@ -133,11 +136,11 @@ func (s *scope) step(parts []part, of bounds) float64 {
 	}
 	scaled, ok := inner.by.after(scale, s.p.work)
 	if !ok {
-		return math.Inf(1)
+		return none, false
 	}
 	w := scaled.bounded(s.p.work)
-	b := max(1, up(times(w, w)-1))
-	return times(plus(b, times(high, rest, inner.by.rough(s.p.work))), of(x.of))
+	more := times(high, rest, inner.by.rough(s.p.work))
+	return plus(max(1, up(times(w, w)-1)), more), more < 1e-3
 }
 
 // matched finds a diagonal d ≥ 0 for which outer is nearly -innerᵀ·d, and bounds the norm of the
