@@ -22,10 +22,14 @@ const (
 	byFastest     = "fastest"
 )
 
+// long is from how many seconds on the runtime of a run of an ONNX file is worth a measurement.
+const long = 60
+
 func bindRuntime(f *pflag.FlagSet, by *string) {
 	f.StringVar(by, "runtime", "", fmt.Sprintf("%s; %s, on CUDA where it is set up; or %s, which "+
-		"measures both, so that two runs of one seed may differ; default: that of the run in OUT, or "+
-		"else %[1]s of an ONNX file and %[2]s of a model's folder", byONNXRuntime, byXLA, byFastest))
+		"measures both, so that two runs of one seed may differ; default: that of the run in OUT; or "+
+		"else %[2]s of a model's folder, and of an ONNX file %[3]s where %[1]s takes over %[4]d s "+
+		"and there are no shards", byONNXRuntime, byXLA, byFastest, long))
 }
 
 // checkRuntime is an error of a runtime that isn't known.
@@ -89,6 +93,15 @@ func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Write
 	nothing := func() {}
 	if p := s.which.precision; p != countlog.Float32 && cmp.Or(by, first) != byXLA {
 		return nothing, fmt.Errorf("--precision %s: XLA has it alone: --runtime %s", p, byXLA)
+	}
+	if by == "" && first == byONNXRuntime && s.plan.Shard.Of == 0 {
+		e, err := d.Estimate(ctx, s.plan)
+		if err != nil {
+			return nothing, s.hint(d, err)
+		}
+		if e.Seconds > long {
+			by = byFastest
+		}
 	}
 	if by == "" || by == first {
 		return nothing, nil

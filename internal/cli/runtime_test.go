@@ -89,6 +89,17 @@ func TestFastestRuntime(t *testing.T) {
 		!strings.Contains(r.err, "note: xla: ") {
 		t.Errorf("%+v", r)
 	}
+	// A long run measures by itself; shards take the same runtime, whatever the machine.
+	for shard, want := range map[string]bool{"": true, "0/2": false} {
+		args := append(sampleFile(gray, dir+shard, "--estimate"), "--n", "1000000000")
+		if shard != "" {
+			args = append(args, "--shard", shard)
+		}
+		r := lipsmooth(args...)
+		if r.status != 0 || strings.Contains(r.err, "note: xla: ") != want {
+			t.Errorf("%+v", r)
+		}
+	}
 	one := filepath.Join(t.TempDir(), "run")
 	r = lipsmooth(sampleFile(gray, one, "--runtime", "fastest", "--one-by-one")...)
 	if r.status != 0 || !strings.Contains(r.err, "note: onnxruntime runs it: xla: nhwc: its images "+

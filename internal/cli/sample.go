@@ -47,10 +47,11 @@ histograms are kept as a run: run.json and a table with one line an image. Stopp
 with the same flags, sample goes on where it stopped.
 
 MODEL is a folder that train wrote, which XLA runs, or an ONNX file, which ONNX Runtime runs on the
-CPU (lipsmooth setup --onnx). --runtime chooses for either. The votes of a run belong to its
-runtime, since the noise and the last bits of logits differ. ONNX Runtime may be faster on a CPU:
-with --estimate, each --runtime says its draws a second. --float32 of certify needs a model's folder
-on XLA. lipsmooth info says what is understood of a file.
+CPU (lipsmooth setup --onnx), or XLA where that is faster for a long run. --runtime chooses for
+either. The votes of a run belong to its runtime, since the noise and the last bits of logits
+differ. ONNX Runtime may be faster for a folder too: with --estimate, each --runtime says its draws
+a second. --float32 of certify needs a model's folder on XLA. lipsmooth info says what is understood
+of a file.
 
 Votes certify any file. Where it can, sample first proves a file's Lipschitz constant, of the
 function that is sampled, with --std. That takes about a minute at most, and a note says what was
