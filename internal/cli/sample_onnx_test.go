@@ -90,7 +90,7 @@ func TestSampleONNX(t *testing.T) {
 	})
 	t.Run("read otherwise", func(t *testing.T) {
 		refused(t, lipsmooth(sampleFile(gray, dir, "--mean", "0.4")...),
-			"model.reading.mean is  there, 0.4 here")
+			"model.reading.mean is none there, 0.4 here")
 		other := filepath.Join(t.TempDir(), "run")
 		must(t, sampleFile(gray, other, "--mean", "0.4", "--std", "0.3")...)
 		if read(t, other, countlog.CountsFile) == rows {
@@ -238,7 +238,7 @@ func TestONNXSettings(t *testing.T) {
 			must(t, "verify", dir, "--model", c.file, "--data", tiny(), "--redraw", "1")
 			must(t, sampleFile(c.file, dir, c.flags...)...)
 			if c.file == gray {
-				refused(t, lipsmooth(sampleFile(gray, dir)...), "model.reading.size is 20,24 there,  here")
+				refused(t, lipsmooth(sampleFile(gray, dir)...), "model.reading.size is 20,24 there, none here")
 			}
 		})
 	}
