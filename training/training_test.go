@@ -300,10 +300,10 @@ func TestDivergence(t *testing.T) {
 	before := read(t, dir, "training.tsv")
 	// As if this had been begun with an absurd learning rate, and twice the epochs.
 	text := strings.Replace(read(t, dir, "training.json"), `"learning_rate": 0.01`,
-		`"learning_rate": 1e+30`, 1)
+		`"learning_rate": 3e+38`, 1)
 	write(t, strings.Replace(text, `"epochs": 6`, `"epochs": 12`, 1), dir, "training.json")
 	c := small()
-	c.LearningRate, c.Epochs = 1e30, 12
+	c.LearningRate, c.Epochs = 3e38, 12
 	_, err := Train(t.Context(), backend, Job{Config: c, Train: trainSet, Test: testSet, Dir: dir})
 	checkpoint := filepath.Join(dir, "checkpoint")
 	mustFail(t, err, "training: the loss is", "at step 6", "lower the learning rate",
