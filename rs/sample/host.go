@@ -1,13 +1,10 @@
 package sample
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"sort"
 	"sync"
-	"sync/atomic"
 
 	"github.com/lipsmooth/lipsmooth/rs"
 )
@@ -100,32 +97,19 @@ func (h histogram) sum() {
 	}
 }
 
-// numbers predicts the units of a batch and leaves the other places out. A core makes the noise of
-// a unit and predicts it at once, while the images are in its cache.
+// numbers predicts the units of a batch and leaves the other places out.
 func (p *onHost) numbers(b *batch) ([]float32, error) {
-	each := b.block * p.classes
-	z := make([]float32, len(b.units)*each)
-	errs := make([]error, min(len(b.units), runtime.GOMAXPROCS(0)))
-	var all sync.WaitGroup
-	var next atomic.Int64
-	for w := range errs {
-		all.Go(func() {
-			images := make([]float32, b.block*p.values())
-			for errs[w] == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(b.units) {
-					return
-				}
-				u := b.units[i]
-				p.noisy(images, u.source, b.Sigma, key(b.Seed, u.index, u.phase, u.block))
-				var logits []float32
-				logits, errs[w] = p.logits(images, b.block)
-				copy(z[i*each:], logits)
-			}
+	each := b.block * p.values()
+	images := make([]float32, len(b.units)*each)
+	var drawing sync.WaitGroup
+	for i, u := range b.units {
+		drawing.Go(func() {
+			p.noisy(images[i*each:(i+1)*each], u.source, b.Sigma,
+				key(b.Seed, u.index, u.phase, u.block))
 		})
 	}
-	all.Wait()
-	return z, cmp.Or(errs...)
+	drawing.Wait()
+	return p.logits(images, len(b.units)*b.block)
 }
 
 // noisy fills to with noisy images of a source, one after the other: a function of the key.
@@ -134,7 +118,12 @@ func (p *onHost) noisy(to []float32, s source, sigma float64, key [32]byte) {
 		p.settings.Grid.noisy(to, s.points, key)
 		return
 	}
-	addNormal(to, s.image, scale(sigma), rand.NewChaCha8(key))
+	r, by := rand.New(rand.NewChaCha8(key)), scale(sigma)
+	for ; len(to) > 0; to = to[len(s.image):] {
+		for i, x := range s.image {
+			to[i] = x + by*float32(r.NormFloat64())
+		}
+	}
 }
 
 func (p *onHost) logits(images []float32, n int) ([]float32, error) {

@@ -257,16 +257,12 @@ func (m *Model) prepare(dst, image, scratch []float32) {
 		if m.layout == NCHW {
 			to, step = dst[ch*pixels:], 1
 		}
-		from := image[m.order.of(ch):]
-		if m.mean == nil {
-			for i := range pixels {
-				to[i*step] = from[i*given]
-			}
-			continue
+		mean, std := float32(0), float32(1)
+		if m.mean != nil {
+			mean, std = m.mean[ch], m.std[ch]
 		}
-		mean, std := m.mean[ch], m.std[ch]
-		for i := range pixels {
-			to[i*step] = (from[i*given] - mean) / std
+		for i, j := m.order.of(ch), 0; i < len(image); i, j = i+given, j+step {
+			to[j] = (image[i] - mean) / std
 		}
 	}
 }

@@ -31,12 +31,11 @@ func start() (version string, err error) {
 	return ort.GetVersion(), nil
 }
 
-// session runs a model. Its runs may overlap, as many as there are cores.
+// session runs a model. Its runs may overlap.
 type session struct {
-	s     *ort.DynamicAdvancedSession
-	in    []kind
-	out   kind
-	turns chan struct{} // full while as many run
+	s   *ort.DynamicAdvancedSession
+	in  []kind
+	out kind
 }
 
 // newSession loads a model whose external files lie in folder. A run has one thread, since runs go
@@ -54,7 +53,7 @@ func newSession(model []byte, folder string, inputs []value, output value) (*ses
 	if err := o.AddSessionConfigEntry(external, folder); err != nil {
 		return nil, err
 	}
-	s := &session{out: output.kind, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s := &session{out: output.kind}
 	var names []string
 	for _, v := range inputs {
 		names, s.in = append(names, v.name), append(s.in, v.kind)
@@ -69,8 +68,6 @@ func newSession(model []byte, folder string, inputs []value, output value) (*ses
 // run takes what each input is fed and returns float32. into is the output's shape, or nil where
 // the shape isn't known, which it has to be for float16.
 func (s *session) run(into []int64, inputs ...feed) (values []float32, got []int64, err error) {
-	s.turns <- struct{}{}
-	defer func() { <-s.turns }()
 	var pins runtime.Pinner // ONNX Runtime keeps pointers from one call to the next
 	defer pins.Unpin()
 	in := make([]ort.Value, len(inputs))
