@@ -22,14 +22,15 @@ const (
 	byFastest     = "fastest"
 )
 
-// long is from how many seconds on the runtime of a run of an ONNX file is worth a measurement.
-const long = 60
+// measuredFrom is from how many seconds on the runtime of a run of an ONNX file is worth a measurement.
+const measuredFrom = 60
 
 func bindRuntime(f *pflag.FlagSet, by *string) {
 	f.StringVar(by, "runtime", "", fmt.Sprintf("%s; %s, on CUDA where it is set up; or %s, which "+
 		"measures both, so that two runs of one seed may differ; default: that of the run in OUT; or "+
 		"else %[2]s of a model's folder, and of an ONNX file %[3]s where %[1]s takes over %[4]d s "+
-		"and there are no shards", byONNXRuntime, byXLA, byFastest, long))
+		"and there are no shards", byONNXRuntime, byXLA, byFastest,
+		measuredFrom))
 }
 
 // checkRuntime is an error of a runtime that isn't known.
@@ -99,7 +100,7 @@ func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Write
 		if err != nil {
 			return nothing, s.hint(d, err)
 		}
-		if e.Seconds > long {
+		if e.Seconds > measuredFrom {
 			by = byFastest
 		}
 	}
