@@ -212,8 +212,8 @@ func (n notebook) code() (cells []cell) {
 	return cells
 }
 
-// kinds names the kinds of a cell's outputs. Text and pictures come on separate ways, so their order
-// isn't sure.
+// kinds names the kinds of a cell's outputs. Text and pictures come on separate ways, so their
+// order isn't sure.
 func kinds(c cell) string {
 	var s []string
 	for _, o := range c.Outputs {

@@ -116,10 +116,10 @@ func (b Bounds) Table(m *Model) (t *table.Table, note string, err error) {
 	return t, note, nil
 }
 
-// CheckBounds proves the table of bounds in the model's folder again, and says whether there is one.
-// A bound may be larger than what is proved, as an older version's may be. It may not be smaller. The
-// slopes aren't looked for again: they may be no steeper than their bounds. A note says why a table
-// wasn't compared.
+// CheckBounds proves the table of bounds in the model's folder again, and says whether there is
+// one. A bound may be larger than what is proved, as an older version's may be. It may not be
+// smaller. The slopes aren't looked for again: they may be no steeper than their bounds. A note
+// says why a table wasn't compared.
 func (m *Model) CheckBounds(dir string) (there bool, note string, err error) {
 	path := filepath.Join(dir, BoundsFile)
 	t, caption, err := table.ReadFile(path)

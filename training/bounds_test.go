@@ -69,7 +69,8 @@ func TestBounds(t *testing.T) {
 	if err := made.WriteFile(filepath.Join(dir, BoundsFile), "model of others"); err != nil {
 		t.Fatal(err)
 	}
-	if _, note, err := m.CheckBounds(dir); err != nil || !strings.Contains(note, "isn't of this model") {
+	if _, note, err := m.CheckBounds(dir); err != nil || !strings.Contains(note,
+		"isn't of this model") {
 		t.Error(note, err)
 	}
 	other, _ := bars(t, 6, 20)

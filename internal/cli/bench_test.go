@@ -131,7 +131,8 @@ func TestBenchTurns(t *testing.T) {
 	t.Setenv(asPeer, "far")
 	other := t.TempDir()
 	r = lipsmooth("bench", "--peers", "jax", "--out", other)
-	refused(t, r, "jax computes another net than lipsmooth ", ": logit 7 of the image without noise is ")
+	refused(t, r, "jax computes another net than lipsmooth ",
+		": logit 7 of the image without noise is ")
 	if _, err := os.Stat(filepath.Join(other, "bench.tsv")); err == nil || r.out != "" {
 		t.Error("ratios of different nets", r.out)
 	}

@@ -19,8 +19,8 @@ func mergeCommand() *cobra.Command {
 		Long: `Merge runs of the same settings and different examples into the folder of one run,
 with their tuning images. The rows are those of a run that was sampled in one piece. merge refuses
 shards of different settings. It refuses a shard or an example that is there twice, and without
---partial also one that is missing. It refuses rows and settings that differ from a shard's seal. The
-merged seal keeps the seals of all shards, which verify compares again.`,
+--partial also one that is missing. It refuses rows and settings that differ from a shard's seal.
+The merged seal keeps the seals of all shards, which verify compares again.`,
 		Example: "  lipsmooth merge runs/whole runs/mnist/shard-*",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {

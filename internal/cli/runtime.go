@@ -22,7 +22,8 @@ const (
 	byFastest     = "fastest"
 )
 
-// measuredFrom is from how many seconds on the runtime of a run of an ONNX file is worth a measurement.
+// measuredFrom is from how many seconds on the runtime of a run of an ONNX file is worth a
+// measurement.
 const measuredFrom = 60
 
 func bindRuntime(f *pflag.FlagSet, by *string) {

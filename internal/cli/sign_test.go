@@ -64,7 +64,8 @@ func TestSealedRun(t *testing.T) {
 
 	dir = copied(t, want)
 	key, other := keyPair(t), keyPair(t)
-	refused(t, lipsmooth(append(longArgs(model, dir), "--sign", key+".pub")...), "no OpenSSH private key")
+	refused(t, lipsmooth(append(longArgs(model, dir), "--sign", key+".pub")...),
+		"no OpenSSH private key")
 	must(t, append(longArgs(model, dir), "--sign", key)...)
 	if out := must(t, "verify", dir, "--signed-by", key+".pub"); !strings.Contains(out,
 		"seal.json.sig: signed by the key of "+key+".pub, ssh-ed25519 SHA256:") {

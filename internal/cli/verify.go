@@ -366,7 +366,8 @@ version wrote have no settings beside them: they are noted, and not compared. A 
 version wrote has no seal, which is noted too.
 
 Without a signature, whoever can write the folder can change rows and make the seal again. Then only
-what was computed again from the model and the data, and the rows that were drawn again, are certain.
+what was computed again from the model and the data, and the rows that were drawn again, are
+certain.
 sample --sign and merge --sign sign the seal, as ssh-keygen -Y sign -n lipsmooth does.`,
 		Example: `  lipsmooth verify runs/mnist-0.25 --data mnist --redraw 5
   lipsmooth verify runs/mnist-0.25 --signed-by ~/.ssh/id_ed25519.pub`,
@@ -387,8 +388,8 @@ sample --sign and merge --sign sign the seal, as ssh-keygen -Y sign -n lipsmooth
 	f.StringVar(&v.model, "model", "", "model's folder, or the ONNX file; default: RUN/model")
 	f.StringVar(&v.denoiser, "denoiser", "", "the denoiser's ONNX file; default: beside the model's")
 	bindFiles(f, &v.files)
-	f.StringVar(&v.signedBy, "signed-by", "", "OpenSSH public key, a .pub file, that must have signed "+
-		"the run")
+	f.StringVar(&v.signedBy, "signed-by", "",
+		"OpenSSH public key, a .pub file, that must have signed the run")
 	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, picked at random")
 	f.Uint64Var(&v.seed, "redraw-seed", 0,
 		"seed that picks the examples to draw again; default: a new "+

@@ -2,9 +2,9 @@
 // same net, weights, image and protocol. They take turns, and each runs alone on the machine.
 //
 // A vote step of the protocol takes one image, [side, side, 3], makes a batch of [Batch] copies,
-// adds i.i.d. noise N(0, [Sigma]²) to each, runs the net, takes the argmax, and counts the votes for
-// 10 classes on the host. A side is 32 unless asked otherwise. Everything is float32, but inputs of
-// products may be rounded (countlog.BF16). Everything uses every core of the machine.
+// adds i.i.d. noise N(0, [Sigma]²) to each, runs the net, takes the argmax, and counts the votes
+// for 10 classes on the host. A side is 32 unless asked otherwise. Everything is float32, but
+// inputs of products may be rounded (countlog.BF16). Everything uses every core of the machine.
 package peers
 
 import (

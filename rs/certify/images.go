@@ -74,7 +74,8 @@ func OpenImages(path string, size [3]int, flag int) (m *Images, err error) {
 	if size == ([3]int{}) {
 		size = there
 	}
-	if err != nil || rows < 0 || min(size[0], size[1], size[2]) < 1 || !strings.HasPrefix(string(text), headOf(rows, size)) {
+	if err != nil || rows < 0 || min(size[0], size[1], size[2]) < 1 ||
+		!strings.HasPrefix(string(text), headOf(rows, size)) {
 		return nil, fmt.Errorf("%s: not a NumPy file of float32 images [rows, %d, %d, %d]", path,
 			size[0], size[1], size[2])
 	}

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// TestVerifySeal: rows of a killed writer, which lie behind the seal, are noted. No signature covers
-// them.
+// TestVerifySeal: rows of a killed writer, which lie behind the seal, are noted. No signature
+// covers them.
 func TestVerifySeal(t *testing.T) {
 	run := settings()
 	whole := write(t, filepath.Join(t.TempDir(), "whole"), run)
@@ -78,8 +78,8 @@ func TestVerifySeal(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, countlog.CountsFile), rows, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if notes, err := verified(""); err != nil || !strings.Contains(notes, "3 of 4 rows: sampling goes "+
-		"on or was killed") || !strings.Contains(notes, "signed by the key ssh-ed25519 ") {
+	if notes, err := verified(""); err != nil || !strings.Contains(notes,
+		"3 of 4 rows: sampling goes on or was killed") || !strings.Contains(notes, "signed by the key ssh-ed25519 ") {
 		t.Error(notes, err)
 	}
 	if _, err := verified(by); err == nil || !strings.Contains(err.Error(), "covers all rows") {

@@ -25,8 +25,9 @@ func (c *Contradiction) Error() string {
 // Contradicted is [Run.Contradicted] by the log's rows.
 func (l *Log) Contradicted() error { return l.Run.Contradicted(l.Rows()) }
 
-// Contradicted returns a [Contradiction] if the run's rows show a larger Lipschitz constant than the
-// run says. If the run's constant is right, the probability of a contradiction is at most 1e-6.
+// Contradicted returns a [Contradiction] if the run's rows show a larger Lipschitz constant than
+// the run says. If the run's constant is right, the probability of a contradiction is at most
+// 1e-6.
 func (r *Run) Contradicted(rows iter.Seq2[*rs.Evidence, error]) error {
 	lambda := r.Model.Lambda
 	if !lambda.Known() {

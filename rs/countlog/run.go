@@ -1,8 +1,9 @@
 // Package countlog keeps the evidence of noisy sampling on disk. From it, every certificate, table
 // and figure can be computed again without a device.
 //
-// A run is a folder of three files. run.json has the settings of the sampling ([Run]). seal.json has
-// hashes of the settings and of every row ([Seal]). [CountsFile] is a table, tab separated, with a line of column names and then one line an example:
+// A run is a folder of three files. run.json has the settings of the sampling ([Run]). seal.json
+// has hashes of the settings and of every row ([Seal]). [CountsFile] is a table, tab separated,
+// with a line of column names and then one line an example:
 //
 //	index               position in the dataset
 //	label               true class, -1 where none is known
@@ -20,11 +21,11 @@
 // margins. A line holds no time and nothing else that differs between two runs of equal draws:
 // equal draws give tables of equal bytes.
 //
-// A seal finds rows and settings that were changed, moved or deleted after they were written. Resume,
-// [Merge] and [Log.CheckSeal] compare it. The seal is written at most once a second, after its rows
-// are on disk. So the last rows of a killed writer have no seal until sampling goes on. Runs that an
-// older version wrote have none. Whoever can write the folder can make a seal again, so [Sign] signs
-// it, as ssh-keygen -Y sign does.
+// A seal finds rows and settings that were changed, moved or deleted after they were written.
+// Resume, [Merge] and [Log.CheckSeal] compare it. The seal is written at most once a second, after
+// its rows are on disk. So the last rows of a killed writer have no seal until sampling goes on.
+// Runs that an older version wrote have none. Whoever can write the folder can make a seal again,
+// so [Sign] signs it, as ssh-keygen -Y sign does.
 //
 // The folder [TuningFolder] in a run is a run on other images. The temperature of soft votes is
 // chosen on it. The command keeps more beside the log: model (the network that was sampled), sigma

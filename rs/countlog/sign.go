@@ -100,8 +100,8 @@ func Sign(dir string, key ssh.Signer) error {
 		Type: signatureType, Bytes: append([]byte(signatureMagic), ssh.Marshal(s)...)}))
 }
 
-// SignedBy returns the key that signed the seal of a run's folder; nil where none did. A signature of
-// another seal is an error.
+// SignedBy returns the key that signed the seal of a run's folder; nil where none did. A signature
+// of another seal is an error.
 func SignedBy(dir string) (ssh.PublicKey, error) {
 	path := filepath.Join(dir, SignatureFile)
 	armored, err := os.ReadFile(path)

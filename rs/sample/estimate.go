@@ -62,8 +62,8 @@ func (p *pilot) selected() (all []*example) {
 // watched is a batch of a pilot.
 type watched struct{ at, took, units, size float64 }
 
-// Estimate draws the beginning of a plan's run into a folder that is deleted: a tenth of the run, or
-// some seconds of it. The pace of the last batches tells the rest.
+// Estimate draws the beginning of a plan's run into a folder that is deleted: a tenth of the run,
+// or some seconds of it. The pace of the last batches tells the rest.
 func (d *Drawer) Estimate(ctx context.Context, p Plan) (e Estimate, err error) {
 	begun := time.Now()
 	if e.Run, e.Tuning, err = d.runs(ctx, p); err != nil {
