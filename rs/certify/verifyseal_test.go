@@ -79,7 +79,8 @@ func TestVerifySeal(t *testing.T) {
 		t.Fatal(err)
 	}
 	if notes, err := verified(""); err != nil || !strings.Contains(notes,
-		"3 of 4 rows: sampling goes on or was killed") || !strings.Contains(notes, "signed by the key ssh-ed25519 ") {
+		"3 of 4 rows: sampling goes on or was killed") ||
+		!strings.Contains(notes, "signed by the key ssh-ed25519 ") {
 		t.Error(notes, err)
 	}
 	if _, err := verified(by); err == nil || !strings.Contains(err.Error(), "covers all rows") {
