@@ -55,15 +55,15 @@
 // bound within 5% of the product.
 //
 //	file                     Λ        product
-//	torchlip-dense           1.49738  1.49738
-//	torchlip-conv            0.63226  0.63220
+//	torchlip-dense           1.49758  1.49738
+//	torchlip-conv            0.63229  0.63220
 //	torchlip-circular        0.69347  0.69343
-//	orthogonium-aoc          0.72952  0.72952
-//	orthogonium-sll-aol-soc  1.30092  1.29810
+//	orthogonium-aoc          0.72955  0.72952
+//	orthogonium-sll-aol-soc  1.30096  1.29810
 //	aol                      0.47152  0.47147
 //	cpl-sll                  1.62003  1.61938
 //	soc                      1.58630  1.58620
-//	bronet                   1.67557  1.67556
+//	bronet                   1.67576  1.67556
 //	lot                      1.57939  1.57929
 //	plain                    4.85618  6.94549
 //
