@@ -34,10 +34,17 @@ var flagValues = map[string][]string{
 	"style":            namesOf(figures.Styles, func(s figures.Style) string { return s.Name }),
 	"shapes":           namesOf(coverage.Shapes, func(s coverage.Shape) string { return s.Name }),
 	"peers":            peers.Names(),
-	"classifier":       {"votes", "soft", "clean", certify.All},
+	"classifier":       append(attackedNames(), certify.All),
 	"reproduce preset": namesOf(presets, func(p preset) string { return p.name }),
 	"train preset": namesOf(training.Presets,
 		func(p training.Preset) string { return p.Name }),
+}
+
+func attackedNames() (names []string) {
+	for _, c := range certify.Attacked {
+		names = append(names, c.Name)
+	}
+	return names
 }
 
 func namesOf[T any](list []T, of func(T) string) (names []string) {

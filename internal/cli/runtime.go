@@ -96,12 +96,14 @@ func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Write
 	if p := s.which.precision; p != countlog.Float32 && cmp.Or(by, first) != byXLA {
 		return nothing, fmt.Errorf("--precision %s: XLA has it alone: --runtime %s", p, byXLA)
 	}
-	if by == "" && first == byONNXRuntime && s.plan.Shard.Of == 0 {
-		e, err := d.Estimate(ctx, s.plan)
-		if err != nil {
+	var mine sample.Estimate // measured once, however long the pilot is
+	if byItself := by == "" && first == byONNXRuntime && s.plan.Shard.Of == 0; byItself ||
+		by == byFastest {
+		var err error
+		if mine, err = d.Estimate(ctx, s.plan); err != nil {
 			return nothing, s.hint(d, err)
 		}
-		if e.Seconds > measuredFrom {
+		if !byItself || mine.Seconds > measuredFrom {
 			by = byFastest
 		}
 	}
@@ -122,15 +124,15 @@ func (s *sampling) onRuntime(ctx context.Context, d *sample.Drawer, log io.Write
 		other.Open = o.get
 	}
 	if by == byFastest {
-		best, each, err := sample.Fastest(ctx, s.plan, d, other)
+		theirs, err := other.Estimate(ctx, s.plan)
 		if err != nil {
 			return free, s.hint(d, err)
 		}
-		for i, c := range []sample.Classifier{d.Classifier, c} {
-			fmt.Fprintf(log, "note: %s: %.1f s to start, then %.0f draws/s\n", runtimeOf(c),
-				each[i].Start, each[i].Rate)
+		for i, e := range []sample.Estimate{mine, theirs} {
+			fmt.Fprintf(log, "note: %s: %.1f s to start, then %.0f draws/s\n",
+				[]string{first, runtimeOf(c)}[i], e.Start, e.Rate)
 		}
-		if best == 0 {
+		if mine.Seconds <= theirs.Seconds {
 			other.Close()
 			return free, nil
 		}

@@ -31,7 +31,7 @@ func onTerminal(t *testing.T, columns int, args ...string) (lines []string) {
 	}
 	f, err := pty.StartWithSize(c, &pty.Winsize{Rows: 24, Cols: uint16(columns)})
 	if err != nil {
-		t.Skip("no terminal: ", err)
+		t.Skip("this machine gives no pseudo-terminal: ", err)
 	}
 	defer f.Close()
 	text, _ := io.ReadAll(f) // ends with an error, as a terminal does
