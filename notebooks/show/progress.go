@@ -12,13 +12,19 @@ import (
 type Status struct {
 	id   string
 	line []byte
-	show func(id, html string) // gonbui.UpdateHTML
+	show func(id, html string) // replace
 }
 
 // NewStatus returns a Status in the cell that is running.
 func NewStatus() *Status {
-	return &Status{id: "status_" + gonbui.UniqueId(),
-		show: gonbui.UpdateHTML}
+	return &Status{id: "status_" + gonbui.UniqueId(), show: replace}
+}
+
+// replace shows HTML in the place named id. The HTML is there when replace returns: GoNB may lose
+// what a program sends just before the program ends.
+func replace(id, html string) {
+	gonbui.UpdateHTML(id, html)
+	gonbui.Sync()
 }
 
 // Write shows the last of the lines that end in p. A carriage return ends one as well.
