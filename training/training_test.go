@@ -683,6 +683,8 @@ func TestOptionsAct(t *testing.T) {
 		"crop":          func(c *Config) { c.Crop = 1 },
 		"learning rate": func(c *Config) { c.LearningRate = 0.02 },
 		"seed":          func(c *Config) { c.Seed = 2 },
+		"dense":         func(c *Config) { c.Architecture = "dense" },
+		"centring":      func(c *Config) { c.Architecture, c.Centring = "dense", true },
 		"emma":          func(c *Config) { c.Loss = "emma" },
 		"hkr":           func(c *Config) { c.Loss = "hkr" },
 		"torchlip-hkr":  func(c *Config) { c.Loss = "torchlip-hkr" },
