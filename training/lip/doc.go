@@ -22,8 +22,10 @@
 //     of spectral about 1. Last layers are normalised (LLN) or free, as the largest distance of two
 //     columns counts there.
 //   - Convolution, with circular or zero padding, stride and groups: bcop, bro, cayley and soc are
-//     orthogonal. The norm of aol is at most 1, of spectral about 1; free has any. With zero
-//     padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what leaves the image.
+//     orthogonal. The norm of aol and rko is at most 1, of spectral about 1; free has any. rko is
+//     orthogonal where its stride is its kernel's side. At a stride, bcop is AOC (Boissin et al.
+//     2025). With zero padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what
+//     leaves the image.
 //   - Residual: sll and cpl, of images or flat; Affine, of LiResNet; Sandwich, dense.
 //   - Activation: maxmin, groupsort, householder, abs, beta-abs, relu. The first three need channels
 //     in whole groups and refuse others, as deel-torchlip does. Padding would add channels of no
@@ -67,6 +69,9 @@
 //	conv 3×3 8 (bcop, stride 3)                    3×9×1    1.00000  1.00000  1.00004
 //	conv 3×3 8 (bcop, 2 groups)                    5×7×4    1.00000  1.00000  1.00002
 //	conv 3×3 4 (bcop, zero padding)                7×5×4    0.04282  1.00000  1.00003
+//	conv 3×3 6 (rko)                               5×7×3    0.09931  0.85545  0.85546
+//	conv 3×3 6 (rko, zero padding, stride 2)       5×7×3    0.03665  0.78656  0.78660
+//	conv 3×3 7 (rko, stride 3)                     6×9×1    1.00000  1.00000  1.00004
 //	conv 3×3 5 (cayley)                            5×7×5    1.00000  1.00000  1.00004
 //	conv 3×3 6 (cayley)                            6×4×3    1.00000  1.00000  1.00003
 //	conv 1×1 5 (cayley, stride 2)                  6×4×3    1.00000  1.00000  1.00004
