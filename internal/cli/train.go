@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
@@ -56,6 +57,18 @@ func (b *binder) follow(base training.Config) error {
 			if err := l.Set(l.Text(&base)); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// refuse names a flag that was given and that no point takes.
+func (b *binder) refuse(points []training.Point) error {
+	for _, l := range b.lists {
+		takes := func(p training.Point) bool { return l.Takes(p.Config) }
+		if b.flags.Changed(l.Name) && !slices.ContainsFunc(points, takes) {
+			return fmt.Errorf("--%s: architecture %s has no Lipschitz bound, and takes none", l.Name,
+				b.config.Architecture)
 		}
 	}
 	return nil
@@ -189,6 +202,9 @@ Presets; the first is the default, and other flags change its settings:
 			varied := bound.axes()
 			points, err := training.Sweep(config, varied...)
 			if err != nil {
+				return err
+			}
+			if err := bound.refuse(points); err != nil {
 				return err
 			}
 			ctx, w, o := cmd.Context(), printer(cmd), &opened{log: cmd.ErrOrStderr()}

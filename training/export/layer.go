@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/plain"
 )
 
 // apply adds a layer with its effective weights. The input x has this size, as [batch, c, h, w] or
@@ -42,6 +43,8 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 		y := g.op("Relu", []string{g.op("Gemm", []string{x, b, g.weight("bias", w[1], l.Units)})})
 		return g.op("Gemm", []string{y, a}, attribute{"transB", 1}, attribute{"alpha", float32(2)}),
 			nil
+	case plain.Layer:
+		return g.plain(l, x, w, in)
 	}
 	return "", fmt.Errorf("a %T has no form in ONNX here", l)
 }

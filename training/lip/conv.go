@@ -24,14 +24,19 @@ func Conv(x, kernel *Node, padding string, stride int) *Node {
 	if k[0] > 1 {
 		x = border(border(x, 1, k[0]/2, padding), 2, k[0]/2, padding)
 	}
+	return ConvInside(x, kernel, stride)
+}
+
+// ConvInside convolves x, [batch, h, w, in], with kernel, [kh, kw, in, out], at every stride-th
+// place where the kernel lies inside the image.
+func ConvInside(x, kernel *Node, stride int) *Node {
 	if !pureGo(x) {
 		return Convolve(x, kernel).NoPadding().Strides(stride).Done()
 	}
 	return patched(x, kernel, stride)
 }
 
-// patched convolves x, [batch, h, w, in], with kernel, [kh, kw, in, out], wherever the kernel lies
-// inside the image. It takes patches and one matrix product.
+// patched is ConvInside by patches and one matrix product.
 func patched(x, kernel *Node, stride int) *Node {
 	d, k := x.Shape().Dimensions, kernel.Shape().Dimensions
 	h, w := (d[1]-k[0])/stride+1, (d[2]-k[1])/stride+1

@@ -1,4 +1,4 @@
-// Package net composes 1-Lipschitz layers into classifiers.
+// Package net composes layers into classifiers: 1-Lipschitz layers, or plain ones without a bound.
 package net
 
 import (
@@ -13,12 +13,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/plain"
 )
 
 // Setting says what network to build. Empty names have defaults: the dense and the last layer are
 // bjorck, the residual step is sll, the activation maxmin, the padding circular.
 type Setting struct {
-	Architecture string // a name in Architectures
+	Architecture string // of Names; a plain one takes none of the other fields
 	Convolution  string // of lip.Convolutions
 	Width        int    // channels of the first convolution, and an eighth of a dense layer's units
 	Dense        string // of lip.Denses
@@ -38,7 +39,7 @@ func (s Setting) check() error {
 		what, name string
 		known      []string
 	}{
-		{"architecture", s.Architecture, slices.Sorted(maps.Keys(Architectures))},
+		{"architecture", s.Architecture, Names()},
 		{"convolution", s.Convolution, lip.Convolutions()},
 		{"dense layer", cmp.Or(s.Dense, "bjorck"), lip.Denses()},
 		{"residual step", cmp.Or(s.Residual, "sll"), lip.Residuals()},
@@ -62,6 +63,9 @@ type Network struct {
 
 // New builds a network. Its error names the layer that doesn't fit and says why.
 func New(in lip.Size, classes int, s Setting) (*Network, error) {
+	if layers, ok := plain.Architectures[s.Architecture]; ok {
+		return newPlain(in, classes, s.Architecture, layers())
+	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -117,25 +121,29 @@ func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 func (n *Network) Effective(scope *model.Scope, g *Graph) [][]*Node {
 	w := make([][]*Node, len(n.Layers))
 	for i, l := range n.Layers {
-		w[i] = l.Weights(scope.In("layer_%02d", i), g, n.sizes[i])
+		w[i] = l.Weights(layerScope(scope, i), g, n.sizes[i])
 	}
 	return w
 }
 
+func layerScope(scope *model.Scope, layer int) *model.Scope { return scope.At("layer_%02d", layer) }
+
 // Logits maps images, [batch, h, w, c] in [0, 1], to [batch, classes] with effective weights. It
 // subtracts 1/2 from the images first.
 func (n *Network) Logits(images *Node, weights [][]*Node) *Node {
-	x := AddScalar(images, -0.5)
+	x := centred(images)
 	for i, l := range n.Layers {
 		x = l.Apply(x, weights[i])
 	}
 	return x
 }
 
+func centred(images *Node) *Node { return AddScalar(images, -0.5) }
+
 // LayerBound is the proof of one layer.
 type LayerBound struct {
 	Layer string    `json:"layer"`
-	Bound lip.Bound `json:"bound"`
+	Bound lip.Bound `json:"bound,omitzero"` // zero in a plain network
 }
 
 // Bounds proves every layer from effective weights. Its second result is Λ, a bound on the
@@ -150,8 +158,11 @@ func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) 
 	return bounds, p.Composed
 }
 
-// Prove is Bounds, with the product of all layers' bounds too.
+// Prove is Bounds, with the product of all layers' bounds too. Of a plain network it proves nothing.
 func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
+	if n.Plain() {
+		return lip.Proof{Layers: make([]lip.Bound, len(n.Layers))}
+	}
 	return n.chain(weights).Prove()
 }
 
