@@ -7,6 +7,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
+	"github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
@@ -107,7 +108,11 @@ func (c Convolution) convolve(x, kernel *Node) *Node {
 func (c Convolution) Train(x *Node, scope *model.Scope, in lip.Size) *Node {
 	g := x.Graph()
 	if !c.Norm {
-		return c.Apply(x, c.Weights(scope, g, in))
+		w := c.Weights(scope, g, in)
+		if c.Inside && backend.Standard(g.Backend()) { // a CPU, where patches are faster
+			return Add(lip.ConvPatches(x, w[0], 1), Reshape(w[1], 1, 1, 1, -1))
+		}
+		return c.Apply(x, w)
 	}
 	y := c.convolve(x, c.kernel(scope, g, in))
 	mean := ReduceMean(y, 0, 1, 2)
