@@ -212,6 +212,7 @@ func smoothAdv(s *step) (*Node, *Node) {
 // ascend moves images by a distance (l2), along the gradient of the cross-entropy of the mean softmax
 // under this noise.
 func (s *step) ascend(images, noise *Node, distance float64) *Node {
+	images = Identity(images) // where StopGradient made images, Gradient by it is 0
 	logs := s.each(s.attacked(Add(s.repeated(images), noise)))
 	own := ReduceSum(Mul(logs, ExpandDims(s.truth(logs), 0)), -1) // [draws, batch]
 	most := StopGradient(ReduceAndKeep(own, ReduceMax, 0))
