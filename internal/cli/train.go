@@ -178,6 +178,9 @@ func trainCommand() *cobra.Command {
 of each layer. Run a stopped training again with the same flags: it continues from its last
 checkpoint.
 
+lenet and resnet20 are plain networks, the baselines of papers. They have no Lipschitz bound, so
+votes alone certify them. Their layers and their loss, a cross-entropy, are fixed.
+
 Every flag of the training takes a list, such as --loss offset,emma --sigma 0,0.25. train then
 trains every combination, one after another, each in a subfolder of --out. The folder also gets
 sweep.tsv and its figure. A finished model is not trained again.
