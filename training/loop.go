@@ -170,7 +170,8 @@ func newTrainer(
 		weights := n.Effective(inner, g)
 		return method.objective(&step{
 			Config: c, loss: l, images: in[0], rng: in[1], labels: in[2],
-			logits: func(images *Node) *Node { return n.Train(inner, images, weights) },
+			logits:   func(images *Node) *Node { return n.Train(inner, images, weights) },
+			attacked: func(images *Node) *Node { return n.Logits(images, weights) },
 		})
 	}
 	second := func(_, predictions []*Node) *Node { return predictions[1] }
