@@ -308,7 +308,7 @@ func (t *traced) notes() (all []string) {
 			} else if !told[[2]int{d.panel, of[0]}] {
 				text += t.panels[d.panel].values(d)
 			}
-		case !d.moved && !d.fill && d.panel >= 0 && d.inked(): // a curve without a legend
+		case !d.moved && d.panel >= 0 && d.inked(): // a curve without a legend
 			if v := t.panels[d.panel].values(d); v != "" {
 				text = fmt.Sprintf(`data-of="" data-panel="%d" %s`, d.panel, v)
 			}

@@ -412,7 +412,7 @@ func TestDrawing(t *testing.T) {
 		{in(strings.Repeat(" ", largestSVG)), ""},
 	} {
 		dir := write(t, map[string]string{"x.svg": c.text})
-		got, err := drawing(filepath.Join(dir, "x.svg"), `a "name"`)
+		got, err := drawingOf(filepath.Join(dir, "x.svg"), `a "name"`)
 		if string(got) != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%.80s: %s, %v", c.text, got, err)
 		}
