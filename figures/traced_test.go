@@ -26,8 +26,8 @@ func annotated(t *testing.T, f *Figure) (panels, entries, curves []element) {
 	if err := errors.Join(f.WriteSVG(&plain), f.WriteAnnotatedSVG(&text)); err != nil {
 		t.Fatal(err)
 	}
-	bare := regexp.MustCompile(`data-[a-z]+="[^"]*" |<rect [^>]*>\n`).ReplaceAllString(text.String(), "")
-	if bare != plain.String() {
+	notes := regexp.MustCompile(`data-[a-z]+="[^"]*" |<rect [^>]*>\n`)
+	if notes.ReplaceAllString(text.String(), "") != plain.String() {
 		t.Fatalf("figure %s: another drawing than that of WriteSVG", f.Name)
 	}
 	for d := xml.NewDecoder(&text); ; {
@@ -159,8 +159,8 @@ func TestShort(t *testing.T) {
 			t.Errorf("%v: %s, want %s", x, got, want)
 		}
 	}
-	for text, want := range map[string]string{"ℓ_{2} radius": "ℓ₂ radius", "F^{−1}(p_{s})": "F⁻¹(p_s)",
-		"α^{1/n}": "α^1/n"} {
+	for text, want := range map[string]string{"ℓ_{2} radius": "ℓ₂ radius",
+		"F^{−1}(p_{s})": "F⁻¹(p_s)", "α^{1/n}": "α^1/n"} {
 		if got := plainText(text); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}

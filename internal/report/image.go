@@ -231,7 +231,7 @@ func (p *Page) perturbed(dir string, d *data.Dataset) error {
 			changes[i] = change(found, clean, d.Channels)
 			scale = max(scale, slices.Max(changes[i]), -slices.Min(changes[i]))
 		}
-		m.Scale = fmt.Sprintf("%.2g", scale)
+		m.Scale = fmt.Sprintf("%.3g", scale)
 		for i, values := range changes {
 			if values == nil {
 				continue

@@ -1,6 +1,7 @@
 // Package report makes one HTML page of a run's folder, with tables, figures, a gallery of images,
-// settings and hashes. A page may also show several runs and compare them. The page is one file. It loads nothing and sends nothing; its content
-// security policy enforces this in a browser. Equal folders give equal bytes.
+// settings and hashes. A page may also show several runs, compared first. The page is one file. It
+// loads nothing and sends nothing; its content security policy enforces this in a browser. Equal
+// folders give equal bytes.
 //
 // The page is read from the files that other commands wrote. Where a file isn't there, the page
 // names the command that makes it.
