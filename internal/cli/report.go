@@ -58,13 +58,14 @@ func (r *reporter) several(dirs []string) (path string, missing []string, err er
 			return "", nil, err
 		}
 		pages = append(pages, p)
-		if saved, err := certify.ReadSaved(dir); err == nil {
+		if saved, err := certify.ReadSaved(dir); err == nil && len(saved.Sets) > 0 {
 			alphas[saved.Sets[len(saved.Sets)-1].Alpha] = true
 		}
 	}
 	c := certify.Default()
-	if len(alphas) == 1 { // the tables of all runs have it
-		for c.Alpha = range alphas {
+	for alpha := range alphas {
+		if len(alphas) == 1 { // the tables of all runs have it
+			c.Alpha = alpha
 		}
 	}
 	compared, why := compareRuns(c, 0.95, dirs)

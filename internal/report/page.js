@@ -95,7 +95,7 @@ for (const figure of document.querySelectorAll(".drawing")) {
   const seen = panel => [...points].filter(([path]) => path.dataset.panel === panel.dataset.panel && path.style.display !== "none").map(([, at]) => at);
   const nearest = (at, distance) => at.reduce((best, p) => distance(p) < distance(best) ? p : best);
 
-  // Shows what lies at (px, py): of lines all values at the nearest x, of marks and bars the nearest.
+  // Shows what lies at (px, py): of lines all values at the nearest x, of marks and bars the nearest and those above and below it.
   const show = (panel, px, py) => {
     const lines = seen(panel).filter(at => at[0].line);
     const among = (lines.length ? lines : seen(panel)).flat();
@@ -104,7 +104,7 @@ for (const figure of document.querySelectorAll(".drawing")) {
     const { x, y, width, height } = box(panel);
     // A line that has come down to the axis goes on there.
     const on = p => Math.abs(p.px - first.px) < 1 || p.px < first.px && p.py - y < 0.5;
-    const found = lines.length ? lines.map(at => nearest(at, p => Math.abs(p.px - first.px))).filter(on) : [first];
+    const found = lines.length ? lines.map(at => nearest(at, p => Math.abs(p.px - first.px))).filter(on) : among.filter(p => p.x === first.x && Math.abs(p.px - first.px) < 0.1);
     found.sort((a, b) => b.py - a.py);
     const part = (name, ...content) => {
       const e = document.createElement(name);
