@@ -64,7 +64,8 @@ for (const figure of document.querySelectorAll(".drawing")) {
       hide();
     };
     button.classList.add("entry");
-    for (const [name, value] of [["role", "button"], ["tabindex", 0], ["aria-pressed", true], ["aria-label", `show ${button.dataset.name}`]]) button.setAttribute(name, value);
+    const says = { role: "button", tabindex: 0, "aria-pressed": true, "aria-label": `show ${button.dataset.name}` };
+    for (const name in says) button.setAttribute(name, says[name]);
     button.addEventListener("click", toggle);
     button.addEventListener("keydown", event => {
       if (event.key !== "Enter" && event.key !== " ") return;
@@ -90,9 +91,11 @@ for (const figure of document.querySelectorAll(".drawing")) {
   const points = new Map(curves.filter(path => path.dataset.x).map(path => {
     const at = (path.dataset.at ?? path.getAttribute("d")).matchAll(/(-?[\d.e-]+),(-?[\d.e-]+)/g);
     const x = path.dataset.x.split("|"), y = path.dataset.y.split("|");
-    return [path, [...at].map((m, i) => ({ path, line: !path.dataset.at, px: Number(m[1]), py: Number(m[2]), x: x[i], y: y[i] }))];
+    const line = !path.dataset.at;
+    return [path, [...at].map((m, i) => ({ path, line, px: Number(m[1]), py: Number(m[2]), x: x[i], y: y[i] }))];
   }));
-  const seen = panel => [...points].filter(([path]) => path.dataset.panel === panel.dataset.panel && path.style.display !== "none").map(([, at]) => at);
+  const shown = (path, panel) => path.dataset.panel === panel.dataset.panel && path.style.display !== "none";
+  const seen = panel => [...points].filter(([path]) => shown(path, panel)).map(([, at]) => at);
   const nearest = (at, distance) => at.reduce((best, p) => distance(p) < distance(best) ? p : best);
 
   // Shows what lies at (px, py): of lines all values at the nearest x, of marks and bars the nearest and those above and below it.
@@ -102,9 +105,10 @@ for (const figure of document.querySelectorAll(".drawing")) {
     if (!among.length) return hide();
     const first = nearest(among, p => Math.abs(p.px - px) + (lines.length ? 0 : Math.abs(p.py - py)));
     const { x, y, width, height } = box(panel);
+    const beside = p => Math.abs(p.px - first.px);
     // A line that has come down to the axis goes on there.
-    const on = p => Math.abs(p.px - first.px) < 1 || p.px < first.px && p.py - y < 0.5;
-    const found = lines.length ? lines.map(at => nearest(at, p => Math.abs(p.px - first.px))).filter(on) : among.filter(p => p.x === first.x && Math.abs(p.px - first.px) < 0.1);
+    const on = p => beside(p) < 1 || p.px < first.px && p.py - y < 0.5;
+    const found = lines.length ? lines.map(at => nearest(at, beside)).filter(on) : among.filter(p => beside(p) < 0.1);
     found.sort((a, b) => b.py - a.py);
     const part = (name, ...content) => {
       const e = document.createElement(name);
@@ -118,7 +122,8 @@ for (const figure of document.querySelectorAll(".drawing")) {
       const name = of(p.path).map(i => entries[i].dataset.name).join(", ");
       return part("div", swatch, part("span", name || panel.dataset.y), part("strong", p.y));
     }));
-    guide.setAttribute("d", (lines.length ? `M${first.px},${y}v${height}` : "") + found.map(p => `M${first.px - 2},${p.py}a2,2 0 1,0 4,0a2,2 0 1,0 -4,0`).join(""));
+    const dots = found.map(p => `M${first.px - 2},${p.py}a2,2 0 1,0 4,0a2,2 0 1,0 -4,0`);
+    guide.setAttribute("d", (lines.length ? `M${first.px},${y}v${height}` : "") + dots.join(""));
     readout.hidden = false;
     // Beside the point, inside the figure.
     const frame = figure.getBoundingClientRect(), m = panel.getScreenCTM();
