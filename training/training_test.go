@@ -802,8 +802,8 @@ func TestValidate(t *testing.T) {
 func TestCurve(t *testing.T) {
 	_, dir := uninterrupted(t)
 	text := read(t, dir, "training.tsv")
-	if !regexp.MustCompile(`^step\tloss\taccuracy\taccuracy_60_test_images_without_noise\n`+
-		`(\d0\t\S+\t\S+\t\n){4}`+
+	if !regexp.MustCompile(`^step\tloss\taccuracy\taccuracy_60_test_images_without_noise\n` +
+		`(\d0\t\S+\t\S+\t\n){4}` +
 		`50\t\S+\t\S+\t[01]\.\d{4}\n60\t\S+\t\S+\t[01]\.\d{4}\n$`).MatchString(text) {
 		t.Errorf("the curve is %q", text)
 	}
