@@ -2,6 +2,7 @@ package figures
 
 import (
 	"fmt"
+	"math"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -26,6 +27,14 @@ func NewLines(name, x, y string, at ...float64) *Lines {
 		Width: width, Height: height}, at, newLegend(0)}
 	l.Plot.Add(l.legend)
 	l.Plot.Y.Min, l.Plot.Y.Max = 0, 0
+	whole, most := true, 8
+	for _, v := range at {
+		whole = whole && v == math.Trunc(v)
+	}
+	for whole && most > 2 && math.Mod(niceStep(at[len(at)-1]-at[0], most), 1) != 0 {
+		most-- // until the ticks are whole numbers as well
+	}
+	l.Plot.X.Tick.Marker = ticks{most}
 	if at[0] > 0 && at[len(at)-1] > 100*at[0] {
 		l.Plot.X.Scale, l.Plot.X.Tick.Marker = plot.LogScale{}, logTicks{}
 	}

@@ -39,6 +39,9 @@ func TestLines(t *testing.T) {
 	if wide.Height <= draw().Height {
 		t.Error("a legend of several rows takes from the plot")
 	}
+	if marks := NewLines("images", "image", "radius", 1, 20).Plot.X.Tick.Marker; marks != (ticks{7}) {
+		t.Errorf("ticks %v between 1 and 20, want whole numbers", marks)
+	}
 	defer func() {
 		if v := recover(); v != "figures: hole at -1 is NaN" {
 			t.Error(v)
