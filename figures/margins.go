@@ -23,8 +23,8 @@ func drawMargins(in Input) (*Figure, error) {
 	return Margins(settings, s.Rows)
 }
 
-// Margins draws a histogram of the margins of the classifier without noise, one for right
-// predictions and one for wrong ones. The scale is the deterministic radius margin/Λ.
+// Margins answers the question: how large are the radii without noise, of right and of wrong
+// predictions? It draws a histogram of each, over the deterministic radius margin/Λ.
 func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 	if !s.Lambda.Known() {
 		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit " +

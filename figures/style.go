@@ -325,15 +325,27 @@ const (
 // rows after the first.
 func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer,
 	lift vg.Length) vg.Length {
-	l := &legend{lift: lift + 4, style: textStyle(fontSize - 1), names: names, thumbs: thumbs}
+	l := newLegend(lift)
+	p.Add(l)
+	return l.add(names, thumbs)
+}
+
+// newLegend returns a legend without names.
+func newLegend(lift vg.Length) *legend {
+	l := &legend{lift: lift + 4, style: textStyle(fontSize - 1), columns: 1}
 	l.style.YAlign = draw.YCenter
+	return l
+}
+
+// add gives the legend more names. It returns the height of its rows after the first.
+func (l *legend) add(names []string, thumbs [][]plot.Thumbnailer) vg.Length {
+	l.names, l.thumbs = append(l.names, names...), append(l.thumbs, thumbs...)
 	const room = width - 2*margin - 2*vg.Millimeter
-	l.columns = len(names)
+	l.columns = len(l.names)
 	for l.columns > 1 && l.width() > room {
 		l.columns--
 	}
-	l.columns = (len(names) + l.rows() - 1) / l.rows() // as few as so many rows need
-	p.Add(l)
+	l.columns = (len(l.names) + l.rows() - 1) / l.rows() // as few as so many rows need
 	return l.pitch() * vg.Length(l.rows()-1)
 }
 
