@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/plain"
 )
 
 // apply adds a layer with its effective weights. The input x has this size, as [batch, c, h, w] or
@@ -46,6 +47,8 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 			nil
 	case lip.SpatialShift:
 		return g.shift(l, x, w[0], in), nil
+	case plain.Layer:
+		return g.plain(l, x, w, in)
 	}
 	return "", fmt.Errorf("a %T has no form in ONNX here", l)
 }

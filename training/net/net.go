@@ -1,4 +1,4 @@
-// Package net composes 1-Lipschitz layers into classifiers.
+// Package net composes layers into classifiers: 1-Lipschitz layers, or plain ones without a bound.
 package net
 
 import (
@@ -13,12 +13,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/plain"
 )
 
 // Setting says what network to build. Empty names have defaults: the dense and the last layer are
 // bjorck, the residual step is sll, the activation maxmin, the padding circular.
 type Setting struct {
-	Architecture string // a name in Architectures
+	Architecture string // of Names; a plain one takes none of the other fields
 	Convolution  string // of lip.Convolutions
 	Width        int    // channels of the first convolution, and an eighth of a dense layer's units
 	Dense        string // of lip.Denses
@@ -39,7 +40,7 @@ func (s Setting) check() error {
 		what, name string
 		known      []string
 	}{
-		{"architecture", s.Architecture, slices.Sorted(maps.Keys(Architectures))},
+		{"architecture", s.Architecture, Names()},
 		{"convolution", s.Convolution, lip.Convolutions()},
 		{"dense layer", cmp.Or(s.Dense, "bjorck"), lip.Denses()},
 		{"residual step", cmp.Or(s.Residual, "sll"), lip.Residuals()},
@@ -63,6 +64,9 @@ type Network struct {
 
 // New builds a network. Its error names the layer that doesn't fit and says why.
 func New(in lip.Size, classes int, s Setting) (*Network, error) {
+	if layers, ok := plain.Architectures[s.Architecture]; ok {
+		return newPlain(in, classes, s.Architecture, layers())
+	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -148,7 +152,7 @@ func (n *Network) Train(scope *model.Scope, images *Node, weights [][]*Node) *No
 // LayerBound is the proof of one layer.
 type LayerBound struct {
 	Layer string    `json:"layer"`
-	Bound lip.Bound `json:"bound"`
+	Bound lip.Bound `json:"bound,omitzero"` // zero in a plain network
 }
 
 // Bounds proves every layer from effective weights. Its second result is Λ, a bound on the
@@ -163,8 +167,11 @@ func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) 
 	return bounds, p.Composed
 }
 
-// Prove is Bounds, with the product of all layers' bounds too.
+// Prove is Bounds, with the product of all layers' bounds too. Of a plain network it proves nothing.
 func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
+	if n.Plain() {
+		return lip.Proof{Layers: make([]lip.Bound, len(n.Layers))}
+	}
 	return n.chain(weights).Prove()
 }
 
