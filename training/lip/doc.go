@@ -154,6 +154,7 @@
 //	residual sll               0.58
 //	residual cpl               0.58
 //	activation abs             1.08
+//	activation beta-abs        1.04
 //	activation groupsort       0.31
 //	activation groupsort 4     0.76
 //	activation householder     0.71
