@@ -47,6 +47,7 @@ type Config struct {
 	Activation string `json:"activation,omitempty"`
 	Padding    string `json:"padding,omitempty"`
 	Last       string `json:"last,omitempty"`
+	Centring   bool   `json:"centring,omitempty"` // batch centring before each activation
 
 	// CheckpointEvery is the number of steps between checkpoints, rounded up to the next line of
 	// training.tsv. A stopped training continues from the last checkpoint.
@@ -98,6 +99,7 @@ func (c Config) Network() net.Setting {
 	return net.Setting{
 		Architecture: c.Architecture, Convolution: c.Convolution, Width: c.Width, Dense: c.Dense,
 		Residual: c.Residual, Activation: c.Activation, Padding: c.Padding, Last: c.Last,
+		Centring: c.Centring,
 	}
 }
 

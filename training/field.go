@@ -49,6 +49,8 @@ var Fields = []Field{
 		nil, "Weight", func(m Method) bool { return m.Weight != 0 }},
 	{"attack-radius", "l2 radius of smoothadv's attack, or length of smoothmix's path; 0 is the method's " +
 		"default", nil, "AttackRadius", func(m Method) bool { return m.AttackRadius != 0 }},
+	{"centring", "subtract each channel's mean of the batch before each activation", nil, "Centring",
+		nil},
 	{"flip", "mirror images at random", nil, "Flip", nil},
 	{"crop", "shift images at random by up to this many pixels", nil, "Crop", nil},
 	{"seed", "seed of weights, order and noise", nil, "Seed", nil},

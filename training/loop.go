@@ -166,11 +166,11 @@ func newTrainer(
 	graph := func(scope *model.Scope, in []*Node) (logits, loss *Node) {
 		g := in[0].Graph()
 		cosineschedule.New(scope, g, dtypes.Float32).FromScope().Done()
-		variables := scope.In("model")
-		weights := n.Effective(variables, g)
+		inner := scope.In("model")
+		weights := n.Effective(inner, g)
 		return method.objective(&step{
 			Config: c, loss: l, images: in[0], rng: in[1], labels: in[2],
-			logits:   func(images *Node) *Node { return n.Train(images, variables, weights) },
+			logits:   func(images *Node) *Node { return n.Train(inner, images, weights) },
 			attacked: func(images *Node) *Node { return n.Logits(images, weights) },
 		})
 	}

@@ -29,7 +29,7 @@ func (c *Config) plain() bool { return net.IsPlain(c.Architecture) }
 // lipschitzOnly are the fields of Config that plain networks don't have. Their layers are fixed, and
 // their loss is the cross-entropy of the logits.
 var lipschitzOnly = []string{"conv", "dense", "residual", "activation", "padding", "last", "width",
-	"loss", "offset", "temperature"}
+	"loss", "offset", "temperature", "centring"}
 
 // Takes says whether the architecture and the method of c take the field.
 func (f Field) Takes(c Config) bool {

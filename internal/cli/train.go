@@ -33,9 +33,11 @@ func bind(f *pflag.FlagSet, c *training.Config) *binder {
 			doc += ": " + strings.Join(field.Known, ", ")
 		}
 		f.Var(l, field.Name, doc)
+		if field.Kind() == "bool" {
+			f.Lookup(field.Name).NoOptDefVal = "true"
+		}
 		b.lists = append(b.lists, l)
 	}
-	f.Lookup("flip").NoOptDefVal = "true"
 	f.IntVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "steps between checkpoints")
 	return b
 }
@@ -235,7 +237,7 @@ Presets; the first is the default, and other flags change its settings:
 		"preset's")
 	c.Flags().StringVar(&out, "out", "model", "folder of the model")
 	help.Group(c, "What to train", "preset data arch width conv", "dense", "residual", "activation",
-		"padding", "last")
+		"centring", "padding", "last")
 	help.Group(c, "How", "sigma loss offset epochs method seed", "temperature", "draws", "weight",
 		"attack-radius", "lr", "batch", "epoch-images", "flip", "crop")
 	help.Group(c, "Output", "out", "checkpoint-every")

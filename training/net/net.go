@@ -27,6 +27,7 @@ type Setting struct {
 	Activation   string // of lip.Activations
 	Padding      string // lip.Circular or lip.Zero
 	Last         string // of lip.Denses: the layer that gives the logits
+	Centring     bool   // puts lip.Centring before each activation
 }
 
 // Sizes are widths by name.
@@ -74,7 +75,7 @@ func New(in lip.Size, classes int, s Setting) (*Network, error) {
 			s.Width, classes)
 	}
 	build := func(architecture string) (*Network, error) {
-		return Of(in, append(Architectures[architecture](in, s),
+		return Of(in, append(s.centred(Architectures[architecture](in, s)),
 			lip.Dense{Kind: s.Last, Units: classes})...)
 	}
 	n, err := build(s.Architecture)
@@ -116,29 +117,37 @@ func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 	return n, nil
 }
 
+// layerScope names the scope of a layer's variables.
+const layerScope = "layer_%02d"
+
 // Effective returns the effective weights of every layer from the variables under scope. It makes
 // the variables that scope lacks.
 func (n *Network) Effective(scope *model.Scope, g *Graph) [][]*Node {
 	w := make([][]*Node, len(n.Layers))
 	for i, l := range n.Layers {
-		w[i] = l.Weights(layerScope(scope, i), g, n.sizes[i])
+		w[i] = l.Weights(scope.In(layerScope, i), g, n.sizes[i])
 	}
 	return w
 }
 
-func layerScope(scope *model.Scope, layer int) *model.Scope { return scope.At("layer_%02d", layer) }
-
 // Logits maps images, [batch, h, w, c] in [0, 1], to [batch, classes] with effective weights. It
 // subtracts 1/2 from the images first.
 func (n *Network) Logits(images *Node, weights [][]*Node) *Node {
-	x := centred(images)
+	x := AddScalar(images, -0.5)
 	for i, l := range n.Layers {
 		x = l.Apply(x, weights[i])
 	}
 	return x
 }
 
-func centred(images *Node) *Node { return AddScalar(images, -0.5) }
+// Train is Logits while training, with the weights that Effective took from the same scope.
+func (n *Network) Train(scope *model.Scope, images *Node, weights [][]*Node) *Node {
+	x := AddScalar(images, -0.5)
+	for i, l := range n.Layers {
+		x = lip.Train(l, scope.Shared(layerScope, i), x, weights[i])
+	}
+	return x
+}
 
 // LayerBound is the proof of one layer.
 type LayerBound struct {

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/lipsmooth/lipsmooth/training/plain"
 )
@@ -39,19 +37,6 @@ func newPlain(in lip.Size, classes int, name string, layers []lip.Layer) (*Netwo
 
 // Plain says whether a layer is plain, so that nothing is proved of the network.
 func (n *Network) Plain() bool {
-	return slices.ContainsFunc(n.Layers, func(l lip.Layer) bool { _, ok := l.(plain.Layer); return ok })
-}
-
-// Train is Logits in a training step, with the variables under scope. Plain layers may act on the
-// batch otherwise there (plain.Layer).
-func (n *Network) Train(images *Node, scope *model.Scope, weights [][]*Node) *Node {
-	x := centred(images)
-	for i, l := range n.Layers {
-		if p, ok := l.(plain.Layer); ok {
-			x = p.Train(x, layerScope(scope, i), n.sizes[i])
-		} else {
-			x = l.Apply(x, weights[i])
-		}
-	}
-	return x
+	isPlain := func(l lip.Layer) bool { _, ok := l.(plain.Layer); return ok }
+	return slices.ContainsFunc(n.Layers, isPlain)
 }

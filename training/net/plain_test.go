@@ -44,7 +44,7 @@ func TestPlain(t *testing.T) {
 		}
 	}
 	if names := strings.Join(Names(), " "); names !=
-		"conv dense lenet residual residual-affine resnet20 sandwich" {
+		"conv dense lenet lipnext residual residual-affine resnet20 sandwich" {
 		t.Error(names)
 	}
 }
@@ -80,7 +80,7 @@ func TestTrain(t *testing.T) {
 	}
 	out, err := model.CallOnceN(pure, model.NewStore(), func(s *model.Scope, x *Node) []*Node {
 		w := n.Effective(s, x.Graph())
-		return []*Node{n.Logits(x, w), n.Train(x, s, w)}
+		return []*Node{n.Logits(x, w), n.Train(s, x, w)}
 	}, tensors.FromFlatDataAndDimensions(x, 2, 8, 8, 1))
 	if err != nil {
 		t.Fatal(err)

@@ -3,27 +3,24 @@
 package plain
 
 import (
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/model/initializer"
-
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
 // A Layer is a layer of which nothing is proved: its Bound is the zero lip.Bound.
 type Layer interface {
 	lip.Layer
-	// Train maps x, [batch, in…], to [batch, out…] in a training step. It takes the variables of
-	// Weights from scope. Layers with batch normalisation use the statistics of x and update the
-	// running ones, which Weights uses.
-	Train(x *Node, scope *model.Scope, in lip.Size) *Node
+	plain()
 }
 
-// unproved is the Bound of every Layer.
+// unproved makes a layer a Layer.
 type unproved struct{}
+
+func (unproved) plain() {}
 
 // Bound proves nothing.
 func (unproved) Bound([]*tensors.Tensor, lip.Size) lip.Bound { return lip.Bound{} }

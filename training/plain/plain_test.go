@@ -108,9 +108,9 @@ func TestNorm(t *testing.T) {
 	store := model.NewStore()
 	x := random(5, 4, 4, 3)
 	out := run(t, store, func(scope *model.Scope, x *Node) []*Node {
-		kernel := c.kernel(scope, x.Graph(), in)
+		kernel := c.kernel(scope, x.Graph(), 3)
 		y := lip.Conv(x, kernel, lip.Zero, 1)
-		return []*Node{y, c.Train(x, scope, in), kernel}
+		return []*Node{y, c.Train(scope, x, nil), kernel}
 	}, x)
 	raw, normed := out[0], out[1]
 	mean, variance, n := make([]float64, 2), make([]float64, 2), float64(len(raw)/2)

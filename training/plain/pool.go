@@ -33,9 +33,6 @@ func (p MaximumPool) Apply(x *Node, _ []*Node) *Node {
 	return ReduceMax(Reshape(x, d[0], d[1]/p.By, p.By, d[2]/p.By, p.By, d[3]), 2, 4)
 }
 
-// Train implements Layer.
-func (p MaximumPool) Train(x *Node, _ *model.Scope, _ lip.Size) *Node { return p.Apply(x, nil) }
-
 // GlobalMean is the mean of every channel: [h, w, c] to [c].
 type GlobalMean struct{ unproved }
 
@@ -53,6 +50,3 @@ func (GlobalMean) Weights(*model.Scope, *Graph, lip.Size) []*Node { return nil }
 
 // Apply implements lip.Layer.
 func (GlobalMean) Apply(x *Node, _ []*Node) *Node { return ReduceMean(x, 1, 2) }
-
-// Train implements Layer.
-func (p GlobalMean) Train(x *Node, _ *model.Scope, _ lip.Size) *Node { return p.Apply(x, nil) }
