@@ -47,8 +47,9 @@ var Fields = []Field{
 		func(m Method) bool { return m.Draws != 0 }},
 	{"weight", "weight of the term that the method adds to the loss; 0 is the method's default",
 		nil, "Weight", func(m Method) bool { return m.Weight != 0 }},
-	{"attack-radius", "l2 radius of smoothadv's attack, or length of smoothmix's path; 0 is the method's " +
-		"default", nil, "AttackRadius", func(m Method) bool { return m.AttackRadius != 0 }},
+	{"attack-radius", "l2 radius of smoothadv's attack, or length of smoothmix's path; " +
+		"0 is the method's default", nil, "AttackRadius",
+		func(m Method) bool { return m.AttackRadius != 0 }},
 	{"centring", "subtract each channel's mean of the batch before each activation", nil, "Centring",
 		nil},
 	{"flip", "mirror images at random", nil, "Flip", nil},

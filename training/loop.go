@@ -32,6 +32,7 @@ type session struct {
 
 	start               int // the checkpoint's step
 	curve               *os.File
+	probe               *probe // of the test split, for the curve
 	began, said         time.Time
 	losses, hits, since float64 // sums since the last line of the curve
 }
@@ -48,7 +49,12 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	batches.Flip, batches.Crop = c.Flip, c.Crop
-	if s.curve, err = openCurve(filepath.Join(s.Dir, curveName), s.start); err != nil {
+	if s.probe, err = newProbe(s.backend, s.store, s.m.Network, s.Test, c.Batch); err != nil {
+		return err
+	}
+	defer s.probe.exec.Exec.Finalize()
+	if s.curve, err = openCurve(filepath.Join(s.Dir, curveName), s.probe.column(),
+		s.start); err != nil {
 		return err
 	}
 	defer s.curve.Close()
@@ -81,8 +87,7 @@ func (s *session) after(ctx context.Context, done int, now, smooth, hit float64)
 	s.losses, s.hits, s.since = s.losses+now, s.hits+hit, s.since+1
 	whole := done%curveEvery == 0 || done == s.steps
 	if whole {
-		loss, accuracy := s.losses/s.since, s.hits/s.since
-		if _, err := fmt.Fprintf(s.curve, "%d\t%.5f\t%.4f\n", done, loss, accuracy); err != nil {
+		if err := s.line(done); err != nil {
 			return err
 		}
 		s.losses, s.hits, s.since = 0, 0, 0
@@ -112,6 +117,21 @@ func (s *session) after(ctx context.Context, done int, now, smooth, hit float64)
 			"the same command goes on from there: %w", done, s.steps, stop)
 	}
 	return s.show(done)
+}
+
+// line writes a line of the curve.
+func (s *session) line(done int) error {
+	test := ""
+	if done%probeEvery == 0 || done == s.steps {
+		accuracy, err := s.probe.accuracy()
+		if err != nil {
+			return fmt.Errorf("training: %w", err)
+		}
+		test = fmt.Sprintf("%.4f", accuracy)
+	}
+	_, err := fmt.Fprintf(s.curve, "%d\t%.5f\t%.4f\t%s\n", done, s.losses/s.since,
+		s.hits/s.since, test)
+	return err
 }
 
 // show gives Watch the current classifier.

@@ -1,7 +1,6 @@
 package training
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -193,7 +192,7 @@ func TestResume(t *testing.T) {
 	}
 	// As a kill leaves it: the curve ahead of the checkpoint, its last line torn; the checkpoint
 	// still under its old name.
-	write(t, read(t, dir, "training.tsv")+"40\t1.00000\t0.5000\n50\t0.9", dir, "training.tsv")
+	write(t, read(t, dir, "training.tsv")+"40\t1.00000\t0.5000\t\n50\t0.9", dir, "training.tsv")
 	if err := os.Rename(filepath.Join(dir, "checkpoint"),
 		filepath.Join(dir, "checkpoint.old")); err != nil {
 		t.Fatal(err)
@@ -809,9 +808,10 @@ func TestValidate(t *testing.T) {
 func TestCurve(t *testing.T) {
 	_, dir := uninterrupted(t)
 	text := read(t, dir, "training.tsv")
-	if !strings.HasPrefix(text, curveHeader+"10\t") ||
-		!bytes.HasSuffix([]byte(text), []byte("\n")) {
-		t.Errorf("a curve that begins %.40q", text)
+	if !regexp.MustCompile(`^step\tloss\taccuracy\taccuracy_60_test_images_without_noise\n` +
+		`(\d0\t\S+\t\S+\t\n){4}` +
+		`50\t\S+\t\S+\t[01]\.\d{4}\n60\t\S+\t\S+\t[01]\.\d{4}\n$`).MatchString(text) {
+		t.Errorf("the curve is %q", text)
 	}
 	last, err := lastLoss(filepath.Join(dir, "training.tsv"))
 	if err != nil || last != wholeModel.Metrics.Loss || !(last > 0) {
@@ -821,19 +821,22 @@ func TestCurve(t *testing.T) {
 	write(t, "step\n", path)
 	_, err = lastLoss(path)
 	mustFail(t, err, path+":1: not a line of the training curve")
+	const header = curveHeader + "\ttest\n"
 	for _, c := range []struct {
 		text  string
 		start int
 		want  string
 	}{
-		{curveHeader + "10\t1\t0\n20\t1\t0\n30\t1\t0\n", 20, curveHeader + "10\t1\t0\n20\t1\t0\n"},
-		{curveHeader + "10\t1\t0\n20\t1", 20, curveHeader + "10\t1\t0\n"},
-		{curveHeader + "10\t1\t0\nx\t1\t0\n20\t1\t0\n", 20, curveHeader + "10\t1\t0\n"},
-		{curveHeader + "10\t1\t0\n", 0, curveHeader},
-		{"", 20, curveHeader},
+		{header + "10\t1\t0\t\n20\t1\t0\t1\n30\t1\t0\t\n", 20,
+			header + "10\t1\t0\t\n20\t1\t0\t1\n"},
+		{header + "10\t1\t0\t\n20\t1", 20, header + "10\t1\t0\t\n"},
+		{header + "10\t1\t0\t\nx\t1\t0\t\n20\t1\t0\t\n", 20, header + "10\t1\t0\t\n"},
+		{header + "10\t1\t0\t\n", 0, header},
+		{"", 20, header},
+		{curveHeader + "\n10\t1\t0\n20\t1\t0\n", 10, header + "10\t1\t0\t\n"}, // an old one
 	} {
 		write(t, c.text, path)
-		f, err := openCurve(path, c.start)
+		f, err := openCurve(path, "test", c.start)
 		if err != nil {
 			t.Fatal(err)
 		}

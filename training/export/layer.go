@@ -45,10 +45,10 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 		y := g.op("Relu", []string{g.op("Gemm", []string{x, b, g.weight("bias", w[1], l.Units)})})
 		return g.op("Gemm", []string{y, a}, attribute{"transB", 1}, attribute{"alpha", float32(2)}),
 			nil
-	case plain.Layer:
-		return g.plain(l, x, w, in)
 	case lip.SpatialShift:
 		return g.shift(l, x, w[0], in), nil
+	case plain.Layer:
+		return g.plain(l, x, w, in)
 	}
 	return "", fmt.Errorf("a %T has no form in ONNX here", l)
 }

@@ -47,16 +47,20 @@ func (b Block) Out(in lip.Size) (lip.Size, error) {
 	return out, nil
 }
 
+// input is that of a part, as the second takes what the first gives.
+func (b Block) input(part int, in lip.Size) lip.Size {
+	if part == 1 {
+		return lip.Size{0, 0, b.Channels} // whose height and width no weight depends on
+	}
+	return in
+}
+
 func inner(scope *model.Scope, part int) *model.Scope { return scope.In("part_%d", part) }
 
 // Weights are the kernel and the bias of each part.
 func (b Block) Weights(scope *model.Scope, g *Graph, in lip.Size) (w []*Node) {
 	for i, c := range b.Parts(in) {
-		size := in
-		if i == 1 {
-			size = lip.Size{0, 0, b.Channels} // of the first's output; height and width don't count
-		}
-		w = append(w, c.Weights(inner(scope, i), g, size)...)
+		w = append(w, c.Weights(inner(scope, i), g, b.input(i, in))...)
 	}
 	return w
 }
@@ -66,10 +70,10 @@ func (b Block) Apply(x *Node, w []*Node) *Node {
 	return b.through(x, func(i int, c Convolution, x *Node) *Node { return c.Apply(x, w[2*i:]) })
 }
 
-// Train is Apply while training, with the variables in scope.
-func (b Block) Train(scope *model.Scope, x *Node, _ []*Node) *Node {
+// Train is Apply in a training step, as Convolution.Train is.
+func (b Block) Train(scope *model.Scope, x *Node, w []*Node) *Node {
 	return b.through(x, func(i int, c Convolution, x *Node) *Node {
-		return c.normalised(inner(scope, i), x)
+		return c.Train(inner(scope, i), x, w[2*i:])
 	})
 }
 

@@ -59,16 +59,16 @@ func (c Convolution) Out(in lip.Size) (lip.Size, error) {
 }
 
 // kernel starts with normal draws of variance 2/(k²·in) (He et al. 2015).
-func (c Convolution) kernel(scope *model.Scope, g *Graph, in int) *Node {
-	std := math.Sqrt(2 / float64(c.Kernel*c.Kernel*in))
-	return variable(scope, "kernel", normal(scope, std), c.Kernel, c.Kernel, in,
+func (c Convolution) kernel(scope *model.Scope, g *Graph, in lip.Size) *Node {
+	std := math.Sqrt(2 / float64(c.Kernel*c.Kernel*in[2]))
+	return variable(scope, "kernel", normal(scope, std), c.Kernel, c.Kernel, in[2],
 		c.Channels).NodeValue(g)
 }
 
 // Weights are the kernel, [k, k, in, channels], and the bias, [channels]. Batch normalisation is
 // folded into both with its running statistics.
 func (c Convolution) Weights(scope *model.Scope, g *Graph, in lip.Size) []*Node {
-	kernel := c.kernel(scope, g, in[2])
+	kernel := c.kernel(scope, g, in)
 	if !c.Norm {
 		return []*Node{kernel, variable(scope, "b", initializer.Zero, c.Channels).NodeValue(g)}
 	}
@@ -104,22 +104,17 @@ func (c Convolution) convolve(x, kernel *Node) *Node {
 	return lip.Conv(x, kernel, lip.Zero, c.stride())
 }
 
-// Train is Apply while training, with the variables in scope. Batch normalisation takes the
-// statistics of the batch, and updates the running ones.
+// Train is Apply in a training step. Batch normalisation takes the statistics of x and updates the
+// running ones, which Weights takes.
 func (c Convolution) Train(scope *model.Scope, x *Node, w []*Node) *Node {
 	g := x.Graph()
-	switch {
-	case c.Norm:
-		return c.normalised(scope, x)
-	case c.Inside && backend.Standard(g.Backend()): // a CPU, where patches are faster
-		return Add(lip.ConvPatches(x, w[0], 1), Reshape(w[1], 1, 1, 1, -1))
+	if !c.Norm {
+		if c.Inside && backend.Standard(g.Backend()) { // a CPU, where patches are faster
+			return Add(lip.ConvPatches(x, w[0], 1), Reshape(w[1], 1, 1, 1, -1))
+		}
+		return c.Apply(x, w)
 	}
-	return c.Apply(x, w)
-}
-
-func (c Convolution) normalised(scope *model.Scope, x *Node) *Node {
-	g := x.Graph()
-	y := c.convolve(x, c.kernel(scope, g, x.Shape().Dim(-1)))
+	y := c.convolve(x, c.kernel(scope, g, x.Shape().Dimensions[1:]))
 	mean := ReduceMean(y, 0, 1, 2)
 	variance := ReduceMean(Square(Sub(y, Reshape(mean, 1, 1, 1, -1))), 0, 1, 2)
 	scale, shift := c.affine(scope, g, mean, variance)

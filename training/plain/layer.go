@@ -11,13 +11,14 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// A Layer is a layer of which nothing is proved: its Bound is the zero lip.Bound.
+// A Layer is a layer of which nothing is proved: its Bound is the zero lip.Bound. Layers with batch
+// normalisation train otherwise than they classify (lip.Train).
 type Layer interface {
 	lip.Layer
 	plain()
 }
 
-// unproved makes a layer a Layer.
+// unproved is in every Layer.
 type unproved struct{}
 
 func (unproved) plain() {}

@@ -108,7 +108,7 @@ func TestNorm(t *testing.T) {
 	store := model.NewStore()
 	x := random(5, 4, 4, 3)
 	out := run(t, store, func(scope *model.Scope, x *Node) []*Node {
-		kernel := c.kernel(scope, x.Graph(), 3)
+		kernel := c.kernel(scope, x.Graph(), in)
 		y := lip.Conv(x, kernel, lip.Zero, 1)
 		return []*Node{y, c.Train(scope, x, nil), kernel}
 	}, x)
