@@ -114,7 +114,7 @@ var badFlags = []struct{ args, want string }{
 	{"train --data TINY --dense svd",
 		`no dense layer "svd"; known: aol, bjorck, bro, cayley`},
 	{"train --data TINY --activation gelu",
-		`no activation "gelu" (did you mean relu?); known: abs, groupsort`},
+		`no activation "gelu" (did you mean relu?); known: abs, beta-abs, groupsort`},
 	{"train --data TINY --padding same", `no padding "same"; known: circular, zero`},
 	{"train --data TINY --last svd", `no last layer "svd"`},
 	{"train --data TINY --conv cayley --padding zero", "training on tiny: conv: layer 1"},
