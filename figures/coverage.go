@@ -311,6 +311,7 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 	height := func(v float64) vg.Length { return min(y(math.Log10(max(v, floor))), c.Max.Y) }
 	for _, m := range b {
 		left, right, top, middle := x(m.x-m.half), x(m.x+m.half), height(m.value), x(m.x)
+		traceOf(c.Canvas).bar(m, vg.Point{X: middle, Y: max(top, height(m.high))}, p)
 		if m.value > floor {
 			box := []vg.Point{{X: left, Y: c.Min.Y}, {X: left, Y: top}, {X: right, Y: top},
 				{X: right, Y: c.Min.Y}}
@@ -327,6 +328,7 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		if m.low > floor {
 			c.StrokeLine2(sty, middle-half, height(m.low), middle+half, height(m.low))
 		}
+		traceOf(c.Canvas).free()
 	}
 }
 

@@ -83,7 +83,7 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 				top = max(top, high)
 			}
 			outline = append(outline, plotter.XY{X: float64(i) * step, Y: 0})
-			p.Add(area, newLine(outline, sty, false))
+			p.Add(histogram{area}, newLine(outline, sty, false))
 		}
 		names = append(names, fmt.Sprintf("%s, %d of %d", name, len(radii[k]), n))
 		thumbs = append(thumbs, []plot.Thumbnailer{patch{fill, sty}})

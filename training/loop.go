@@ -186,10 +186,12 @@ func newTrainer(
 	graph := func(scope *model.Scope, in []*Node) (logits, loss *Node) {
 		g := in[0].Graph()
 		cosineschedule.New(scope, g, dtypes.Float32).FromScope().Done()
-		weights := n.Effective(scope.In("model"), g)
+		inner := scope.In("model")
+		weights := n.Effective(inner, g)
 		return method.objective(&step{
 			Config: c, loss: l, images: in[0], rng: in[1], labels: in[2],
-			logits: func(images *Node) *Node { return n.Logits(images, weights) },
+			logits:   func(images *Node) *Node { return n.Train(inner, images, weights) },
+			attacked: func(images *Node) *Node { return n.Logits(images, weights) },
 		})
 	}
 	second := func(_, predictions []*Node) *Node { return predictions[1] }

@@ -682,9 +682,14 @@ func TestOptionsAct(t *testing.T) {
 		"crop":          func(c *Config) { c.Crop = 1 },
 		"learning rate": func(c *Config) { c.LearningRate = 0.02 },
 		"seed":          func(c *Config) { c.Seed = 2 },
+		"dense":         func(c *Config) { c.Architecture = "dense" },
+		"centring":      func(c *Config) { c.Architecture, c.Centring = "dense", true },
 		"emma":          func(c *Config) { c.Loss = "emma" },
 		"hkr":           func(c *Config) { c.Loss = "hkr" },
+		"torchlip-hkr":  func(c *Config) { c.Loss = "torchlip-hkr" },
+		"lse-hkr":       func(c *Config) { c.Loss = "lse-hkr" },
 		"multi-margin":  func(c *Config) { c.Loss = "multi-margin" },
+		"annealing":     func(c *Config) { c.Loss = "annealing" },
 
 		"stability": func(c *Config) { c.Method, c.Sigma = "stability", 0.1 },
 		"its draws": func(c *Config) {
@@ -761,7 +766,8 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Temperature = 0 }, "temperature must be positive"},
 		{func(c *Config) { c.Temperature = inf }, "temperature"},
 		{func(c *Config) { c.Loss = "focal" },
-			`no loss "focal"; known: offset, emma, hkr, multi-margin`},
+			`no loss "focal"; known: offset, emma, hkr, torchlip-hkr, lse-hkr, multi-margin, ` +
+				`annealing`},
 		{func(c *Config) { c.Loss = "offset" }, ""},
 		{func(c *Config) { c.Method = "trades" },
 			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
