@@ -17,10 +17,7 @@ import (
 // checks its claims, and is short: 1 MiB, and at most five lines a cell. Imports, other languages
 // and lines that only close a bracket don't count.
 func TestForm(t *testing.T) {
-	paths, err := jupyter.Find("..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	paths := all(t)
 	aside := regexp.MustCompile(`^\s*([)}\]]+|%.*)?$`)
 	for _, path := range paths {
 		if info, err := os.Stat(path); err != nil || info.Size() > 1<<20 {
@@ -55,10 +52,7 @@ var update = flag.Bool("update", false, "write the pictures of the gallery, from
 
 // TestGallery: README.md here shows a picture of each notebook, that of the cell tagged gallery.
 func TestGallery(t *testing.T) {
-	paths, err := jupyter.Find("..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	paths := all(t)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

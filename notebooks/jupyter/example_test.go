@@ -8,12 +8,12 @@ import (
 
 // The notebooks of the checkout that holds this folder.
 func ExampleFind() {
-	checkout, err := jupyter.Checkout(".")
+	home, err := jupyter.Here(".")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	paths, err := jupyter.Find(checkout)
+	paths, err := jupyter.Find(home)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -56,7 +56,7 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 	frames := combinations(nil, draw, knobs)
 	lines, places := shared(frames)
 	var b strings.Builder
-	fmt.Fprintf(&b, `<div data-frames="%s" oninput="%s">`, 
+	fmt.Fprintf(&b, `<div data-frames="%s" oninput="%s">`,
 		attribute([]any{strings.Join(lines, "\n"), places}), moved)
 	for _, k := range knobs {
 		said := make([]string, len(k.Values))
