@@ -122,7 +122,8 @@ func (t *Tools) notebook(ctx context.Context, what, path string, options map[str
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, t.python, "-c", program, what, path, string(text))
+	// -P: modules in the working directory are somebody else's.
+	cmd := exec.CommandContext(ctx, t.python, "-P", "-c", program, what, path, string(text))
 	var stdout, stderr bytes.Buffer
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(t.env, notebooks+"="+t.home.Notebooks), &stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends the kernel
@@ -146,7 +147,7 @@ func (t *Tools) Lab(ctx context.Context, dir string, paths []string, args ...str
 		}
 	}
 	cmd := exec.CommandContext(ctx, t.python,
-		append([]string{"-m", "jupyterlab", "--ServerApp.root_dir=" + dir}, args...)...)
+		append([]string{"-P", "-m", "jupyterlab", "--ServerApp.root_dir=" + dir}, args...)...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.env, os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

@@ -38,7 +38,9 @@ func own(text []byte) bool {
 }
 
 // checkout is the Home of a folder with this module's files.
-func checkout(dir string) Home { return Home{Module: dir, Notebooks: filepath.Join(dir, "notebooks")} }
+func checkout(dir string) Home {
+	return Home{Module: dir, Notebooks: filepath.Join(dir, "notebooks")}
+}
 
 // Here returns the Home that holds the folder dir.
 func Here(dir string) (Home, error) {

@@ -33,14 +33,17 @@ func Over[T any](name string, start int, values ...T) Knob {
 	return k
 }
 
-// moved is what the browser does when a slider moves. The frames are in the attribute data-frames:
-// all lines once, and each frame as the places of its lines. The last slider moves on by one frame.
-const moved = `const [text, frames] = JSON.parse(this.dataset.frames), lines = text.split('\n');` +
+// moved is what the browser does when a slider moves. At first, the section has the lines of the
+// frame shown. The attribute data-frames has all other lines once, and each frame as the places of
+// its lines. The last slider moves on by one frame.
+const moved = `const s = this.querySelector(':scope>section');` +
+	`const [text, frames] = JSON.parse(this.dataset.frames);` +
+	`const lines = this.lines ??= (s.innerHTML + '\n' + text).split('\n');` +
 	`let at = 0;` +
 	`for (const i of this.querySelectorAll(':scope>label>input')) {` +
 	`at = at * (+i.max + 1) + +i.value;` +
 	`i.nextElementSibling.textContent = JSON.parse(i.dataset.values)[i.value]}` +
-	`this.querySelector(':scope>section').innerHTML = frames[at].map(l => lines[l]).join('\n')`
+	`s.innerHTML = frames[at].map(l => lines[l]).join('\n')`
 
 // Sliders shows sliders over frames. A frame is what draw shows for a value of each knob. Sliders
 // draws the frames of all combinations at once, so no cell runs while a reader drags, and a page
@@ -54,10 +57,10 @@ func Sliders(draw func(at ...any), knobs ...Knob) {
 		start = start*len(k.Values) + k.Start
 	}
 	frames := combinations(nil, draw, knobs)
-	lines, places := shared(frames)
+	text, places := shared(frames, start)
 	var b strings.Builder
 	fmt.Fprintf(&b, `<div data-frames="%s" oninput="%s">`,
-		attribute([]any{strings.Join(lines, "\n"), places}), moved)
+		attribute([]any{text, places}), moved)
 	for _, k := range knobs {
 		said := make([]string, len(k.Values))
 		for i, v := range k.Values {
@@ -83,10 +86,15 @@ func combinations(at []any, draw func(at ...any), knobs []Knob) (frames []string
 	return frames
 }
 
-// shared returns the lines of all frames, each line once, and each frame as places of lines. Frames
-// of a figure have most of their lines in common.
-func shared(frames []string) (lines []string, places [][]int) {
-	place := map[string]int{}
+// shared returns each line of the frames once, but for those of the frame at start, and each frame
+// as the places of its lines among the lines of that frame and these. Frames of a figure have most
+// of their lines in common.
+func shared(frames []string, start int) (text string, places [][]int) {
+	lines := strings.Split(frames[start], "\n")
+	first, place := len(lines), map[string]int{}
+	for i, line := range lines {
+		place[line] = i
+	}
 	places = make([][]int, len(frames))
 	for i, f := range frames {
 		for line := range strings.SplitSeq(f, "\n") {
@@ -97,7 +105,7 @@ func shared(frames []string) (lines []string, places [][]int) {
 			places[i] = append(places[i], place[line])
 		}
 	}
-	return lines, places
+	return strings.Join(lines[first:], "\n"), places
 }
 
 // attribute is a value as JSON, within the quotes of an attribute.

@@ -6,9 +6,12 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
 
 	"github.com/lipsmooth/lipsmooth/figures"
-	"github.com/lipsmooth/lipsmooth/notebooks/lab"
+	"github.com/lipsmooth/lipsmooth/notebooks/nets"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/lipsmooth/lipsmooth/training/loss"
 )
@@ -20,7 +23,7 @@ func (f Frobenius) String() string { return fmt.Sprintf("dense %d (Frobenius)", 
 
 // Weights returns the weights, and no bias.
 func (f Frobenius) Weights(scope *model.Scope, g *graph.Graph, in lip.Size) []*graph.Node {
-	w := graph.L2Normalize(lab.Weights(scope, g, in.Entries(), f.Units), 0, 1)
+	w := graph.L2Normalize(nets.Weights(scope, g, in.Entries(), f.Units), 0, 1)
 	return []*graph.Node{w, graph.ZerosLike(graph.ReduceSum(w, 0))}
 }
 
@@ -34,7 +37,10 @@ func (h Halved) Loss(labels, logits []*graph.Node) *graph.Node {
 
 // Slopes draws the slope of a layer against its bound.
 func Slopes(bound, slope float64) (*figures.Figure, error) {
-	f := lab.NewLines("slopes", "bound", "slope", 0, bound)
-	f.Add("found", func(x float64) float64 { return x * slope / bound })
-	return &f.Figure, nil
+	p := plot.New()
+	p.X.Label.Text, p.Y.Label.Text = "bound", "slope"
+	line, err := plotter.NewLine(plotter.XYs{{X: 0, Y: 0}, {X: bound, Y: slope}})
+	p.Add(line)
+	return &figures.Figure{Name: "slopes", Plot: p, Width: 90 * vg.Millimeter,
+		Height: 66 * vg.Millimeter}, err
 }
