@@ -23,7 +23,7 @@ import (
 
 // setup installs GoNB and the Python packages that execute notebooks. Without Python, the test
 // skips. Without a network, it skips too, except in CI.
-func setup(t *testing.T, home jupyter.Home) *jupyter.Tools {
+func setup(t *testing.T, home jupyter.Home, o jupyter.Options) *jupyter.Tools {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: executes no notebook")
@@ -31,7 +31,8 @@ func setup(t *testing.T, home jupyter.Home) *jupyter.Tools {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("no python3 on PATH: executes no notebook")
 	}
-	tools, err := jupyter.Setup(t.Context(), home, jupyter.Options{Log: t.Output()})
+	o.Log = t.Output()
+	tools, err := jupyter.Setup(t.Context(), home, o)
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("executes no notebook: ", err)
 	}
@@ -63,7 +64,7 @@ func all(t *testing.T) []string {
 
 // TestNotebooks executes every notebook: each checks its own claims.
 func TestNotebooks(t *testing.T) {
-	tools := setup(t, here(t))
+	tools := setup(t, here(t), jupyter.Options{Python: true})
 	for _, path := range all(t) {
 		t.Run(jupyter.Name(path), func(t *testing.T) {
 			dir := t.TempDir()
@@ -116,7 +117,7 @@ func TestKept(t *testing.T) {
 
 // TestFailures: GoNB calls these cells a success, or never ends.
 func TestFailures(t *testing.T) {
-	tools := setup(t, here(t))
+	tools := setup(t, here(t), jupyter.Options{})
 	for _, c := range []struct{ name, want string }{
 		{"panics", "cell 3, `var claims []string`: panic: runtime error: index out of range [3] " +
 			"with length 0"},
@@ -166,8 +167,8 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out.ipynb")
-	if _, err := setup(t, home).Execute(t.Context(), copies[0], jupyter.Execution{Folder: t.TempDir(),
-		Out: out, Cell: 10 * time.Minute}); err != nil {
+	if _, err := setup(t, home, jupyter.Options{}).Execute(t.Context(), copies[0],
+		jupyter.Execution{Folder: t.TempDir(), Out: out, Cell: 10 * time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	if cells := read(t, out).code(); kinds(cells[len(cells)-1]) != "display_data, stream stdout" {
@@ -177,7 +178,7 @@ func TestCopy(t *testing.T) {
 
 // TestHTML exports a page with its pictures. Nothing has to be fetched to see or drag them.
 func TestHTML(t *testing.T) {
-	tools := setup(t, here(t))
+	tools := setup(t, here(t), jupyter.Options{})
 	out := filepath.Join(t.TempDir(), "page.html")
 	if err := tools.HTML(t.Context(), "01_quickstart.ipynb", out); err != nil {
 		t.Fatal(err)

@@ -79,9 +79,13 @@ that the notebooks hold.`,
 					return err
 				}
 			}
+			python, err := jupyter.InPython(paths)
+			if err != nil {
+				return err
+			}
 			headless := n.Execute || n.HTML != ""
-			t, err := jupyter.Setup(cmd.Context(), home,
-				jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
+			t, err := jupyter.Setup(cmd.Context(), home, jupyter.Options{Lab: !headless,
+				Python: python && n.Execute, Log: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}

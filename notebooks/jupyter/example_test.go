@@ -29,4 +29,5 @@ func ExampleFind() {
 	// 05_gap
 	// 06_your_turn
 	// 07_onnx
+	// 10_python
 }

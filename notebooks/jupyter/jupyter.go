@@ -7,6 +7,7 @@
 package jupyter
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,3 +52,25 @@ func Find(h Home, names ...string) (paths []string, err error) {
 
 // Name is that of a notebook by its path, without .ipynb.
 func Name(path string) string { return strings.TrimSuffix(filepath.Base(path), ".ipynb") }
+
+// InPython reports whether one of the notebooks is in Python.
+func InPython(paths []string) (bool, error) {
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return false, err
+		}
+		var n struct {
+			Metadata struct {
+				Kernel struct{ Language string } `json:"kernelspec"`
+			}
+		}
+		if err := json.Unmarshal(text, &n); err != nil {
+			return false, fmt.Errorf("%s is no notebook: %w", path, err)
+		}
+		if n.Metadata.Kernel.Language == "python" {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -196,6 +196,23 @@ func publish(t *testing.T, version string) (dir string) {
 	return dir
 }
 
+func TestInPython(t *testing.T) {
+	dir := t.TempDir()
+	g, p, no := filepath.Join(dir, "go.ipynb"), filepath.Join(dir, "python.ipynb"),
+		filepath.Join(dir, "no.ipynb")
+	write(t, g, `{"metadata": {"kernelspec": {"language": "go"}}}`)
+	write(t, p, `{"metadata": {"kernelspec": {"language": "python"}}}`)
+	write(t, no, "none")
+	if of, err := InPython([]string{g}); of || err != nil {
+		t.Error("Go:", of, err)
+	}
+	if of, err := InPython([]string{g, p}); !of || err != nil {
+		t.Error("Python:", of, err)
+	}
+	_, err := InPython([]string{no})
+	fails(t, err, "no.ipynb is no notebook")
+}
+
 // TestMissing runs Setup where a program is missing: the error is one line that says which.
 func TestMissing(t *testing.T) {
 	h := made(t, "01_a")

@@ -29,6 +29,8 @@ var (
 	toolsSum string
 	//go:embed requirements.txt
 	executing string
+	//go:embed python.txt
+	inPython string
 	//go:embed lab.txt
 	lab string
 )
@@ -42,8 +44,9 @@ type Tools struct {
 
 // Options of [Setup].
 type Options struct {
-	Lab bool      // installs JupyterLab too
-	Log io.Writer // gets progress; nil is silent
+	Lab    bool      // installs JupyterLab too, and all that Python does
+	Python bool      // installs the kernel of notebooks in Python, with pandas and matplotlib
+	Log    io.Writer // gets progress; nil is silent
 }
 
 // Setup installs the missing tools into device.CacheDir, in folders named by the pinned versions.
@@ -58,7 +61,7 @@ func Setup(ctx context.Context, h Home, o Options) (*Tools, error) {
 		o.Log = io.Discard
 	}
 	s := setup{Options: o, ctx: ctx}
-	pins := []byte(runtime.Version() + executing + lab + toolsMod + toolsSum)
+	pins := []byte(runtime.Version() + executing + inPython + lab + toolsMod + toolsSum)
 	s.dir = filepath.Join(cache, fmt.Sprintf("notebooks-%x",
 		sha256.Sum256(pins))[:len("notebooks-")+12])
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
@@ -92,6 +95,10 @@ func Setup(ctx context.Context, h Home, o Options) (*Tools, error) {
 				append(t.env, "JUPYTER_DATA_DIR="+filepath.Join(venv, "share", "jupyter")),
 				"--install", "--force_deps", "-raw_error")
 		}},
+	}
+	if o.Python || o.Lab {
+		steps = append(steps, step{"pandas", "installing pandas, matplotlib and ONNX Runtime",
+			func() error { return s.pip(t.python, inPython) }})
 	}
 	if o.Lab {
 		steps = append(steps, step{"lab", "installing JupyterLab",
