@@ -1,10 +1,10 @@
-"""Sees in Chromium what a reader sees: browser.py CHROMIUM LAB PAGES REPORT SHOTS.
+"""Sees in Chromium what a reader sees: browser.py CHROMIUM LAB PAGES SHOTS REPORT….
 
 LAB     a command, as JSON, that opens JupyterLab on notebooks/testdata/sliders.ipynb with its outputs; JUPYTER_RUNTIME_DIR is a
         folder of its own
 PAGES   a folder of notebooks exported as HTML
-REPORT  a report.html
 SHOTS   a folder for pictures of all that
+REPORT  a page of report, of one run or of several
 
 What isn't seen within its time ends it with status 1 and one line: what, and a picture of the page.
 """
@@ -240,8 +240,60 @@ THROUGH = """table => {
 }"""
 
 
+# Brings a panel of a figure into sight and returns a point of it.
+MIDDLE = """panel => {
+  panel.scrollIntoView({ block: "center" });
+  const box = panel.getBoundingClientRect();
+  return [box.left + box.width / 3, box.top + box.height / 2];
+}"""
+
+# Whether the curves of an entry of a legend are shown: [true], [false], or both where some are.
+CURVES = """entry => {
+  const curves = [...entry.closest("svg").querySelectorAll("path[data-of]")];
+  const of = curves.filter(c => c.dataset.of.split(" ").includes(entry.dataset.entry));
+  return [...new Set(of.map(c => getComputedStyle(c).display !== "none"))];
+}"""
+
+
+def figure(reader, what, drawing, touch):
+    """A figure says its values where it is pointed at, and by arrow keys; each entry of its legend hides its curves and shows them again."""
+    page, readout = reader.page, drawing.locator(".readout")
+    for panel in drawing.locator("rect[data-panel]").all():
+        x, y = panel.evaluate(MIDDLE)
+        page.touchscreen.tap(x, y) if touch else page.mouse.move(x, y)
+        reader.wait(5, f"{what}: values where it is pointed at", lambda: readout.is_visible() and readout.inner_text().strip())
+        box, inside = readout.bounding_box(), drawing.bounding_box()
+        if box["x"] < inside["x"] - 1 or box["x"] + box["width"] > inside["x"] + inside["width"] + 1:
+            reader.fail(f"{what}: its values stand outside it")
+    drawing.locator("svg").focus()
+    page.keyboard.press("Escape")
+    if readout.is_visible():
+        reader.fail(f"{what}: Escape, and the values stay")
+    page.keyboard.press("ArrowRight")
+    first = readout.inner_text()
+    page.keyboard.press("ArrowRight")
+    if not first or not readout.inner_text():
+        reader.fail(f"{what}: no values by arrow keys")
+    moved = readout.inner_text() != first
+    entries = drawing.locator("rect[role=button]").all()
+    for entry in entries:
+        name = f"{what}: {entry.get_attribute('aria-label')}"
+        for shown in (False, True):
+            if shown:
+                entry.focus()
+                page.keyboard.press("Enter")
+            else:
+                entry.tap() if touch else entry.click()
+            if (seen := entry.evaluate(CURVES)) != [shown]:
+                reader.fail(f"{name}: curves of it are shown: {seen}, want {shown}")
+            if entry.get_attribute("aria-pressed") != str(shown).lower():
+                reader.fail(f"{name}: aria-pressed is {entry.get_attribute('aria-pressed')}")
+    return moved, len(entries)
+
+
 def report(browser, shots, path):
-    """The report fits a phone and a desktop, every column sorts its table, the gallery takes its order, and nothing is fetched."""
+    """The report fits a phone and a desktop, every column sorts its table, figures say their values, the gallery takes its order, and
+    nothing is fetched."""
     clicks = 0
     for name, window in {
         "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2},
@@ -258,7 +310,9 @@ def report(browser, shots, path):
                     reader.fail(f"report, {name}, {when}: the page is wider than the window: {over}")
 
             fits("as it opens")
-            reader.shot(f"report-{name}", full_page=True, scale="css")
+            reader.shot(f"{path.stem}-{name}", full_page=True, scale="css")
+            if page.locator("#background details").evaluate_all("all => all.length !== 1 || all[0].open"):
+                reader.fail(f"report, {name}: no folded background")
             page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
             fits("unfolded")
 
@@ -285,21 +339,29 @@ def report(browser, shots, path):
                             reader.fail(f"{what}: clicked, and aria-sort is {head.get_attribute('aria-sort')}")
             fits("sorted")
 
-            if page.locator("#order").count():
-                page.locator("#order select").select_option("radius")
-                radii = page.locator(".card").evaluate_all("cards => cards.map(c => Number(c.dataset.radius))")
+            steps = entries = 0
+            for drawing in page.locator(".drawing:has(path[data-of])").all():
+                moved, more = figure(reader, f"report, {name}, {drawing.get_attribute('id')}", drawing, name == "phone")
+                steps, entries, clicks = steps + moved, entries + more, clicks + 2 * more
+            if not steps or not entries:
+                reader.fail(f"report, {name}: arrow keys move in {steps} figures, and {entries} entries of legends hide curves")
+            fits("pointed at")
+
+            for gallery in page.locator("section:has(> .order)").all():
+                gallery.locator(".order select").select_option("radius")
+                radii = gallery.locator(".card").evaluate_all("cards => cards.map(c => Number(c.dataset.radius))")
                 if radii != sorted(radii, reverse=True):
                     reader.fail(f"report, {name}, gallery by radius: {radii}")
             if reader.asked:
                 reader.fail(f"report, {name}: asks the network for {reader.asked[0]}")
             if reader.errors:
                 reader.fail(f"report, {name}: {reader.errors[0]}")
-            reader.shot(f"report-{name}-sorted")
+            reader.shot(f"{path.stem}-{name}-sorted")
     return clicks
 
 
 def main():
-    chromium, command, pages, path, shots = sys.argv[1:]
+    chromium, command, pages, shots, *reports = sys.argv[1:]
     shots = Path(shots).resolve()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
@@ -309,7 +371,8 @@ def main():
             def done(what):
                 print(f"browser: {what}, after {time.monotonic() - began:.0f} s", flush=True)
 
-            done(f"report: {report(browser, shots, Path(path).resolve())} clicks on columns, at 390 and 1280 px")
+            for path in reports:
+                done(f"{Path(path).name}: {report(browser, shots, Path(path).resolve())} clicks on columns and legends, at 390 and 1280 px")
             done(f"exported notebooks: {exported(browser, shots, Path(pages).resolve())} sliders moved")
             lab(browser, shots, json.loads(command))
             done("JupyterLab: sliders moved")

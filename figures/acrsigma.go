@@ -59,9 +59,9 @@ func equalDraws(runs []*certify.Run) []*certify.Run {
 	return slices.DeleteFunc(slices.Clone(runs), func(r *certify.Run) bool { return r.Run.N != n })
 }
 
-// ACRSigma draws the average certified radius of each method against the noise level σ. It needs
-// two σ at least. Bars and table give ± 1.96 standard errors over the choice of examples. These
-// radii are an estimate, not a bound.
+// ACRSigma answers the question: which noise level σ gives each method its largest average
+// certified radius? It needs two σ at least. Bars and table give ± 1.96 standard errors over the
+// choice of examples. These radii are an estimate, not a bound.
 func ACRSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels),
 		func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })

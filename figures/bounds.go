@@ -28,9 +28,10 @@ func drawBounds(in Input) (*Figure, error) {
 	return Bounds(in.Bounds, in.Bounded)
 }
 
-// Bounds draws the proved bound and the observed slope of each layer, and the same of the network
-// through each depth. The bound through a depth is the product of the layers' bounds. The
-// last place is the difference of two logits. It also shows the bound with linear layers composed.
+// Bounds answers the question: how tight are the proved Lipschitz constants? It draws the proved
+// bound and the observed slope of each layer, and the same of the network through each depth. The
+// bound through a depth is the product of the layers' bounds. The last place is the difference of
+// two logits. It also shows the bound with linear layers composed.
 func Bounds(t *table.Table, settings string) (*Figure, error) {
 	labels, curves, err := depths(t)
 	if err != nil {
@@ -39,8 +40,8 @@ func Bounds(t *table.Table, settings string) (*Figure, error) {
 	if len(labels) == 0 || len(curves["layer"]) < len(labels) || len(curves["product"]) == 0 {
 		return nil, fmt.Errorf("figure bounds: a layer without a bound, or no layer")
 	}
-	top, bottom := newPlot("", "Lipschitz constant of the layer"),
-		newPlot("layer", "… of the network to here")
+	top, bottom := newPlot("", "constant of the layer"),
+		newPlot("layer", "constant up to the layer")
 	var legendNames []string
 	var thumbs [][]plot.Thumbnailer
 	put := func(p *plot.Plot, curve, name string, style int) {

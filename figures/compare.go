@@ -43,9 +43,9 @@ func drawCompare(in Input) (*Figure, error) {
 	return Compare(c)
 }
 
-// Compare draws by how much each method's average certified radius changes from what it is compared
-// with, with the confidence interval over paired images. It answers which run or method certifies
-// more, and whether the images show that. A hollow mark stands where the interval holds 0.
+// Compare answers the question: which run or method certifies more, and do the images show that? It
+// draws by how much each method's average certified radius changes from what it is compared with,
+// with the confidence interval over paired images. A hollow mark stands where the interval holds 0.
 func Compare(c *certify.Comparison) (*Figure, error) {
 	var methods, runs []string
 	for _, r := range c.Rows {

@@ -117,9 +117,10 @@ func CoverageTable(outcomes []coverage.Outcome) *table.Table {
 	return t
 }
 
-// Intervals draws the mean certified radius of each method against the number of classes, and the
-// radius that the true probabilities give. It needs two numbers of classes at least. All outcomes
-// have one shape and equal settings. Bars are ± 1.96 standard errors.
+// Intervals answers the question: which confidence interval certifies most, for how many classes?
+// It draws the mean certified radius of each method against the number of classes, and the radius
+// that the true probabilities give. It needs two numbers of classes at least. All outcomes have one
+// shape and equal settings. Bars are ± 1.96 standard errors.
 func Intervals(outcomes []coverage.Outcome) (*Figure, error) {
 	settings, err := simulated("intervals", outcomes)
 	if err != nil {
@@ -216,9 +217,10 @@ func (logTicks) Ticks(low, high float64) (out []plot.Tick) {
 	return out
 }
 
-// Coverage draws how often the certificates of each method were wrong in each case, against α, with
-// the two-sided 95% Clopper–Pearson interval. The axis is logarithmic. A case without a wrong
-// certificate has no bar, and its interval begins at the axis.
+// Coverage answers the question: are the certificates of each method wrong no more often than α? It
+// draws how often they were wrong in each case, with the two-sided 95% Clopper–Pearson interval.
+// The axis is logarithmic. A case without a wrong certificate has no bar, and its interval begins
+// at the axis.
 func Coverage(outcomes []coverage.Outcome) (*Figure, error) {
 	settings, err := simulated("coverage", outcomes)
 	if err != nil {
@@ -309,6 +311,7 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 	height := func(v float64) vg.Length { return min(y(math.Log10(max(v, floor))), c.Max.Y) }
 	for _, m := range b {
 		left, right, top, middle := x(m.x-m.half), x(m.x+m.half), height(m.value), x(m.x)
+		traceOf(c.Canvas).bar(m, vg.Point{X: middle, Y: max(top, height(m.high))}, p)
 		if m.value > floor {
 			box := []vg.Point{{X: left, Y: c.Min.Y}, {X: left, Y: top}, {X: right, Y: top},
 				{X: right, Y: c.Min.Y}}
@@ -325,6 +328,7 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		if m.low > floor {
 			c.StrokeLine2(sty, middle-half, height(m.low), middle+half, height(m.low))
 		}
+		traceOf(c.Canvas).free()
 	}
 }
 

@@ -48,12 +48,12 @@ func drawDraws(in Input) (*Figure, error) {
 	return Draws(adaptive, fixed, in.Alpha)
 }
 
-// Draws draws how many draws adaptive runs need. An adaptive run ends the draws of an image once a
-// question is settled. The upper panel shows the fraction of images whose draws have ended, settled
-// or at n. The lower panel shows each image's draws against its certified radius. The radius is of
-// the run fixed, which has a fixed number of draws of the same images. Where fixed is nil, the
-// radius is of the adaptive run, which is smaller where few draws settled the question. Radii are
-// by Until's method, at alpha.
+// Draws answers the question: how many draws does an image need until a question is settled? An
+// adaptive run ends the draws of an image once a question is settled. The upper panel shows the
+// fraction of images whose draws have ended, settled or at n. The lower panel shows each image's
+// draws against its certified radius. The radius is of the run fixed, which has a fixed number of
+// draws of the same images. Where fixed is nil, the radius is of the adaptive run, which is smaller
+// where few draws settled the question. Radii are by Until's method, at alpha.
 func Draws(adaptive []*certify.Run, fixed *certify.Run, alpha float64) (*Figure, error) {
 	if len(adaptive) == 0 {
 		return nil, fmt.Errorf("figure draws: no run to draw")

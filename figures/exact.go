@@ -17,10 +17,11 @@ import (
 
 func drawExact(Input) (*Figure, error) { return Exact(0.05, 0.15, 0.5) }
 
-// Exact draws radii against the mean score p of the class, in units of σ. For each Lσ it draws the
-// exact radius F⁻¹(p) of an L-Lipschitz score, and the radius published by Delattre et al. 2025 (at
-// ρ = 0). It also draws Cohen's radius σΦ⁻¹(p). Φ⁻¹ scales the axis of p, so Cohen's radius is a
-// straight line.
+// Exact answers the question: how much larger is the exact radius of a Lipschitz score than Cohen's
+// and the published one? It draws radii against the mean score p of the class, in units of σ. For
+// each Lσ it draws the exact radius F⁻¹(p) of an L-Lipschitz score, and the radius published by
+// Delattre et al. 2025 (at ρ = 0). It also draws Cohen's radius σΦ⁻¹(p). Φ⁻¹ scales the axis of p,
+// so Cohen's radius is a straight line.
 func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 	if len(lipschitzSigmas) == 0 {
 		return nil, fmt.Errorf("figure exact: no Lσ to draw for")
@@ -41,7 +42,7 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 		return newLine(xy, draw.LineStyle{Color: c, Width: 1.1, Dashes: dashes}, false)
 	}
 	line := stroke(cohen, black, dashes[2])
-	addLegend(p, []string{"exact", "published (ρ = 0)", "Cohen (L = ∞)"},
+	addLegend(p, []string{"exact", "published", "Cohen (L = ∞)"},
 		[][]plot.Thumbnailer{{stroke(nil, black, nil)}, {stroke(nil, black, dashes[1])}, {line}}, 0)
 
 	var labels tags
@@ -73,7 +74,7 @@ func Exact(lipschitzSigmas ...float64) (*Figure, error) {
 		{Value: 0.9999, Label: "0.9999"}}
 	return &Figure{Name: "exact", Title: "Radius certified by the mean of a Lipschitz score",
 		Caption: "score in [0, 1], L-Lipschitz in l2, averaged over noise of standard deviation " +
-			"σ; radii in units of σ",
+			"σ; radii in units of σ; published: by Delattre et al. 2025, at ρ = 0",
 		Plot: p, Table: numbers, Width: width, Height: height}, nil
 }
 

@@ -33,6 +33,6 @@ func ExampleByName() {
 	_, err = entry.Draw(figures.Input{})
 	fmt.Println(err)
 	// Output:
-	// certified accuracy against radius, method by method
+	// Which part of the images does each method certify at each radius?
 	// figure radius: no sampled examples to draw: lipsmooth sample
 }

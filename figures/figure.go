@@ -53,7 +53,7 @@ func (f *Figure) Draw(c draw.Canvas) {
 		c.Max.Y -= sty.Height(f.Title) + 4
 	}
 	if f.Lower == nil {
-		f.Plot.Draw(c)
+		drawPanel(f.Plot, c)
 		return
 	}
 	// Both panels get the same x range and height on paper: the wider axis and the legend rule.
@@ -68,8 +68,8 @@ func (f *Figure) Draw(c draw.Canvas) {
 	left, right := max(a.Min.X, b.Min.X), min(a.Max.X, b.Max.X)
 	top.Min.X, top.Max.X = top.Min.X+left-a.Min.X, top.Max.X+right-a.Max.X
 	bottom.Min.X, bottom.Max.X = bottom.Min.X+left-b.Min.X, bottom.Max.X+right-b.Max.X
-	f.Plot.Draw(top)
-	f.Lower.Draw(bottom)
+	drawPanel(f.Plot, top)
+	drawPanel(f.Lower, bottom)
 }
 
 // A format is a kind of picture file.
@@ -82,7 +82,7 @@ type format struct {
 var Formats = []string{"svg", "png", "pdf"}
 
 var formats = []format{
-	{"svg", (*Figure).WriteSVG},
+	{"svg", (*Figure).WriteAnnotatedSVG},
 	{"png", func(f *Figure, w io.Writer) error { return f.WritePNG(w, cmp.Or(f.dpi, 300)) }},
 	{"pdf", (*Figure).WritePDF},
 }
@@ -116,9 +116,10 @@ func (f *Figure) WritePDF(w io.Writer) error {
 }
 
 // Save writes the figure into the folder dir, which it makes where there is none. It writes
-// name.svg, name.png and name.pdf, the table to name.tsv and the caption to name.json. With only,
-// it writes these of the Formats and no others. Each file is written whole or not at all. Save
-// returns the paths, the TSV and the JSON last. An empty name stands for the figure's own.
+// name.svg, name.png and name.pdf, the table to name.tsv and the caption to name.json. Attributes of
+// name.svg say which path is which curve, and the values at its points. With only, Save writes these
+// of the Formats and no others. Each file is written whole or not at all. Save returns the paths,
+// the TSV and the JSON last. An empty name stands for the figure's own.
 func (f *Figure) Save(dir, name string, only ...string) (paths []string, err error) {
 	if name == "" {
 		name = f.Name

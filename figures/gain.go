@@ -32,9 +32,9 @@ func drawGain(in Input) (*Figure, error) {
 var gains = [][2]string{{"twobound", "bonferroni"}, {"twobound", "mono"}, {"cpm", "bonferroni"},
 	{"cpm", "mono"}}
 
-// Gain draws how much larger the mean radius of two bounds and of CPM is than that of Bonferroni
-// and Mono, in units of σ. The upper panel is against the number of classes, the lower against the
-// number of draws. All methods get the same votes.
+// Gain answers the question: how much do two bounds and CPM gain on Bonferroni and Mono? It draws
+// the differences of mean radii, in units of σ. The upper panel is against the number of classes,
+// the lower against the number of draws. All methods get the same votes.
 func Gain(byClasses, byDraws []coverage.Outcome) (*Figure, error) {
 	settings, err := simulated("gain", byClasses)
 	if err != nil {

@@ -38,9 +38,10 @@ func drawGap(in Input) (*Figure, error) {
 	return DrawGap(settings, gaps)
 }
 
-// DrawGap draws, for each classifier, its certified accuracy and its accuracy under attack. The
-// lower panel shows the smallest attack found on each image against the image's certificate. No
-// point lies under the diagonal.
+// DrawGap answers the question: how far are the certificates from the attacks? It draws, for each
+// classifier, its certified accuracy and its accuracy under attack. The lower panel shows the
+// smallest attack found on each image against the image's certificate. No point lies under the
+// diagonal.
 func DrawGap(s certify.Settings, gaps []certify.Gap) (*Figure, error) {
 	far := 0.0
 	for _, g := range gaps {
@@ -68,7 +69,8 @@ func DrawGap(s certify.Settings, gaps []certify.Gap) (*Figure, error) {
 		at[i] = float64(i) * step
 		numbers.Add(at[i])
 	}
-	p, pairs := newPlot("", "accuracy"), newPlot("ℓ_{2} radius certified", "smallest attack found")
+	p, pairs := newPlot("ℓ_{2} radius", "accuracy"),
+		newPlot("certified ℓ_{2} radius", "smallest attack found")
 	var names, attackNames []string
 	var thumbs, attackThumbs [][]plot.Thumbnailer
 	for k, g := range gaps {
@@ -112,5 +114,5 @@ func DrawGap(s certify.Settings, gaps []certify.Gap) (*Figure, error) {
 	pairs.X.Min, pairs.X.Max, pairs.Y.Min, pairs.Y.Max = 0, 1.03*far, 0, 1.03*far
 	return &Figure{Name: "gap", Title: title("Certified and empirical accuracy", s),
 		Caption: s.Caption(),
-		Plot:    p, Lower: pairs, Table: numbers, Width: width, Height: 1.9*height + rows}, nil
+		Plot:    p, Lower: pairs, Table: numbers, Width: width, Height: 1.95*height + rows}, nil
 }

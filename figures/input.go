@@ -36,8 +36,9 @@ type Other struct {
 
 // An Entry is a figure that can be drawn from logs.
 type Entry struct {
-	Name, Doc string
-	Needs     string // what makes what it is drawn from: Nothing, or a command
+	Name  string
+	Doc   string // the question that the figure answers
+	Needs string // what makes what it is drawn from: Nothing, or a command
 	// Draw returns the figure, or an error that says what the input lacks.
 	Draw func(Input) (*Figure, error)
 }
@@ -57,39 +58,40 @@ const (
 
 // List holds the figures in the order of a report.
 var List = []Entry{
-	{"radius", "certified accuracy against radius, method by method", needsRun, drawRadius},
-	{"radius-sigma", "certified accuracy against radius, noise by noise, of votes and with their " +
-		"margins", needsJob, drawRadiusSigma},
-	{"acr-sigma", "average certified radius against the noise sampled with", needsJob,
-		drawACRSigma},
-	{"levels", "the isoperimetric radius of two images in its two parts, level by level", needsRun,
-		drawLevels},
-	{"pa", "how the lower bound of the true class's probability is distributed over images",
-		needsRun, drawPA},
-	{"exact", "the exact Lipschitz radius against Cohen's and the published one", Nothing,
-		drawExact},
-	{"local", "the local Lipschitz constant of a smoothed Lipschitz score against the score",
-		Nothing, drawLocal},
-	{"intervals", "mean radius of each confidence interval against the number of classes, " +
-		"simulated", Nothing, drawIntervals},
-	{"gain", "radius that two bounds and CPM gain on Bonferroni and Mono, against classes and " +
-		"draws, simulated", Nothing, drawGain},
-	{"coverage", "how often each method's certificates are wrong, simulated", Nothing,
-		drawCoverage},
-	{"gap", "certified accuracy against what attacks leave, and both radii of each image",
+	{"radius", "Which part of the images does each method certify at each radius?", needsRun,
+		drawRadius},
+	{"radius-sigma", "Which noise level certifies most at each radius, by votes and with margins?",
+		needsJob, drawRadiusSigma},
+	{"acr-sigma", "Which noise level gives each method its largest average certified radius?",
+		needsJob, drawACRSigma},
+	{"levels", "Which margin level gives an image the largest isoperimetric radius, and from " +
+		"which of its two parts?", needsRun, drawLevels},
+	{"pa", "How sure are the votes for the true class, image by image?", needsRun, drawPA},
+	{"exact", "How much larger is the exact Lipschitz radius than Cohen's and the published one?",
+		Nothing, drawExact},
+	{"local", "Why does the published radius lose: how steep is a smoothed Lipschitz score at p, " +
+		"and on the way to ½?", Nothing, drawLocal},
+	{"intervals", "Which confidence interval certifies most, for how many classes? (simulated)",
+		Nothing, drawIntervals},
+	{"gain", "How much do two bounds and CPM gain on Bonferroni and Mono, over classes and " +
+		"draws? (simulated)", Nothing, drawGain},
+	{"coverage", "Are the certificates of each method wrong no more often than α? (simulated)",
+		Nothing, drawCoverage},
+	{"gap", "How far are the certificates from the attacks, in all and image by image?",
 		needsAttack, drawGap},
-	{"draws", "draws until a question is settled, against those of a fixed number", needsUntil,
+	{"draws", "How many draws does an image need until a question is settled?", needsUntil,
 		drawDraws},
-	{"margins", "clean margins as deterministic radii, right and wrong", needsRun, drawMargins},
-	{"training", "loss and accuracy over the steps of training", needsJob, drawTraining},
-	{"bounds", "what is proved and what is observed of each layer, and through the depth of the " +
-		"network", needsBound, drawBounds},
-	{"sweep", "accuracy and verified radius of trained classifiers: layers, losses or noise " +
-		"compared", needsSweep, drawSweep},
-	{"compare", "change of the average certified radius from run to run, method by method, over " +
-		"paired images", needsBeside, drawCompare},
-	{"logs", "certified accuracy beside that of other runs and of public logs", needsBeside,
-		drawLogs},
+	{"margins", "How large are the radii without noise, of right and of wrong predictions?",
+		needsRun, drawMargins},
+	{"training", "Has the training settled, and does it overfit?", needsJob, drawTraining},
+	{"bounds", "How tight are the proved Lipschitz constants, layer by layer and in depth?",
+		needsBound, drawBounds},
+	{"sweep", "Which layers, losses or noise give accuracy, and which a large verified radius?",
+		needsSweep, drawSweep},
+	{"compare", "By how much does each method's average certified radius change from run to run, " +
+		"on the same images?", needsBeside, drawCompare},
+	{"logs", "How do this run's certificates compare with those of other runs and public logs?",
+		needsBeside, drawLogs},
 }
 
 // ByName finds an entry of List. Its error lists the known names.

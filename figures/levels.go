@@ -58,9 +58,10 @@ func drawLevels(in Input) (*Figure, error) {
 	return Levels(s.Settings(in.config()), all[len(all)*9/10], all[len(all)/2])
 }
 
-// Levels draws R(s) = s/Λ + σΦ⁻¹(p̲_s) of one image or two against the level s, as two parts on top
-// of each other. A dot marks the level that the selection draw chose. The left end is Cohen's
-// radius.
+// Levels answers the question: which level s gives an image the largest isoperimetric radius, and
+// from which of its two parts? It draws R(s) = s/Λ + σΦ⁻¹(p̲_s) of one image or two against s, the
+// parts on top of each other. Where σΦ⁻¹ is negative, the part s/Λ ends at R(s). A dot marks the
+// level that the selection draw chose. The left end is Cohen's radius.
 func Levels(s certify.Settings, images ...ImageLevels) (*Figure, error) {
 	if len(images) < 1 || len(images) > 2 {
 		return nil, fmt.Errorf("figure levels: %d images, want one or two", len(images))
@@ -107,8 +108,11 @@ func levelThumbs() [][]plot.Thumbnailer {
 	dot := &plotter.Scatter{GlyphStyle: levelDot()}
 	return [][]plot.Thumbnailer{{patch{fill: shade(colorAt(0), 90)}},
 		{patch{fill: shade(colorAt(1), 90)}},
-		{newLine(nil, lineAt(3), false)}, {dot}}
+		{newLine(nil, levelEdge(), true)}, {dot}}
 }
+
+// levelEdge is the style of R(s).
+func levelEdge() draw.LineStyle { return draw.LineStyle{Color: black, Width: 0.9} }
 
 func levelDot() draw.GlyphStyle {
 	return draw.GlyphStyle{Color: color.NRGBA{A: 255}, Radius: 2.6, Shape: draw.CircleGlyph{}}
@@ -135,7 +139,7 @@ func levelPanel(image ImageLevels) *plot.Plot {
 	if len(total) == 0 {
 		return p
 	}
-	p.Add(distance, noise, newLine(total, lineAt(3), false))
+	p.Add(distance, noise, newLine(total, levelEdge(), true))
 	if at := image.Levels[image.Chosen]; at.Radius() >= 0 {
 		p.Add(&plotter.Scatter{XYs: plotter.XYs{{X: at.Distance, Y: at.Radius()}},
 			GlyphStyle: levelDot()})

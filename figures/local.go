@@ -17,11 +17,11 @@ import (
 
 func drawLocal(Input) (*Figure, error) { return Local(0.05, 0.15, 0.5) }
 
-// Local draws two constants against the smoothed score p, for each Lσ, in units of 1/σ, the
-// constant of Cohen's radius. The first is the local Lipschitz constant of Φ⁻¹∘f̃ at p,
-// F'(F⁻¹(p))/φ(Φ⁻¹(p)). The published radius uses this constant on the whole way to 1/2. The second
-// is the mean slope on that way, Φ⁻¹(p)/F⁻¹(p), which gives the exact radius. Φ⁻¹ scales the axis
-// of p.
+// Local answers the question: why is the published radius smaller than the exact one? It draws two
+// constants against the smoothed score p, for each Lσ, in units of 1/σ, the constant of Cohen's
+// radius. The first is the local Lipschitz constant of Φ⁻¹∘f̃ at p, F'(F⁻¹(p))/φ(Φ⁻¹(p)). The
+// published radius uses this constant on the whole way to 1/2. The second is the mean slope on that
+// way, Φ⁻¹(p)/F⁻¹(p), which gives the exact radius. Φ⁻¹ scales the axis of p.
 func Local(lipschitzSigmas ...float64) (*Figure, error) {
 	if len(lipschitzSigmas) == 0 {
 		return nil, fmt.Errorf("figure local: no Lσ to draw for")

@@ -23,8 +23,8 @@ func drawMargins(in Input) (*Figure, error) {
 	return Margins(settings, s.Rows)
 }
 
-// Margins draws a histogram of the margins of the classifier without noise, one for right
-// predictions and one for wrong ones. The scale is the deterministic radius margin/Λ.
+// Margins answers the question: how large are the radii without noise, of right and of wrong
+// predictions? It draws a histogram of each, over the deterministic radius margin/Λ.
 func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 	if !s.Lambda.Known() {
 		return nil, fmt.Errorf("figure margins: no bound on the Lipschitz constant of logit " +
@@ -83,7 +83,7 @@ func Margins(s certify.Settings, rows []rs.Evidence) (*Figure, error) {
 				top = max(top, high)
 			}
 			outline = append(outline, plotter.XY{X: float64(i) * step, Y: 0})
-			p.Add(area, newLine(outline, sty, false))
+			p.Add(histogram{area}, newLine(outline, sty, false))
 		}
 		names = append(names, fmt.Sprintf("%s, %d of %d", name, len(radii[k]), n))
 		thumbs = append(thumbs, []plot.Thumbnailer{patch{fill, sty}})

@@ -30,10 +30,11 @@ func drawPA(in Input) (*Figure, error) {
 	return PA(c)
 }
 
-// PA draws the distribution over the images of the lower bound of p_A, the probability of the true
-// class under noise. It is the fraction of images whose bound is at least p. The average certified
-// radius weighs the surest images most. This figure doesn't (Sun et al. 2025 argue for it). An
-// image whose class is wrong has p = 0. The result must hold mono.
+// PA answers the question: how sure are the votes for the true class, image by image? It draws the
+// fraction of images whose lower bound of p_A is at least p. Here p_A is the probability of the
+// true class under noise. The average certified radius weighs the surest images most. This figure
+// doesn't (Sun et al. 2025 argue for it). An image whose class is wrong has p = 0. The result must
+// hold mono.
 func PA(c *certify.Result) (*Figure, error) {
 	at := slices.IndexFunc(c.Curves, func(curve certify.Curve) bool {
 		return curve.Method == "mono"

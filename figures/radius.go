@@ -37,15 +37,16 @@ func drawRadius(in Input) (*Figure, error) {
 	return Curves(c.Settings(), c.Curves, in.Bands)
 }
 
-// Radius draws what was certified of a run, as [Curves] does.
+// Radius answers the question: which part of a run's images does each method certify at each
+// radius? It draws as [Curves] does.
 func Radius(c *certify.Result) (*Figure, error) { return Curves(c.Settings(), c.Curves, nil) }
 
-// Curves draws certified accuracy against the l2 radius r: the fraction of the examples that are
-// predicted right with R >= r. Each method has a step curve. The table has a row for each radius in
-// the plot, with the 95% Clopper–Pearson interval over the choice of examples. The argument bands
-// names the methods whose interval is shaded. Nil shades the method of the largest average
-// certified radius. With σ, n and α set, a line marks the largest radius that votes alone can
-// certify, σΦ⁻¹(α^(1/n)).
+// Curves answers the question: which method certifies most, at which radius? It draws certified
+// accuracy against the l2 radius r: the fraction of the examples that are predicted right with R >=
+// r. Each method has a step curve. The table has a row for each radius in the plot, with the 95%
+// Clopper–Pearson interval over the choice of examples. The argument bands names the methods whose
+// interval is shaded. Nil shades the method of the largest average certified radius. With σ, n and
+// α set, a line marks the largest radius that votes alone can certify, σΦ⁻¹(α^(1/n)).
 func Curves(s certify.Settings, curves []certify.Curve, bands []string) (*Figure, error) {
 	if len(curves) == 0 {
 		return nil, fmt.Errorf("figure radius: no curve to draw")

@@ -38,8 +38,9 @@ func drawRadiusSigma(in Input) (*Figure, error) {
 	return RadiusSigma(settings, levels)
 }
 
-// RadiusSigma draws certified accuracy against the radius, with a step curve for each noise level
-// σ. It needs two σ at least. A second method gets a second panel below.
+// RadiusSigma answers the question: which noise level σ certifies most at each radius? It draws
+// certified accuracy against the radius, with a step curve for each σ. It needs two σ at least. A
+// second method gets a second panel below.
 func RadiusSigma(s certify.Settings, levels []Noise) (*Figure, error) {
 	levels = slices.SortedFunc(slices.Values(levels),
 		func(a, b Noise) int { return cmp.Compare(a.Sigma, b.Sigma) })

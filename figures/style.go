@@ -252,7 +252,11 @@ func (t tags) Plot(c draw.Canvas, p *plot.Plot) {
 	for _, i := range order {
 		sty.Color = t.colors[i]
 		at := min(y(t.y[i]), below)
-		c.FillText(sty, vg.Point{X: c.Max.X + 3, Y: at}, t.text[i])
+		left, half := c.Max.X+3, sty.Font.Size/2
+		traceOf(c.Canvas).enter(t.text[i], vg.Rectangle{Min: vg.Point{X: left, Y: at - half},
+			Max: vg.Point{X: left + sty.Width(t.text[i]), Y: at + half}}, t.colors[i])
+		c.FillText(sty, vg.Point{X: left, Y: at}, t.text[i])
+		traceOf(c.Canvas).leave()
 		below = at - 1.1*sty.Font.Size
 	}
 }
@@ -321,15 +325,27 @@ const (
 // rows after the first.
 func addLegend(p *plot.Plot, names []string, thumbs [][]plot.Thumbnailer,
 	lift vg.Length) vg.Length {
-	l := &legend{lift: lift + 4, style: textStyle(fontSize - 1), names: names, thumbs: thumbs}
+	l := newLegend(lift)
+	p.Add(l)
+	return l.add(names, thumbs)
+}
+
+// newLegend returns a legend without names.
+func newLegend(lift vg.Length) *legend {
+	l := &legend{lift: lift + 4, style: textStyle(fontSize - 1), columns: 1}
 	l.style.YAlign = draw.YCenter
+	return l
+}
+
+// add gives the legend more names. It returns the height of its rows after the first.
+func (l *legend) add(names []string, thumbs [][]plot.Thumbnailer) vg.Length {
+	l.names, l.thumbs = append(l.names, names...), append(l.thumbs, thumbs...)
 	const room = width - 2*margin - 2*vg.Millimeter
-	l.columns = len(names)
+	l.columns = len(l.names)
 	for l.columns > 1 && l.width() > room {
 		l.columns--
 	}
-	l.columns = (len(names) + l.rows() - 1) / l.rows() // as few as so many rows need
-	p.Add(l)
+	l.columns = (len(l.names) + l.rows() - 1) / l.rows() // as few as so many rows need
 	return l.pitch() * vg.Length(l.rows()-1)
 }
 
@@ -368,10 +384,14 @@ func (l *legend) Plot(c draw.Canvas, _ *plot.Plot) {
 			y := c.Max.Y + l.lift + l.pitch()*(vg.Length(l.rows()-1-(i-col*l.rows()))+0.5)
 			cell := draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 				Min: vg.Point{X: x, Y: y - 3}, Max: vg.Point{X: x + thumbWidth, Y: y + 3}}}
+			text := vg.Point{X: x + thumbWidth + 3, Y: y}
+			traceOf(c.Canvas).enter(l.names[i], vg.Rectangle{Min: vg.Point{X: x, Y: y - l.pitch()/2},
+				Max: vg.Point{X: text.X + l.style.Width(l.names[i]), Y: y + l.pitch()/2}}, nil)
 			for _, t := range l.thumbs[i] {
 				t.Thumbnail(&cell)
 			}
-			c.FillText(l.style, vg.Point{X: x + thumbWidth + 3, Y: y}, l.names[i])
+			c.FillText(l.style, text, l.names[i])
+			traceOf(c.Canvas).leave()
 		}
 		x += l.column(col) + cellGap
 	}

@@ -67,9 +67,10 @@ func SweepTable(t *table.Table, settings string) (*Figure, error) {
 	return f, err
 }
 
-// Sweep draws the average verified radius of each point against its accuracy. If the values of the
-// last axis are numbers, a line joins the points that differ in that axis alone. The values stand
-// beside the points. Where they are names, each name has a mark.
+// Sweep answers the question: which settings give accuracy, and which a large verified radius? It
+// draws the average verified radius of each point against its accuracy. If the values of the last
+// axis are numbers, a line joins the points that differ in that axis alone. The values stand beside
+// the points. Where they are names, each name has a mark.
 func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error) {
 	if len(points) == 0 || len(axes) == 0 {
 		return nil, fmt.Errorf("figure sweep: no point to draw")
@@ -145,7 +146,8 @@ func Sweep(axes []string, points []SweepPoint, settings string) (*Figure, error)
 	if numeric {
 		settings += "; beside each point: " + axes[last]
 	}
-	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + strings.Join(axes, ", "),
+	by := strings.ReplaceAll(strings.Join(axes, ", "), "sigma", "σ of training")
+	return &Figure{Name: "sweep", Title: "Accuracy and radius by " + by,
 		Caption: settings, Plot: p, Table: numbers, Width: width, Height: height + rows}, nil
 }
 

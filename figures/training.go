@@ -12,6 +12,9 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs/table"
 )
 
+// batches names the columns loss and accuracy.
+const batches = "training batches"
+
 func drawTraining(in Input) (*Figure, error) {
 	if in.Metrics == nil {
 		return nil, lacks("training", "no table of training metrics", needsJob)
@@ -22,14 +25,15 @@ func drawTraining(in Input) (*Figure, error) {
 	}
 	f, err := Training(in.Metrics, subject)
 	if err == nil {
-		f.Caption = in.Trained
+		f.Caption = in.Trained + "; loss: of training batches"
 	}
 	return f, err
 }
 
-// Training draws the curves of a table with a column step. Columns whose name contains loss are in
-// the upper panel, columns whose name contains accuracy or certified in the lower. An empty cell is
-// no point. Other columns are not drawn.
+// Training answers the question: has the training settled, and does it overfit? It draws the curves
+// of a table with a column step. Columns whose name contains loss are in the upper panel, columns
+// whose name contains accuracy or certified in the lower. An empty cell is no point. Other columns
+// are not drawn. The columns loss and accuracy are of the training batches.
 func Training(metrics *table.Table, subject string) (*Figure, error) {
 	steps, given, err := metrics.Numbers("step")
 	if err != nil {
@@ -58,13 +62,16 @@ func Training(metrics *table.Table, subject string) (*Figure, error) {
 			}
 			line := newLine(xy, lineAt(len(names)), false)
 			p.Add(line)
-			names, thumbs = append(names, strings.ReplaceAll(column, "_", " ")),
-				append(thumbs, []plot.Thumbnailer{line})
+			name := batches
+			if column != label {
+				name = strings.TrimPrefix(strings.ReplaceAll(column, "_", " "), label+" ")
+			}
+			names, thumbs = append(names, name), append(thumbs, []plot.Thumbnailer{line})
 		}
 		if len(names) == 0 {
 			return nil, nil
 		}
-		if len(names) > 1 || names[0] != label {
+		if len(names) > 1 || names[0] != batches {
 			addLegend(p, names, thumbs, 0)
 		}
 		return p, nil

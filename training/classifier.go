@@ -18,8 +18,12 @@ func (m *Model) Variables() *model.Store { return m.Store }
 // Identity is the record of the model in run.json.
 func (m *Model) Identity() countlog.Model {
 	c := m.Config
+	name := c.Architecture
+	if m.Unproved() == nil {
+		name += fmt.Sprintf("-%s-%d", c.Convolution, c.Width)
+	}
 	return countlog.Model{
-		Name: fmt.Sprintf("%s-%s-%d", c.Architecture, c.Convolution, c.Width), Hash: m.Hash,
+		Name: name, Hash: m.Hash,
 		Lambda: m.Lambda.Constant(), PairMargins: m.PairWeights() != nil,
 	}
 }

@@ -1,5 +1,5 @@
 // Package training trains Lipschitz-bounded classifiers. It keeps each with the proof of its
-// Lipschitz constant.
+// Lipschitz constant. It also trains plain networks, of which nothing is proved, to compare with.
 package training
 
 import (
@@ -18,7 +18,7 @@ import (
 
 // Config says how a classifier is trained. It is saved with the model.
 type Config struct {
-	Architecture string `json:"architecture"` // a name in net.Architectures
+	Architecture string `json:"architecture"` // of net.Names
 	Convolution  string `json:"convolution"`  // a name in lip.Convolutions
 	Width        int    `json:"width"`        // channels of the first convolution
 
@@ -47,6 +47,7 @@ type Config struct {
 	Activation string `json:"activation,omitempty"`
 	Padding    string `json:"padding,omitempty"`
 	Last       string `json:"last,omitempty"`
+	Centring   bool   `json:"centring,omitempty"` // batch centring before each activation
 
 	// CheckpointEvery is the number of steps between checkpoints, rounded up to the next line of
 	// training.tsv. A stopped training continues from the last checkpoint.
@@ -63,8 +64,12 @@ func Default() Config {
 }
 
 // Complete returns the config to save and to compare. A name that is the default becomes empty, and
-// a number that is 0 becomes the method's default.
+// a number that is 0 becomes the method's default. Of a plain architecture, fields of layers are
+// cleared, and the loss becomes the cross-entropy of the logits.
 func (c Config) Complete() Config {
+	if c.plain() {
+		c = c.withoutLambda()
+	}
 	if c.Loss == loss.Losses[0].Name {
 		c.Loss = ""
 	}
@@ -94,6 +99,7 @@ func (c Config) Network() net.Setting {
 	return net.Setting{
 		Architecture: c.Architecture, Convolution: c.Convolution, Width: c.Width, Dense: c.Dense,
 		Residual: c.Residual, Activation: c.Activation, Padding: c.Padding, Last: c.Last,
+		Centring: c.Centring,
 	}
 }
 
@@ -104,7 +110,7 @@ func (c Config) loss() (loss.Loss, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.New(c.Offset, c.Temperature, gap), nil
+	return e.New(c.Offset, c.Temperature, c.gap()), nil
 }
 
 // Validate returns an error for the first field that is out of range.

@@ -2,9 +2,7 @@ package training
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -24,7 +22,7 @@ type Field struct {
 // Fields are those that a sweep can vary. Numbers come last, because the figure of a sweep draws
 // lines along the last axis.
 var Fields = []Field{
-	{"arch", "architecture", slices.Sorted(maps.Keys(net.Architectures)), "Architecture", nil},
+	{"arch", "architecture", net.Names(), "Architecture", nil},
 	{"conv", "convolution", lip.Convolutions(), "Convolution", nil},
 	{"dense", "dense layers, by default bjorck", lip.Denses(), "Dense", nil},
 	{"residual", "residual steps, by default sll", lip.Residuals(), "Residual", nil},
@@ -49,8 +47,11 @@ var Fields = []Field{
 		func(m Method) bool { return m.Draws != 0 }},
 	{"weight", "weight of the term that the method adds to the loss; 0 is the method's default",
 		nil, "Weight", func(m Method) bool { return m.Weight != 0 }},
-	{"attack-radius", "l2 radius of smoothadv's attack; 0 is the method's default", nil,
-		"AttackRadius", func(m Method) bool { return m.AttackRadius != 0 }},
+	{"attack-radius", "l2 radius of smoothadv's attack, or length of smoothmix's path; " +
+		"0 is the method's default", nil, "AttackRadius",
+		func(m Method) bool { return m.AttackRadius != 0 }},
+	{"centring", "subtract each channel's mean of the batch before each activation", nil, "Centring",
+		nil},
 	{"flip", "mirror images at random", nil, "Flip", nil},
 	{"crop", "shift images at random by up to this many pixels", nil, "Crop", nil},
 	{"seed", "seed of weights, order and noise", nil, "Seed", nil},

@@ -32,6 +32,7 @@ type session struct {
 
 	start               int // the checkpoint's step
 	curve               *os.File
+	probe               *probe // of the test split, for the curve
 	began, said         time.Time
 	losses, hits, since float64 // sums since the last line of the curve
 }
@@ -48,7 +49,12 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	batches.Flip, batches.Crop = c.Flip, c.Crop
-	if s.curve, err = openCurve(filepath.Join(s.Dir, curveName), s.start); err != nil {
+	if s.probe, err = newProbe(s.backend, s.store, s.m.Network, s.Test, c.Batch); err != nil {
+		return err
+	}
+	defer s.probe.exec.Exec.Finalize()
+	if s.curve, err = openCurve(filepath.Join(s.Dir, curveName), s.probe.column(),
+		s.start); err != nil {
 		return err
 	}
 	defer s.curve.Close()
@@ -81,8 +87,7 @@ func (s *session) after(ctx context.Context, done int, now, smooth, hit float64)
 	s.losses, s.hits, s.since = s.losses+now, s.hits+hit, s.since+1
 	whole := done%curveEvery == 0 || done == s.steps
 	if whole {
-		loss, accuracy := s.losses/s.since, s.hits/s.since
-		if _, err := fmt.Fprintf(s.curve, "%d\t%.5f\t%.4f\n", done, loss, accuracy); err != nil {
+		if err := s.line(done); err != nil {
 			return err
 		}
 		s.losses, s.hits, s.since = 0, 0, 0
@@ -112,6 +117,21 @@ func (s *session) after(ctx context.Context, done int, now, smooth, hit float64)
 			"the same command goes on from there: %w", done, s.steps, stop)
 	}
 	return s.show(done)
+}
+
+// line writes a line of the curve.
+func (s *session) line(done int) error {
+	test := ""
+	if done%probeEvery == 0 || done == s.steps {
+		accuracy, err := s.probe.accuracy()
+		if err != nil {
+			return fmt.Errorf("training: %w", err)
+		}
+		test = fmt.Sprintf("%.4f", accuracy)
+	}
+	_, err := fmt.Fprintf(s.curve, "%d\t%.5f\t%.4f\t%s\n", done, s.losses/s.since,
+		s.hits/s.since, test)
+	return err
 }
 
 // show gives Watch the current classifier.
@@ -166,10 +186,12 @@ func newTrainer(
 	graph := func(scope *model.Scope, in []*Node) (logits, loss *Node) {
 		g := in[0].Graph()
 		cosineschedule.New(scope, g, dtypes.Float32).FromScope().Done()
-		weights := n.Effective(scope.In("model"), g)
+		inner := scope.In("model")
+		weights := n.Effective(inner, g)
 		return method.objective(&step{
 			Config: c, loss: l, images: in[0], rng: in[1], labels: in[2],
-			logits: func(images *Node) *Node { return n.Logits(images, weights) },
+			logits:   func(images *Node) *Node { return n.Train(inner, images, weights) },
+			attacked: func(images *Node) *Node { return n.Logits(images, weights) },
 		})
 	}
 	second := func(_, predictions []*Node) *Node { return predictions[1] }

@@ -14,7 +14,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
 
-// measure takes the metrics of the test split without noise.
+// measure takes the metrics of the test split without noise: of a plain network, the accuracy and
+// the slope.
 func (m *Model) measure(
 	ctx context.Context, backend compute.Backend, d *data.Dataset,
 ) (Metrics, error) {
@@ -49,11 +50,12 @@ func (m *Model) measure(
 					other = max(other, float64(v))
 				}
 			}
-			r := (float64(z[y]) - other) / m.Lambda.Value()
-			if math.IsNaN(r) || math.IsInf(r, 0) {
+			margin := float64(z[y]) - other
+			if math.IsNaN(margin) || math.IsInf(margin, 0) {
 				return metrics, fmt.Errorf("training: a logit of a test image isn't finite")
 			}
-			if r > 0 {
+			r := margin / m.Lambda.Value()
+			if margin > 0 {
 				right++
 				sum += r
 			}
@@ -67,7 +69,9 @@ func (m *Model) measure(
 	n := float64(d.Len())
 	metrics.Accuracy, metrics.AverageRadius = float64(right)/n, sum/n
 	for k, at := range VerifiedRadii {
-		metrics.Verified[at.Name] = float64(verified[k]) / n
+		if m.Unproved() == nil {
+			metrics.Verified[at.Name] = float64(verified[k]) / n
+		}
 	}
 	metrics.Slope, err = m.Slope(backend, d, slopeImages, slopeSteps)
 	return metrics, err

@@ -24,18 +24,20 @@ const Format = 1
 
 // Info is model.json, which lies beside the folder "weights" in a model's folder.
 type Info struct {
-	Format     int               `json:"format"`
-	Config     Config            `json:"config"`
-	Dataset    string            `json:"dataset"`
-	DataHash   string            `json:"dataset_hash"`
-	ClassNames []string          `json:"class_names"`
-	Input      lip.Size          `json:"input"` // [h, w, c]
-	Hash       string            `json:"hash"`  // of the effective weights
-	Layers     []net.LayerBound  `json:"layers"`
-	Lambda     lip.Bound         `json:"lambda"` // of every difference of two logits
-	Metrics    Metrics           `json:"metrics"`
-	Backend    string            `json:"backend"`
-	Versions   map[string]string `json:"versions"`
+	Format     int              `json:"format"`
+	Config     Config           `json:"config"`
+	Dataset    string           `json:"dataset"`
+	DataHash   string           `json:"dataset_hash"`
+	ClassNames []string         `json:"class_names"`
+	Input      lip.Size         `json:"input"` // [h, w, c]
+	Hash       string           `json:"hash"`  // of the effective weights
+	Layers     []net.LayerBound `json:"layers"`
+	// Lambda bounds every difference of two logits. It is zero, which proves nothing, of a plain
+	// network.
+	Lambda   lip.Bound         `json:"lambda,omitzero"`
+	Metrics  Metrics           `json:"metrics"`
+	Backend  string            `json:"backend"`
+	Versions map[string]string `json:"versions"`
 }
 
 // Metrics are taken on the test split, without noise.
@@ -62,8 +64,8 @@ var VerifiedRadii = []struct {
 	{"2", 2},
 }
 
-// Model is a trained classifier: effective weights and their proof. It is a classifier to sample
-// from.
+// Model is a trained classifier: effective weights and their proof, if there is one. It is a
+// classifier to sample from.
 type Model struct {
 	Info
 	Network *net.Network
@@ -191,8 +193,10 @@ func ReadInfo(dir string) (*Info, error) {
 	switch {
 	case info.Format != Format:
 		return nil, fmt.Errorf("%s: format %d; this version reads %d", path, info.Format, Format)
-	case info.Lambda.Proof() == "":
+	case info.Lambda.Proof() == "" && info.Unproved() == nil:
 		return nil, fmt.Errorf("%s: lambda isn't there", path)
+	case info.Lambda.Proof() != "" && info.Unproved() != nil:
+		return nil, fmt.Errorf("%s: lambda is there, but %w", path, info.Unproved())
 	}
 	return info, nil
 }
@@ -227,6 +231,9 @@ func Load(dir string) (*Model, error) {
 			info.Hash)
 	}
 	m := &Model{Info: *info, Network: n, Store: store}
+	if m.Unproved() != nil {
+		return m, nil
+	}
 	p, err := m.proved()
 	if err != nil {
 		return nil, err

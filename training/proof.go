@@ -28,8 +28,11 @@ func (m *Model) Effective() ([][]*tensors.Tensor, error) {
 	return values, nil
 }
 
-// Prove proves the model's bounds from its weights.
+// Prove proves the model's bounds from its weights. Of a plain network its error is an *Unproved.
 func (m *Model) Prove() (lip.Proof, error) {
+	if err := m.Unproved(); err != nil {
+		return lip.Proof{}, err
+	}
 	values, err := m.Effective()
 	if err != nil {
 		return lip.Proof{}, err

@@ -12,7 +12,7 @@ import (
 // Method is a way to train with Gaussian noise. Where a paper takes the cross-entropy of the true
 // class, Method takes the loss of Config, averaged over the draws. That includes the mean softmax
 // of MACER and of SmoothAdv. A softmax takes logits in units of radius, divided by
-// Config.Temperature.
+// Config.Temperature, or the logits of a plain network as they are.
 type Method struct {
 	Name, Doc string
 	// Draws, Weight and AttackRadius are the defaults of Config's fields. A method that doesn't
@@ -41,6 +41,9 @@ var Methods = []Method{
 	{Name: "smoothadv", Doc: "noise around an image moved to fool the smoothed softmax " +
 		"(Salman et al. 2019)",
 		Draws: 2, AttackRadius: 0.5, least: 1, objective: smoothAdv},
+	{Name: "smoothmix", Doc: "softer labels on the way to an image that fools the smoothed softmax " +
+		"(Jeong et al. 2021)",
+		Draws: 4, Weight: 5, AttackRadius: 4, least: 1, objective: smoothMix},
 }
 
 // MethodByName finds an entry of Methods. Its error lists the known names.
@@ -65,8 +68,11 @@ const gap = math.Sqrt2
 type step struct {
 	Config
 	loss                loss.Loss
-	images, labels, rng *Node // [batch, h, w, c], [batch, 1], the random state
-	logits              func(images *Node) *Node
+	images, labels, rng *Node                    // [batch, h, w, c], [batch, 1], the random state
+	logits              func(images *Node) *Node // in training
+	// attacked are the logits of an image under attack, with the statistics of batch normalisation
+	// that the classifier is used with.
+	attacked func(images *Node) *Node
 }
 
 // noise returns Gaussian noise for this many draws of the batch, [draws·batch, h, w, c].
@@ -95,7 +101,7 @@ func (s *step) each(z *Node) *Node {
 	return Reshape(s.logSoftmax(z), s.Draws, -1, classes)
 }
 
-func (s *step) logSoftmax(z *Node) *Node { return LogSoftmax(MulScalar(z, 1/(gap*s.Temperature))) }
+func (s *step) logSoftmax(z *Node) *Node { return LogSoftmax(MulScalar(z, 1/(s.gap()*s.Temperature))) }
 
 // drawn returns the logits of Draws noisy copies of the batch, [draws·batch, classes], their mean
 // over the draws and their loss.
@@ -194,20 +200,25 @@ func smoothAdv(s *step) (*Node, *Node) {
 	noise := s.noise(s.Draws) // the same for the attack and the loss
 	moved := s.images
 	for range attackSteps {
-		// The cross-entropy of the mean softmax, summed: images don't act on each other.
-		logs := s.each(s.logits(Add(s.repeated(moved), noise)))
-		own := ReduceSum(Mul(logs, ExpandDims(s.truth(logs), 0)), -1) // [draws, batch]
-		most := StopGradient(ReduceAndKeep(own, ReduceMax, 0))
-		wrong := Neg(ReduceAllSum(Log(ReduceMean(Exp(Sub(own, most)),
-			0)))) // but for most, a constant
-		g := Gradient(wrong, moved)[0]
-		delta := Sub(Add(moved, MulScalar(unit(g), 2*s.AttackRadius/attackSteps)), s.images)
+		delta := Sub(s.ascend(moved, noise, 2*s.AttackRadius/attackSteps), s.images)
 		inverse := Inverse(MaxScalar(norm(delta), 1e-12))
 		delta = Mul(delta, MinScalar(MulScalar(inverse, s.AttackRadius), 1))
 		moved = StopGradient(ClipScalar(Add(s.images, delta), 0, 1))
 	}
 	z := s.logits(Add(s.repeated(moved), noise))
 	return s.mean(z), s.loss.Loss([]*Node{s.repeated(s.labels)}, []*Node{z})
+}
+
+// ascend moves images by a distance (l2), along the gradient of the cross-entropy of the mean softmax
+// under this noise.
+func (s *step) ascend(images, noise *Node, distance float64) *Node {
+	images = Identity(images) // where StopGradient made images, Gradient by it is 0
+	logs := s.each(s.attacked(Add(s.repeated(images), noise)))
+	own := ReduceSum(Mul(logs, ExpandDims(s.truth(logs), 0)), -1) // [draws, batch]
+	most := StopGradient(ReduceAndKeep(own, ReduceMax, 0))
+	// The sum, as images don't act on each other; but for most, a constant.
+	wrong := Neg(ReduceAllSum(Log(ReduceMean(Exp(Sub(own, most)), 0))))
+	return Add(images, MulScalar(unit(Gradient(wrong, images)[0]), distance))
 }
 
 // norm is the l2 norm of each image, [batch, 1, 1, 1].

@@ -47,13 +47,14 @@ func objective(t *testing.T, c Config, labels [][]int32, clean, noisy [][]float3
 	m, _ := c.method()
 	l, _ := c.loss()
 	out := MustExecOnceN(backend, func(x, y, rng, clean, noisy *Node) []*Node {
+		logits := func(images *Node) *Node {
+			if images.Shape().Dimensions[0] == x.Shape().Dimensions[0] {
+				return clean
+			}
+			return noisy
+		}
 		z, total := m.objective(&step{Config: c, loss: l, images: x, labels: y, rng: rng,
-			logits: func(images *Node) *Node {
-				if images.Shape().Dimensions[0] == x.Shape().Dimensions[0] {
-					return clean
-				}
-				return noisy
-			}})
+			logits: logits, attacked: logits})
 		return []*Node{total, z}
 	}, tensors.FromFlatDataAndDimensions(make([]float32, len(labels)), len(labels), 1, 1, 1),
 		labels, state(1, "test", 1), clean, noisy)
@@ -124,6 +125,11 @@ func TestMethodsByHand(t *testing.T) {
 	}
 }
 
+// linear is the classifier x·w of images of three entries.
+func linear(w *Node) func(images *Node) *Node {
+	return func(images *Node) *Node { return Einsum("ni,ik->nk", Reshape(images, -1, 3), w) }
+}
+
 // Against a linear classifier the attack is known: along the difference of two rows, by the whole
 // radius. The gradient by the weights takes the moved image for a constant.
 func TestSmoothAdv(t *testing.T) {
@@ -133,10 +139,9 @@ func TestSmoothAdv(t *testing.T) {
 	l, _ := c.loss()
 	x, w := []float32{0.5, 0.5, 0.5}, [][]float32{{1, 0}, {0.5, 0.1}, {0, 0.3}}
 	out := MustExecOnceN(backend, func(x, y, rng, w *Node) []*Node {
+		logits := linear(w)
 		_, total := smoothAdv(&step{Config: c, loss: l, images: x, labels: y, rng: rng,
-			logits: func(images *Node) *Node {
-				return Einsum("ni,ik->nk", Reshape(images, -1, 3), w)
-			}})
+			logits: logits, attacked: logits})
 		return []*Node{total, Gradient(total, w)[0]}
 	}, tensors.FromFlatDataAndDimensions(x, 1, 1, 3, 1), [][]int32{{0}}, state(1, "test", 1), w)
 	long, margin := 0.0, 0.0
@@ -164,10 +169,9 @@ func TestSmoothAdv(t *testing.T) {
 	// Images stay images: there is no room below 0 and above 1.
 	c.AttackRadius = 100
 	out = MustExecOnceN(backend, func(x, y, rng, w *Node) []*Node {
+		logits := linear(w)
 		z, _ := smoothAdv(&step{Config: c, loss: l, images: x, labels: y, rng: rng,
-			logits: func(images *Node) *Node {
-				return Einsum("ni,ik->nk", Reshape(images, -1, 3), w)
-			}})
+			logits: logits, attacked: logits})
 		return []*Node{z}
 	}, tensors.FromFlatDataAndDimensions(x, 1, 1, 3, 1), [][]int32{{0}}, state(1, "test", 1), w)
 	if z := tensors.MustCopyFlatData[float32](out[0]); math.Abs(float64(z[0])) > 1e-6 ||

@@ -166,8 +166,11 @@ func (s Series) table(infos []*Info, seconds map[string]string) *table.Table {
 			}
 			row = append(row, cell)
 		}
-		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", m.Metrics.AverageRadius),
-			fmt.Sprintf("%.5f", m.Lambda.Value()),
+		lambda := ""
+		if m.Unproved() == nil {
+			lambda = fmt.Sprintf("%.5f", m.Lambda.Value())
+		}
+		t.Rows = append(t.Rows, append(row, fmt.Sprintf("%.4f", m.Metrics.AverageRadius), lambda,
 			fmt.Sprintf("%.5f", m.Metrics.Slope), seconds[p.Name]))
 	}
 	return t
@@ -182,6 +185,10 @@ func (s Series) Caption() string {
 
 // Summary is a trained model in one line.
 func (m *Info) Summary() string {
+	if err := m.Unproved(); err != nil {
+		return fmt.Sprintf("model %.12s: accuracy %.4f; slope %.5f observed; %v", m.Hash,
+			m.Metrics.Accuracy, m.Metrics.Slope, err)
+	}
 	return fmt.Sprintf("model %.12s: accuracy %.4f, verified %.4f at radius 0.5, average radius "+
 		"%.3f; Λ = %.5f proved, slope %.5f observed",
 		m.Hash, m.Metrics.Accuracy, m.Metrics.Verified["0.5"], m.Metrics.AverageRadius,

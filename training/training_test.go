@@ -1,7 +1,6 @@
 package training
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -193,7 +192,7 @@ func TestResume(t *testing.T) {
 	}
 	// As a kill leaves it: the curve ahead of the checkpoint, its last line torn; the checkpoint
 	// still under its old name.
-	write(t, read(t, dir, "training.tsv")+"40\t1.00000\t0.5000\n50\t0.9", dir, "training.tsv")
+	write(t, read(t, dir, "training.tsv")+"40\t1.00000\t0.5000\t\n50\t0.9", dir, "training.tsv")
 	if err := os.Rename(filepath.Join(dir, "checkpoint"),
 		filepath.Join(dir, "checkpoint.old")); err != nil {
 		t.Fatal(err)
@@ -683,9 +682,14 @@ func TestOptionsAct(t *testing.T) {
 		"crop":          func(c *Config) { c.Crop = 1 },
 		"learning rate": func(c *Config) { c.LearningRate = 0.02 },
 		"seed":          func(c *Config) { c.Seed = 2 },
+		"dense":         func(c *Config) { c.Architecture = "dense" },
+		"centring":      func(c *Config) { c.Architecture, c.Centring = "dense", true },
 		"emma":          func(c *Config) { c.Loss = "emma" },
 		"hkr":           func(c *Config) { c.Loss = "hkr" },
+		"torchlip-hkr":  func(c *Config) { c.Loss = "torchlip-hkr" },
+		"lse-hkr":       func(c *Config) { c.Loss = "lse-hkr" },
 		"multi-margin":  func(c *Config) { c.Loss = "multi-margin" },
+		"annealing":     func(c *Config) { c.Loss = "annealing" },
 
 		"stability": func(c *Config) { c.Method, c.Sigma = "stability", 0.1 },
 		"its draws": func(c *Config) {
@@ -762,7 +766,8 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Temperature = 0 }, "temperature must be positive"},
 		{func(c *Config) { c.Temperature = inf }, "temperature"},
 		{func(c *Config) { c.Loss = "focal" },
-			`no loss "focal"; known: offset, emma, hkr, multi-margin`},
+			`no loss "focal"; known: offset, emma, hkr, torchlip-hkr, lse-hkr, multi-margin, ` +
+				`annealing`},
 		{func(c *Config) { c.Loss = "offset" }, ""},
 		{func(c *Config) { c.Method = "trades" },
 			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
@@ -803,9 +808,10 @@ func TestValidate(t *testing.T) {
 func TestCurve(t *testing.T) {
 	_, dir := uninterrupted(t)
 	text := read(t, dir, "training.tsv")
-	if !strings.HasPrefix(text, curveHeader+"10\t") ||
-		!bytes.HasSuffix([]byte(text), []byte("\n")) {
-		t.Errorf("a curve that begins %.40q", text)
+	if !regexp.MustCompile(`^step\tloss\taccuracy\taccuracy_60_test_images_without_noise\n` +
+		`(\d0\t\S+\t\S+\t\n){4}` +
+		`50\t\S+\t\S+\t[01]\.\d{4}\n60\t\S+\t\S+\t[01]\.\d{4}\n$`).MatchString(text) {
+		t.Errorf("the curve is %q", text)
 	}
 	last, err := lastLoss(filepath.Join(dir, "training.tsv"))
 	if err != nil || last != wholeModel.Metrics.Loss || !(last > 0) {
@@ -815,19 +821,22 @@ func TestCurve(t *testing.T) {
 	write(t, "step\n", path)
 	_, err = lastLoss(path)
 	mustFail(t, err, path+":1: not a line of the training curve")
+	const header = curveHeader + "\ttest\n"
 	for _, c := range []struct {
 		text  string
 		start int
 		want  string
 	}{
-		{curveHeader + "10\t1\t0\n20\t1\t0\n30\t1\t0\n", 20, curveHeader + "10\t1\t0\n20\t1\t0\n"},
-		{curveHeader + "10\t1\t0\n20\t1", 20, curveHeader + "10\t1\t0\n"},
-		{curveHeader + "10\t1\t0\nx\t1\t0\n20\t1\t0\n", 20, curveHeader + "10\t1\t0\n"},
-		{curveHeader + "10\t1\t0\n", 0, curveHeader},
-		{"", 20, curveHeader},
+		{header + "10\t1\t0\t\n20\t1\t0\t1\n30\t1\t0\t\n", 20,
+			header + "10\t1\t0\t\n20\t1\t0\t1\n"},
+		{header + "10\t1\t0\t\n20\t1", 20, header + "10\t1\t0\t\n"},
+		{header + "10\t1\t0\t\nx\t1\t0\t\n20\t1\t0\t\n", 20, header + "10\t1\t0\t\n"},
+		{header + "10\t1\t0\t\n", 0, header},
+		{"", 20, header},
+		{curveHeader + "\n10\t1\t0\n20\t1\t0\n", 10, header + "10\t1\t0\t\n"}, // an old one
 	} {
 		write(t, c.text, path)
-		f, err := openCurve(path, c.start)
+		f, err := openCurve(path, "test", c.start)
 		if err != nil {
 			t.Fatal(err)
 		}

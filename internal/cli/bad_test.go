@@ -82,7 +82,8 @@ var badFlags = []struct{ args, want string }{
 	{"train --data nowhere --crop -1", "crop"},
 	{"train --data nowhere --epoch-images -1", "images"},
 	{"train --data nowhere --checkpoint-every 0", "checkpoint every"},
-	{"train --data nowhere --loss focal", `no loss "focal"; known: offset, emma, hkr, multi-margin`},
+	{"train --data nowhere --loss focal", `no loss "focal"; known: offset, emma, hkr, torchlip-hkr, ` +
+		"lse-hkr, multi-margin, annealing"},
 	{"train --data nowhere --loss emma,focal", `no loss "focal"; known: offset`},
 	{"train --data nowhere --loss emma,", "loss: an empty value in its list"},
 	{"train --data nowhere --method trades",

@@ -35,6 +35,9 @@ func (q boundFlags) run(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := m.Unproved(); err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
 	on := &opened{log: cmd.ErrOrStderr()}
 	if q.looking || q.ref != "" {
 		if err := on.open(cmd.Context()); err != nil {

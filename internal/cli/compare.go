@@ -34,19 +34,7 @@ compare writes compare.tsv and its figure.`,
 				return fmt.Errorf("--interval %v: must lie between 0 and 1", level)
 			}
 			w := printer(cmd)
-			var results []*certify.Result
-			for _, dir := range args {
-				run, err := certify.Open(dir)
-				if err != nil {
-					return err
-				}
-				x, err := run.Certify(c)
-				if err != nil {
-					return err
-				}
-				results = append(results, x)
-			}
-			x, err := certify.Compare(level, results...)
+			x, err := compareRuns(c, level, args)
 			if err != nil {
 				return err
 			}
@@ -74,4 +62,21 @@ compare writes compare.tsv and its figure.`,
 	f.StringVar(&out, "out", "", "folder for compare.tsv and the figure; default: RUN/figures of the "+
 		"first run")
 	return cmd
+}
+
+// compareRuns certifies the runs of folders and compares them.
+func compareRuns(c certify.Config, level float64, dirs []string) (*certify.Comparison, error) {
+	var results []*certify.Result
+	for _, dir := range dirs {
+		run, err := certify.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		x, err := run.Certify(c)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, x)
+	}
+	return certify.Compare(level, results...)
 }

@@ -50,9 +50,12 @@ with the model's. It keeps the file only if they agree within 1e-5, or 1e-5 of t
 				return fmt.Errorf("--onnx %w", err)
 			}
 			w := cmd.OutOrStdout()
-			fmt.Fprintf(w, "%s: %d operators of version %d, %d bytes; model %s, %.12s: Λ = %.5f, "+
-				"proved, of real arithmetic\n",
-				path, f.Operators, export.Opset, f.Size(), m.Identity().Name, m.Hash, m.Lambda.Value())
+			proof := fmt.Sprintf("Λ = %.5f, proved, of real arithmetic", m.Lambda.Value())
+			if err := m.Unproved(); err != nil {
+				proof = err.Error()
+			}
+			fmt.Fprintf(w, "%s: %d operators of version %d, %d bytes; model %s, %.12s: %s\n", path,
+				f.Operators, export.Opset, f.Size(), m.Identity().Name, m.Hash, proof)
 			fmt.Fprintln(w, compared)
 			return nil
 		},

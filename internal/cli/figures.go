@@ -164,7 +164,7 @@ func figuresListCommand() *cobra.Command {
 		Example: "  lipsmooth figures list",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			t := &table.Table{Columns: []string{"figure", "needs", "shows"}}
+			t := &table.Table{Columns: []string{"figure", "needs", "answers"}}
 			for _, e := range figures.List {
 				t.Rows = append(t.Rows, []string{e.Name, e.Needs, e.Doc})
 			}

@@ -48,6 +48,28 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestReportOfSeveral: several runs are compared on one page, and a run that can't be compared is
+// shown all the same.
+func TestReportOfSeveral(t *testing.T) {
+	dir := copied(t, smoke(t))
+	other := copied(t, smoke(t))
+	out := must(t, "report", dir, other, "--data", tiny())
+	if out != filepath.Join(dir, "comparison.html")+"\n" {
+		t.Error(out)
+	}
+	text := read(t, dir, "comparison.html")
+	for _, part := range []string{`id="compared"`, `id="compared-figure"`, `id="run1-gallery"`,
+		`id="run2-gallery"`, "no difference of", "data:image/png"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("no %s in the page", part)
+		}
+	}
+	if strings.Count(text, `id="background"`) > 1 {
+		t.Error("the background stands twice")
+	}
+	refused(t, lipsmooth("report", dir, filepath.Join(dir, "nowhere")), "nowhere")
+}
+
 func TestReportRefuses(t *testing.T) {
 	dir := copied(t, smoke(t))
 	other := filepath.Join(t.TempDir(), "data")

@@ -256,7 +256,10 @@ func (s *sampling) hint(d *sample.Drawer, err error) error {
 		if s.found != "" {
 			err = fmt.Errorf("%w: %s", err, s.found)
 		}
-		return fmt.Errorf("%w; --lipschitz claims one", err)
+		if isONNX(s.which.ref) {
+			err = fmt.Errorf("%w; --lipschitz claims one", err)
+		}
+		return err
 	}
 	return hintONNX(d.Classifier, s.which.file, err)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lipsmooth/lipsmooth/figures"
@@ -32,9 +33,11 @@ func bind(f *pflag.FlagSet, c *training.Config) *binder {
 			doc += ": " + strings.Join(field.Known, ", ")
 		}
 		f.Var(l, field.Name, doc)
+		if field.Kind() == "bool" {
+			f.Lookup(field.Name).NoOptDefVal = "true"
+		}
 		b.lists = append(b.lists, l)
 	}
-	f.Lookup("flip").NoOptDefVal = "true"
 	f.IntVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "steps between checkpoints")
 	return b
 }
@@ -56,6 +59,18 @@ func (b *binder) follow(base training.Config) error {
 			if err := l.Set(l.Text(&base)); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// refuse names a flag that was given and that no point takes.
+func (b *binder) refuse(points []training.Point) error {
+	for _, l := range b.lists {
+		takes := func(p training.Point) bool { return l.Takes(p.Config) }
+		if b.flags.Changed(l.Name) && !slices.ContainsFunc(points, takes) {
+			return fmt.Errorf("--%s: architecture %s has no Lipschitz bound, and takes none", l.Name,
+				b.config.Architecture)
 		}
 	}
 	return nil
@@ -165,6 +180,9 @@ func trainCommand() *cobra.Command {
 of each layer. Run a stopped training again with the same flags: it continues from its last
 checkpoint.
 
+lenet and resnet20 are plain networks, the baselines of papers. They have no Lipschitz bound, so
+votes alone certify them. Their layers and their loss, a cross-entropy, are fixed.
+
 Every flag of the training takes a list, such as --loss offset,emma --sigma 0,0.25. train then
 trains every combination, one after another, each in a subfolder of --out. The folder also gets
 sweep.tsv and its figure. A finished model is not trained again.
@@ -189,6 +207,9 @@ Presets; the first is the default, and other flags change its settings:
 			varied := bound.axes()
 			points, err := training.Sweep(config, varied...)
 			if err != nil {
+				return err
+			}
+			if err := bound.refuse(points); err != nil {
 				return err
 			}
 			ctx, w, o := cmd.Context(), printer(cmd), &opened{log: cmd.ErrOrStderr()}
@@ -216,7 +237,7 @@ Presets; the first is the default, and other flags change its settings:
 		"preset's")
 	c.Flags().StringVar(&out, "out", "model", "folder of the model")
 	help.Group(c, "What to train", "preset data arch width conv", "dense", "residual", "activation",
-		"padding", "last")
+		"centring", "padding", "last")
 	help.Group(c, "How", "sigma loss offset epochs method seed", "temperature", "draws", "weight",
 		"attack-radius", "lr", "batch", "epoch-images", "flip", "crop")
 	help.Group(c, "Output", "out", "checkpoint-every")

@@ -30,11 +30,12 @@ const (
 
 // Figure is a drawing and what is said under it.
 type Figure struct {
-	Name, Title, Caption string
-	SVG                  template.HTML
+	ID, Title, Caption string
+	SVG                template.HTML
 }
 
 // figures takes those that lie in the run's folder: first those of figures.List, in its order.
+// Those that need no run are the background.
 func (p *Page) figures(dir string) error {
 	paths, err := fs.Glob(os.DirFS(dir), folder+"/*.svg")
 	if err != nil {
@@ -61,19 +62,22 @@ func (p *Page) figures(dir string) error {
 		names = names[:mostFigures]
 	}
 	for _, name := range names {
-		f := Figure{Name: name, Title: name}
+		f := Figure{ID: "figure-" + name, Title: name}
+		to := &p.Figures
 		if i := rank(name); i < len(figures.List) {
-			f.Title = figures.List[i].Doc
+			if f.Title = figures.List[i].Doc; figures.List[i].Needs == figures.Nothing {
+				to = &p.Background
+			}
 		}
 		_, f.Caption, err = table.ReadFile(filepath.Join(dir, folder, name+".tsv"))
 		if err != nil {
 			return err
 		}
-		if f.SVG, err = drawing(filepath.Join(dir, folder, name+".svg"), f.Title); err != nil {
+		if f.SVG, err = drawingOf(filepath.Join(dir, folder, name+".svg"), f.Title); err != nil {
 			p.missing("figure %s: %v", name, err)
 			continue
 		}
-		p.Figures = append(p.Figures, f)
+		*to = append(*to, f)
 	}
 	if len(names) == 0 {
 		p.missing("figures: none in %s (lipsmooth figures RUN)", folder)
@@ -90,6 +94,8 @@ var (
 		fill fill-opacity fill-rule stroke stroke-width stroke-opacity stroke-dasharray
 		stroke-linecap stroke-linejoin opacity font-family font-size font-weight font-style
 		text-anchor`)
+	// svgTexts are what the script reads, and shows as text alone.
+	svgTexts = strings.Fields("data-entry data-name data-of data-panel data-x data-y data-at")
 	svgValue = regexp.MustCompile(`^[-+\w\s#.,:;%'" ]*$`)
 	// svgTransform is the one attribute that takes brackets.
 	svgTransform = regexp.MustCompile(`^[-+\w\s.,()]*$`)
@@ -98,9 +104,8 @@ var (
 // colour is one of a style; the page may put another in its place, where paper isn't white.
 var colour = regexp.MustCompile(`#([0-9A-F]{6})\b`)
 
-// drawing reads an SVG file and writes the allowed parts of it again, to stand in a page. The name
-// is for readers who can't see it.
-func drawing(path, name string) (template.HTML, error) {
+// drawingOf is the drawing of an SVG file.
+func drawingOf(path, name string) (template.HTML, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -113,6 +118,12 @@ func drawing(path, name string) (template.HTML, error) {
 	if len(text) > largestSVG {
 		return "", fmt.Errorf("more than %d KiB", largestSVG>>10)
 	}
+	return drawing(text, name)
+}
+
+// drawing writes the allowed parts of an SVG again, to stand in a page. The name is for readers who
+// can't see it.
+func drawing(text []byte, name string) (template.HTML, error) {
 	var b strings.Builder
 	d := xml.NewDecoder(bytes.NewReader(text))
 	for depth := 0; ; {
@@ -141,8 +152,9 @@ func drawing(path, name string) (template.HTML, error) {
 				if a.Name.Local == "transform" {
 					allowed = svgTransform
 				}
-				if a.Name.Space != "" || !slices.Contains(svgAttributes, a.Name.Local) ||
-					!allowed.MatchString(a.Value) {
+				text := slices.Contains(svgTexts, a.Name.Local)
+				if a.Name.Space != "" || !text && (!allowed.MatchString(a.Value) ||
+					!slices.Contains(svgAttributes, a.Name.Local)) {
 					return "", fmt.Errorf("attribute %q of %q has no place in a figure",
 						a.Name.Local, t.Name.Local)
 				}

@@ -1,15 +1,10 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
-	"image"
-	"image/color"
-	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -42,6 +37,7 @@ type Image struct {
 	Attacks      []Attack
 	Kind         string // why it is in the gallery, empty where it isn't
 	PNG          template.URL
+	Scale        string // the end of the scale of its attacks' maps
 }
 
 // Certificate is what a method says of an image.
@@ -67,6 +63,7 @@ type Attack struct {
 	Certified         float64 // the largest radius certified of that classifier
 	Bar               string
 	PNG               template.URL // of the perturbed image, empty where it isn't shown
+	Map               template.URL // of what it changes, pixel by pixel
 	line              int          // of the table, from 0
 }
 
@@ -208,11 +205,13 @@ func (p *Page) perturbed(dir string, d *data.Dataset) error {
 		return err
 	}
 	defer from.Close()
+	p.Coloured = d.Channels > 1
 	clean := make([]float32, d.Size())
 	for _, m := range p.Gallery {
 		if err := d.Images(clean, []int{m.Index}); err != nil {
 			return err
 		}
+		changes, scale := make([][]float64, len(m.Attacks)), 0.0
 		for i := range m.Attacks {
 			a := &m.Attacks[i]
 			if !a.Moved() {
@@ -227,6 +226,17 @@ func (p *Page) perturbed(dir string, d *data.Dataset) error {
 				pixels[k] = byte(math.Round(255 * float64(min(max(v, 0), 1))))
 			}
 			if a.PNG, err = picture(pixels, d.Height, d.Width, d.Channels); err != nil {
+				return err
+			}
+			changes[i] = change(found, clean, d.Channels)
+			scale = max(scale, slices.Max(changes[i]), -slices.Min(changes[i]))
+		}
+		m.Scale = fmt.Sprintf("%.3g", scale)
+		for i, values := range changes {
+			if values == nil {
+				continue
+			}
+			if m.Attacks[i].Map, err = differenceMap(values, d.Height, d.Width, scale); err != nil {
 				return err
 			}
 		}
@@ -499,40 +509,4 @@ func choose(all []*Image) (chosen []*Image) {
 		}
 	}
 	return chosen
-}
-
-// picture encodes pixels, [height, width, channels], as a data URI. Large images are reduced by
-// averaging blocks.
-func picture(pixels []byte, height, width, channels int) (template.URL, error) {
-	step := (max(height, width) + largestSide - 1) / largestSide
-	mean := func(x, y, c int) uint8 {
-		sum, n := 0, 0
-		for i := y * step; i < min((y+1)*step, height); i++ {
-			for j := x * step; j < min((x+1)*step, width); j++ {
-				sum, n = sum+int(pixels[(i*width+j)*channels+c]), n+1
-			}
-		}
-		return uint8((sum + n/2) / n)
-	}
-	bounds := image.Rect(0, 0, (width+step-1)/step, (height+step-1)/step)
-	grey, colour := image.NewGray(bounds), image.NewNRGBA(bounds)
-	for y := range bounds.Dy() {
-		for x := range bounds.Dx() {
-			if channels == 1 {
-				grey.SetGray(x, y, color.Gray{Y: mean(x, y, 0)})
-			} else {
-				colour.SetNRGBA(x, y, color.NRGBA{mean(x, y, 0), mean(x, y, 1), mean(x, y, 2), 255})
-			}
-		}
-	}
-	var b bytes.Buffer
-	var img image.Image = colour
-	if channels == 1 {
-		img = grey
-	}
-	if err := png.Encode(&b, img); err != nil {
-		return "", err
-	}
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())),
-		nil
 }

@@ -1,6 +1,7 @@
 // Package report makes one HTML page of a run's folder, with tables, figures, a gallery of images,
-// settings and hashes. The page is one file. It loads nothing and sends nothing; its content
-// security policy enforces this in a browser. Equal folders give equal bytes.
+// settings and hashes. A page may also show several runs, compared first. The page is one file. It
+// loads nothing and sends nothing; its content security policy enforces this in a browser. Equal
+// folders give equal bytes.
 //
 // The page is read from the files that other commands wrote. Where a file isn't there, the page
 // names the command that makes it.
@@ -24,20 +25,26 @@ import (
 // File is the page's name in a run's folder.
 const File = "report.html"
 
-// Page is what is shown; its zero parts are left out.
+// Page is what is shown of a run; its zero parts are left out.
 type Page struct {
 	Run countlog.Run
+	// At begins the names of the page's parts, where several runs are shown.
+	At string
 	// Conclusion is what was certified, by how much more than votes alone, and how far attacks come.
 	Conclusion []string
 
 	Facts   []Fact
 	Tables  []*Table
 	Methods []rs.Entry // of the tables
-	Figures []Figure
-	Gallery []*Image
-	Images  *Table // every image and what each method certifies of it
-	Attacks bool   // there are some
-	Model   *Model
+	Figures []Figure   // of the run
+	// Background are figures of theory and of simulations, which say nothing of the run.
+	Background []Figure
+	Gallery    []*Image
+	Images     *Table // every image and what each method certifies of it
+	Attacks    bool   // there are some
+	// Coloured reports whether the images that attacks found have several channels.
+	Coloured bool
+	Model    *Model
 	// Settings are those of run.json and model.json.
 	Settings []Group
 	Missing  []string // what isn't shown, and why
@@ -100,7 +107,16 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 }).Parse(pageHTML))
 
 // WriteHTML writes the page.
-func (p *Page) WriteHTML(w io.Writer) error { return page.Execute(w, p) }
+func (p *Page) WriteHTML(w io.Writer) error { return page.Execute(w, &Pages{Runs: []*Page{p}}) }
+
+// Heading is the heading of a part of the run.
+func (p *Page) Heading(title string) template.HTML {
+	level := "h2"
+	if p.At != "" {
+		level = "h3"
+	}
+	return template.HTML("<" + level + ">" + template.HTMLEscapeString(title) + "</" + level + ">")
+}
 
 // Pictured reports whether perturbed images are shown.
 func (p *Page) Pictured() bool { return slices.ContainsFunc(p.Gallery, (*Image).Pictured) }

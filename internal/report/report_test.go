@@ -221,7 +221,7 @@ func check(t *testing.T, text string) map[string]int {
 func TestPage(t *testing.T) {
 	text, p := html(t, write(t, run()), dataset(t, "a", "b", "c"))
 	count := check(t, text)
-	if count["img"] != 4 || count["svg"] != 2 || len(p.Missing) > 0 {
+	if count["img"] != 5 || count["svg"] != 2 || len(p.Missing) > 0 {
 		t.Errorf("%v; missing %q", count, p.Missing)
 	}
 	for _, want := range []string{
@@ -244,6 +244,7 @@ func TestPage(t *testing.T) {
 		"<i>already wrong</i>",                               //
 		`alt="the image changed by 1.250: class c by votes"`, // what it found
 		"<small>votes: 1.250<br>a → c</small>",               //
+		`alt="the change of each pixel, from −1.25 to 1.25"`, // and its difference map
 		`<a href="#image-0">0</a>`,                           // from the table of every image
 		`<td class="number wrong" data-sort="-2.7">`,         // where what is wrong sorts below all
 		`<th scope="row">dense 3</th><td class="number">`,    // a layer's bound
@@ -393,6 +394,10 @@ func TestDrawing(t *testing.T) {
 		{in(`<text x="1" font-size="8">a &lt; b</text>`),
 			`<svg viewBox="0 0 1 1" role="img" aria-label="a &#34;name&#34;">` +
 				`<text x="1" font-size="8">a &lt; b</text></svg>`},
+		{in(`<rect data-entry="0" data-name="a &lt;b&gt; &quot;(c)" x="1"/>`),
+			`<svg viewBox="0 0 1 1" role="img" aria-label="a &#34;name&#34;">` +
+				`<rect data-entry="0" data-name="a &lt;b&gt; &#34;(c)" x="1"></rect></svg>`},
+		{in(`<rect data-src="0"/>`), ""},
 		{in(`<script>alert(1)</script>`), ""},
 		{in(`<foreignObject><p>x</p></foreignObject>`), ""},
 		{in(`<image href="http://example.org/x.png"/>`), ""},
@@ -412,7 +417,7 @@ func TestDrawing(t *testing.T) {
 		{in(strings.Repeat(" ", largestSVG)), ""},
 	} {
 		dir := write(t, map[string]string{"x.svg": c.text})
-		got, err := drawing(filepath.Join(dir, "x.svg"), `a "name"`)
+		got, err := drawingOf(filepath.Join(dir, "x.svg"), `a "name"`)
 		if string(got) != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("%.80s: %s, %v", c.text, got, err)
 		}
@@ -575,45 +580,6 @@ func TestInside(t *testing.T) {
 	}
 	if !strings.Contains(fmt.Sprint(p.Facts), "{attacks inside a certificate 1 of 3") {
 		t.Error(p.Facts)
-	}
-}
-
-// TestPicture: large images are shown by the means of their blocks.
-func TestPicture(t *testing.T) {
-	for _, c := range []struct {
-		height, width, channels, rows, columns int
-		pixel                                  color.NRGBA // of the last
-	}{
-		{2, 3, 1, 2, 3, color.NRGBA{5, 5, 5, 255}},
-		{2, 3, 3, 2, 3, color.NRGBA{15, 16, 17, 255}},
-		{129, 3, 1, 65, 2, color.NRGBA{130, 130, 130, 255}},  // 386 as a byte, a block of its own
-		{2, 256, 1, 1, 128, color.NRGBA{128, 128, 128, 255}}, // of 0, 255, 255, 0
-	} {
-		pixels := make([]byte, c.height*c.width*c.channels)
-		for i := range pixels {
-			pixels[i] = byte(i)
-		}
-		if c.width == 256 {
-			pixels[254], pixels[255], pixels[510], pixels[511] = 0, 255, 255, 0
-		}
-		uri, err := picture(pixels, c.height, c.width, c.channels)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(string(uri),
-			"data:image/png;base64,"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		img, err := png.Decode(bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := img.Bounds()
-		if got := color.NRGBAModel.Convert(img.At(b.Dx()-1, b.Dy()-1)); b.Dy() != c.rows ||
-			b.Dx() != c.columns || got != c.pixel {
-			t.Errorf("%d×%d×%d: %v, %v", c.height, c.width, c.channels, b, got)
-		}
 	}
 }
 

@@ -87,7 +87,12 @@ func shape(t *table.Table) *Table {
 		number := len(t.Rows) > 0
 		for r, row := range t.Rows {
 			cell := Cell{Text: row[c]}
-			switch x, err := strconv.ParseFloat(row[c], 64); {
+			mean, _, half := strings.Cut(row[c], " ± ")
+			switch x, err := strconv.ParseFloat(mean, 64); {
+			case row[c] == "~": // no change is shown
+				cell.Sort = "0"
+			case half && err == nil:
+				cell = Cell{Text: strings.Replace(row[c], "-", "−", 1), Sort: fmt.Sprint(x)}
 			case err != nil && row[c] != "":
 				number = false
 			case math.IsInf(x, 1):
@@ -138,7 +143,7 @@ func (p *Page) methods(t *table.Table) {
 		}
 	}
 	if of != "" {
-		p.Facts = append(p.Facts, Fact{"largest average radius", fmt.Sprint(largest), "by " + of})
+		p.Facts = append(p.Facts, Fact{"largest average radius", fmt.Sprintf("%.3g", largest), "by " + of})
 	}
 }
 

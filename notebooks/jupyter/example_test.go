@@ -29,5 +29,7 @@ func ExampleFind() {
 	// 05_gap
 	// 06_your_turn
 	// 07_onnx
+	// 08_cifar10
+	// 09_imagenet
 	// 10_python
 }

@@ -12,6 +12,15 @@ func (g *graph) activation(a lip.Activation, x string, w [][]float32, in lip.Siz
 	switch cmp.Or(a.Kind, "maxmin") {
 	case "abs":
 		return g.op("Abs", []string{x}), nil
+	case "beta-abs":
+		slopes := make([]float32, channels) // of negative values
+		for i := range slopes {
+			slopes[i] = 1
+			if i < lip.BetaAbs(channels) {
+				slopes[i] = -1
+			}
+		}
+		return g.op("PRelu", []string{x, g.perChannel("slopes", slopes, in)}), nil
 	case "relu":
 		return g.op("Relu", []string{x}), nil
 	case "maxmin":
@@ -25,9 +34,23 @@ func (g *graph) activation(a lip.Activation, x string, w [][]float32, in lip.Siz
 	return "", fmt.Errorf("activations of kind %q have no form in ONNX here", a.Kind)
 }
 
+// perChannel adds an initializer with a number for each channel of values of this size.
+func (g *graph) perChannel(what string, values []float32, in lip.Size) string {
+	shape := lip.Size{len(values), 1, 1}
+	return g.weight(what, values, shape[:len(in)]...)
+}
+
 // split cuts the channels in n equal parts, and concat puts parts together.
 func (g *graph) split(x string, n int) []string {
 	return g.ops("Split", n, []string{x}, attribute{"axis", 1}, attribute{"num_outputs", n})
+}
+
+// channels are those from first to before end, and part is the same along any axis.
+func (g *graph) channels(x string, first, end int) string { return g.part(x, 1, first, end) }
+
+func (g *graph) part(x string, axis, first, end int) string {
+	return g.op("Slice", []string{x, g.indices("first", first), g.indices("end", end),
+		g.indices("axis", axis)})
 }
 
 func (g *graph) concat(parts []string) string {
@@ -48,16 +71,12 @@ func (g *graph) groupSort(x string, n int, in lip.Size) string {
 // sine and cosine in the graph: rounded constants would stretch by their error.
 func (g *graph) householder(x string, w []float32, in lip.Size) string {
 	n := in[len(in)-1] / 2
-	shape := []int{n}
-	if len(in) == 3 {
-		shape = []int{n, 1, 1}
-	}
 	var sin, cos string
 	if len(w) == n {
-		half := g.op("Mul", []string{g.weight("angle", w, shape...), g.number("half", 0.5)})
+		half := g.op("Mul", []string{g.perChannel("angle", w, in), g.number("half", 0.5)})
 		sin, cos = g.op("Sin", []string{half}), g.op("Cos", []string{half})
 	} else {
-		sin, cos = g.weight("sine", w[:n], shape...), g.weight("cosine", w[n:], shape...)
+		sin, cos = g.perChannel("sine", w[:n], in), g.perChannel("cosine", w[n:], in)
 	}
 	mul := func(a, b string) string { return g.op("Mul", []string{a, b}) }
 	p := g.split(x, 2)

@@ -28,6 +28,7 @@ func composed(t *testing.T, seed uint64) *net.Network {
 			lip.Activation{Kind: "groupsort", Group: some(4)},
 			lip.Affine{Kernel: kernel, Padding: padding},
 			lip.AveragePool{By: some(3)},
+			lip.Centring{},
 			lip.Convolution{Kind: one(lip.Convolutions()...), Kernel: kernel, Channels: some(8),
 				Padding: padding, Stride: some(3), Groups: some(3)},
 			lip.Dense{Kind: one(lip.Denses()...), Units: some(12)},
@@ -36,6 +37,7 @@ func composed(t *testing.T, seed uint64) *net.Network {
 			lip.Residual{Kind: one(lip.Residuals()...), Kernel: kernel, Inner: some(6),
 				Padding: padding},
 			lip.Sandwich{Units: some(12)},
+			lip.SpatialShift{},
 		}
 		if len(layers) > 1 {
 			all = append(all, lip.Flat{})

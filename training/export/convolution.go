@@ -159,8 +159,7 @@ func (g *graph) soc(c lip.Convolution, x string, skew [][]float32, bias []float3
 			sum = g.op("Add", []string{sum, power})
 		}
 		if outer < n {
-			sum = g.op("Slice", []string{sum, g.indices("start", 0), g.indices("channels", outer),
-				g.indices("axis", 1)})
+			sum = g.channels(sum, 0, outer)
 		}
 		parts[i] = sum
 	}

@@ -49,7 +49,8 @@ type File struct {
 // Size is the number of bytes.
 func (f *File) Size() int { return f.size }
 
-// Model is a file of m. Its metadata name the model, its proof and its training data.
+// Model is a file of m. Its metadata name the model, its proof, if there is one, and its training
+// data.
 func Model(m *training.Model) (*File, error) {
 	weights, err := m.Effective()
 	if err != nil {
@@ -62,18 +63,19 @@ func Model(m *training.Model) (*File, error) {
 	number := func(x float64) string {
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	} // the number itself
-	return Network(m.Network, weights,
-		Property{"model_hash", m.Hash},
-		Property{"architecture", m.Config.Architecture},
-		Property{"lipschitz", number(m.Lambda.Value())},
-		Property{"lipschitz_claim",
-			"proved Lipschitz constant, of real arithmetic, of every difference of two logits, " +
-				"l2, images in [0, 1]: " + m.Lambda.Proof()},
+	about := []Property{{"model_hash", m.Hash}, {"architecture", m.Config.Architecture}}
+	if m.Unproved() == nil {
+		about = append(about, Property{"lipschitz", number(m.Lambda.Value())},
+			Property{"lipschitz_claim",
+				"proved Lipschitz constant, of real arithmetic, of every difference of two logits, " +
+					"l2, images in [0, 1]: " + m.Lambda.Proof()})
+	}
+	return Network(m.Network, weights, append(about,
 		Property{"dataset", m.Dataset},
 		Property{"dataset_hash", m.DataHash},
 		Property{"class_names", string(names)},
 		Property{"training_sigma", number(m.Config.Sigma)},
-	)
+	)...)
 }
 
 // Network is a file of n with effective weights. It returns an error where this package doesn't

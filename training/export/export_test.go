@@ -115,6 +115,8 @@ func networks(t *testing.T) map[string]*net.Network {
 		lip.Activation{Kind: "groupsort", Group: 1}, lip.Flat{},
 		lip.Activation{Kind: "groupsort", Group: 8})
 	of("pools", lip.Size{12, 12, 3}, lip.NormPool{By: 2}, lip.AveragePool{By: 3})
+	of("centring", lip.Size{4, 6, 3}, lip.Centring{}, lip.Flat{}, lip.Centring{})
+	of("shift", lip.Size{4, 6, 19}, lip.SpatialShift{}, lip.Depth{By: 2}, lip.SpatialShift{})
 	of("affine", lip.Size{6, 6, 3}, lip.Affine{Kernel: 5}, lip.Affine{Kernel: 1, Padding: lip.Zero})
 	of("depth", lip.Size{12, 6, 2}, lip.Depth{By: 3}, lip.Depth{By: 2}, lip.Flat{},
 		lip.Sandwich{Units: 9})

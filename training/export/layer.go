@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/plain"
 )
 
 // apply adds a layer with its effective weights. The input x has this size, as [batch, c, h, w] or
@@ -18,6 +19,8 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 		return g.conv(x, k, g.weight("bias", w[1], in[2]), centred(l.Kernel, 1, l.Padding), 1), nil
 	case lip.AveragePool:
 		return g.averagePool(x, l.By), nil
+	case lip.Centring:
+		return g.op("Add", []string{x, g.perChannel("bias", w[0], in)}), nil
 	case lip.Convolution:
 		return g.convolution(l, x, w, in)
 	case lip.Dense:
@@ -42,8 +45,36 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 		y := g.op("Relu", []string{g.op("Gemm", []string{x, b, g.weight("bias", w[1], l.Units)})})
 		return g.op("Gemm", []string{y, a}, attribute{"transB", 1}, attribute{"alpha", float32(2)}),
 			nil
+	case lip.SpatialShift:
+		return g.shift(l, x, w[0], in), nil
+	case plain.Layer:
+		return g.plain(l, x, w, in)
 	}
 	return "", fmt.Errorf("a %T has no form in ONNX here", l)
+}
+
+func (g *graph) shift(s lip.SpatialShift, x string, bias []float32, in lip.Size) string {
+	var parts []string
+	for _, p := range s.Parts(in[2]) {
+		if p.First == p.End {
+			continue
+		}
+		part := g.channels(x, p.First, p.End)
+		for i, by := range [2]int{p.Rows, p.Columns} {
+			n, axis := in[i], i+2
+			if cut := (n - by) % n; cut != 0 {
+				part = g.op("Concat", []string{g.part(part, axis, cut, n), g.part(part, axis, 0, cut)},
+					attribute{"axis", axis})
+			}
+		}
+		parts = append(parts, part)
+	}
+	places := in[0] * in[1]
+	first := make([]float32, len(bias)) // [c, h, w]
+	for i, v := range bias {
+		first[i%in[2]*places+i/in[2]] = v
+	}
+	return g.op("Add", []string{g.concat(parts), g.weight("bias", first, channelsFirst(in)...)})
 }
 
 func (g *graph) averagePool(x string, by int) string {

@@ -38,6 +38,7 @@ type activationKind struct {
 // activations are the kinds of Activation.
 var activations = map[string]activationKind{
 	"abs":         absolutes,
+	"beta-abs":    betaAbs,
 	"groupsort":   groupSort,
 	"householder": householder,
 	"maxmin":      maxMin,

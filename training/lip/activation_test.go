@@ -73,7 +73,7 @@ func TestActivations(t *testing.T) {
 		t.Errorf("Householder of angles: bound %v", b)
 	}
 	for _, layer := range []Layer{Activation{}, Activation{Kind: "groupsort", Group: 4},
-		Activation{Kind: "abs"}} {
+		Activation{Kind: "abs"}, Activation{Kind: "beta-abs"}} {
 		isometry(t, layer.String(), func(x *Node) *Node { return layer.Apply(x, nil) },
 			tensor(r, 30, 8), tensor(r, 30, 8))
 	}

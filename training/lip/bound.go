@@ -36,8 +36,13 @@ func (b Bound) Constant() rs.Constant {
 	return rs.Constant{}
 }
 
-// Times returns the bound of two maps one after the other.
-func (b Bound) Times(c Bound) Bound { return Bound{up(b.Value() * c.Value()), "product"} }
+// Times returns the bound of two maps one after the other. It proves nothing where b or c doesn't.
+func (b Bound) Times(c Bound) Bound {
+	if b.proof == "" || c.proof == "" {
+		return Bound{}
+	}
+	return Bound{up(b.value * c.value), "product"}
+}
 
 type boundJSON struct {
 	Value float64 `json:"value"`

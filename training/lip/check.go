@@ -94,8 +94,8 @@ func trained(on compute.Backend, l Layer, in Size, steps int) (w []*tensors.Tens
 	step, err := model.NewExec(on, store, func(scope *model.Scope, x, y *Node) *Node {
 		defer raise()
 		store.SetTraining(x.Graph(), true)
-		w := l.Weights(scope.In("layer"), x.Graph(), in)
-		z := l.Apply(x, w)
+		own := scope.In("layer")
+		z := Train(l, own, x, l.Weights(own, x.Graph(), in))
 		there("output", z)
 		loss := ReduceAllMean(Square(Sub(z, y)))
 		adam.UpdateGraph(scope, x.Graph(), loss)

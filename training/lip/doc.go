@@ -25,9 +25,11 @@
 //     orthogonal. The norm of aol is at most 1, of spectral about 1; free has any. With zero
 //     padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what leaves the image.
 //   - Residual: sll and cpl, of images or flat; Affine, of LiResNet; Sandwich, dense.
-//   - Activation: maxmin, groupsort, householder, abs, relu. The first three need channels in whole
-//     groups and refuse others, as deel-torchlip does. Padding would add channels of no meaning.
-//   - AveragePool, NormPool, Depth, Flat.
+//   - Activation: maxmin, groupsort, householder, abs, beta-abs, relu. The first three need channels
+//     in whole groups and refuse others, as deel-torchlip does. Padding would add channels of no
+//     meaning.
+//   - Centring, which subtracts the batch's mean while it trains.
+//   - SpatialShift, of LipNeXt. AveragePool, NormPool, Depth, Flat.
 //
 // A new layer is one file with its weights, application, bound, matrix and rounding. A new kind of
 // Dense, Convolution, Residual or Activation is one file, with its reference, and one line in the
@@ -99,7 +101,12 @@
 //	GroupSort                                      7        1.00000  1.00000  1.00000
 //	Householder                                    5×3×6    1.00000  1.00000  1.00000
 //	absolute value                                 5×3×3    1.00000  1.00000  1.00000
+//	β-Abs                                          5×3×3    1.00000  1.00000  1.00000
 //	ReLU                                           5×3×3    0.00000  1.00000  1.00000
+//	batch centring                                 5×3×3    1.00000  1.00000  1.00000
+//	batch centring                                 7        1.00000  1.00000  1.00000
+//	spatial shift                                  5×3×9    1.00000  1.00000  1.00000
+//	spatial shift                                  1×2×4    1.00000  1.00000  1.00000
 //	l2 pool 3×3                                    9×3×3    1.00000  1.00000  1.00000
 //	average pool 3×3                               9×3×3    0.33333  0.33333  0.33333
 //	space to depth 3×3                             9×3×3    1.00000  1.00000  1.00000

@@ -63,6 +63,8 @@ func gradients(r *rand.Rand) []graded {
 			[]*tensors.Tensor{tensor(r, 3, 10)}},
 		{"Householder", func(in []*Node) *Node { return Householder(in[0], directions(in[1])) },
 			[]*tensors.Tensor{tensor(r, 3, 8), tensor(r, 4)}},
+		{"SpatialShift", func(in []*Node) *Node { return SpatialShift{}.Apply(in[0], in[1:]) },
+			[]*tensors.Tensor{tensor(r, 2, 4, 3, 9), tensor(r, 4, 3, 9)}},
 		{"NormPool", func(in []*Node) *Node { return NormPool{2}.Apply(in[0], nil) },
 			[]*tensors.Tensor{tensor(r, 2, 4, 6, 3)}},
 		{"AveragePool", func(in []*Node) *Node { return AveragePool{2}.Apply(in[0], nil) },

@@ -30,8 +30,8 @@ func (s Size) String() string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint([]int(s)), "[]"), " ", "×")
 }
 
-// A Layer is one step of a network, a value with public fields. A layer of this package may also be
-// a linearLayer and a roundingLayer.
+// A Layer is one step of a network, a value with public fields. A layer may also have
+// a method Train, see Train. A layer of this package may be a linearLayer and a roundingLayer.
 type Layer interface {
 	// String names the layer with its sizes.
 	String() string
@@ -44,6 +44,20 @@ type Layer interface {
 	Apply(x *Node, weights []*Node) *Node
 	// Bound proves a Lipschitz constant of the layer from effective weights.
 	Bound(weights []*tensors.Tensor, in Size) Bound
+}
+
+// A trainingLayer does something else while it trains.
+type trainingLayer interface {
+	// Train is Apply while training. It may update the variables in scope, that of Weights.
+	Train(scope *model.Scope, x *Node, weights []*Node) *Node
+}
+
+// Train is a layer's Apply while it trains. The layer has its variables in scope.
+func Train(l Layer, scope *model.Scope, x *Node, weights []*Node) *Node {
+	if l, ok := l.(trainingLayer); ok {
+		return l.Train(scope, x, weights)
+	}
+	return l.Apply(x, weights)
 }
 
 // A linearLayer has a matrix, its bias aside. Linear layers that follow each other are proved as

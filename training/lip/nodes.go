@@ -12,11 +12,16 @@ import (
 // variable makes or finds a variable in scope. It starts with normal draws of this standard
 // deviation, or with zeros for std = 0.
 func variable(scope *model.Scope, g *Graph, name string, std float64, dimensions ...int) *Node {
+	return kept(scope, name, std, dimensions...).NodeValue(g)
+}
+
+// kept is variable, the variable itself.
+func kept(scope *model.Scope, name string, std float64, dimensions ...int) *model.Variable {
 	init := initializer.Zero
 	if std > 0 {
 		init = initializer.RandomNormalFn(scope, std)
 	}
-	return scope.WithInitializer(init).VariableWithShape(name, f32(dimensions...)).NodeValue(g)
+	return scope.WithInitializer(init).VariableWithShape(name, f32(dimensions...))
 }
 
 // f32 is a shape of float32.

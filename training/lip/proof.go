@@ -129,7 +129,7 @@ func pairBounds(before Bound, end operator, most Bound) [][]float64 {
 		p[a] = make([]float64, len(end.rows))
 	}
 	end.gaps(func(a, b int, distance float64) {
-		bound := min(most.value, up(before.value*distance))
+		bound := min(most.Value(), up(before.Value()*distance))
 		p[a][b], p[b][a] = bound, bound
 	})
 	return p

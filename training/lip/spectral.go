@@ -3,7 +3,6 @@ package lip
 import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/model/initializer"
 )
 
 // Spectral estimates the norm of the linear map f by a step of power iteration from v (Miyato et
@@ -32,8 +31,7 @@ const (
 // estimated is the norm of f after several steps of Spectral. The vector has these dimensions;
 // scope keeps it from one training step to the next.
 func estimated(scope *model.Scope, g *Graph, f func(*Node) *Node, dimensions ...int) *Node {
-	vector := scope.WithInitializer(initializer.RandomNormalFn(scope, 1)).
-		VariableWithShape("v", f32(dimensions...)).SetTrainable(false)
+	vector := kept(scope, "v", 1, dimensions...).SetTrainable(false)
 	v := vector.NodeValue(g)
 	norm, next := Spectral(f, v)
 	steps := lastSteps

@@ -31,9 +31,17 @@ var Losses = []Entry{
 		func(o, t, gap float64) Loss { return EMMA{o, t, gap} }},
 	{"hkr", "Kantorovich–Rubinstein's mean difference, and the hinge weighted by 1/temperature " +
 		"(Serrurier et al. 2021)",
-		func(o, t, gap float64) Loss { return HKR{o, 1 / t, gap} }},
+		func(o, t, gap float64) Loss { return HKR{o, 1 / t, gap, false} }},
+	{"torchlip-hkr", "hkr as deel-torchlip has it: the true class's hinge counts as much as all " +
+		"other hinges",
+		func(o, t, gap float64) Loss { return HKR{o, 1 / t, gap, true} }},
+	{"lse-hkr", "hkr on the true logit and a soft maximum of the others (deel-torchlip)",
+		func(o, t, gap float64) Loss { return LSEHKR{o, 1 / t, gap} }},
 	{"multi-margin", "hinge on the margin to each other class (Weston & Watkins 1999)",
 		func(o, t, gap float64) Loss { return MultiMargin{o, t, gap} }},
+	{"annealing", "logit annealing: offset times (1-p)^5, p the true class's probability there " +
+		"(Lai et al. 2025)",
+		func(o, t, gap float64) Loss { return Annealing{o, t, gap} }},
 }
 
 // Names lists the names of Losses.

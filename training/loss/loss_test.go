@@ -30,11 +30,30 @@ func TestByHand(t *testing.T) {
 		{EMMA{3, 1, 1}, [][]int32{{1}}, [][]float32{{2, 0}}, math.Log(1 + e(2)), nil},
 		{EMMA{3, 1, 2}, [][]int32{{1}}, [][]float32{{4, 0}}, math.Log(1 + e(2)), nil},
 		// Class 0: 0.5 - 2; class 1 has no image; class 2: 0 - 3. Hinges 1.5 + 0.5 and 1.
-		{HKR{1, 10, 1}, labels, logits, -4.5 + 10*1.5, []float32{-1, 5, 1 + 5, 1 + 5, 0, -1}},
-		{HKR{1, 10, 2}, labels, logits, -2.25 + 10*1.125, nil},
+		{HKR{1, 10, 1, false}, labels, logits, -4.5 + 10*1.5, []float32{-1, 5, 1 + 5, 1 + 5, 0, -1}},
+		{HKR{1, 10, 2, false}, labels, logits, -2.25 + 10*1.125, nil},
 		// One class alone: hinges only, and the margin clears them.
-		{HKR{1, 10, 1}, [][]int32{{0}, {0}}, [][]float32{{1, -1}, {0.6, -2}}, 0,
+		{HKR{1, 10, 1, false}, [][]int32{{0}, {0}}, [][]float32{{1, -1}, {0.6, -2}}, 0,
 			[]float32{0, 0, 0, 0}},
+		// The true class's hinge counts twice: 0 in the first, 2·0.5 + 0.5 in the second.
+		{HKR{1, 10, 1, true}, labels, logits, -4.5 + 10*1.5, nil},
+		{HKR{1, 10, 1, true}, [][]int32{{0}, {0}, {0}}, [][]float32{{0, -1, -1}, {1, -1, 0},
+			{1, -1, -1}}, 10 * (2*0.5 + 0.5) / 3, []float32{-20. / 3, 0, 0, 0, 0, 10. / 3, 0, 0, 0}},
+		// τ = Offset/2/log 2: wrong logits {1, 0} and {0.5, -1}, times 2·log 2.
+		{LSEHKR{1, 10, 1}, labels, logits, (11*(math.Log2(5)/2+math.Log2(2+0.25)/2) - 5 + 10) / 2,
+			nil},
+		{LSEHKR{1, 10, 2}, labels, [][]float32{{4, 2, 0}, {1, -2, 6}},
+			(11*(math.Log2(5)/2+math.Log2(2+0.25)/2) - 5 + 10) / 2, nil},
+		// Of two classes, the other logit; without an offset, the largest.
+		{LSEHKR{1, 10, 1}, [][]int32{{0}}, [][]float32{{0.25, -0.75}}, -1 + 10*0.25,
+			[]float32{-11, 1}},
+		{LSEHKR{0, 10, 1}, [][]int32{{0}}, [][]float32{{1, 3, 2}}, 2 + 10*3,
+			[]float32{-1, 11, 0}},
+		// Two classes, margins 1 and 3 of 1: p = 1/2 and 1/(1+e^-4).
+		{Annealing{1, 0.5, 1}, [][]int32{{0}, {1}}, [][]float32{{1, 0}, {0, 3}},
+			(math.Log(2)/32 + math.Pow(1/(1+e(4)), 5)*math.Log(1+e(-4))) / 2, nil},
+		{Annealing{1, 0.5, 2}, [][]int32{{0}}, [][]float32{{2, 0}}, math.Log(2) / 32, nil},
+		{Annealing{0, 1e-3, 1}, [][]int32{{0}}, [][]float32{{1, 0}}, 0, []float32{0, 0}},
 		// Of the margins 1, 2 and 2.5, 4 one is short of 1.5.
 		{MultiMargin{1.5, 0.5, 1}, labels, logits, 0.5, []float32{-1, 1, 0, 0, 0, 0}},
 		{MultiMargin{1.5, 1, 2}, labels, logits, 0.875,

@@ -8,6 +8,7 @@ var Architectures = map[string]func(in lip.Size, s Setting) []lip.Layer{
 	"conv":            conv,
 	"residual":        residual,
 	"dense":           dense,
+	"lipnext":         lipNeXt,
 	"residual-affine": affine,
 	"sandwich":        sandwich,
 }
@@ -38,6 +39,21 @@ func sandwich(in lip.Size, s Setting) []lip.Layer {
 		lip.Sandwich{Units: 8 * s.Width})
 }
 
+// lipNeXt has blocks of 1×1 convolutions around a shift, two behind each step of space to depth,
+// then two dense layers (Hu et al. 2026). Its own activation is beta-abs.
+func lipNeXt(in lip.Size, s Setting) (layers []lip.Layer) {
+	mix := func(channels int) lip.Layer {
+		return lip.Convolution{Kind: s.Convolution, Kernel: 1, Channels: channels}
+	}
+	for _, channels := range []int{s.Width, 2 * s.Width} {
+		layers = append(layers, lip.Depth{By: 2})
+		for range 2 {
+			layers = append(layers, mix(channels), lip.SpatialShift{}, mix(channels), s.activation())
+		}
+	}
+	return append(append(layers, lip.Flat{}), s.denses(2)...)
+}
+
 // dense has three dense layers before the logits and no convolution.
 func dense(in lip.Size, s Setting) []lip.Layer {
 	return append([]lip.Layer{lip.Flat{}}, s.denses(3)...)
@@ -62,4 +78,15 @@ func (s Setting) denses(count int) (layers []lip.Layer) {
 		layers = append(layers, lip.Dense{Kind: s.Dense, Units: 8 * s.Width}, s.activation())
 	}
 	return layers
+}
+
+// centred has a lip.Centring before each activation, if the setting asks for it.
+func (s Setting) centred(layers []lip.Layer) (all []lip.Layer) {
+	for _, l := range layers {
+		if _, ok := l.(lip.Activation); ok && s.Centring {
+			all = append(all, lip.Centring{})
+		}
+		all = append(all, l)
+	}
+	return all
 }

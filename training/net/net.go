@@ -1,4 +1,4 @@
-// Package net composes 1-Lipschitz layers into classifiers.
+// Package net composes layers into classifiers: 1-Lipschitz layers, or plain ones without a bound.
 package net
 
 import (
@@ -13,12 +13,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/plain"
 )
 
 // Setting says what network to build. Empty names have defaults: the dense and the last layer are
 // bjorck, the residual step is sll, the activation maxmin, the padding circular.
 type Setting struct {
-	Architecture string // a name in Architectures
+	Architecture string // of Names; a plain one takes none of the other fields
 	Convolution  string // of lip.Convolutions
 	Width        int    // channels of the first convolution, and an eighth of a dense layer's units
 	Dense        string // of lip.Denses
@@ -26,6 +27,7 @@ type Setting struct {
 	Activation   string // of lip.Activations
 	Padding      string // lip.Circular or lip.Zero
 	Last         string // of lip.Denses: the layer that gives the logits
+	Centring     bool   // puts lip.Centring before each activation
 }
 
 // Sizes are widths by name.
@@ -38,7 +40,7 @@ func (s Setting) check() error {
 		what, name string
 		known      []string
 	}{
-		{"architecture", s.Architecture, slices.Sorted(maps.Keys(Architectures))},
+		{"architecture", s.Architecture, Names()},
 		{"convolution", s.Convolution, lip.Convolutions()},
 		{"dense layer", cmp.Or(s.Dense, "bjorck"), lip.Denses()},
 		{"residual step", cmp.Or(s.Residual, "sll"), lip.Residuals()},
@@ -62,6 +64,9 @@ type Network struct {
 
 // New builds a network. Its error names the layer that doesn't fit and says why.
 func New(in lip.Size, classes int, s Setting) (*Network, error) {
+	if layers, ok := plain.Architectures[s.Architecture]; ok {
+		return newPlain(in, classes, s.Architecture, layers())
+	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
@@ -70,7 +75,7 @@ func New(in lip.Size, classes int, s Setting) (*Network, error) {
 			s.Width, classes)
 	}
 	build := func(architecture string) (*Network, error) {
-		return Of(in, append(Architectures[architecture](in, s),
+		return Of(in, append(s.centred(Architectures[architecture](in, s)),
 			lip.Dense{Kind: s.Last, Units: classes})...)
 	}
 	n, err := build(s.Architecture)
@@ -112,12 +117,15 @@ func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 	return n, nil
 }
 
+// layerScope names the scope of a layer's variables.
+const layerScope = "layer_%02d"
+
 // Effective returns the effective weights of every layer from the variables under scope. It makes
 // the variables that scope lacks.
 func (n *Network) Effective(scope *model.Scope, g *Graph) [][]*Node {
 	w := make([][]*Node, len(n.Layers))
 	for i, l := range n.Layers {
-		w[i] = l.Weights(scope.In("layer_%02d", i), g, n.sizes[i])
+		w[i] = l.Weights(scope.In(layerScope, i), g, n.sizes[i])
 	}
 	return w
 }
@@ -132,10 +140,19 @@ func (n *Network) Logits(images *Node, weights [][]*Node) *Node {
 	return x
 }
 
+// Train is Logits while training, with the weights that Effective took from the same scope.
+func (n *Network) Train(scope *model.Scope, images *Node, weights [][]*Node) *Node {
+	x := AddScalar(images, -0.5)
+	for i, l := range n.Layers {
+		x = lip.Train(l, scope.Shared(layerScope, i), x, weights[i])
+	}
+	return x
+}
+
 // LayerBound is the proof of one layer.
 type LayerBound struct {
 	Layer string    `json:"layer"`
-	Bound lip.Bound `json:"bound"`
+	Bound lip.Bound `json:"bound,omitzero"` // zero in a plain network
 }
 
 // Bounds proves every layer from effective weights. Its second result is Λ, a bound on the
@@ -150,8 +167,11 @@ func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) 
 	return bounds, p.Composed
 }
 
-// Prove is Bounds, with the product of all layers' bounds too.
+// Prove is Bounds, with the product of all layers' bounds too. Of a plain network it proves nothing.
 func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
+	if n.Plain() {
+		return lip.Proof{Layers: make([]lip.Bound, len(n.Layers))}
+	}
 	return n.chain(weights).Prove()
 }
 

@@ -3,7 +3,6 @@ package net
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -50,7 +49,7 @@ func TestNew(t *testing.T) {
 			}
 		}
 	}
-	names := strings.Join(slices.Sorted(maps.Keys(Architectures)), ", ")
+	names := strings.Join(Names(), ", ")
 	for _, c := range []struct {
 		architecture   string
 		in             lip.Size
@@ -58,8 +57,8 @@ func TestNew(t *testing.T) {
 		width, classes int
 		want           string
 	}{
-		{"resnet50", lip.Size{28, 28, 1}, "aol", 16, 10,
-			`no architecture "resnet50"; known: ` + names},
+		{"vgg", lip.Size{28, 28, 1}, "aol", 16, 10,
+			`no architecture "vgg"; known: ` + names},
 		{"conv", lip.Size{28, 28, 1}, "fft", 16, 10, `no convolution "fft"; known: aol, bcop`},
 		{"dense", lip.Size{28, 28, 1}, "", 16, 10, `no convolution ""; known: aol, bcop`},
 		{"conv", lip.Size{28, 28, 1}, "aol", 1, 10,
