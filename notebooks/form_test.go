@@ -13,34 +13,40 @@ import (
 	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
 )
 
+// first is the first cell of every notebook in Go. It finds the packages in a checkout as in a copy.
+const first = "%noautoget\n!*rm -f go.work; go work init . \"$(dirname " +
+	"\"$(cd \"${LIPSMOOTH_NOTEBOOKS:-$GONB_DIR}\" && go env GOMOD)\")\""
+
 // TestForm: the first words of a notebook say what the paper claims. A notebook has one preset,
 // checks its claims, and is short: 1 MiB, and at most five lines a cell. Imports, other languages
 // and lines that only close a bracket don't count.
 func TestForm(t *testing.T) {
-	paths, err := jupyter.Find("..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	paths := all(t)
 	aside := regexp.MustCompile(`^\s*([)}\]]+|%.*)?$`)
+	preset := regexp.MustCompile(`(?m)^(var )?preset = `)
+	check := regexp.MustCompile(`lab\.Check\(|(?m)^assert `)
 	for _, path := range paths {
 		if info, err := os.Stat(path); err != nil || info.Size() > 1<<20 {
 			t.Errorf("%s: %d bytes, want 1 MiB at most; %v", path, info.Size(), err)
 		}
 		n := read(t, path)
-		if first := n.Cells[0].source(); !strings.Contains(first, "arxiv.org/abs/2504.02412") ||
-			!strings.Contains(first, "claim") {
+		if words := n.Cells[0].source(); !strings.Contains(words, "arxiv.org/abs/2504.02412") ||
+			!strings.Contains(words, "claim") {
 			t.Errorf("%s: its first cell doesn't say what the paper claims", path)
 		}
 		presets, checks := 0, 0
 		for i, c := range n.code() {
 			source := c.source()
-			presets += strings.Count(source, "var preset = ")
-			checks += strings.Count(source, "lab.Check(")
+			presets += len(preset.FindAllString(source, -1))
+			checks += len(check.FindAllString(source, -1))
+			if i == 0 && !strings.HasPrefix(source, "import") && source != first {
+				t.Errorf("%s: its first cell isn't that of every notebook", path)
+			}
 			if strings.HasPrefix(source, "import") || strings.HasPrefix(source, "%%script") {
 				continue
 			}
 			lines := slices.DeleteFunc(strings.Split(source, "\n"), aside.MatchString)
-			if len(lines) > 5 && !strings.HasPrefix(source, "%noautoget") {
+			if len(lines) > 5 {
 				t.Errorf("%s: cell %d has %d lines", path, i+1, len(lines))
 			}
 		}
@@ -55,10 +61,7 @@ var update = flag.Bool("update", false, "write the pictures of the gallery, from
 
 // TestGallery: README.md here shows a picture of each notebook, that of the cell tagged gallery.
 func TestGallery(t *testing.T) {
-	paths, err := jupyter.Find("..")
-	if err != nil {
-		t.Fatal(err)
-	}
+	paths := all(t)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 
 // setup installs GoNB and the Python packages that execute notebooks. Without Python, the test
 // skips. Without a network, it skips too, except in CI.
-func setup(t *testing.T) *jupyter.Tools {
+func setup(t *testing.T, home jupyter.Home, o jupyter.Options) *jupyter.Tools {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("-short: executes no notebook")
@@ -31,11 +31,8 @@ func setup(t *testing.T) *jupyter.Tools {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("no python3 on PATH: executes no notebook")
 	}
-	checkout, err := jupyter.Checkout(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tools, err := jupyter.Setup(t.Context(), checkout, jupyter.Options{Log: t.Output()})
+	o.Log = t.Output()
+	tools, err := jupyter.Setup(t.Context(), home, o)
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("executes no notebook: ", err)
 	}
@@ -45,14 +42,30 @@ func setup(t *testing.T) *jupyter.Tools {
 	return tools
 }
 
-// TestNotebooks executes every notebook: each checks its own claims.
-func TestNotebooks(t *testing.T) {
-	tools := setup(t)
-	paths, err := jupyter.Find("..")
+// here is this checkout.
+func here(t *testing.T) jupyter.Home {
+	t.Helper()
+	home, err := jupyter.Here(".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range paths {
+	return home
+}
+
+// all are the paths of this folder's notebooks.
+func all(t *testing.T) []string {
+	t.Helper()
+	paths, err := jupyter.Find(here(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// TestNotebooks executes every notebook: each checks its own claims.
+func TestNotebooks(t *testing.T) {
+	tools := setup(t, here(t), jupyter.Options{Python: true})
+	for _, path := range all(t) {
 		t.Run(jupyter.Name(path), func(t *testing.T) {
 			dir := t.TempDir()
 			out := filepath.Join(dir, "out.ipynb")
@@ -79,12 +92,8 @@ func TestNotebooks(t *testing.T) {
 // TestKept reads the committed notebooks. Their outputs are there and whole, and name no path of a
 // machine.
 func TestKept(t *testing.T) {
-	paths, err := jupyter.Find("..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	home, _ := os.UserHomeDir()
-	for _, path := range paths {
+	for _, path := range all(t) {
 		shown := false
 		for i, c := range read(t, path).code() {
 			shown = shown || strings.Contains(kinds(c), "display_data")
@@ -108,7 +117,7 @@ func TestKept(t *testing.T) {
 
 // TestFailures: GoNB calls these cells a success, or never ends.
 func TestFailures(t *testing.T) {
-	tools := setup(t)
+	tools := setup(t, here(t), jupyter.Options{})
 	for _, c := range []struct{ name, want string }{
 		{"panics", "cell 3, `var claims []string`: panic: runtime error: index out of range [3] " +
 			"with length 0"},
@@ -146,9 +155,30 @@ func TestFailures(t *testing.T) {
 	})
 }
 
+// TestCopy executes a notebook in a folder outside of the checkout, as `lipsmooth notebooks --copy`
+// makes one. Its cells use a layer, a loss and a figure of a package beside it.
+func TestCopy(t *testing.T) {
+	dir := t.TempDir()
+	home, copies, err := jupyter.Copy(here(t), dir, []string{filepath.Join("testdata", "own.ipynb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(dir, "sketch"), os.DirFS("testdata/sketch")); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "out.ipynb")
+	if _, err := setup(t, home, jupyter.Options{}).Execute(t.Context(), copies[0],
+		jupyter.Execution{Folder: t.TempDir(), Out: out, Cell: 10 * time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	if cells := read(t, out).code(); kinds(cells[len(cells)-1]) != "display_data, stream stdout" {
+		t.Errorf("the last cell shows %q", kinds(cells[len(cells)-1]))
+	}
+}
+
 // TestHTML exports a page with its pictures. Nothing has to be fetched to see or drag them.
 func TestHTML(t *testing.T) {
-	tools := setup(t)
+	tools := setup(t, here(t), jupyter.Options{})
 	out := filepath.Join(t.TempDir(), "page.html")
 	if err := tools.HTML(t.Context(), "01_quickstart.ipynb", out); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
@@ -22,28 +21,22 @@ func (n notebooks) check() error {
 	case n.Save && !n.Execute:
 		return errors.New("--save keeps the outputs of --execute: give both")
 	case n.copy != "" && (n.Execute || n.HTML != ""):
-		return errors.New("--copy opens a copy; --execute and --html work on the checkout's " +
-			"notebooks: give one or the other")
+		return errors.New("--copy opens a copy; --execute and --html work where you are: give " +
+			"one or the other")
 	case n.Limit < time.Second:
 		return fmt.Errorf("--limit %v: want at least 1s", n.Limit)
 	}
 	return nil
 }
 
-// open opens JupyterLab on the notebooks at paths, in place or on a copy.
-func (n notebooks) open(ctx context.Context, t *jupyter.Tools, checkout string, paths,
-	lab []string) error {
-	dir := filepath.Join(checkout, "notebooks")
-	if n.copy != "" {
-		var err error
-		if dir, err = filepath.Abs(n.copy); err != nil {
-			return err
-		}
-		if paths, err = jupyter.Copy(checkout, dir, paths); err != nil {
-			return err
-		}
+// home is where the notebooks are: the checkout or the copy that holds the working directory, or
+// with --copy the source of this program.
+func (n notebooks) home(ctx context.Context) (jupyter.Home, error) {
+	home, err := jupyter.Here(".")
+	if err != nil && n.copy != "" {
+		home, err = jupyter.Source(ctx)
 	}
-	return t.Lab(ctx, dir, paths, lab...)
+	return home, err
 }
 
 func notebooksCommand() *cobra.Command {
@@ -51,9 +44,13 @@ func notebooksCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notebooks [NAME…] [-- FLAG…]",
 		Short: "Open the notebooks in JupyterLab, or execute them headless",
-		Long: `Open notebooks of the checkout in JupyterLab: the named ones, or all. The command
-first installs GoNB and a Python environment with JupyterLab into the user's cache folder. Go and
-Python 3.11 must be there. Flags after -- go to JupyterLab.
+		Long: `Open notebooks in JupyterLab: the named ones, or all, of the checkout or the copy
+that you are in. The command first installs GoNB and a Python environment with JupyterLab into the
+user's cache folder. Go and Python 3.11 must be there. Flags after -- go to JupyterLab.
+
+--copy works anywhere. Its folder becomes a Go module that requires this release of lipsmooth, or
+replaces it by the checkout that the command was built from. Cells there import your own packages
+too: own/NAME is the folder NAME.
 
 --execute runs the notebooks headless instead and doesn't change them. A cell that panics, doesn't
 compile or takes too long is an error, which names the cell and the reason. --save keeps the
@@ -69,17 +66,26 @@ that the notebooks hold.`,
 			if err := n.check(); err != nil {
 				return err
 			}
-			checkout, err := jupyter.Checkout(".")
+			home, err := n.home(cmd.Context())
 			if err != nil {
 				return err
 			}
-			paths, err := jupyter.Find(checkout, names...)
+			paths, err := jupyter.Find(home, names...)
+			if err != nil {
+				return err
+			}
+			if n.copy != "" {
+				if home, paths, err = jupyter.Copy(home, n.copy, paths); err != nil {
+					return err
+				}
+			}
+			python, err := jupyter.InPython(paths)
 			if err != nil {
 				return err
 			}
 			headless := n.Execute || n.HTML != ""
-			t, err := jupyter.Setup(cmd.Context(), checkout,
-				jupyter.Options{Lab: !headless, Log: cmd.ErrOrStderr()})
+			t, err := jupyter.Setup(cmd.Context(), home, jupyter.Options{Lab: !headless,
+				Python: python && n.Execute, Log: cmd.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -87,15 +93,14 @@ that the notebooks hold.`,
 				n.Out = cmd.OutOrStdout()
 				return t.Headless(cmd.Context(), n.Headless, paths)
 			}
-			return n.open(cmd.Context(), t, checkout, paths, lab)
+			return t.Lab(cmd.Context(), home.Notebooks, paths, lab...)
 		},
 	}
 	f := c.Flags()
 	f.BoolVar(&n.Execute, "execute", false, "run them headless")
 	f.BoolVar(&n.Save, "save", false, "with --execute: keep the outputs in the notebooks")
 	f.StringVar(&n.HTML, "html", "", "folder to export HTML pages to")
-	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet; "+
-		"default: the checkout's own, in place")
+	f.StringVar(&n.copy, "copy", "", "folder to open copies in, made where they aren't yet")
 	f.DurationVar(&n.Limit, "limit", 10*time.Minute, "with --execute: the longest that a cell "+
 		"may take")
 	return c

@@ -24,8 +24,8 @@ func TestNotebooksRefused(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	err := Run(t.Context(), []string{"notebooks"}, io.Discard, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "is in no checkout of lipsmooth, and "+
-		"notebooks need one") {
+	if err == nil || !strings.Contains(err.Error(), "is in no checkout of lipsmooth and "+
+		"no copy of its notebooks: make one with `lipsmooth notebooks --copy DIR`") {
 		t.Errorf("outside a checkout: %v", err)
 	}
 }

@@ -8,12 +8,12 @@ import (
 
 // The notebooks of the checkout that holds this folder.
 func ExampleFind() {
-	checkout, err := jupyter.Checkout(".")
+	home, err := jupyter.Here(".")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	paths, err := jupyter.Find(checkout)
+	paths, err := jupyter.Find(home)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -29,4 +29,7 @@ func ExampleFind() {
 	// 05_gap
 	// 06_your_turn
 	// 07_onnx
+	// 08_cifar10
+	// 09_imagenet
+	// 10_python
 }

@@ -22,6 +22,10 @@ import (
 //go:embed notebook.py
 var program string
 
+// notebooks is the environment variable that tells a cell, which is executed elsewhere, where the
+// notebooks lie.
+const notebooks = "LIPSMOOTH_NOTEBOOKS"
+
 // Execution has the settings of an execution.
 type Execution struct {
 	Folder string        // the cells' own, where runs are kept
@@ -47,7 +51,7 @@ func (t *Tools) Execute(ctx context.Context, path string, e Execution) (cells in
 		return 0, err
 	}
 	text, err := t.notebook(ctx, "execute", path, map[string]any{
-		"checkout": t.checkout, "folder": dir, "out": e.Out, "seconds": int(e.Cell.Seconds()),
+		"module": t.home.Module, "folder": dir, "out": e.Out, "seconds": int(e.Cell.Seconds()),
 	})
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 3 &&
 		ctx.Err() == nil {
@@ -118,9 +122,10 @@ func (t *Tools) notebook(ctx context.Context, what, path string, options map[str
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.CommandContext(ctx, t.python, "-c", program, what, path, string(text))
+	// -P: modules in the working directory are somebody else's.
+	cmd := exec.CommandContext(ctx, t.python, "-P", "-c", program, what, path, string(text))
 	var stdout, stderr bytes.Buffer
-	cmd.Env, cmd.Stdout, cmd.Stderr = t.env, &stdout, &stderr
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(t.env, notebooks+"="+t.home.Notebooks), &stdout, &stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends the kernel
 	cmd.WaitDelay = 10 * time.Second
 	err = cmd.Run()
@@ -142,7 +147,7 @@ func (t *Tools) Lab(ctx context.Context, dir string, paths []string, args ...str
 		}
 	}
 	cmd := exec.CommandContext(ctx, t.python,
-		append([]string{"-m", "jupyterlab", "--ServerApp.root_dir=" + dir}, args...)...)
+		append([]string{"-P", "-m", "jupyterlab", "--ServerApp.root_dir=" + dir}, args...)...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = t.env, os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second

@@ -28,11 +28,8 @@ def execute(path, options):
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     notebook = nbformat.read(path, as_version=4)
-    sources = [cell.source for cell in notebook.cells]
-    for cell in notebook.cells:  # the notebook may lie elsewhere than beside its module
-        cell.source = cell.source.replace("$GONB_DIR/..", options["checkout"])
     client = NotebookClient(
-        notebook, kernel_name="gonb", timeout=options["seconds"], coalesce_streams=True, record_timing=False,
+        notebook, kernel_name=notebook.metadata.kernelspec.name, timeout=options["seconds"], coalesce_streams=True, record_timing=False,
         resources={"metadata": {"path": options["folder"]}},
     )
     count, group = 0, None
@@ -53,7 +50,7 @@ def execute(path, options):
                 except CellExecutionError as e:
                     why = reason(cell) or last(e.traceback or str(e))
                 if why:
-                    first = next((line for line in sources[index].splitlines() if line.strip() and not line.startswith("%")), "")
+                    first = next((line for line in cell.source.splitlines() if line.strip() and not line.startswith("%")), "")
                     raise Failed(f"cell {count}, `{first.strip()}`: {why}")
     finally:
         if group and hasattr(os, "killpg"):  # a cell's program may outlive its kernel
@@ -61,8 +58,7 @@ def execute(path, options):
                 os.killpg(group, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-    for cell, source in zip(notebook.cells, sources):
-        cell.source = source
+    for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [o for o in map(portable(options), cell.outputs) if o]
     notebook.metadata.pop("widgets", None)
@@ -105,7 +101,7 @@ def last(text):
 
 def portable(options):
     """A function that takes the places of this machine out of an output, and drops what shows nothing."""
-    places = [(options["checkout"], "."), (options["folder"], "."), (os.path.expanduser("~"), "~")]
+    places = [(options["module"], "."), (options["folder"], "."), (os.path.expanduser("~"), "~")]
 
     def clean(value):
         if isinstance(value, str):

@@ -1,6 +1,7 @@
 package jupyter
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -20,32 +21,38 @@ import (
 	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
-// Setup installs GoNB and goimports at the versions that the module notebooks/tools pins, and these
-// Python packages.
+// Setup installs the tools of this module, GoNB and goimports, and these Python packages.
 var (
+	//go:embed tools.mod
+	toolsMod string
+	//go:embed tools.sum
+	toolsSum string
 	//go:embed requirements.txt
 	executing string
+	//go:embed python.txt
+	inPython string
 	//go:embed lab.txt
 	lab string
 )
 
-// Tools are installed, for one checkout.
+// Tools are installed, for the notebooks of one Home.
 type Tools struct {
-	checkout string
-	python   string   // of the environment
-	env      []string // of every program run
+	home   Home
+	python string   // of the environment
+	env    []string // of every program run
 }
 
 // Options of [Setup].
 type Options struct {
-	Lab bool      // installs JupyterLab too
-	Log io.Writer // gets progress; nil is silent
+	Lab    bool      // installs JupyterLab too, and all that Python does
+	Python bool      // installs the kernel of notebooks in Python, with pandas and matplotlib
+	Log    io.Writer // gets progress; nil is silent
 }
 
 // Setup installs the missing tools into device.CacheDir, in folders named by the pinned versions.
 // Several processes may call it at once. Its error is one line where Go, Python or the network is
 // missing.
-func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
+func Setup(ctx context.Context, h Home, o Options) (*Tools, error) {
 	cache, err := device.CacheDir()
 	if err != nil {
 		return nil, err
@@ -53,15 +60,8 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := setup{Options: o, ctx: ctx, tools: filepath.Join(checkout, folder, "tools")}
-	pins := []byte(runtime.Version() + executing + lab)
-	for _, name := range []string{"go.mod", "go.sum"} {
-		text, err := os.ReadFile(filepath.Join(s.tools, name))
-		if err != nil {
-			return nil, err
-		}
-		pins = append(pins, text...)
-	}
+	s := setup{Options: o, ctx: ctx}
+	pins := []byte(runtime.Version() + executing + inPython + lab + toolsMod + toolsSum)
 	s.dir = filepath.Join(cache, fmt.Sprintf("notebooks-%x",
 		sha256.Sum256(pins))[:len("notebooks-")+12])
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
@@ -75,7 +75,7 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 
 	bin, venv := filepath.Join(s.dir, "bin"), filepath.Join(s.dir, "python")
 	t := &Tools{
-		checkout: checkout, python: python.Interpreter(venv),
+		home: h, python: python.Interpreter(venv),
 		// A cell's python3 is the environment's.
 		env: append(os.Environ(), "PATH="+strings.Join([]string{bin,
 			filepath.Dir(python.Interpreter(venv)), os.Getenv("PATH")},
@@ -83,8 +83,7 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 	}
 	steps := []step{
 		{"gonb", "compiling GoNB", func() error {
-			return s.run("go", append(t.env, "GOBIN="+bin, "GOWORK=off"), "install", "-C", s.tools,
-				"tool")
+			return s.tools(append(t.env, "GOBIN="+bin, "GOWORK=off"))
 		}},
 		{"python", "making a Python environment",
 			func() error { return python.Make(ctx, venv, leastPython) }},
@@ -97,6 +96,10 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 				"--install", "--force_deps", "-raw_error")
 		}},
 	}
+	if o.Python || o.Lab {
+		steps = append(steps, step{"pandas", "installing pandas, matplotlib and ONNX Runtime",
+			func() error { return s.pip(t.python, inPython) }})
+	}
 	if o.Lab {
 		steps = append(steps, step{"lab", "installing JupyterLab",
 			func() error { return s.pip(t.python, lab) }})
@@ -106,14 +109,42 @@ func Setup(ctx context.Context, checkout string, o Options) (*Tools, error) {
 			return nil, err
 		}
 	}
-	return t, nil
+	t.env, err = linking(ctx, t.env)
+	return t, err
+}
+
+// linking adds to an environment that cells are linked fast. A cell is compiled in no time, and
+// most of its start is linking.
+func linking(ctx context.Context, env []string) ([]string, error) {
+	text, err := exec.CommandContext(ctx, "go", "env", "GOFLAGS").Output()
+	if err != nil {
+		return nil, fmt.Errorf("go env GOFLAGS: %w", err)
+	}
+	flags := "-s -w" // neither symbols nor debugging
+	if runtime.GOOS == "linux" {
+		flags += " -linkmode=internal" // not by gcc
+	}
+	return append(env, fmt.Sprintf("GOFLAGS=%s '-ldflags=%s'", bytes.TrimSpace(text), flags)), nil
 }
 
 type setup struct {
 	Options
-	ctx   context.Context
-	tools string // the module that pins GoNB
-	dir   string // all is installed below
+	ctx context.Context
+	dir string // all is installed below
+}
+
+// tools compiles the tools of the module that pins them.
+func (s *setup) tools(env []string) error {
+	dir := filepath.Join(s.dir, "tools")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"go.mod": toolsMod, "go.sum": toolsSum} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return s.run("go", env, "install", "-C", dir, "tool")
 }
 
 // step is done once: then a file of its name says so.

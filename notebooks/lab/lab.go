@@ -1,24 +1,16 @@
 // Package lab has the functions of the notebooks. Its functions panic on an error, because a panic
 // ends a cell with the error. A Preset is the size of the work, chosen once at the top of a
-// notebook.
+// notebook. Functions that run a network are in package nets, because they link XLA, which doubles
+// the start of a cell.
 package lab
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"slices"
-	"sync"
-
-	"github.com/gomlx/compute"
 
 	"github.com/lipsmooth/lipsmooth/notebooks/show"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
-	"github.com/lipsmooth/lipsmooth/rs/sample"
-	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
-	"github.com/lipsmooth/lipsmooth/training/device"
 )
 
 // Must returns v, and panics where there is an error.
@@ -37,29 +29,6 @@ func Check(holds bool, claim string, args ...any) {
 		panic("claim fails: " + claim)
 	}
 	fmt.Println("holds:", claim)
-}
-
-// Backend is the backend of GOMLX_BACKEND, or else the best one on the machine. A cell opens it
-// once.
-var Backend = sync.OnceValue(func() compute.Backend {
-	b, _, err := device.Open(context.Background(), device.Options{Log: io.Discard})
-	if err != nil {
-		panic(err)
-	}
-	return b
-})
-
-// Draws returns this many noisy copies of image i. They are the first draws that the run counted as
-// votes.
-func Draws(s *certify.Run, m *training.Model, d *data.Dataset, i, count int) (noisy []show.Image) {
-	p := Must(sample.New(Backend(), m, Must(sample.SettingsOf(s.Run))))
-	defer p.Close()
-	all := Must(p.Draws(sample.Example{Image: Pixels(d, i), Index: i},
-		sample.Request{Sigma: s.Sigma, Seed: s.Seed}, sample.Estimation, 0))
-	for block := range slices.Chunk(all, d.Size()) {
-		noisy = append(noisy, picture(d, block))
-	}
-	return noisy[:min(count, len(noisy))]
 }
 
 // Run reads a run's folder as the commands do. It reads the rows, and chooses the temperature of
@@ -91,9 +60,10 @@ func Pixels(d *data.Dataset, i int) []float32 {
 }
 
 // Image returns image i of a dataset for a gallery.
-func Image(d *data.Dataset, i int) show.Image { return picture(d, Pixels(d, i)) }
+func Image(d *data.Dataset, i int) show.Image { return Picture(d, Pixels(d, i)) }
 
-func picture(d *data.Dataset, x []float32) show.Image {
+// Picture returns pixels of the shape of a dataset's images for a gallery.
+func Picture(d *data.Dataset, x []float32) show.Image {
 	return show.Image{Pixels: x, Height: d.Height, Width: d.Width, Channels: d.Channels}
 }
 
@@ -120,14 +90,6 @@ func Certified(gallery []show.Image, radius float64) (images []show.Image) {
 		}
 	}
 	return images
-}
-
-// Layers returns the rows of a table: the proved bound of each layer of a model, and Λ.
-func Layers(m *training.Model) (rows [][]any) {
-	for _, l := range m.Info.Layers {
-		rows = append(rows, []any{l.Layer, l.Bound.Value()})
-	}
-	return append(rows, []any{"Λ, every difference of two logits", m.Lambda.Value()})
 }
 
 // Votes returns the rows of a table: each class with votes, and its votes in both draws.

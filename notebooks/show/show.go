@@ -94,9 +94,10 @@ func pngURI(data []byte) string {
 	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(data)
 }
 
-// inURI escapes what may not stand in a URI within quotes: a quarter shorter than base64.
-var inURI = strings.NewReplacer("%", "%25", "#", "%23", `"`, "'", "<", "%3C", ">", "%3E", "\n", " ",
-	"\t", " ")
+// inURI escapes what may not stand in a URI within quotes: a quarter shorter than base64. A browser
+// drops the ends of lines, which stay for [Sliders].
+var inURI = strings.NewReplacer("%", "%25", "#", "%23", `"`, "'", "<", "%3C", ">", "%3E",
+	"\n", " \n", "\t", " ")
 
 func svgURI(svg string) string {
 	return "data:image/svg+xml," + inURI.Replace(svg)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -145,40 +144,14 @@ func TestFrames(t *testing.T) {
 	panics(t, "no value", func() { Frames("n", nil, func(int) {}) })
 }
 
-// TestHand: of moves that nobody looked at, the last counts; one to where no value is doesn't.
-func TestHand(t *testing.T) {
-	h := &hand{at: []int{0, 2}, moved: make(chan struct{}, 1)}
-	for _, to := range []int{1, 3, -1, 4} {
-		h.move(0, to, 4)
-	}
-	<-h.moved
-	if got := h.place(); !slices.Equal(got, []int{3, 2}) {
-		t.Errorf("at %v, want 3 and 2", got)
-	}
-	h.move(1, 3, 3)
-	select {
-	case <-h.moved:
-		t.Error("a move to no value is heard of")
-	default:
-	}
-}
-
-// Headless, a slider draws its first value and returns.
-func TestSliderHeadless(t *testing.T) {
-	got := gather(func() {
-		Slider("n", []int{3, 4}, func(n int) { HTML(fmt.Sprintf("<p>%d draws</p>", n)) })
-	})
-	if want := "<div>n = 3<br><p>3 draws</p></div>\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	panics(t, "no value", func() { Slider("n", nil, func(int) {}) })
-	got = gather(func() {
-		Sliders(func(at ...any) { HTML(fmt.Sprint(at[0].(int), at[1].(string))) },
-			Over("n", 1, 3, 4), Over("method", 0, "mono", "cpm"))
-	})
-	if want := "<div>n = 4, method = mono<br>4mono</div>\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
+// TestSliders: the last knob moves fastest, and the page begins with the frame of the starts. What
+// frames have in common is there once.
+func TestSliders(t *testing.T) {
+	golden(t, "sliders", gather(func() {
+		Sliders(func(at ...any) {
+			HTML(fmt.Sprintf("<p>common</p>\n<p>%d draws &amp; %s</p>", at...))
+		}, Over("n", 1, 3, 4), Over("method", 0, "mono", "cpm"))
+	}))
 	panics(t, "slider over n: no value at 2",
 		func() { Sliders(func(...any) {}, Over("n", 2, 3, 4)) })
 }

@@ -1,64 +1,19 @@
 package show
 
 import (
-	"context"
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"html"
-	"os"
-	"os/signal"
-	"slices"
 	"strings"
-	"sync"
-	"time"
-
-	"github.com/janpfeifer/gonb/gonbui"
-	"github.com/janpfeifer/gonb/gonbui/comms"
-	"github.com/janpfeifer/gonb/gonbui/dom"
-	"github.com/janpfeifer/gonb/gonbui/protocol"
-	"github.com/janpfeifer/gonb/gonbui/widgets"
 )
 
 // ownKeys is an attribute of an element that handles the keys pressed in it. Without it, JupyterLab
 // takes arrows to move between cells.
 const ownKeys = "data-lm-suppress-shortcuts"
 
-// Frames shows a slider over frames. A frame is what draw shows for a value, and Frames calls draw
-// for all values at once. No cell runs while a reader drags, so the slider works in a page exported
-// to HTML, and without a network. Where scripts are removed, the page shows the first frame.
+// Frames is [Sliders] with one slider, which begins at the first value.
 func Frames[T any](name string, values []T, draw func(T)) {
-	if len(values) == 0 {
-		panic(fmt.Sprintf("show: frames over %s: no value", name))
-	}
-	var b strings.Builder
-	// The frames are the children after the label. Each has its value in data-value.
-	fmt.Fprintf(&b,
-		`<div><label style="display:block"><input type="range" %s min="0" max="%d" value="0" `+
-			`style="vertical-align:middle;width:240px" oninput="`+
-			`const frames=this.closest('div').querySelectorAll(':scope>section');`+
-			`frames.forEach((f,i)=>f.style.display=i==this.value?'':'none');`+
-			`this.nextElementSibling.textContent=frames[this.value].dataset.value"> `+
-			`<span>%s</span></label>`,
-		ownKeys, len(values)-1, said(name, values[0]))
-	for i, v := range values {
-		style := ""
-		if i > 0 {
-			style = ` style="display:none"`
-		}
-		fmt.Fprintf(&b, "\n<section data-value=\"%s\"%s>%s</section>", said(name, v), style,
-			gather(func() { draw(v) }))
-	}
-	b.WriteString("\n</div>\n")
-	HTML(b.String())
-}
-
-func said(name string, value any) string {
-	return html.EscapeString(fmt.Sprintf("%s = %v", name, value))
-}
-
-// Slider shows a live slider. It calls draw for a value when the slider comes to the value, until
-// the cell is interrupted. Where nobody can drag, as in a headless run, it shows the first value
-// and returns.
-func Slider[T any](name string, values []T, draw func(T)) {
 	Sliders(func(at ...any) { draw(at[0].(T)) }, Over(name, 0, values...))
 }
 
@@ -78,106 +33,88 @@ func Over[T any](name string, start int, values ...T) Knob {
 	return k
 }
 
-// Sliders is [Slider] with several: draw gets the value of each.
+// moved is what the browser does when a slider moves. At first, the section has the lines of the
+// frame shown. The attribute data-frames has all other lines once, and each frame as the places of
+// its lines. The last slider moves on by one frame.
+const moved = `const s = this.querySelector(':scope>section');` +
+	`const [text, frames] = JSON.parse(this.dataset.frames);` +
+	`const lines = this.lines ??= (s.innerHTML + '\n' + text).split('\n');` +
+	`let at = 0;` +
+	`for (const i of this.querySelectorAll(':scope>label>input')) {` +
+	`at = at * (+i.max + 1) + +i.value;` +
+	`i.nextElementSibling.textContent = JSON.parse(i.dataset.values)[i.value]}` +
+	`s.innerHTML = frames[at].map(l => lines[l]).join('\n')`
+
+// Sliders shows sliders over frames. A frame is what draw shows for a value of each knob. Sliders
+// draws the frames of all combinations at once, so no cell runs while a reader drags, and a page
+// exported to HTML needs no network. Where scripts are removed, the page shows the first frame.
 func Sliders(draw func(at ...any), knobs ...Knob) {
-	at := make([]int, len(knobs))
-	for i, k := range knobs {
-		if at[i] = k.Start; at[i] < 0 || at[i] >= len(k.Values) {
+	start := 0
+	for _, k := range knobs {
+		if k.Start < 0 || k.Start >= len(k.Values) {
 			panic(fmt.Sprintf("show: slider over %s: no value at %d", k.Name, k.Start))
 		}
+		start = start*len(k.Values) + k.Start
 	}
-	frame := func() string {
-		var values []any
-		var names []string
-		for i, k := range knobs {
-			values, names = append(values, k.Values[at[i]]),
-				append(names, said(k.Name, k.Values[at[i]]))
-		}
-		return strings.Join(names, ", ") + "<br>" + gather(func() { draw(values...) })
-	}
-	if !live() {
-		HTML("<div>" + frame() + "</div>\n")
-		return
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	picture := gonbui.UniqueId()
-	var places []string
-	var row strings.Builder
+	frames := combinations(nil, draw, knobs)
+	text, places := shared(frames, start)
+	var b strings.Builder
+	fmt.Fprintf(&b, `<div data-frames="%s" oninput="%s">`,
+		attribute([]any{text, places}), moved)
 	for _, k := range knobs {
-		places = append(places, gonbui.UniqueId())
-		fmt.Fprintf(&row, `<label>%s <span id="%s"></span></label> `, html.EscapeString(k.Name),
-			places[len(places)-1])
-	}
-	HTML(fmt.Sprintf(`<div>%s</div><div id="%s">%s</div>`, row.String(), picture, frame()))
-	// Heard from before the sliders are there, a browser's word is never lost.
-	hand := &hand{at: slices.Clone(at), moved: make(chan struct{}, 1)}
-	made := make(chan struct{})
-	go func() {
-		defer close(made)
-		for i, k := range knobs {
-			address := "/show/" + gonbui.UniqueId()
-			comms.Subscribe(address, func(_ string, to int) { hand.move(i, to, len(k.Values)) })
-			// This call waits for the browser.
-			slider := widgets.Slider(0, len(k.Values)-1, k.Start).WithAddress(address).AppendTo(
-				places[i]).Done()
-			dom.TransientJavascript(fmt.Sprintf(`document.getElementById(%q).setAttribute(%q, "")`,
-				slider.HtmlId(), ownKeys))
+		said := make([]string, len(k.Values))
+		for i, v := range k.Values {
+			said[i] = fmt.Sprintf("%s = %v", k.Name, v)
 		}
-	}()
-	select {
-	case <-ctx.Done():
-		return
-	case <-time.After(patience):
-		panic("show: the browser doesn't answer the slider: run the cell again")
-	case <-made:
+		fmt.Fprintf(&b, "\n"+`<label style="display:block"><input type="range" %s min="0" `+
+			`max="%d" value="%d" style="vertical-align:middle;width:240px" data-values="%s"> `+
+			`<span>%s</span></label>`, ownKeys, len(said)-1, k.Start, attribute(said),
+			html.EscapeString(said[k.Start]))
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hand.moved:
-			if to := hand.place(); !slices.Equal(to, at) {
-				at = to
-				dom.SetInnerHtml(picture, frame())
+	fmt.Fprintf(&b, "\n<section>%s</section>\n</div>\n", frames[start])
+	HTML(b.String())
+}
+
+// combinations are the frames of all values of the knobs, after the given values of knobs before.
+func combinations(at []any, draw func(at ...any), knobs []Knob) (frames []string) {
+	if len(knobs) == 0 {
+		return []string{gather(func() { draw(at...) })}
+	}
+	for _, v := range knobs[0].Values {
+		frames = append(frames, combinations(append(at[:len(at):len(at)], v), draw, knobs[1:])...)
+	}
+	return frames
+}
+
+// shared returns each line of the frames once, but for those of the frame at start, and each frame
+// as the places of its lines among the lines of that frame and these. Frames of a figure have most
+// of their lines in common.
+func shared(frames []string, start int) (text string, places [][]int) {
+	lines := strings.Split(frames[start], "\n")
+	first, place := len(lines), map[string]int{}
+	for i, line := range lines {
+		place[line] = i
+	}
+	places = make([][]int, len(frames))
+	for i, f := range frames {
+		for line := range strings.SplitSeq(f, "\n") {
+			if _, ok := place[line]; !ok {
+				place[line] = len(lines)
+				lines = append(lines, line)
 			}
+			places[i] = append(places[i], place[line])
 		}
 	}
+	return strings.Join(lines[first:], "\n"), places
 }
 
-// patience is how long sliders wait for a browser to show them. GoNB gives up on a slider after 3
-// s, and says so in the server's log alone.
-const patience = 20 * time.Second
-
-// A hand is where sliders were moved to last.
-type hand struct {
-	mu    sync.Mutex
-	at    []int
-	moved chan struct{} // of one, full while a move is unseen
-}
-
-// move puts slider i to a place below n. It ignores any other place.
-func (h *hand) move(i, to, n int) {
-	if to < 0 || to >= n {
-		return
+// attribute is a value as JSON, within the quotes of an attribute.
+func attribute(v any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(fmt.Sprintf("show: %v", err))
 	}
-	h.mu.Lock()
-	h.at[i] = to
-	h.mu.Unlock()
-	select {
-	case h.moved <- struct{}{}:
-	default:
-	}
-}
-
-func (h *hand) place() []int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.at)
-}
-
-// live reports whether a browser can answer: without a Jupyter server the kernel has no id.
-func live() bool {
-	return gonbui.IsNotebook &&
-		os.Getenv(protocol.GONB_JUPYTER_KERNEL_ID_ENV) != ""
+	return strings.NewReplacer("&", "&amp;", `"`, "&#34;").Replace(strings.TrimSpace(b.String()))
 }

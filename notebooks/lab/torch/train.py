@@ -42,11 +42,10 @@ def network():
     )
 
 
-def main(folder, steps=300, batch=128, sigma=0.5):
+def trained(x, y, steps=300, batch=128, sigma=0.5):
+    """The network, trained on images [count, 1, 28, 28] in [0, 1] and their labels."""
     torch.manual_seed(1)
     torch.set_num_threads(1)  # half a minute, and the same sums on any number of cores
-    x, y = (torch.from_file(path, size=os.path.getsize(path), dtype=torch.uint8) for path in (f"{folder}/images.u8", f"{folder}/labels.u8"))
-    x, y = x.reshape(-1, 1, 28, 28) / 255, y.long()
     net = network()
     adam = torch.optim.Adam(net.parameters(), lr=0.01)
     slope = torch.optim.lr_scheduler.OneCycleLR(adam, 0.01, total_steps=steps)
@@ -62,11 +61,17 @@ def main(folder, steps=300, batch=128, sigma=0.5):
     for layer in net:
         if parametrize.is_parametrized(layer):
             parametrize.remove_parametrizations(layer, "weight")
+    print(f"loss {loss:.3f}, accuracy {(net(x).argmax(1) == y).float().mean():.3f} on its training images")
+    return net.eval()
+
+
+def main(folder):
+    x, y = (torch.from_file(path, size=os.path.getsize(path), dtype=torch.uint8) for path in (f"{folder}/images.u8", f"{folder}/labels.u8"))
+    x, y = x.reshape(-1, 1, 28, 28) / 255, y.long()
     torch.onnx.export(
-        net.eval(), x[:1], f"{folder}/torch.onnx", input_names=["image"], output_names=["logits"],
+        trained(x, y), x[:1], f"{folder}/torch.onnx", input_names=["image"], output_names=["logits"],
         dynamic_axes={"image": {0: "n"}, "logits": {0: "n"}}, dynamo=False,
     )
-    print(f"loss {loss:.3f}, accuracy {(net(x).argmax(1) == y).float().mean():.3f} on its training images")
 
 
 if __name__ == "__main__":

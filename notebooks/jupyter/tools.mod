@@ -1,4 +1,4 @@
-module github.com/lipsmooth/lipsmooth/notebooks/tools
+module tools
 
 go 1.26.5
 

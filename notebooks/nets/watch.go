@@ -1,22 +1,19 @@
-package lab
+package nets
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/gomlx/gomlx/core/tensors"
 	gomlx "github.com/gomlx/gomlx/ml/model"
 
 	"github.com/lipsmooth/lipsmooth/figures"
+	"github.com/lipsmooth/lipsmooth/notebooks/lab"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
-	"github.com/lipsmooth/lipsmooth/rs/table"
 	"github.com/lipsmooth/lipsmooth/training"
 	"github.com/lipsmooth/lipsmooth/training/data"
 )
@@ -60,7 +57,7 @@ func Noiseless(c *training.Config) { c.Sigma = 0 }
 
 // Watch trains a classifier of this size anew in the folder out. It calls see with a snapshot about
 // eight times on the way, and returns these snapshots. change may change the config.
-func (p Preset) Watch(out string, change func(*training.Config),
+func Watch(p lab.Preset, out string, change func(*training.Config),
 	see func(Snapshot)) (seen []Snapshot) {
 	if err := os.RemoveAll(out); err != nil {
 		panic(err)
@@ -68,7 +65,7 @@ func (p Preset) Watch(out string, change func(*training.Config),
 	c := training.Default()
 	c.Epochs, c.Images, c.Width = p.Epochs, p.Images, p.Width
 	change(&c)
-	trained, test := Must(data.Load("mnist", data.Train)), MNIST()
+	trained, test := lab.Must(data.Load("mnist", data.Train)), lab.MNIST()
 	images := trained.Len()
 	if c.Images > 0 {
 		images = min(images, c.Images)
@@ -80,36 +77,27 @@ func (p Preset) Watch(out string, change func(*training.Config),
 		see(seen[len(seen)-1])
 		return nil
 	}
-	Must(training.Train(context.Background(), Backend(), job))
+	lab.Must(training.Train(context.Background(), Backend(), job))
 	return seen
 }
 
 // Clean returns the predictions of a model without noise for the first images.
 func Clean(m *training.Model, d *data.Dataset, images int) (rows []rs.Evidence) {
-	exec := Must(gomlx.NewExec1(Backend(), m.Store, m.Logits))
+	exec := lab.Must(gomlx.NewExec1(Backend(), m.Store, m.Logits))
 	defer exec.Finalize()
 	for b, err := range (&data.Sequence{Dataset: d, BatchSize: min(500, images),
 		Limit: images}).Iter() {
 		if err != nil {
 			panic(err)
 		}
-		z := tensors.MustCopyFlatData[float32](Must(exec.Call(b.Inputs[0])))
+		z := tensors.MustCopyFlatData[float32](lab.Must(exec.Call(b.Inputs[0])))
 		for i, label := range tensors.MustCopyFlatData[int32](b.Labels[0]) {
-			clean := Must(rs.CleanOf(z[i*m.Classes():][:m.Classes()]))
+			clean := lab.Must(rs.CleanOf(z[i*m.Classes():][:m.Classes()]))
 			rows = append(rows, rs.Evidence{Index: len(rows), Label: int(label), Class: clean.Class,
 				Clean: clean})
 		}
 	}
 	return rows
-}
-
-// Table reads a table that the command wrote, and the comment above it.
-func Table(path ...string) (*table.Table, string) {
-	t, caption, err := table.ReadFile(filepath.Join(path...))
-	if t == nil && err == nil {
-		err = fmt.Errorf("%s: no such file", filepath.Join(path...))
-	}
-	return Must(t, err), caption
 }
 
 // median returns the middle value, NaN of none.
@@ -119,41 +107,4 @@ func median(x []float64) float64 {
 	}
 	x = slices.Sorted(slices.Values(x))
 	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
-}
-
-// Bounds has `lipsmooth bound` prove and observe a model layer by layer, and draws it.
-func Bounds(model string) (*figures.Figure, error) {
-	if err := command(io.Discard, io.Discard, "bound", model, "--observe",
-		"--data=mnist"); err != nil {
-		return nil, err
-	}
-	return figures.Bounds(Table(model, "bounds.tsv"))
-}
-
-// Swept is the figure of a sweep's folder.
-func Swept(dir string) (*figures.Figure, error) {
-	return figures.SweepTable(Table(dir, training.SweepFile))
-}
-
-// Columns returns a table's columns of these names, in this order.
-func Columns(t *table.Table, names ...string) *table.Table {
-	out := &table.Table{Columns: names, Rows: make([][]string, len(t.Rows))}
-	for _, name := range names {
-		at := slices.Index(t.Columns, name)
-		if at < 0 {
-			panic(fmt.Sprintf("lab: no column %q among %v", name, t.Columns))
-		}
-		for i, row := range t.Rows {
-			out.Rows[i] = append(out.Rows[i], row[at])
-		}
-	}
-	return out
-}
-
-// Numbers returns a column of a table.
-func Numbers(t *table.Table, name string) (x []float64) {
-	for _, row := range Columns(t, name).Rows {
-		x = append(x, Must(strconv.ParseFloat(row[0], 64)))
-	}
-	return x
 }
