@@ -116,10 +116,10 @@ func (f *Figure) WritePDF(w io.Writer) error {
 }
 
 // Save writes the figure into the folder dir, which it makes where there is none. It writes
-// name.svg, name.png and name.pdf, the table to name.tsv and the caption to name.json. Attributes of
-// name.svg say which path is which curve, and the values at its points. With only, Save writes these
-// of the Formats and no others. Each file is written whole or not at all. Save returns the paths,
-// the TSV and the JSON last. An empty name stands for the figure's own.
+// name.svg, name.png and name.pdf, the table to name.tsv and the caption to name.json. Attributes
+// of name.svg say which path is which curve, and the values at its points. With only, Save writes
+// these of the Formats and no others. Each file is written whole or not at all. Save returns the
+// paths, the TSV and the JSON last. An empty name stands for the figure's own.
 func (f *Figure) Save(dir, name string, only ...string) (paths []string, err error) {
 	if name == "" {
 		name = f.Name

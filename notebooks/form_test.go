@@ -13,7 +13,8 @@ import (
 	"github.com/lipsmooth/lipsmooth/notebooks/jupyter"
 )
 
-// first is the first cell of every notebook in Go. It finds the packages in a checkout as in a copy.
+// first is the first cell of every notebook in Go. It finds the packages in a checkout as in a
+// copy.
 const first = "%noautoget\n!*rm -f go.work; go work init . \"$(dirname " +
 	"\"$(cd \"${LIPSMOOTH_NOTEBOOKS:-$GONB_DIR}\" && go env GOMOD)\")\""
 

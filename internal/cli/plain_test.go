@@ -28,16 +28,19 @@ func TestPlain(t *testing.T) {
 		t.Errorf("no %q in\n%s", none, out)
 	}
 	refused(t, lipsmooth("bound", folder, "--observe"), none)
-	refused(t, lipsmooth("sample", folder, "--data", tiny(), "--images", "4", "--tuning", "2", "--out", run),
+	refused(t, lipsmooth("sample", folder, "--data", tiny(), "--images", "4", "--tuning", "2",
+		"--out", run),
 		"need a Lipschitz constant")
-	must(t, "sample", folder, "--data", tiny(), "--images", "4", "--n0", "10", "--n", "50", "--out", run)
+	must(t, "sample", folder, "--data", tiny(), "--images", "4", "--n0", "10", "--n", "50", "--out",
+		run)
 	out = must(t, "certify", run)
 	if !strings.Contains(out, "mono ") || strings.Contains(out, "isoperimetric ") ||
 		!strings.Contains(out, "left out: ") {
 		t.Error(out)
 	}
 	refused(t, lipsmooth("certify", run, "--method", "lipschitz"), "Lipschitz")
-	must(t, "attack", run, "--data", tiny(), "--images", "2", "--steps", "1", "--samples", "2", "--trial", "10",
+	must(t, "attack", run, "--data", tiny(), "--images", "2", "--steps", "1", "--samples", "2",
+		"--trial", "10",
 		"--draws", "20")
 	must(t, "verify", run, "--data", tiny())
 	must(t, "report", run)

@@ -61,10 +61,11 @@ var presets = []preset{
 		observe: training.ObserveSteps, attack: attack.Default(),
 	},
 	{
-		name: "mnist-best", doc: "MNIST's whole test split, prototypes trained without noise", sigma: 0.12,
+		name: "mnist-best", sigma: 0.12,
+		doc: "prototypes trained without noise, MNIST's whole test split",
 		train: func(c *training.Config) { *c = withSeed(best("mnist-best"), c.Seed) },
-		draws: draws(10000, 0, 20, 100),
-		sweep: draws(200, 0, 20, 100), sigmas: []float64{0.25, 0.5},
+		draws: draws(10000, 0, 10, 50),
+		sweep: draws(200, 0, 10, 50), sigmas: []float64{0.25, 0.5},
 		observe: 10, attack: attacks(100, 20, 4, 20, 100),
 	},
 }
@@ -189,14 +190,17 @@ func (j *job) config(d *data.Dataset) training.Config {
 	return c
 }
 
-// sample draws the run and those at other noise. Of a small dataset half the images at most are
-// taken, which leaves some to choose temperatures on.
+// sample draws the run and those at other noise. Where temperatures are chosen, half the images of
+// a small dataset at most are taken, which leaves some to choose on.
 func (j *job) sample(ctx context.Context, o *opened, m *training.Model,
 	d *data.Dataset) (seconds float64, err error) {
 	from := sample.Drawer{Classifier: m, Images: d, Open: o.get}
 	defer from.Close()
 	one := func(dir string, sigma float64, p sample.Plan) error {
-		p.Sigma, p.Seed, p.Images = sigma, j.seed, min(p.Images, max(1, d.Len()/2))
+		p.Sigma, p.Seed, p.Images = sigma, j.seed, min(p.Images, d.Len())
+		if p.Tuning > 0 {
+			p.Images = min(p.Images, max(1, d.Len()/2))
+		}
 		r, err := drawRun(ctx, &from, p, dir, o.log)
 		seconds += r.Seconds
 		return err

@@ -143,7 +143,8 @@ func (p *Page) methods(t *table.Table) {
 		}
 	}
 	if of != "" {
-		p.Facts = append(p.Facts, Fact{"largest average radius", fmt.Sprintf("%.3g", largest), "by " + of})
+		p.Facts = append(p.Facts, Fact{"largest average radius", fmt.Sprintf("%.3g", largest), "by " +
+			of})
 	}
 }
 

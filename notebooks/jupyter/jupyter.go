@@ -1,6 +1,6 @@
-// Package jupyter runs the notebooks of lipsmooth, and copies of them. It installs GoNB, the Go kernel
-// of Jupyter, and a Python environment in the user's cache. It executes notebooks headless, and opens
-// JupyterLab.
+// Package jupyter runs the notebooks of lipsmooth, and copies of them. It installs GoNB, the Go
+// kernel of Jupyter, and a Python environment in the user's cache. It executes notebooks headless,
+// and opens JupyterLab.
 //
 // GoNB calls a cell that panics a success. [Tools.Execute] doesn't: its error says which cell
 // failed, and why.

@@ -36,8 +36,9 @@ func ConvInside(x, kernel *Node, stride int) *Node {
 	return ConvPatches(x, kernel, stride)
 }
 
-// ConvPatches is ConvInside by patches and one matrix product. XLA on a CPU takes a gradient through
-// ConvPatches in two thirds of the time where the kernel is 5×5, and in more time where it is 3×3.
+// ConvPatches is ConvInside by patches and one matrix product. XLA on a CPU takes a gradient
+// through ConvPatches in two thirds of the time where the kernel is 5×5, and in more time where it
+// is 3×3.
 func ConvPatches(x, kernel *Node, stride int) *Node {
 	d, k := x.Shape().Dimensions, kernel.Shape().Dimensions
 	h, w := (d[1]-k[0])/stride+1, (d[2]-k[1])/stride+1
