@@ -27,15 +27,20 @@ func NewLines(name, x, y string, at ...float64) *Lines {
 		Width: width, Height: height}, at, newLegend(0)}
 	l.Plot.Add(l.legend)
 	l.Plot.Y.Min, l.Plot.Y.Max = 0, 0
+	low, high := at[0], at[len(at)-1]
+	room := 0.03 * (high - low)
+	l.Plot.X.Min, l.Plot.X.Max = low-room, high+room
 	whole, most := true, 8
 	for _, v := range at {
 		whole = whole && v == math.Trunc(v)
 	}
-	for whole && most > 2 && math.Mod(niceStep(at[len(at)-1]-at[0], most), 1) != 0 {
+	for whole && most > 2 && math.Mod(niceStep(high-low, most), 1) != 0 {
 		most-- // until the ticks are whole numbers as well
 	}
 	l.Plot.X.Tick.Marker = ticks{most}
-	if at[0] > 0 && at[len(at)-1] > 100*at[0] {
+	if low > 0 && high > 100*low {
+		room := math.Pow(high/low, 0.03)
+		l.Plot.X.Min, l.Plot.X.Max = low/room, high*room
 		l.Plot.X.Scale, l.Plot.X.Tick.Marker = plot.LogScale{}, logTicks{}
 	}
 	for _, v := range at {
@@ -53,6 +58,7 @@ func (l *Lines) Add(name string, y func(x float64) float64) {
 		if !finite(xy[i].Y) {
 			panic(fmt.Sprintf("figures: %s at %g is %g", name, x, xy[i].Y))
 		}
+		l.Plot.Y.Max = max(l.Plot.Y.Max, 1.04*xy[i].Y)
 		l.Table.Rows[i] = append(l.Table.Rows[i], fmt.Sprint(xy[i].Y))
 	}
 	l.Table.Columns = append(l.Table.Columns, name)

@@ -115,8 +115,7 @@ func TestAnnotatedTags(t *testing.T) {
 	}
 	_, entries, curves := annotated(t, f)
 	if names := namesOf(entries, curves); !slices.Equal(names, []string{"Lσ = 0.05, exact",
-		"Lσ = 0.05, published (ρ = 0)", "Lσ = 0.5, exact", "Lσ = 0.5, published (ρ = 0)",
-		"Cohen (L = ∞)"}) {
+		"Lσ = 0.05, published", "Lσ = 0.5, exact", "Lσ = 0.5, published", "Cohen (L = ∞)"}) {
 		t.Errorf("%q", names)
 	}
 	if first := curves[0]["data-x"]; !strings.HasPrefix(first, "0.5|") ||

@@ -29,13 +29,11 @@ func (c *Config) plain() bool { return net.IsPlain(c.Architecture) }
 // lipschitzOnly are the fields of Config that plain networks don't have. Their layers are fixed, and
 // their loss is the cross-entropy of the logits.
 var lipschitzOnly = []string{"conv", "dense", "residual", "activation", "padding", "last", "width",
-	"loss", "offset", "temperature"}
+	"loss", "offset", "temperature", "centring"}
 
-// Takes says whether the architecture and the method of c take the field.
+// Takes says whether the architecture of c has the field.
 func (f Field) Takes(c Config) bool {
-	m, err := c.method()
-	return err == nil && (f.takes == nil || f.takes(m)) &&
-		!(c.plain() && slices.Contains(lipschitzOnly, f.Name))
+	return !(c.plain() && slices.Contains(lipschitzOnly, f.Name))
 }
 
 // withoutLambda clears the fields that plain networks don't have.

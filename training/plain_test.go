@@ -150,7 +150,7 @@ func TestPlainConfig(t *testing.T) {
 	}
 	var none []string
 	for _, f := range Fields {
-		if !f.Takes(c) && f.takes == nil {
+		if !f.Takes(c) {
 			none = append(none, f.Name)
 		}
 	}

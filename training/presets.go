@@ -16,6 +16,11 @@ var Presets = []Preset{
 			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 14, 0
 			c.Offset, c.Temperature, c.Crop = 1.7, 0.25, 1
 		})},
+	{"mnist-best", "MNIST by prototypes, without noise, for the average radius", "mnist",
+		with(func(c *Config) {
+			c.Architecture, c.Width, c.Epochs, c.Batch, c.LearningRate = "prototypes", 100, 4, 256, 0.003
+			c.Sigma, c.Offset, c.Temperature = 0, 3, 0.6
+		})},
 	{"cifar10", "CIFAR-10 without noise, for accuracy verified at radius 36/255", "cifar10",
 		with(func(c *Config) {
 			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 10, 0

@@ -128,7 +128,11 @@ func (m *Model) begin(job Job) (*model.Store, error) {
 	store, err := loadStore(job.checkpoint())
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return model.NewStore(), atomic.WriteBytes(path, m.asked())
+		store := model.NewStore()
+		if err := m.startPrototypes(store, job.Train); err != nil {
+			return nil, err
+		}
+		return store, atomic.WriteBytes(path, m.asked())
 	case err != nil:
 		return nil, fmt.Errorf("training: %w; delete the folder to start again", err)
 	}

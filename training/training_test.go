@@ -262,7 +262,7 @@ func TestRefuses(t *testing.T) {
 		{func(c *Config) { c.Batch = 201 }, "a batch of 201 is larger than the 200 images"},
 		{func(c *Config) { c.Images = 19 }, "a batch of 20 is larger than the 19 images"},
 		{func(c *Config) { c.Architecture = "vgg" },
-			`training: no architecture "vgg"; known: conv, dense, linear, residual`},
+			`training: no architecture "vgg"; known: conv, dense, lenet, linear, `},
 		{func(c *Config) { c.Convolution = "x" }, `training: no convolution "x"; known: aol, bcop`},
 		{func(c *Config) { c.Width = 1 }, "training: a network needs width"},
 		{func(c *Config) { c.Architecture = "conv" }, "no larger than the image"},
@@ -653,7 +653,7 @@ func trainedHash(t *testing.T, change func(c *Config)) string {
 	}
 	c = c.Complete()
 	s := session{
-		Job: Job{Config: c, Train: d, Dir: t.TempDir(), Log: io.Discard},
+		Job: Job{Config: c, Train: d, Test: d, Dir: t.TempDir(), Log: io.Discard},
 		m:   &Model{Network: n, Info: Info{Config: c}}, backend: backend, store: model.NewStore(),
 		steps: c.Epochs,
 	}

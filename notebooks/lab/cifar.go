@@ -29,7 +29,7 @@ func CIFAR10(dir string) (images, note string) {
 		}
 		write(filepath.Join(images, "batches.meta.txt"), []byte(strings.Join(names, "\n")))
 		for k := range uint64(5) {
-			write(filepath.Join(images, fmt.Sprintf("data_batch_%d.bin", k+1)), patterns(2000, k))
+			write(filepath.Join(images, fmt.Sprintf("data_batch_%d.bin", k+1)), patterns(1200, k))
 		}
 		write(filepath.Join(images, last), patterns(1000, 5))
 	}

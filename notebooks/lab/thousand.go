@@ -90,7 +90,8 @@ func madeUp(dir string) {
 		}
 		for y := range side {
 			for x := range side {
-				photo.SetNRGBA(x, y, color.NRGBA{value(0, y, x), value(1, y, x), value(2, y, x), 255})
+				photo.SetNRGBA(x, y, color.NRGBA{R: value(0, y, x), G: value(1, y, x),
+					B: value(2, y, x), A: 255})
 			}
 		}
 		var text bytes.Buffer

@@ -109,7 +109,7 @@ func (g *graph) convolution(c lip.Convolution, x string, w [][]float32, in lip.S
 		return kernels
 	}
 	switch c.Kind {
-	case "aol", "bcop", "free", "spectral":
+	case "aol", "bcop", "free", "rko", "spectral":
 		kernels := each(func(v []float32) kernel { return square(c.Kernel, inner, outer, v) })
 		return g.conv(x, g.kernel("kernel", kernels...), g.weight("bias", bias, c.Channels),
 			centred(c.Kernel, stride, c.Padding), groups), nil

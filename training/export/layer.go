@@ -37,6 +37,8 @@ func (g *graph) apply(l lip.Layer, x string, w [][]float32, in lip.Size) (string
 		square := g.averagePool(g.op("Mul", []string{x, x}), l.By)
 		sum := g.op("Mul", []string{square, g.number("entries", float32(l.By*l.By))})
 		return g.op("Sqrt", []string{g.op("Add", []string{sum, g.number("least", 1e-12)})}), nil
+	case lip.Prototypes:
+		return g.prototypes(l, x, w, in), nil
 	case lip.Residual:
 		return g.residual(l, x, w, in), nil
 	case lip.Sandwich: // w[0] is Aᵀ above Bᵀ
@@ -75,6 +77,29 @@ func (g *graph) shift(s lip.SpatialShift, x string, bias []float32, in lip.Size)
 		first[i%in[2]*places+i/in[2]] = v
 	}
 	return g.op("Add", []string{g.concat(parts), g.weight("bias", first, channelsFirst(in)...)})
+}
+
+// prototypes takes the nearest plane of each prototype, and the best prototype of each class.
+func (g *graph) prototypes(l lip.Prototypes, x string, w [][]float32, in lip.Size) string {
+	n := l.Classes * l.Each
+	s := g.op("Gemm", []string{x, g.weight("weight", w[0], in[0], n), g.weight("bias", w[1], n)})
+	all := g.op("Unsqueeze", []string{s, g.indices("axis", 1)})
+	var logits []string
+	for k := range l.Classes {
+		first, end := k*l.Each, (k+1)*l.Each
+		far := make([]float32, n)
+		for j := first; j < end; j++ {
+			far[j] = 1e30
+		}
+		own := g.op("Unsqueeze", []string{g.channels(s, first, end), g.indices("axis", 2)})
+		planes := g.op("Mul", []string{g.op("Sub", []string{own, all}),
+			g.weight("scale", w[2][first*n:end*n], l.Each, n)})
+		planes = g.op("Add", []string{planes, g.weight("far", far, n)})
+		least := g.op("ReduceMin", []string{planes, g.indices("axis", 2)}, attribute{"keepdims", 0})
+		logits = append(logits, g.op("ReduceMax", []string{least, g.indices("axis", 1)},
+			attribute{"keepdims", 1}))
+	}
+	return g.concat(logits)
 }
 
 func (g *graph) averagePool(x string, by int) string {

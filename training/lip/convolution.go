@@ -59,6 +59,7 @@ var convolutions = map[string]convolutionKind{
 	"bro":      broConvolution,
 	"cayley":   cayleyConvolution,
 	"free":     {kernel: freeKernel},
+	"rko":      {kernel: rkoKernel},
 	"soc":      socConvolution,
 	"spectral": {kernel: spectralKernel},
 }

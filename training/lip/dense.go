@@ -74,6 +74,10 @@ func (d Dense) operator(w []*tensors.Tensor, in Size) (operator, bool) {
 	return g.operator(doubles(flat(w[0]))), true
 }
 
+func (d Dense) logitGap(w []*tensors.Tensor, in Size) (Bound, operator) {
+	return LogitGap(flat(w[0]), in[0], d.Units), columns(flat(w[0]), in[0], d.Units)
+}
+
 func (d Dense) rounding(w []*tensors.Tensor, in Size, _, norm float64) (roundoff, error) {
 	zero := vectorNorm(flat(w[1]), 1)
 	abs := positiveNorm(absolute(flat(w[0]), in[0], d.Units))

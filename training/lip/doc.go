@@ -22,8 +22,10 @@
 //     of spectral about 1. Last layers are normalised (LLN) or free, as the largest distance of two
 //     columns counts there.
 //   - Convolution, with circular or zero padding, stride and groups: bcop, bro, cayley and soc are
-//     orthogonal. The norm of aol is at most 1, of spectral about 1; free has any. With zero
-//     padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what leaves the image.
+//     orthogonal. The norm of aol and rko is at most 1, of spectral about 1; free has any. rko is
+//     orthogonal where its stride is its kernel's side. At a stride, bcop is AOC (Boissin et al.
+//     2025). With zero padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what
+//     leaves the image.
 //   - Residual: sll and cpl, of images or flat; Affine, of LiResNet; Sandwich, dense.
 //   - Activation: maxmin, groupsort, householder, abs, beta-abs, relu. The first three need channels
 //     in whole groups and refuse others, as deel-torchlip does. Padding would add channels of no
@@ -67,6 +69,9 @@
 //	conv 3×3 8 (bcop, stride 3)                    3×9×1    1.00000  1.00000  1.00004
 //	conv 3×3 8 (bcop, 2 groups)                    5×7×4    1.00000  1.00000  1.00002
 //	conv 3×3 4 (bcop, zero padding)                7×5×4    0.04282  1.00000  1.00003
+//	conv 3×3 6 (rko)                               5×7×3    0.09931  0.85545  0.85546
+//	conv 3×3 6 (rko, zero padding, stride 2)       5×7×3    0.03665  0.78656  0.78660
+//	conv 3×3 7 (rko, stride 3)                     6×9×1    1.00000  1.00000  1.00004
 //	conv 3×3 5 (cayley)                            5×7×5    1.00000  1.00000  1.00004
 //	conv 3×3 6 (cayley)                            6×4×3    1.00000  1.00000  1.00003
 //	conv 1×1 5 (cayley, stride 2)                  6×4×3    1.00000  1.00000  1.00004
@@ -118,37 +123,42 @@
 //
 // # How fast they train
 //
-// The table has training throughput in images/s, for the small conv net with one kind of layer in
-// place of its unconstrained counterpart. The batch is 128, on XLA and a CPU of 2 cores. The ratio
-// is the median over steps taken in turns. A residual layer keeps the 48 channels that the
-// convolution halves. SOC with zero padding takes nine convolutions each way, of the wider side's
-// channels, and groupsort alone sorts all channels of a layer. The command is go test
-// ./training/net -run XXX -bench Training -benchtime 60x.
+// The table has the training rate of the small conv net with one kind of layer in place of its
+// unconstrained counterpart, as a ratio to the unconstrained net's rate. That net trains on 16,700
+// images/s on an idle CPU of 2 cores, with XLA and a batch of 128. The ratio is the median over
+// steps taken in turns, so that other load falls on both nets. A residual layer keeps the 48
+// channels that the convolution halves. SOC with zero padding takes nine convolutions each way, of
+// the wider side's channels, and groupsort alone sorts all channels of a layer. Dense BRO
+// orthonormalises a quarter as many columns as its wider side has units, here 294. The command is
+// go test ./training/net -run XXX -bench Training -benchtime 60x.
 //
-//	layer                        images/s  ratio
-//	unconstrained                  16,700   1.00
-//	conv aol                       14,300   0.89
-//	conv bcop                      11,700   0.80
-//	conv cayley                     6,100   0.37
-//	conv soc                        4,900   0.28
-//	conv spectral                  17,600   0.97
-//	conv aol, zero padding         17,700   0.97
-//	conv soc, zero padding          1,200   0.09
-//	dense aol                      10,500   0.62
-//	dense bjorck                   10,500   0.59
-//	dense cayley                   14,000   0.78
-//	dense normalised               17,200   0.97
-//	dense spectral                 17,500   0.99
-//	dense sandwich                 11,900   0.75
-//	residual free                  12,000   0.72
-//	residual affine                12,300   0.67
-//	residual sll                    9,700   0.58
-//	residual cpl                   10,400   0.58
-//	activation abs                 19,400   1.08
-//	activation groupsort            4,800   0.31
-//	activation groupsort 4         14,900   0.76
-//	activation householder         12,900   0.71
-//	activation relu                20,000   1.04
-//	pool average                   25,300   1.39
-//	pool l2                        23,300   1.24
+//	layer                     ratio
+//	conv aol                   0.89
+//	conv bcop                  0.80
+//	conv bro                   0.40
+//	conv cayley                0.37
+//	conv rko                   1.03
+//	conv soc                   0.28
+//	conv spectral              0.97
+//	conv aol, zero padding     0.97
+//	conv soc, zero padding     0.09
+//	dense aol                  0.62
+//	dense bjorck               0.63
+//	dense bro                  0.11
+//	dense cayley               0.78
+//	dense normalised           0.97
+//	dense spectral             0.99
+//	dense sandwich             0.75
+//	residual free              0.72
+//	residual affine            0.67
+//	residual sll               0.58
+//	residual cpl               0.58
+//	activation abs             1.08
+//	activation beta-abs        1.04
+//	activation groupsort       0.31
+//	activation groupsort 4     0.76
+//	activation householder     0.71
+//	activation relu            1.04
+//	pool average               1.39
+//	pool l2                    1.24
 package lip

@@ -28,6 +28,8 @@ func gradients(r *rand.Rand) []graded {
 			[]*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
 		{"BCOP", func(in []*Node) *Node { return BCOP(in[0], in[1], 3) },
 			[]*tensors.Tensor{tensor(r, 2, 4), tensor(r, BCOPTaps(3), 4, 2)}},
+		{"RKO", func(in []*Node) *Node { return RKO(in[0], 3, 1) },
+			[]*tensors.Tensor{tensor(r, 27, 4)}},
 		{"Strided", func(in []*Node) *Node { return Strided(in[0], in[1]) },
 			[]*tensors.Tensor{tensor(r, 2, 2, 3, 4), tensor(r, 3, 3, 4, 2)}},
 		{"SLLScale", func(in []*Node) *Node { return SLLScale(in[0], in[1]) },

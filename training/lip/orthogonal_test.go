@@ -10,6 +10,10 @@ func orthogonalLayers() (cases []layerCase) {
 			cases = append(cases, layerCase{Dense{Kind: kind, Units: d[1]}, Size{d[0]}, true})
 		}
 	}
+	for _, channels := range []int{2, 4} {
+		c := Convolution{Kind: "rko", Kernel: 3, Channels: channels, Stride: 3, Groups: 2}
+		cases = append(cases, layerCase{c, Size{6, 6, 2}, true})
+	}
 	for _, l := range []struct {
 		kind            string
 		kernel, in, out int

@@ -23,7 +23,7 @@ var outs = []struct {
 	{Convolution{Kind: "bcop", Kernel: 1, Channels: 1}, Size{4, 6, 1},
 		"even number of channels"},
 	{Convolution{Kind: "fft", Kernel: 3, Channels: 5}, Size{4, 6, 2},
-		`no convolution "fft"; known: aol, bcop, bro, cayley, free, soc, spectral`},
+		`no convolution "fft"; known: aol, bcop, bro, cayley, free, rko, soc, spectral`},
 	{Convolution{Kind: "aol", Kernel: 4, Channels: 5}, Size{4, 6, 2},
 		"needs an odd kernel no larger than the image 4×6×2"},
 	{Convolution{Kind: "aol", Kernel: -1, Channels: 5}, Size{4, 6, 2}, "needs an odd kernel"},

@@ -7,7 +7,7 @@ import (
 )
 
 // A Chain is the layers of a classifier one after the other, with their effective weights. The last
-// layer is a Dense that gives the logits.
+// layer is a Head.
 type Chain struct {
 	Layers  []Layer
 	Weights [][]*tensors.Tensor // of each layer
@@ -36,14 +36,12 @@ func (c Chain) Prove() Proof {
 		p.Layers[i] = l.Bound(c.Weights[i], c.Sizes[i])
 	}
 	bounds := slices.Clone(p.Layers)
-	last := c.Weights[n-1][0]
-	d := last.Shape().Dimensions
-	bounds[n-1] = LogitGap(flat(last), d[0], d[1])
+	gap, end := c.head().logitGap(c.Weights[n-1], c.Sizes[n-1])
+	bounds[n-1] = gap
 	for _, b := range bounds {
 		p.Product = p.Product.Times(b)
 	}
 	shorter, before := false, Isometry() // before the last layer, or the linear run that it ends
-	end := columns(flat(last), d[0], d[1])
 	for i := 0; i < n; {
 		next, run := i+1, bounds[i]
 		for ; next < n && isLinear(c.Layers[next-1]) && isLinear(c.Layers[next]); next++ {
@@ -73,11 +71,31 @@ func (c Chain) Prove() Proof {
 		i = next
 	}
 	p.Pairs = pairBounds(before, end, p.Composed)
+	if end.rows == nil {
+		out, _ := c.Layers[n-1].Out(c.Sizes[n-1])
+		p.Pairs = alike(out[0], p.Composed.Value())
+	}
 	if !shorter {
 		p.Composed = p.Product
 	}
 	return p
 }
+
+// A head is a last layer, which gives the logits.
+type head interface {
+	Layer
+	// logitGap bounds what the layer stretches a difference of two logits by. The operator is that
+	// of a linear layer, and has no rows where the layer isn't linear.
+	logitGap(w []*tensors.Tensor, in Size) (Bound, operator)
+	// marginRounding bounds the float32 error of every difference of two logits, for inputs of at
+	// most norm that are off by at most off. The argument bound is the layer's Bound.
+	marginRounding(w []*tensors.Tensor, in Size, norm, off, bound float64) float64
+}
+
+// IsHead says whether a layer may be the last.
+func IsHead(l Layer) bool { _, ok := l.(head); return ok }
+
+func (c Chain) head() head { return c.Layers[len(c.Layers)-1].(head) }
 
 // compose makes one operator of the layers from first to before end. It isn't ok where fewer than
 // two of them have a bound other than an isometry's, or where one has no operator.
@@ -119,6 +137,16 @@ func columns(w []float32, in, classes int) operator {
 		o.rows[i%classes] = append(o.rows[i%classes], entry{i / classes, float64(v)})
 	}
 	return o
+}
+
+// alike are pairs of classes that all have one bound.
+func alike(classes int, bound float64) [][]float64 {
+	p := make([][]float64, classes)
+	for a := range p {
+		p[a] = slices.Repeat([]float64{bound}, classes)
+		p[a][a] = 0
+	}
+	return p
 }
 
 // pairBounds bounds every difference of two logits, where end maps what before bounds to the

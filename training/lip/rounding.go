@@ -33,7 +33,8 @@ func (c Chain) Rounding(bounds []Bound, norm, off float64) (Rounding, error) {
 				norm+off)
 		}
 		if i == len(c.Layers)-1 {
-			r.Margin = Bound{lastRounding(c.Weights[i], norm, off, bound), roundingProof}
+			margin := c.head().marginRounding(c.Weights[i], c.Sizes[i], norm, off, bound)
+			r.Margin = Bound{margin, roundingProof}
 		}
 		e, err := unrounded(l)
 		if known, ok := l.(roundingLayer); ok {
@@ -52,11 +53,10 @@ func (c Chain) Rounding(bounds []Bound, norm, off float64) (Rounding, error) {
 	return r, nil
 }
 
-// lastRounding bounds the error of every difference of two logits, w = [in, classes] and a bias. It
-// is the largest distance of two columns times what comes in, and what both entries add.
-func lastRounding(w []*tensors.Tensor, norm, off, bound float64) float64 {
-	d := w[0].Shape().Dimensions
-	in, classes := d[0], d[1]
+// marginRounding is the largest distance of two columns times what comes in, and what both entries
+// add.
+func (d Dense) marginRounding(w []*tensors.Tensor, _ Size, norm, off, bound float64) float64 {
+	in, classes := w[0].Shape().Dim(0), d.Units
 	columns, bias := make([]float64, classes), flat(w[1])
 	for i, v := range flat(w[0]) {
 		columns[i%classes] += float64(v) * float64(v)

@@ -8,17 +8,18 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// SpatialShift moves channels by one place: the first eighth of them down, the next up, the next right and
-// the next left. What leaves the image comes in on its other side. Then SpatialShift adds a bias to
-// each entry, which tells places apart. The layer is an isometry. Between 1×1 convolutions it
-// takes the place of a larger kernel (Hu et al. 2026, LipNeXt).
+// SpatialShift moves channels by one place: the first eighth of them down, the next up, the next
+// right and the next left. What leaves the image comes in on its other side. Then SpatialShift adds
+// a bias to each entry, which tells places apart. The layer is an isometry. Between 1×1
+// convolutions it takes the place of a larger kernel (Hu et al. 2026, LipNeXt).
 type SpatialShift struct{}
 
 func (SpatialShift) String() string { return "spatial shift" }
 
 func (s SpatialShift) Out(in Size) (Size, error) {
 	if len(in) != 3 || in[2] < 4 {
-		return nil, fmt.Errorf("%v needs an input [h, w, c] with at least 4 channels, not %v", s, in)
+		return nil, fmt.Errorf("%v needs an input [h, w, c] with at least 4 channels, not %v", s,
+			in)
 	}
 	return in, nil
 }

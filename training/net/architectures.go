@@ -9,6 +9,7 @@ var Architectures = map[string]func(in lip.Size, s Setting) []lip.Layer{
 	"residual":        residual,
 	"dense":           dense,
 	"lipnext":         lipNeXt,
+	"prototypes":      prototypes,
 	"residual-affine": affine,
 	"sandwich":        sandwich,
 }
@@ -53,6 +54,10 @@ func lipNeXt(in lip.Size, s Setting) (layers []lip.Layer) {
 	}
 	return append(append(layers, lip.Flat{}), s.denses(2)...)
 }
+
+// prototypes has no layer before the logits, which come from so many prototypes of each class as
+// the width says (lip.Prototypes).
+func prototypes(lip.Size, Setting) []lip.Layer { return []lip.Layer{lip.Flat{}} }
 
 // dense has three dense layers before the logits and no convolution.
 func dense(in lip.Size, s Setting) []lip.Layer {

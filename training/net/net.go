@@ -55,7 +55,7 @@ func (s Setting) check() error {
 	return nil
 }
 
-// Network is a classifier: layers, and last a lip.Dense that gives the logits.
+// Network is a classifier: layers, and last a lip.Dense or lip.Prototypes that gives the logits.
 type Network struct {
 	In     lip.Size // [h, w, c]
 	Layers []lip.Layer
@@ -75,8 +75,11 @@ func New(in lip.Size, classes int, s Setting) (*Network, error) {
 			s.Width, classes)
 	}
 	build := func(architecture string) (*Network, error) {
-		return Of(in, append(s.centred(Architectures[architecture](in, s)),
-			lip.Dense{Kind: s.Last, Units: classes})...)
+		layers := s.centred(Architectures[architecture](in, s))
+		if architecture == "prototypes" {
+			return Of(in, append(layers, lip.Prototypes{Classes: classes, Each: s.Width})...)
+		}
+		return Of(in, append(layers, lip.Dense{Kind: s.Last, Units: classes})...)
 	}
 	n, err := build(s.Architecture)
 	if err == nil {
@@ -110,8 +113,8 @@ func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 		}
 		size = out
 	}
-	if _, ok := layers[len(layers)-1].(lip.Dense); !ok {
-		return nil, fmt.Errorf("the last layer gives the logits: it must be dense, not %v",
+	if !lip.IsHead(layers[len(layers)-1]) {
+		return nil, fmt.Errorf("the last layer gives the logits: it must be dense or of prototypes, not %v",
 			layers[len(layers)-1])
 	}
 	return n, nil

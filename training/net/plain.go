@@ -37,5 +37,6 @@ func newPlain(in lip.Size, classes int, name string, layers []lip.Layer) (*Netwo
 
 // Plain says whether a layer is plain, so that nothing is proved of the network.
 func (n *Network) Plain() bool {
-	return slices.ContainsFunc(n.Layers, func(l lip.Layer) bool { _, ok := l.(plain.Layer); return ok })
+	isPlain := func(l lip.Layer) bool { _, ok := l.(plain.Layer); return ok }
+	return slices.ContainsFunc(n.Layers, isPlain)
 }
