@@ -26,8 +26,8 @@ func (i *Info) Unproved() error {
 // plain says whether the config is of a plain network.
 func (c *Config) plain() bool { return net.IsPlain(c.Architecture) }
 
-// lipschitzOnly are the fields of Config that plain networks don't have. Their layers are fixed, and
-// their loss is the cross-entropy of the logits.
+// lipschitzOnly are the fields of Config that plain networks don't have. Their layers are fixed,
+// and their loss is the cross-entropy of the logits.
 var lipschitzOnly = []string{"conv", "dense", "residual", "activation", "padding", "last", "width",
 	"loss", "offset", "temperature", "centring"}
 

@@ -101,7 +101,10 @@ func (s *step) each(z *Node) *Node {
 	return Reshape(s.logSoftmax(z), s.Draws, -1, classes)
 }
 
-func (s *step) logSoftmax(z *Node) *Node { return LogSoftmax(MulScalar(z, 1/(s.gap()*s.Temperature))) }
+func (s *step) logSoftmax(z *Node) *Node {
+	return LogSoftmax(MulScalar(z,
+		1/(s.gap()*s.Temperature)))
+}
 
 // drawn returns the logits of Draws noisy copies of the batch, [draws·batch, classes], their mean
 // over the draws and their loss.
@@ -209,8 +212,8 @@ func smoothAdv(s *step) (*Node, *Node) {
 	return s.mean(z), s.loss.Loss([]*Node{s.repeated(s.labels)}, []*Node{z})
 }
 
-// ascend moves images by a distance (l2), along the gradient of the cross-entropy of the mean softmax
-// under this noise.
+// ascend moves images by a distance (l2), along the gradient of the cross-entropy of the mean
+// softmax under this noise.
 func (s *step) ascend(images, noise *Node, distance float64) *Node {
 	images = Identity(images) // where StopGradient made images, Gradient by it is 0
 	logs := s.each(s.attacked(Add(s.repeated(images), noise)))

@@ -12,8 +12,8 @@ const mixSteps = 4
 // smoothMix adds Weight times the divergence of the softmax of mixed images from mixed labels. The
 // image x is mixed with x', which lies at the end of a path that isn't confined to a ball, and the
 // mean softmax F of x with the uniform distribution u: (1-λ)x + λx' and (1-λ)F + λu, where λ is
-// uniform in [0, ½] for each image. Images whose F is wrong don't count. The paper's version, unlike
-// this one, increases Weight from 0 over the first epochs.
+// uniform in [0, ½] for each image. Images whose F is wrong don't count. The paper's version,
+// unlike this one, increases Weight from 0 over the first epochs.
 func smoothMix(s *step) (*Node, *Node) {
 	noise := s.noise(s.Draws) // the same for the path, x and the mixed image
 	moved := s.images

@@ -62,7 +62,7 @@ var presets = []preset{
 	},
 	{
 		name: "mnist-best", sigma: 0.12,
-		doc: "prototypes trained without noise, MNIST's whole test split",
+		doc:   "prototypes trained without noise, MNIST's whole test split",
 		train: func(c *training.Config) { *c = withSeed(best("mnist-best"), c.Seed) },
 		draws: draws(10000, 0, 10, 50),
 		sweep: draws(200, 0, 10, 50), sigmas: []float64{0.25, 0.5},

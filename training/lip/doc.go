@@ -27,10 +27,11 @@
 //     2025). With zero padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what
 //     leaves the image.
 //   - Residual: sll and cpl, of images or flat; Affine, of LiResNet; Sandwich, dense.
-//   - Activation: maxmin, groupsort, householder, abs, beta-abs, relu. The first three need channels
-//     in whole groups and refuse others, as deel-torchlip does. Padding would add channels of no
-//     meaning.
+//   - Activation: maxmin, groupsort, householder, abs, beta-abs, relu. The first three need
+//     channels in whole groups and refuse others, as deel-torchlip does. Padding would add channels
+//     of no meaning.
 //   - Centring, which subtracts the batch's mean while it trains.
+//   - Prototypes, which give the logits by the distance to the nearest plane.
 //   - SpatialShift, of LipNeXt. AveragePool, NormPool, Depth, Flat.
 //
 // A new layer is one file with its weights, application, bound, matrix and rounding. A new kind of

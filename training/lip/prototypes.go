@@ -75,7 +75,9 @@ func (p Prototypes) Train(_ *model.Scope, x *Node, w []*Node) *Node {
 // logits are those of Apply. choose picks a prototype of a class for each image, [batch], from the
 // scores of the class, [batch, each], those of all prototypes, [batch, prototypes], their scales,
 // [each, prototypes], and a term that is large for the class's own, [1, prototypes].
-func (p Prototypes) logits(x *Node, w []*Node, choose func(own, all, scale, far *Node) *Node) *Node {
+func (p Prototypes) logits(x *Node, w []*Node,
+	choose func(own, all, scale, far *Node) *Node) *Node {
+
 	g, n := x.Graph(), p.count()
 	s := Add(DotProduct(x, w[0]), ExpandAxes(w[1], 0))
 	fixed, scales := StopGradient(s), StopGradient(w[2])

@@ -114,8 +114,8 @@ func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 		size = out
 	}
 	if !lip.IsHead(layers[len(layers)-1]) {
-		return nil, fmt.Errorf("the last layer gives the logits: it must be dense or of prototypes, not %v",
-			layers[len(layers)-1])
+		return nil, fmt.Errorf("the last layer gives the logits: it must be dense or of prototypes, "+
+			"not %v", layers[len(layers)-1])
 	}
 	return n, nil
 }
@@ -170,7 +170,8 @@ func (n *Network) Bounds(weights [][]*tensors.Tensor) ([]LayerBound, lip.Bound) 
 	return bounds, p.Composed
 }
 
-// Prove is Bounds, with the product of all layers' bounds too. Of a plain network it proves nothing.
+// Prove is Bounds, with the product of all layers' bounds too. Of a plain network it proves
+// nothing.
 func (n *Network) Prove(weights [][]*tensors.Tensor) lip.Proof {
 	if n.Plain() {
 		return lip.Proof{Layers: make([]lip.Bound, len(n.Layers))}
