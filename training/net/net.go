@@ -21,13 +21,15 @@ import (
 type Setting struct {
 	Architecture string // of Names; a plain one takes none of the other fields
 	Convolution  string // of lip.Convolutions
-	Width        int    // channels of the first convolution, and an eighth of a dense layer's units
-	Dense        string // of lip.Denses
-	Residual     string // of lip.Residuals
-	Activation   string // of lip.Activations
-	Padding      string // lip.Circular or lip.Zero
-	Last         string // of lip.Denses: the layer that gives the logits
-	Centring     bool   // puts lip.Centring before each activation
+	// Width is the channels of the first convolution, an eighth of a dense layer's units, or the
+	// prototypes of a class.
+	Width      int
+	Dense      string // of lip.Denses
+	Residual   string // of lip.Residuals
+	Activation string // of lip.Activations
+	Padding    string // lip.Circular or lip.Zero
+	Last       string // of lip.Denses: the layer that gives the logits
+	Centring   bool   // puts lip.Centring before each activation
 }
 
 // Sizes are widths by name.
