@@ -34,8 +34,8 @@ var Fields = []Field{
 	{"loss", "loss, by default offset", loss.Names(), "Loss", nil},
 	{"method", "method of training through noise, by default gaussian",
 		methodNames(func(Method) bool { return true }), "Method", nil},
-	{"width", "channels of the first convolution, prototypes a class, or a size: xs (8), s (16), m (32)", nil, "Width",
-		nil},
+	{"width", "channels of the first convolution, or prototypes a class, or a size: xs (8), " +
+		"s (16), m (32)", nil, "Width", nil},
 	{"epochs", "number of epochs", nil, "Epochs", nil},
 	{"epoch-images", "images of an epoch; 0 is all", nil, "Images", nil},
 	{"batch", "images of a step", nil, "Batch", nil},
