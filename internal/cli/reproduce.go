@@ -66,8 +66,16 @@ var presets = []preset{
 		train: func(c *training.Config) { *c = withSeed(best("mnist-best"), c.Seed) },
 		draws: draws(10000, 0, 10, 50),
 		sweep: draws(200, 0, 10, 50), sigmas: []float64{0.25, 0.5},
-		observe: 10, attack: attacks(100, 20, 4, 20, 100),
+		observe: 10, attack: cleanAttacks(100, 20),
 	},
+}
+
+// cleanAttacks are of that size, on the classifier without noise alone: its margin is the strongest
+// certificate of prototypes, and a draw costs as much as a clean image.
+func cleanAttacks(images, steps int) attack.Config {
+	c := attack.Default()
+	c.Images, c.Steps, c.Classifiers = images, steps, []string{"clean"}
+	return c
 }
 
 // best is the config of a training preset.
