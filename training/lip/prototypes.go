@@ -87,7 +87,7 @@ func (p Prototypes) logits(x *Node, w []*Node,
 		class := AxisRange(k*p.Each, (k+1)*p.Each)
 		inside := LogicalAnd(GreaterOrEqual(column, Const(g, float32(k*p.Each))),
 			LessThan(column, Const(g, float32((k+1)*p.Each))))
-		far := Where(inside, Const(g, float32(1e30)), Const(g, float32(0)))
+		far := Where(inside, Scalar(g, s.DType(), 1e30), ScalarZero(g, s.DType()))
 		best := choose(Slice(fixed, AxisRange(), class), fixed, Slice(scales, class), far)
 		chosen := OneHot(best, p.Each, s.DType())
 		score := ReduceAndKeep(Mul(Slice(s, AxisRange(), class), chosen), ReduceSum, 1)

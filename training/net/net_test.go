@@ -90,7 +90,8 @@ func TestOf(t *testing.T) {
 	}{
 		{[]lip.Layer{lip.Flat{}, lip.Dense{Units: 3}}, ""},
 		{nil, "at least one layer"},
-		{[]lip.Layer{lip.Flat{}}, "the last layer gives the logits: it must be dense, not flatten"},
+		{[]lip.Layer{lip.Flat{}}, "the last layer gives the logits: it must be dense or of prototypes, " +
+			"not flatten"},
 		{[]lip.Layer{lip.Flat{}, lip.Convolution{Kind: "aol", Kernel: 3, Channels: 2}},
 			"layer 1: conv 3×3 2 (aol) needs an input [h, w, c]"},
 	} {

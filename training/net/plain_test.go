@@ -44,7 +44,7 @@ func TestPlain(t *testing.T) {
 		}
 	}
 	if names := strings.Join(Names(), " "); names !=
-		"conv dense lenet lipnext residual residual-affine resnet20 sandwich" {
+		"conv dense lenet lipnext prototypes residual residual-affine resnet20 sandwich" {
 		t.Error(names)
 	}
 }
