@@ -11,6 +11,7 @@ What isn't seen within its time ends it with status 1 and one line: what, and a 
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -140,7 +141,12 @@ def lab(browser, shots, command):
                 if server.poll() is not None:
                     raise Unseen(f"JupyterLab ended with status {server.returncode}: {' | '.join(log.read_text().splitlines()[-5:])}")
                 for path in runtime.glob("jpserver-*.json"):
-                    return json.loads(path.read_text() or "null")
+                    about = json.loads(path.read_text() or "null")
+                    try:  # the file may be there before the server listens
+                        socket.create_connection(("127.0.0.1", about["port"]), 1).close()
+                    except (OSError, TypeError):
+                        return None
+                    return about
 
             # A first start installs JupyterLab.
             about = reader.wait(300, "a JupyterLab that says where it listens", started)
