@@ -77,7 +77,7 @@ func (a Attack) Moved() bool { return a.Found() && a.Radius > 0 }
 func (a Attack) Text() string { return fmt.Sprintf("%.3f", a.Radius) }
 
 // Inside reports whether the attack lies inside a certificate: one of them is wrong.
-func (a Attack) Inside() bool { return a.Radius < a.Certified }
+func (a Attack) Inside() bool { return certify.Inside(a.Radius, a.Certified) }
 
 // Labelled reports whether the true class is known.
 func (m *Image) Labelled() bool { return m.Label != data.Unlabelled }

@@ -32,7 +32,7 @@ func Gaps(run string, alpha float64) (*certify.Run, []certify.Gap) {
 func Crossings(g certify.Gap) (n int) {
 	for _, c := range g.Certified {
 		for i, r := range c.Results {
-			if r.Right() && r.Radius > g.Empirical[i].Radius {
+			if r.Right() && certify.Inside(g.Empirical[i].Radius, r.Radius) {
 				n++
 			}
 		}

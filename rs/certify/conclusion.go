@@ -179,7 +179,7 @@ func (c conclusion) attacked(best Curve) string {
 			continue
 		}
 		images++
-		if r.Right() && a.Radius < r.Radius {
+		if r.Right() && Inside(a.Radius, r.Radius) {
 			inside++
 		}
 		if r.Right() && a.Radius > 0 && !math.IsInf(a.Radius, 1) {

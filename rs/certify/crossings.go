@@ -12,6 +12,14 @@ type Aim struct {
 	Classifier string
 }
 
+// rounded is what float32 may move an attack's success by, as a part of the radius. Certificates
+// take float32 sums as exact (Config.Float32 pays for them), and those of planes are exact: an
+// attack comes as near as float32 allows, and may succeed a last digit too early.
+const rounded = 1e-5
+
+// Inside says whether an attack succeeded inside a certificate, by more than float32 rounds.
+func Inside(attack, certified float64) bool { return attack < certified*(1-rounded) }
+
 // Crossings are the attacks that succeeded inside a certificate of the same classifier on that
 // image. With probability 1-α, all certificates hold at once and there are none beyond.
 func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, err error) {
@@ -37,14 +45,14 @@ func (r *Run) Crossings(attacks []Attack, c Config) (beyond, within []string, er
 		}
 		for m, curve := range g.Certified {
 			for i, r := range curve.Results {
-				if !r.Right() || !(r.Radius > g.Empirical[i].Radius) {
+				if !r.Right() || !Inside(g.Empirical[i].Radius, r.Radius) {
 					continue
 				}
 				line := fmt.Sprintf("image %d: %s certifies %.6g, an attack on %s succeeded at "+
 					"%.6g",
 					indices[i], curve.Method, r.Radius, g.Classifier, g.Empirical[i].Radius)
 				if always := strict[k].Certified[m].Results[i]; always.Right() &&
-					always.Radius > g.Empirical[i].Radius {
+					Inside(g.Empirical[i].Radius, always.Radius) {
 					beyond = append(beyond, line)
 				} else {
 					within = append(within, line)

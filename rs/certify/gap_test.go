@@ -112,3 +112,14 @@ func TestAttacks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An attack that succeeds at the certified radius but for float32's rounding isn't inside. A closer
+// one is.
+func TestInside(t *testing.T) {
+	for attack, want := range map[float64]bool{0: true, 1.5: true, 1.57329: true, 1.57331: false,
+		1.5733133: false, math.Inf(1): false} {
+		if got := Inside(attack, 1.5733132); got != want {
+			t.Errorf("an attack at %v: inside %v", attack, got)
+		}
+	}
+}
