@@ -65,7 +65,7 @@ var presets = []preset{
 		doc:   "prototypes trained without noise, MNIST's whole test split",
 		train: func(c *training.Config) { *c = withSeed(best("mnist-best"), c.Seed) },
 		draws: draws(10000, 0, 10, 50),
-		sweep: draws(200, 0, 10, 50), sigmas: []float64{0.25, 0.5},
+		sweep: draws(200, 0, 10, 100), sigmas: []float64{0.25, 0.5},
 		observe: 10, attack: cleanAttacks(100, 20),
 	},
 }
