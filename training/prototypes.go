@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/training/data"
 	"github.com/lipsmooth/lipsmooth/training/lip"
+	"github.com/lipsmooth/lipsmooth/training/net"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
 )
@@ -48,7 +49,7 @@ func (m *Model) startPrototypes(store *model.Store, d *data.Dataset) error {
 			}
 		}
 	}
-	scope := store.RootScope().In("model").In("layer_%02d", last)
+	scope := store.RootScope().In("model").In(net.LayerScope, last)
 	scope.VariableWithValue(lip.PrototypeMatrix,
 		tensors.FromFlatDataAndDimensions(matrix, size, n))
 	scope.VariableWithValue(lip.PrototypeOffset, tensors.FromFlatDataAndDimensions(offset, n))

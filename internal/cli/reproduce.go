@@ -63,7 +63,7 @@ var presets = []preset{
 	{
 		name: "mnist-best", sigma: 0.12,
 		doc:   "prototypes trained without noise, MNIST's whole test split",
-		train: func(c *training.Config) { *c = withSeed(best("mnist-best"), c.Seed) },
+		train: func(c *training.Config) { *c = seeded("mnist-best", c.Seed) },
 		draws: draws(10000, 0, 10, 50),
 		sweep: draws(200, 0, 10, 100), sigmas: []float64{0.25, 0.5},
 		observe: 10, attack: cleanAttacks(100, 20),
@@ -78,18 +78,14 @@ func cleanAttacks(images, steps int) attack.Config {
 	return c
 }
 
-// best is the config of a training preset.
-func best(name string) training.Config {
+// seeded is the config of a training preset with this seed.
+func seeded(name string, seed uint64) training.Config {
 	p, err := training.PresetByName(name)
 	if err != nil {
 		panic(err)
 	}
+	p.Config.Seed = seed
 	return p.Config
-}
-
-func withSeed(c training.Config, seed uint64) training.Config {
-	c.Seed = seed
-	return c
 }
 
 // draws is a plan of that size.

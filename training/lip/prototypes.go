@@ -18,8 +18,8 @@ import (
 //
 // Each fraction is a signed distance to a plane, over √2. Maxima and minima of such are
 // 1/√2-Lipschitz, so a difference of two logits is √2-Lipschitz, as with the other last layers. The
-// largest logit is positive and no other is, its negative at the most. So the margin in units of
-// radius is at least that signed distance.
+// largest logit is at least 0, and each other logit is at most the largest one's negative. So the
+// margin in units of radius is at least the largest signed distance.
 type Prototypes struct{ Classes, Each int }
 
 func (p Prototypes) String() string {

@@ -122,15 +122,15 @@ func Of(in lip.Size, layers ...lip.Layer) (*Network, error) {
 	return n, nil
 }
 
-// layerScope names the scope of a layer's variables.
-const layerScope = "layer_%02d"
+// LayerScope names the scope of a layer's variables, by the number of the layer.
+const LayerScope = "layer_%02d"
 
 // Effective returns the effective weights of every layer from the variables under scope. It makes
 // the variables that scope lacks.
 func (n *Network) Effective(scope *model.Scope, g *Graph) [][]*Node {
 	w := make([][]*Node, len(n.Layers))
 	for i, l := range n.Layers {
-		w[i] = l.Weights(scope.In(layerScope, i), g, n.sizes[i])
+		w[i] = l.Weights(scope.In(LayerScope, i), g, n.sizes[i])
 	}
 	return w
 }
@@ -149,7 +149,7 @@ func (n *Network) Logits(images *Node, weights [][]*Node) *Node {
 func (n *Network) Train(scope *model.Scope, images *Node, weights [][]*Node) *Node {
 	x := AddScalar(images, -0.5)
 	for i, l := range n.Layers {
-		x = lip.Train(l, scope.Shared(layerScope, i), x, weights[i])
+		x = lip.Train(l, scope.Shared(LayerScope, i), x, weights[i])
 	}
 	return x
 }
