@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -55,46 +57,135 @@ func (p Prototypes) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 // PrototypeMatrix and PrototypeOffset name the variables w and b of Prototypes.
 const PrototypeMatrix, PrototypeOffset = "w", "b"
 
-// Apply takes, for each class, the best of the class's prototypes without a gradient, and then the
-// nearest plane of that one.
+// Apply searches each class's best prototype without a gradient. The nearest plane of that one
+// gives the logit.
 func (p Prototypes) Apply(x *Node, w []*Node) *Node {
-	return p.logits(x, w, func(own, all, scale, far *Node) *Node {
-		// [prototypes, each, batch], which XLA never holds as a whole.
-		planes := Sub(ExpandAxes(Transpose(own, 0, 1), 0), ExpandAxes(Transpose(all, 0, 1), 1))
-		planes = Mul(planes, ExpandAxes(Transpose(scale, 0, 1), 2))
-		return ArgMax(ReduceMin(Add(planes, Reshape(far, -1, 1, 1)), 0), 0)
-	})
+	f := p.fractions(Add(DotProduct(x, w[0]), ExpandAxes(w[1], 0)), w[2])
+	fixed := p.fractions(StopGradient(f.scores), StopGradient(w[2]))
+	return ReduceMin(f.ofPrototypes(fixed.best()), -1)
 }
 
-// Train takes the nearest of a class's prototypes for the best, which is much faster. The logit is
-// at most that of Apply.
-func (p Prototypes) Train(_ *model.Scope, x *Node, w []*Node) *Node {
-	return p.logits(x, w, func(own, _, _, _ *Node) *Node { return ArgMax(own, 1) })
+// fractions are those of an image's prototypes: s_i - s_j over √2·‖w_i - w_j‖.
+type fractions struct {
+	scores *Node // [batch, classes, each]
+	scale  *Node // [prototypes, prototypes]
+	far    *Node // large where a prototype is of the class, [1, classes, classes, each]
+	number *Node // of each prototype, [batch, classes, each]
+	none   *Node // less than any fraction, a scalar
 }
 
-// logits are those of Apply. choose picks a prototype of a class for each image, [batch], from the
-// scores of the class, [batch, each], those of all prototypes, [batch, prototypes], their scales,
-// [each, prototypes], and a term that is large for the class's own, [1, prototypes].
-func (p Prototypes) logits(x *Node, w []*Node,
-	choose func(own, all, scale, far *Node) *Node) *Node {
-
-	g, n := x.Graph(), p.count()
-	s := Add(DotProduct(x, w[0]), ExpandAxes(w[1], 0))
-	fixed, scales := StopGradient(s), StopGradient(w[2])
-	column := Iota(g, f32(1, n), 1)
-	logits := make([]*Node, p.Classes)
-	for k := range logits {
-		class := AxisRange(k*p.Each, (k+1)*p.Each)
-		inside := LogicalAnd(GreaterOrEqual(column, Const(g, float32(k*p.Each))),
-			LessThan(column, Const(g, float32((k+1)*p.Each))))
-		far := Where(inside, Scalar(g, s.DType(), 1e30), ScalarZero(g, s.DType()))
-		best := choose(Slice(fixed, AxisRange(), class), fixed, Slice(scales, class), far)
-		chosen := OneHot(best, p.Each, s.DType())
-		score := ReduceAndKeep(Mul(Slice(s, AxisRange(), class), chosen), ReduceSum, 1)
-		planes := Mul(Sub(score, s), DotProduct(chosen, Slice(w[2], class)))
-		logits[k] = ReduceAndKeep(Add(planes, far), ReduceMin, 1)
+func (p Prototypes) fractions(scores, scale *Node) fractions {
+	g, of := scores.Graph(), f32(1, p.Classes, p.Classes, p.Each)
+	number := Reshape(Iota(g, shapes.Make(dtypes.Int32, p.count()), 0), 1, p.Classes, p.Each)
+	same := ConvertDType(Equal(Iota(g, of, 1), Iota(g, of, 2)), scores.DType())
+	return fractions{
+		Reshape(scores, -1, p.Classes, p.Each), scale, MulScalar(same, 1e30),
+		BroadcastToDims(number, scores.Shape().Dim(0), p.Classes, p.Each), Const(g, float32(-1e30)),
 	}
-	return Concatenate(logits, 1)
+}
+
+// ofPrototypes are the fractions of a prototype of each class, of which the numbers are [batch,
+// classes], or the far term: [batch, classes, prototypes].
+func (f fractions) ofPrototypes(which *Node) *Node {
+	at := ConvertDType(Equal(f.number, ExpandAxes(which, 2)), f.scores.DType())
+	own := Einsum("bki,bki->bk", f.scores, at)
+	all := f.of(which, ExpandAxes(own, 2, 3), ExpandAxes(f.scores, 1))
+	d := all.Shape().Dimensions
+	return Reshape(all, d[0], d[1], -1)
+}
+
+// of is ofPrototypes as [batch, classes, classes, each]. The scores of the prototypes are own, and
+// those of the others all.
+func (f fractions) of(which, own, all *Node) *Node {
+	d := f.scores.Shape().Dimensions
+	rows := Reshape(Gather(f.scale, Reshape(which, -1, 1)), d[0], d[1], d[1], d[2])
+	return Add(Mul(Sub(own, all), rows), f.far)
+}
+
+// best returns the number of the prototype of each class whose smallest fraction is the largest,
+// [batch, classes]. It doesn't look at all fractions. The fraction of a prototype to the nearest
+// prototype of another class bounds its smallest one. The search takes a class's prototypes in the
+// order of these bounds, until no bound is above what it has.
+func (f fractions) best() *Node {
+	highest := ReduceMax(f.scores, 2)
+	nearest := Where(Equal(f.scores, ExpandAxes(highest, 2)), f.number,
+		MulScalar(OnesLike(f.number), math.MaxInt32))
+	top := ReduceMin(nearest, 2)
+	// Fractions are opposite to those of the other side.
+	bound := f.of(top, ExpandAxes(highest, 2, 3), ExpandAxes(f.scores, 1))
+	bound = ReduceMin(Sub(f.far, Sub(bound, f.far)), 1)
+	found := Add(MulScalar(highest, 0), f.none)
+	state := []*Node{f.scores, f.scale, f.far, f.number, f.none, bound, found, top}
+	closure := func(graph func(f fractions, bound, found, best *Node) []*Node) *Function {
+		return NewClosure(top.Graph(), func(g *Graph) []*Node {
+			var in []*Node
+			for i, x := range state {
+				in = append(in, Parameter(g, fmt.Sprintf("state %d", i), x.Shape()))
+			}
+			return graph(fractions{in[0], in[1], in[2], in[3], in[4]}, in[5], in[6], in[7])
+		})
+	}
+	more := closure(func(_ fractions, bound, found, _ *Node) []*Node {
+		above := Reshape(Sub(fold(bound, Max), found), -1)
+		return []*Node{GreaterThan(fold(above, Max), Const(above.Graph(), float32(0)))}
+	})
+	next := closure(func(f fractions, bound, found, best *Node) []*Node {
+		largest := Equal(bound, ExpandAxes(fold(bound, Max), 2))
+		try := fold(Where(largest, f.number, Neg(f.number)), Max)
+		value := fold(f.ofPrototypes(try), Min)
+		bound = Where(Equal(f.number, ExpandAxes(try, 2)), BroadcastToShape(f.none, bound.Shape()), bound)
+		better := GreaterThan(value, found)
+		return []*Node{f.scores, f.scale, f.far, f.number, f.none, bound,
+			Where(better, value, found), Where(better, try, best)}
+	})
+	return While(more, next, state...)[7]
+}
+
+// fold combines the entries of the last axis, which it drops, in pairs: f is Max or Min. GoMLX has
+// no reductions by XLA in a closure.
+func fold(x *Node, f func(a, b *Node) *Node) *Node {
+	for n := x.Shape().Dim(-1); n > 1; n = (n + 1) / 2 {
+		x = f(SliceAxis(x, -1, AxisRange(0, (n+1)/2)), SliceAxis(x, -1, AxisRange(n/2, n)))
+	}
+	return Squeeze(x, -1)
+}
+
+// candidates is how many prototypes of each class Train looks at, the nearest ones.
+const candidates = 3
+
+// Train takes the nearest of a class's prototypes for the best, and looks for the nearest plane
+// among some prototypes of each other class: the nearest ones. The cost of an image grows with the
+// count of prototypes, and that of Apply with its square.
+func (p Prototypes) Train(_ *model.Scope, x *Node, w []*Node) *Node {
+	g, batch := x.Graph(), x.Shape().Dim(0)
+	s := Reshape(Add(DotProduct(x, w[0]), ExpandAxes(w[1], 0)), batch, p.Classes, p.Each)
+	left := StopGradient(s)
+	var chosen, scores []*Node // [batch, classes] each
+	for range min(candidates, p.Each) {
+		best := ArgMax(left, -1)
+		at := OneHot(best, p.Each, s.DType())
+		chosen = append(chosen, best)
+		scores = append(scores, ReduceSum(Mul(s, at), -1))
+		left = Sub(left, MulScalar(at, 1e30))
+	}
+	n := len(chosen) * p.Classes
+	index := Add(Stack(chosen, 1), MulScalar(Iota(g, shapes.Make(chosen[0].DType(), 1, 1,
+		p.Classes), 2), p.Each))
+	v := Gather(Transpose(w[0], 0, 1), Reshape(index, batch*n, 1))
+	v = Reshape(v, batch, n, x.Shape().Dim(1)) // candidate c of class k at c·classes + k
+	score := Reshape(Stack(scores, 1), batch, n)
+	first := AxisRange(0, p.Classes)
+	products := Einsum("bik,bjk->bij", Slice(v, AxisRange(), first), v)
+	norms := ReduceSum(Square(v), -1)
+	squares := Sub(Add(ExpandAxes(Slice(norms, AxisRange(), first), 2), ExpandAxes(norms, 1)),
+		MulScalar(products, 2))
+	same := Equal(Iota(g, f32(1, p.Classes, n), 1), Mod(Iota(g, f32(1, p.Classes, n), 2),
+		Const(g, float32(p.Classes))))
+	same = BroadcastToShape(same, squares.Shape())
+	squares = Where(same, OnesLike(squares), squares)
+	planes := Mul(Sub(ExpandAxes(Slice(score, AxisRange(), first), 2), ExpandAxes(score, 1)),
+		reciprocalRoot(MulScalar(MaxScalar(squares, 1e-6), 2)))
+	return ReduceMin(Where(same, MulScalar(OnesLike(planes), 1e30), planes), -1)
 }
 
 // steepest bounds √2 times the Lipschitz constant of every fraction.
