@@ -24,7 +24,7 @@ func drawLogs(in Input) (*Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, method := range []string{methodOfLogs, "adaptive"} {
+		for _, method := range []string{methodOfLogs, "adaptive", "margin"} {
 			own, err := s.Certify(in.config(method))
 			if err != nil && method == methodOfLogs {
 				return nil, fmt.Errorf("figure logs: %w", err)

@@ -83,16 +83,26 @@ func (g *figuresAsked) draw(names []string) (paths, notes []string, err error) {
 		}
 	}
 	in.Methods = g.only
-	for _, path := range g.with {
-		others, more, err := figures.ReadOther(path, g.alpha)
+	others, more, err := readOthers(g.with, g.alpha)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.Beside, notes = others, append(notes, more...)
+	paths, more, err = look.Save(in, cmp.Or(g.out, filepath.Join(cmp.Or(g.run, "."), "figures")),
+		names...)
+	return paths, append(notes, more...), err
+}
+
+// readOthers reads the runs and logs of --beside.
+func readOthers(paths []string, alpha float64) (all []figures.Other, notes []string, err error) {
+	for _, path := range paths {
+		others, more, err := figures.ReadOther(path, alpha)
 		if err != nil {
 			return nil, nil, err
 		}
-		in.Beside, notes = append(in.Beside, others...), append(notes, more...)
+		all, notes = append(all, others...), append(notes, more...)
 	}
-	paths, more, err := look.Save(in, cmp.Or(g.out, filepath.Join(cmp.Or(g.run, "."), "figures")),
-		names...)
-	return paths, append(notes, more...), err
+	return all, notes, nil
 }
 
 func figuresCommand() *cobra.Command {

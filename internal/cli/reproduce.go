@@ -117,12 +117,17 @@ type job struct {
 	data, out string
 	alpha     float64
 	seed      uint64
+	beside    []string
 }
 
 // run does what is not done yet, and prints the table.
 func (j *job) run(ctx context.Context, w *terminal.Printer, log io.Writer) error {
 	if err := cmp.Or(checkSigma(j.sigma), checkAlpha(j.alpha)); err != nil {
 		return err
+	}
+	others, otherNotes, err := readOthers(j.beside, j.alpha)
+	if err != nil {
+		return fmt.Errorf("--beside: %w", err)
 	}
 	trainSet, testSet, err := data.Open(j.data)
 	if err != nil {
@@ -156,6 +161,7 @@ func (j *job) run(ctx context.Context, w *terminal.Printer, log io.Writer) error
 	if err != nil {
 		return err
 	}
+	in.Beside, more = others, append(more, otherNotes...)
 	run := in.Runs[0]
 	x, err := run.Certify(config(j.alpha, -1))
 	if err != nil {
@@ -338,5 +344,7 @@ Presets:
 	f.Float64Var(&j.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Uint64Var(&j.seed, "seed", 1, "seed of everything random")
 	f.StringVar(&j.out, "out", "", "folder of the job (default: runs/<data>-<preset>)")
+	f.StringArrayVar(&j.beside, "beside", nil, "another run, or a table of certificates by "+
+		"locuslab/smoothing, for figures draws and logs; may be repeated")
 	return c
 }

@@ -1,6 +1,7 @@
 package lip
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,15 +12,36 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 )
 
-// signedDistances are the logits in float64 by the definition, with the exact ‖w_i - w_j‖.
-func signedDistances(p Prototypes, x []float32, w, b []float32) []float64 {
+// signedDistances are the logits in float64 by the definition, with the exact ‖w_i - w_j‖. Of each
+// class they look at the so many prototypes of the largest scores as rivals, and at so many as its
+// own.
+func signedDistances(p Prototypes, x []float32, w, b []float32, own, rivals int) []float64 {
 	n, in := p.count(), len(x)
+	score := make([]float64, n)
+	for i := range score {
+		score[i] = float64(b[i])
+		for d := range in {
+			score[i] += float64(x[d]) * float64(w[d*n+i])
+		}
+	}
+	near := func(k, count int) []int { // prototypes of a class
+		of := make([]int, p.Each)
+		for i := range of {
+			of[i] = k*p.Each + i
+		}
+		slices.SortFunc(of, func(i, j int) int { return cmp.Compare(score[j], score[i]) })
+		return of[:min(count, p.Each)]
+	}
+	var all []int
+	for k := range p.Classes {
+		all = append(all, near(k, rivals)...)
+	}
 	z := make([]float64, p.Classes)
 	for k := range z {
 		z[k] = math.Inf(-1)
-		for i := k * p.Each; i < (k+1)*p.Each; i++ {
+		for _, i := range near(k, own) {
 			least := math.Inf(1)
-			for j := range n {
+			for _, j := range all {
 				if j/p.Each == k {
 					continue
 				}
@@ -37,10 +59,11 @@ func signedDistances(p Prototypes, x []float32, w, b []float32) []float64 {
 }
 
 // The logits are those of the definition, within the proved rounding. One is positive, and no
-// other is above its negative. No slope is above its bound, and the bound is tight.
+// other is above its negative. No slope is above its bound, and the bound is tight. Training has the
+// logits of its candidates.
 func TestPrototypes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	p, in, batch := Prototypes{Classes: 3, Each: 4}, Size{9}, 50
+	p, in, batch := Prototypes{Classes: 3, Each: 11}, Size{9}, 50
 	n := p.count()
 	w := must(Trained(pure, p, in, 20))
 	matrix, bias := flat(w[0]), flat(w[1])
@@ -63,13 +86,15 @@ func TestPrototypes(t *testing.T) {
 		trained := run1(on, func(v []*Node) *Node { return p.Train(nil, v[0], v[1:]) }, args...)
 		for i := range batch {
 			z := logits[i*p.Classes:][:p.Classes]
-			exact := signedDistances(p, flat(x)[i*in[0]:][:in[0]], matrix, bias)
+			image := flat(x)[i*in[0]:][:in[0]]
+			exact := signedDistances(p, image, matrix, bias, p.Each, p.Each)
+			nearest := signedDistances(p, image, matrix, bias, 1, candidates)
 			for k := range z {
 				if d := math.Abs(float64(z[k]) - exact[k]); !(d <= off) {
 					t.Errorf("logit %v, want %v, off by more than %g", z[k], exact[k], off)
 				}
-				if trained[i*p.Classes+k] > z[k]+float32(off) {
-					t.Errorf("a logit of training, %v, above %v", trained[i*p.Classes+k], z[k])
+				if d := math.Abs(float64(trained[i*p.Classes+k]) - nearest[k]); !(d <= off) {
+					t.Errorf("a logit of training off by %g from %v", d, nearest[k])
 				}
 			}
 			top := slices.Max(exact)
@@ -94,7 +119,7 @@ func TestPrototypes(t *testing.T) {
 			}
 		}
 	}
-	if n != 12 || len(flat(w[2])) != n*n {
+	if n != 33 || len(flat(w[2])) != n*n {
 		t.Errorf("%d prototypes, %d scales", n, len(flat(w[2])))
 	}
 	// Scores that may overflow have no bound.
