@@ -45,6 +45,7 @@ func (p Prototypes) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	w := variable(scope, g, PrototypeMatrix, 1/math.Sqrt(float64(in[0])), in[0], n)
 	b := variable(scope, g, PrototypeOffset, 0, n)
 	gram := DotGeneral(w, []int{0}, nil, w, []int{0}, nil)
+	gram = MulScalar(Add(gram, Transpose(gram, 0, 1)), 0.5) // the same for (i, j) and (j, i)
 	square := ReduceSum(Square(w), 0)
 	square = Sub(Add(ExpandAxes(square, 0), ExpandAxes(square, 1)), MulScalar(gram, 2))
 	class := DivScalar(Iota(g, f32(n, 1), 0), float64(p.Each))
@@ -71,16 +72,17 @@ type fractions struct {
 	scale  *Node // [prototypes, prototypes]
 	far    *Node // large where a prototype is of the class, [1, classes, classes, each]
 	number *Node // of each prototype, [batch, classes, each]
-	none   *Node // less than any fraction, a scalar
+	none   *Node // less than any fraction, [batch, classes, each]
 }
 
 func (p Prototypes) fractions(scores, scale *Node) fractions {
 	g, of := scores.Graph(), f32(1, p.Classes, p.Classes, p.Each)
 	number := Reshape(Iota(g, shapes.Make(dtypes.Int32, p.count()), 0), 1, p.Classes, p.Each)
 	same := ConvertDType(Equal(Iota(g, of, 1), Iota(g, of, 2)), scores.DType())
+	scores = Reshape(scores, -1, p.Classes, p.Each)
 	return fractions{
-		Reshape(scores, -1, p.Classes, p.Each), scale, MulScalar(same, 1e30),
-		BroadcastToDims(number, scores.Shape().Dim(0), p.Classes, p.Each), Const(g, float32(-1e30)),
+		scores, scale, MulScalar(same, 1e30),
+		BroadcastToDims(number, scores.Shape().Dimensions...), MulScalar(OnesLike(scores), -1e30),
 	}
 }
 
@@ -107,15 +109,11 @@ func (f fractions) of(which, own, all *Node) *Node {
 // prototype of another class bounds its smallest one. The search takes a class's prototypes in the
 // order of these bounds, until no bound is above what it has.
 func (f fractions) best() *Node {
-	highest := ReduceMax(f.scores, 2)
-	nearest := Where(Equal(f.scores, ExpandAxes(highest, 2)), f.number,
-		MulScalar(OnesLike(f.number), math.MaxInt32))
-	top := ReduceMin(nearest, 2)
-	// Fractions are opposite to those of the other side.
+	top, highest := f.most(f.scores), ReduceMax(f.scores, 2)
+	// The fraction (i, j) is the negative of (j, i).
 	bound := f.of(top, ExpandAxes(highest, 2, 3), ExpandAxes(f.scores, 1))
 	bound = ReduceMin(Sub(f.far, Sub(bound, f.far)), 1)
-	found := Add(MulScalar(highest, 0), f.none)
-	state := []*Node{f.scores, f.scale, f.far, f.number, f.none, bound, found, top}
+	state := []*Node{f.scores, f.scale, f.far, f.number, f.none, bound, ReduceMax(f.none, 2), top}
 	closure := func(graph func(f fractions, bound, found, best *Node) []*Node) *Function {
 		return NewClosure(top.Graph(), func(g *Graph) []*Node {
 			var in []*Node
@@ -130,15 +128,21 @@ func (f fractions) best() *Node {
 		return []*Node{GreaterThan(fold(above, Max), Const(above.Graph(), float32(0)))}
 	})
 	next := closure(func(f fractions, bound, found, best *Node) []*Node {
-		largest := Equal(bound, ExpandAxes(fold(bound, Max), 2))
-		try := fold(Where(largest, f.number, Neg(f.number)), Max)
+		try := f.most(bound)
 		value := fold(f.ofPrototypes(try), Min)
-		bound = Where(Equal(f.number, ExpandAxes(try, 2)), BroadcastToShape(f.none, bound.Shape()), bound)
+		bound = Where(Equal(f.number, ExpandAxes(try, 2)), f.none, bound)
 		better := GreaterThan(value, found)
 		return []*Node{f.scores, f.scale, f.far, f.number, f.none, bound,
 			Where(better, value, found), Where(better, try, best)}
 	})
 	return While(more, next, state...)[7]
+}
+
+// most returns the number of the prototype of each class with the largest of values, [batch,
+// classes, each].
+func (f fractions) most(values *Node) *Node {
+	largest := Equal(values, ExpandAxes(fold(values, Max), 2))
+	return fold(Where(largest, f.number, Neg(f.number)), Max)
 }
 
 // fold combines the entries of the last axis, which it drops, in pairs: f is Max or Min. GoMLX has
@@ -153,9 +157,8 @@ func fold(x *Node, f func(a, b *Node) *Node) *Node {
 // candidates is how many prototypes of each class Train looks at, the nearest ones.
 const candidates = 3
 
-// Train takes the nearest of a class's prototypes for the best, and looks for the nearest plane
-// among some prototypes of each other class: the nearest ones. The cost of an image grows with the
-// count of prototypes, and that of Apply with its square.
+// Train takes the nearest prototype of a class for the best. It looks for the nearest plane among
+// some prototypes of each other class: the nearest ones. It has no use for the scales of all pairs.
 func (p Prototypes) Train(_ *model.Scope, x *Node, w []*Node) *Node {
 	g, batch := x.Graph(), x.Shape().Dim(0)
 	s := Reshape(Add(DotProduct(x, w[0]), ExpandAxes(w[1], 0)), batch, p.Classes, p.Each)
@@ -233,7 +236,9 @@ func (p Prototypes) marginRounding(w []*tensors.Tensor, in Size, norm, off, boun
 	for i := range size {
 		for j := range size {
 			v := math.Abs(float64(scale[i*n+j]))
-			e = max(e, v*(gamma(terms)*(size[i]+size[j])+float64(terms)*tiny*(4+size[i]+size[j])))
+			skew := math.Abs(float64(scale[i*n+j]) - float64(scale[j*n+i])) // the search takes either
+			e = max(e, v*(gamma(terms)*(size[i]+size[j])+float64(terms)*tiny*(4+size[i]+size[j]))+
+				skew*(size[i]+size[j]))
 		}
 	}
 	e = outward(e + float64(terms)*tiny*(1+c))

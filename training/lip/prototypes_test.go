@@ -59,8 +59,8 @@ func signedDistances(p Prototypes, x []float32, w, b []float32, own, rivals int)
 }
 
 // The logits are those of the definition, within the proved rounding. One is positive, and no
-// other is above its negative. No slope is above its bound, and the bound is tight. Training has the
-// logits of its candidates.
+// other is above its negative. No slope is above its bound, and the bound is tight. In training the
+// logits are those of the candidates.
 func TestPrototypes(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	p, in, batch := Prototypes{Classes: 3, Each: 11}, Size{9}, 50
