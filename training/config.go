@@ -25,12 +25,13 @@ type Config struct {
 	Epochs       int     `json:"epochs"`
 	Images       int     `json:"images"` // images an epoch takes, 0 for all
 	Batch        int     `json:"batch"`
-	LearningRate float64 `json:"learning_rate"` // Adam's peak: a cosine after a tenth of warm-up
-	Sigma        float64 `json:"sigma"`         // noise level σ, in units of the image
-	Offset       float64 `json:"offset"`        // margin that the loss asks for, in units of radius
-	Temperature  float64 `json:"temperature"`   // of the loss, in units of radius (loss.Losses)
-	Flip         bool    `json:"flip"`          // mirror images by chance
-	Crop         int     `json:"crop"`          // shift images by up to this many pixels by chance
+	LearningRate float64 `json:"learning_rate"`   // Adam's peak: a cosine after a tenth of warm-up
+	Sigma        float64 `json:"sigma"`           // noise level σ, in units of the image
+	Offset       float64 `json:"offset"`          // margin that the loss asks for, in units of radius
+	Temperature  float64 `json:"temperature"`     // of the loss, in units of radius (loss.Losses)
+	Flip         bool    `json:"flip"`            // mirror images by chance
+	Crop         int     `json:"crop"`            // shift images by up to this many pixels by chance
+	Shift        bool    `json:"shift,omitempty"` // move half of the images by one pixel
 	Seed         uint64  `json:"seed"`
 
 	// Loss is a name in loss.Losses, and Method a name in Methods. An empty name is the first of

@@ -54,6 +54,7 @@ var Fields = []Field{
 		nil},
 	{"flip", "mirror images at random", nil, "Flip", nil},
 	{"crop", "shift images at random by up to this many pixels", nil, "Crop", nil},
+	{"shift", "move half of the images by one pixel up, down, left or right", nil, "Shift", nil},
 	{"seed", "seed of weights, order and noise", nil, "Seed", nil},
 }
 

@@ -48,7 +48,7 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	batches.Flip, batches.Crop = c.Flip, c.Crop
+	batches.Flip, batches.Crop, batches.Shift = c.Flip, c.Crop, c.Shift
 	if s.probe, err = newProbe(s.backend, s.store, s.m.Network, s.Test, c.Batch); err != nil {
 		return err
 	}

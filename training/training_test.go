@@ -680,6 +680,7 @@ func TestOptionsAct(t *testing.T) {
 		"temperature":   func(c *Config) { c.Temperature = 1 },
 		"flip":          func(c *Config) { c.Flip = true },
 		"crop":          func(c *Config) { c.Crop = 1 },
+		"shift":         func(c *Config) { c.Shift = true },
 		"learning rate": func(c *Config) { c.LearningRate = 0.02 },
 		"seed":          func(c *Config) { c.Seed = 2 },
 		"dense":         func(c *Config) { c.Architecture = "dense" },

@@ -27,6 +27,8 @@ type Batches struct {
 	// Crop shifts each image by up to so many pixels in each direction, by chance, and
 	// fills with 0.
 	Crop int
+	// Shift moves an image by one pixel up, down, left or right with probability 1/2.
+	Shift bool
 }
 
 var _ train.Dataset = (*Batches)(nil)
@@ -104,13 +106,17 @@ func Order(n int, seed uint64, epoch int) []int {
 // augment flips and shifts image, [height, width, channels], at random. The random numbers depend
 // on (Seed, epoch, index) alone.
 func (b *Batches) augment(image []float32, epoch, index int) {
-	if !b.Flip && b.Crop == 0 {
+	if !b.Flip && !b.Shift && b.Crop == 0 {
 		return
 	}
 	// The high bit keeps these generators apart from those of Order.
 	r := rand.New(rand.NewPCG(b.Seed, 1<<63|uint64(epoch)<<32|uint64(index)))
 	flip := r.Uint64()&1 == 1 && b.Flip
 	down, right := r.IntN(2*b.Crop+1)-b.Crop, r.IntN(2*b.Crop+1)-b.Crop
+	if b.Shift && r.IntN(2) == 1 {
+		to := [][2]int{{-1, 0}, {1, 0}, {0, -1}, {0, 1}}[r.IntN(4)]
+		down, right = down+to[0], right+to[1]
+	}
 	h, w, c := b.Dataset.Height, b.Dataset.Width, b.Dataset.Channels
 	old := append([]float32(nil), image...)
 	clear(image)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"iter"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -133,6 +134,27 @@ func TestOrder(t *testing.T) {
 	fmt.Fprint(sum, Order(60000, 3, 2))
 	if got, want := sum.Sum64(), uint64(0xe4442bbc6fde9957); got != want {
 		t.Errorf("sum %#x, want %#x", got, want)
+	}
+}
+
+// TestShift: half of the images stay, and the others move by one pixel to each side equally often.
+func TestShift(t *testing.T) {
+	b := &Batches{Dataset: numbered(1, true), BatchSize: 1, Shift: true, Steps: 800}
+	seen := map[int]int{}
+	for batch, err := range b.Iter() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The pixel (1, 1) of the image, which no move takes out, is 6/255.
+		seen[slices.Index(flat[float32](t, batch.Inputs[0]), float32(6)/255)]++
+	}
+	for at, want := range map[int]int{5: 400, 1: 100, 9: 100, 4: 100, 6: 100} {
+		if math.Abs(float64(seen[at]-want)) > 5*math.Sqrt(float64(want)) {
+			t.Errorf("%d of 800 images have the pixel at %d, want about %d", seen[at], at, want)
+		}
+	}
+	if len(seen) != 5 {
+		t.Errorf("moves to %v", seen)
 	}
 }
 
