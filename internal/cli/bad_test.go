@@ -60,6 +60,7 @@ var badFlags = []struct{ args, want string }{
 	{"certify a b", "run's folder"},
 	{"figures", "run's folder"},
 	{"reproduce --data nowhere --preset huge", `"huge"; known: smoke, quick, paper`},
+	{"reproduce --data nowhere --beside nothing", "--beside: "},
 	{"reproduce --data nowhere --alpha 0", "--alpha 0"},
 	{"reproduce --data nowhere --alpha 1", "--alpha 1"},
 	{"reproduce --data nowhere --alpha -1", "--alpha -1"},

@@ -65,16 +65,14 @@ var presets = []preset{
 		name: "mnist-best", sigma: 0.12,
 		doc:   "prototypes trained without noise, MNIST's whole test split",
 		train: func(c *training.Config) { *c = seeded("mnist-best", c.Seed) },
-		draws: draws(10000, 0, 10, 50),
-		sweep: draws(200, 0, 10, 100), sigmas: []float64{0.25, 0.5},
+		draws: fewDraws(10000, 50), sweep: fewDraws(200, 100), sigmas: []float64{0.25, 0.5},
 		observe: 10, attack: cleanAttacks(100, 20),
 	},
 	{
 		name: "cifar10-best", data: "cifar10", sigma: 0.12,
 		doc:   "CIFAR-10 without noise in training, its whole test split",
 		train: func(c *training.Config) { *c = seeded("cifar10-best", c.Seed) },
-		draws: draws(10000, 0, 10, 100),
-		sweep: draws(200, 0, 10, 100), sigmas: []float64{0.25, 0.5},
+		draws: fewDraws(10000, 100), sweep: fewDraws(200, 100), sigmas: []float64{0.25, 0.5},
 		observe: 10, attack: cleanAttacks(100, 100),
 	},
 }
@@ -101,6 +99,13 @@ func seeded(name string, seed uint64) training.Config {
 func draws(images, tuning, n0, n int) sample.Plan {
 	p := sample.Default()
 	p.Images, p.Tuning, p.N0, p.N = images, tuning, n0, n
+	return p
+}
+
+// fewDraws is a plan of so few draws an image that a usual block would be larger.
+func fewDraws(images, n int) sample.Plan {
+	p := draws(images, 0, 10, n)
+	p.Block = p.N0
 	return p
 }
 
