@@ -31,6 +31,11 @@ var Presets = []Preset{
 			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 22, 0
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.5, 0.25, true, 2
 		})},
+	{"cifar10-prototypes", "CIFAR-10 by prototypes, without noise, for the average radius", "cifar10",
+		with(func(c *Config) {
+			c.Architecture, c.Width, c.Epochs, c.Batch, c.LearningRate = "prototypes", 100, 4, 256, 0.003
+			c.Sigma, c.Offset, c.Temperature, c.Flip = 0, 2, 0.5, true
+		})},
 }
 
 func with(change func(*Config)) Config {
