@@ -111,7 +111,7 @@ var badFlags = []struct{ args, want string }{
 	{"train --data TINY --width 0", "width"},
 	{"train --width huge", "--width huge: not a whole number, nor one of the sizes xs, s, m"},
 	{"train --preset huge",
-		`--preset: no training preset "huge"; known: quick, mnist, mnist-best, cifar10, `+
+		`--preset: no training preset "huge"; known: quick, mnist, mnist-best, cifar10, ` +
 			"cifar10-best, cifar10-prototypes"},
 	{"train --data TINY --dense svd",
 		`no dense layer "svd"; known: aol, bjorck, bro, cayley`},
