@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
 )
 
@@ -24,15 +25,18 @@ func drawLogs(in Input) (*Figure, error) {
 		if err != nil {
 			return nil, err
 		}
+		largest := 0.0
 		for _, method := range []string{methodOfLogs, "adaptive", "margin"} {
 			own, err := s.Certify(in.config(method))
 			if err != nil && method == methodOfLogs {
 				return nil, fmt.Errorf("figure logs: %w", err)
 			}
-			if err == nil {
-				curves = append(curves, certify.Curve{Method: curve(s, method),
-					Results: own.Curves[0].Results})
+			if err != nil || method == "margin" && rs.AverageRadius(own.Curves[0].Results) <= largest {
+				continue
 			}
+			largest = max(largest, rs.AverageRadius(own.Curves[0].Results))
+			curves = append(curves, certify.Curve{Method: curve(s, method),
+				Results: own.Curves[0].Results})
 		}
 		caption = "this run: " + s.Settings(in.config()).Caption()
 	}
