@@ -95,6 +95,22 @@ func TestLogs(t *testing.T) {
 		!strings.Contains(f.Caption, "1 public table") {
 		t.Error(cells["0"], f.Caption)
 	}
+	// The clean margin has a curve where it certifies more.
+	margin := "MNIST, dense4, σ = 0.25, margin"
+	if slices.Contains(f.Table.Columns, margin) {
+		t.Errorf("the smaller margin in %q", f.Table.Columns)
+	}
+	larger := *in.Runs[0]
+	larger.Rows = slices.Clone(larger.Rows)
+	for i, e := range larger.Rows {
+		e.Clean.Margin *= 1.5
+		larger.Rows[i] = e
+	}
+	of := in
+	of.Runs = []*certify.Run{&larger}
+	if f, err := drawLogs(of); err != nil || !slices.Contains(f.Table.Columns, margin) {
+		t.Error("no larger margin", err)
+	}
 	// Curves of other images say so.
 	public := slices.IndexFunc(in.Beside, func(o Other) bool { return o.Run == nil })
 	in.Beside = []Other{in.Beside[public], in.Beside[public]}
