@@ -124,8 +124,7 @@ func (f fractions) best() *Node {
 		})
 	}
 	more := closure(func(_ fractions, bound, found, _ *Node) []*Node {
-		above := Reshape(Sub(fold(bound, Max), found), -1)
-		return []*Node{GreaterThan(fold(above, Max), Const(above.Graph(), float32(0)))}
+		return []*Node{fold(Reshape(GreaterThan(fold(bound, Max), found), -1), LogicalOr)}
 	})
 	next := closure(func(f fractions, bound, found, best *Node) []*Node {
 		try := f.most(bound)
@@ -145,8 +144,8 @@ func (f fractions) most(values *Node) *Node {
 	return fold(Where(largest, f.number, Neg(f.number)), Max)
 }
 
-// fold combines the entries of the last axis, which it drops, in pairs: f is Max or Min. GoMLX has
-// no reductions by XLA in a closure.
+// fold combines the entries of the last axis, which it drops, in pairs. The function f is Max, Min
+// or LogicalOr. GoMLX has no reductions by XLA in a closure.
 func fold(x *Node, f func(a, b *Node) *Node) *Node {
 	for n := x.Shape().Dim(-1); n > 1; n = (n + 1) / 2 {
 		x = f(SliceAxis(x, -1, AxisRange(0, (n+1)/2)), SliceAxis(x, -1, AxisRange(n/2, n)))

@@ -109,13 +109,17 @@ func biased(t *testing.T, n *Network, on compute.Backend, r *rand.Rand) [][]*ten
 	}
 	weights := byLayer(t, n, all)
 	for _, w := range weights {
-		if len(w) > 0 {
-			d := w[len(w)-1].Shape().Dimensions
+		last := len(w) - 1
+		if last > 0 && w[last].Rank() == 2 {
+			last-- // scales of prototypes
+		}
+		if last >= 0 {
+			d := w[last].Shape().Dimensions
 			b := make([]float32, lip.Size(d).Entries())
 			for k := range b {
 				b[k] = float32(0.1 * r.NormFloat64())
 			}
-			w[len(w)-1] = tensors.FromFlatDataAndDimensions(b, d...)
+			w[last] = tensors.FromFlatDataAndDimensions(b, d...)
 		}
 	}
 	return weights
