@@ -61,10 +61,11 @@ var presets = []preset{
 		sweep: draws(500, 100, 100, 10000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
 		observe: training.ObserveSteps, attack: attack.Default(),
 	},
-	best("mnist-best", "mnist", "MNIST's whole test split by prototypes", cleanAttacks(100, 20)),
-	best("cifar10-best", "cifar10", "CIFAR-10's whole test split by a network",
+	best("mnist-best", "mnist", "MNIST's test split by prototypes; 40 minutes of a core",
+		cleanAttacks(100, 20)),
+	best("cifar10-best", "cifar10", "CIFAR-10's test split by a network; an hour of a core",
 		cleanAttacks(100, 100)),
-	best("cifar10-prototypes", "cifar10", "CIFAR-10's whole test split by prototypes",
+	best("cifar10-prototypes", "cifar10", "CIFAR-10's test split by prototypes; 20 minutes of a core",
 		cleanAttacks(100, 20)),
 }
 
