@@ -122,4 +122,10 @@ func TestInside(t *testing.T) {
 			t.Errorf("an attack at %v: inside %v", attack, got)
 		}
 	}
+	// Beside a small radius, the scores of the image are as large as ever.
+	for attack, want := range map[float64]bool{0: true, 0.00168: true, 0.00169729: false} {
+		if got := Inside(attack, 0.00169931); got != want {
+			t.Errorf("an attack at %v: inside %v", attack, got)
+		}
+	}
 }
