@@ -31,12 +31,16 @@ func drawLogs(in Input) (*Figure, error) {
 			if err != nil && method == methodOfLogs {
 				return nil, fmt.Errorf("figure logs: %w", err)
 			}
-			if err != nil || method == "margin" && rs.AverageRadius(own.Curves[0].Results) <= largest {
+			if err != nil {
 				continue
 			}
-			largest = max(largest, rs.AverageRadius(own.Curves[0].Results))
-			curves = append(curves, certify.Curve{Method: curve(s, method),
-				Results: own.Curves[0].Results})
+			results := own.Curves[0].Results
+			average := rs.AverageRadius(results)
+			if method == "margin" && average <= largest {
+				continue
+			}
+			largest = max(largest, average)
+			curves = append(curves, certify.Curve{Method: curve(s, method), Results: results})
 		}
 		caption = "this run: " + s.Settings(in.config()).Caption()
 	}

@@ -61,40 +61,31 @@ var presets = []preset{
 		sweep: draws(500, 100, 100, 10000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
 		observe: training.ObserveSteps, attack: attack.Default(),
 	},
-	best("mnist-best", "mnist", "MNIST's test split by prototypes; 40 minutes of a core",
-		cleanAttacks(100, 20)),
-	best("cifar10-best", "cifar10", "CIFAR-10's test split by a network; an hour of a core",
-		cleanAttacks(100, 100)),
-	best("cifar10-prototypes", "cifar10", "CIFAR-10's test split by prototypes; 20 minutes of a core",
-		cleanAttacks(100, 20)),
+	best("mnist-best", "MNIST's test split by prototypes; 40 minutes of a core", 20),
+	best("cifar10-best", "CIFAR-10's test split by a network; an hour of a core", 100),
+	best("cifar10-prototypes", "CIFAR-10's test split by prototypes; 20 minutes of a core", 20),
 }
 
 // best is the training preset of that name, trained without noise, on a whole test split. Its clean
-// margin is the certificate that counts, so there are few draws.
-func best(name, data, doc string, attacks attack.Config) preset {
-	return preset{
-		name: name, data: data, doc: doc, sigma: 0.12,
-		train: func(c *training.Config) { *c = seeded(name, c.Seed) },
-		draws: fewDraws(10000, 50), sweep: fewDraws(200, 100), sigmas: []float64{0.25, 0.5},
-		observe: 10, attack: attacks,
-	}
-}
-
-// cleanAttacks are of that size, on the classifier without noise alone.
-func cleanAttacks(images, steps int) attack.Config {
-	c := attack.Default()
-	c.Images, c.Steps, c.Classifiers = images, steps, []string{"clean"}
-	return c
-}
-
-// seeded is the config of a training preset with this seed.
-func seeded(name string, seed uint64) training.Config {
-	p, err := training.PresetByName(name)
+// margin is the certificate that counts, so there are few draws, and attacks of so many steps on the
+// classifier without noise alone.
+func best(name, doc string, steps int) preset {
+	of, err := training.PresetByName(name)
 	if err != nil {
 		panic(err)
 	}
-	p.Config.Seed = seed
-	return p.Config
+	attacks := attack.Default()
+	attacks.Images, attacks.Steps, attacks.Classifiers = 100, steps, []string{"clean"}
+	return preset{
+		name: name, data: of.Data, doc: doc, sigma: 0.12,
+		train: func(c *training.Config) {
+			seed := c.Seed
+			*c = of.Config
+			c.Seed = seed
+		},
+		draws: fewDraws(10000, 50), sweep: fewDraws(200, 100), sigmas: []float64{0.25, 0.5},
+		observe: 10, attack: attacks,
+	}
 }
 
 // draws is a plan of that size.

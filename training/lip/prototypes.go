@@ -138,10 +138,11 @@ func (f fractions) best() *Node {
 }
 
 // most returns the number of the prototype of each class with the largest of values, [batch,
-// classes, each].
+// classes, each]. Where these are NaN, it is the class's first.
 func (f fractions) most(values *Node) *Node {
 	largest := Equal(values, ExpandAxes(fold(values, Max), 2))
-	return fold(Where(largest, f.number, Neg(f.number)), Max)
+	first := Squeeze(SliceAxis(f.number, 2, AxisRange(0, 1)), 2)
+	return Max(first, fold(Where(largest, f.number, Neg(f.number)), Max))
 }
 
 // fold combines the entries of the last axis, which it drops, in pairs. The function f is Max, Min
