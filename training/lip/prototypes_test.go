@@ -122,6 +122,17 @@ func TestPrototypes(t *testing.T) {
 	if n != 33 || len(flat(w[2])) != n*n {
 		t.Errorf("%d prototypes, %d scales", n, len(flat(w[2])))
 	}
+	// An image that isn't finite gets logits that aren't, which the sampler refuses.
+	bad := tensors.FromFlatDataAndDimensions(slices.Repeat([]float32{float32(math.NaN())}, in[0]), 1,
+		in[0])
+	for _, on := range []compute.Backend{pure, backend} {
+		for _, z := range run1(on, func(v []*Node) *Node { return p.Apply(v[0], v[1:]) },
+			append([]*tensors.Tensor{bad}, w...)...) {
+			if v := float64(z); !math.IsNaN(v) && !math.IsInf(v, 0) {
+				t.Errorf("the logit %v of NaN", z)
+			}
+		}
+	}
 	// Scores that may overflow have no bound.
 	huge := p.marginRounding(w, in, 1e37, 0, 1)
 	if !math.IsInf(huge, 1) {
