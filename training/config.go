@@ -25,13 +25,14 @@ type Config struct {
 	Epochs       int     `json:"epochs"`
 	Images       int     `json:"images"` // images an epoch takes, 0 for all
 	Batch        int     `json:"batch"`
-	LearningRate float64 `json:"learning_rate"`   // Adam's peak: a cosine after a tenth of warm-up
-	Sigma        float64 `json:"sigma"`           // noise level σ, in units of the image
-	Offset       float64 `json:"offset"`          // margin that the loss asks for, in units of radius
-	Temperature  float64 `json:"temperature"`     // of the loss, in units of radius (loss.Losses)
-	Flip         bool    `json:"flip"`            // mirror images by chance
-	Crop         int     `json:"crop"`            // shift images by up to this many pixels by chance
-	Shift        bool    `json:"shift,omitempty"` // move half of the images by one pixel
+	Optimizer    string  `json:"optimizer,omitempty"` // a name in Optimizers, by default adam
+	LearningRate float64 `json:"learning_rate"`       // the peak: a cosine after a tenth of warm-up
+	Sigma        float64 `json:"sigma"`               // noise level σ, in units of the image
+	Offset       float64 `json:"offset"`              // margin that the loss asks for, in units of radius
+	Temperature  float64 `json:"temperature"`         // of the loss, in units of radius (loss.Losses)
+	Flip         bool    `json:"flip"`                // mirror images by chance
+	Crop         int     `json:"crop"`                // shift images by up to this many pixels by chance
+	Warp         bool    `json:"warp,omitempty"`      // turn, stretch and move most images by chance
 	Seed         uint64  `json:"seed"`
 
 	// Loss is a name in loss.Losses, and Method a name in Methods. An empty name is the first of
@@ -76,6 +77,9 @@ func (c Config) Complete() Config {
 	}
 	if c.Method == Methods[0].Name {
 		c.Method = ""
+	}
+	if c.Optimizer == Optimizers[0] {
+		c.Optimizer = ""
 	}
 	for _, f := range []struct {
 		kind *string
@@ -165,4 +169,7 @@ func (c Config) hyperparameters(store *model.Store, steps int) {
 		cosineschedule.ParamPeriodSteps: steps - steps/10 + 1,
 		cosineschedule.ParamWarmUpSteps: steps / 10,
 	})
+	if c.Optimizer == "muon" {
+		store.SetParam(lip.ParamStiefel, lip.Stiefel{})
+	}
 }

@@ -34,12 +34,14 @@ var Fields = []Field{
 	{"loss", "loss, by default offset", loss.Names(), "Loss", nil},
 	{"method", "method of training through noise, by default gaussian",
 		methodNames(func(Method) bool { return true }), "Method", nil},
+	{"optimizer", "optimiser, by default adam; muon keeps orthonormal weights orthonormal, and sgd " +
+		"has Nesterov's momentum", Optimizers, "Optimizer", nil},
 	{"width", "channels of the first convolution, or prototypes a class, or a size: xs (8), " +
 		"s (16), m (32)", nil, "Width", nil},
 	{"epochs", "number of epochs", nil, "Epochs", nil},
 	{"epoch-images", "images of an epoch; 0 is all", nil, "Images", nil},
 	{"batch", "images of a step", nil, "Batch", nil},
-	{"lr", "peak learning rate of Adam", nil, "LearningRate", nil},
+	{"lr", "peak learning rate", nil, "LearningRate", nil},
 	{"sigma", "noise level σ of training, for images in [0, 1]", nil, "Sigma", nil},
 	{"offset", "margin that the loss asks for, in units of radius", nil, "Offset", nil},
 	{"temperature", "temperature of the loss, in units of radius", nil, "Temperature", nil},
@@ -54,7 +56,7 @@ var Fields = []Field{
 		nil},
 	{"flip", "mirror images at random", nil, "Flip", nil},
 	{"crop", "shift images at random by up to this many pixels", nil, "Crop", nil},
-	{"shift", "move half of the images by one pixel up, down, left or right", nil, "Shift", nil},
+	{"warp", "turn, stretch and move most images a little at random", nil, "Warp", nil},
 	{"seed", "seed of weights, order and noise", nil, "Seed", nil},
 }
 

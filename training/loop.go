@@ -48,7 +48,7 @@ func (s *session) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	batches.Flip, batches.Crop, batches.Shift = c.Flip, c.Crop, c.Shift
+	batches.Flip, batches.Crop, batches.Warp = c.Flip, c.Crop, c.Warp
 	if s.probe, err = newProbe(s.backend, s.store, s.m.Network, s.Test, c.Batch); err != nil {
 		return err
 	}
@@ -197,8 +197,11 @@ func newTrainer(
 	second := func(_, predictions []*Node) *Node { return predictions[1] }
 	accuracy := metric.NewBaseMetric("Accuracy", "acc", metric.AccuracyMetricType,
 		metric.SparseCategoricalAccuracyGraph, nil)
-	adam := optimizer.Adam().FromScope(store.RootScope()).Done()
-	return train.NewTrainer(backend, store, graph, second, adam, []metric.Interface{accuracy}, nil),
+	steps, err := c.optimizer(store)
+	if err != nil {
+		return nil, err
+	}
+	return train.NewTrainer(backend, store, graph, second, steps, []metric.Interface{accuracy}, nil),
 		nil
 }
 

@@ -19,7 +19,8 @@ var Presets = []Preset{
 	{"mnist-best", "MNIST by prototypes, without noise, for the average radius", "mnist",
 		with(func(c *Config) {
 			c.Architecture, c.Width, c.Epochs, c.Batch, c.LearningRate = "prototypes", 250, 32, 256, 0.003
-			c.Sigma, c.Offset, c.Temperature, c.Shift = 0, 2.5, 0.4, true
+			c.Sigma, c.Offset, c.Temperature, c.Warp = 0, 2.5, 0.1, true
+			c.Optimizer = "sgd"
 		})},
 	{"cifar10", "CIFAR-10 without noise, for accuracy verified at radius 36/255", "cifar10",
 		with(func(c *Config) {

@@ -22,7 +22,7 @@ func (m *Model) startPrototypes(store *model.Store, d *data.Dataset) error {
 		return nil
 	}
 	size, n := d.Size(), p.Classes*p.Each
-	matrix, offset := make([]float32, size*n), make([]float32, n)
+	matrix := make([]float32, size*n)
 	for class := range p.Classes {
 		var of []int
 		for i := range d.Len() {
@@ -45,14 +45,11 @@ func (m *Model) startPrototypes(store *model.Store, d *data.Dataset) error {
 			at := class*p.Each + k
 			for i, v := range mean {
 				matrix[i*n+at] = v
-				offset[at] -= v * v / 2
 			}
 		}
 	}
-	scope := store.RootScope().In("model").In(net.LayerScope, last)
-	scope.VariableWithValue(lip.PrototypeMatrix,
+	store.RootScope().In("model").In(net.LayerScope, last).VariableWithValue(lip.PrototypeMatrix,
 		tensors.FromFlatDataAndDimensions(matrix, size, n))
-	scope.VariableWithValue(lip.PrototypeOffset, tensors.FromFlatDataAndDimensions(offset, n))
 	return nil
 }
 

@@ -633,8 +633,8 @@ func TestTrainedNetwork(t *testing.T) {
 	}
 }
 
-// trainedHash is the hash of the weights after six steps with a changed config.
-func trainedHash(t *testing.T, change func(c *Config)) string {
+// trainedStore has the variables after six steps with a changed config.
+func trainedStore(t *testing.T, change func(c *Config)) *model.Store {
 	t.Helper()
 	backend, err := device.PureGo() // compiles nothing
 	if err != nil {
@@ -660,7 +660,13 @@ func trainedHash(t *testing.T, change func(c *Config)) string {
 	if err := s.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h, err := hash(s.store, weightsPath)
+	return s.store
+}
+
+// trainedHash is the hash of these weights.
+func trainedHash(t *testing.T, change func(c *Config)) string {
+	t.Helper()
+	h, err := hash(trainedStore(t, change), weightsPath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -680,7 +686,8 @@ func TestOptionsAct(t *testing.T) {
 		"temperature":   func(c *Config) { c.Temperature = 1 },
 		"flip":          func(c *Config) { c.Flip = true },
 		"crop":          func(c *Config) { c.Crop = 1 },
-		"shift":         func(c *Config) { c.Shift = true },
+		"warp":          func(c *Config) { c.Warp = true },
+		"optimizer":     func(c *Config) { c.Optimizer = "sgd" },
 		"learning rate": func(c *Config) { c.LearningRate = 0.02 },
 		"seed":          func(c *Config) { c.Seed = 2 },
 		"dense":         func(c *Config) { c.Architecture = "dense" },

@@ -239,7 +239,7 @@ Presets; the first is the default, and other flags change its settings:
 	help.Group(c, "What to train", "preset data arch width conv", "dense", "residual", "activation",
 		"centring", "padding", "last")
 	help.Group(c, "How", "sigma loss offset epochs method seed", "temperature", "draws", "weight",
-		"attack-radius", "lr", "batch", "epoch-images", "flip", "crop", "shift")
+		"attack-radius", "lr", "batch", "epoch-images", "flip", "crop", "warp")
 	help.Group(c, "Output", "out", "checkpoint-every")
 	return c
 }

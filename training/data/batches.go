@@ -24,11 +24,11 @@ type Batches struct {
 	Steps     int // how many; 0 never ends, for train.Loop.RunSteps
 	// Flip mirrors an image left to right with probability 1/2.
 	Flip bool
-	// Crop shifts each image by up to so many pixels in each direction, by chance, and
-	// fills with 0.
+	// Crop shifts each image by up to so many pixels in each direction, by chance. The pixels of the
+	// edge fill the gap. Zeros there would be a frame that no other image has.
 	Crop int
-	// Shift moves an image by one pixel up, down, left or right with probability 1/2.
-	Shift bool
+	// Warp turns, stretches and moves most images a little, by chance.
+	Warp bool
 }
 
 var _ train.Dataset = (*Batches)(nil)
@@ -101,34 +101,6 @@ func Order(n int, seed uint64, epoch int) []int {
 		order[i], order[j] = order[j], order[i]
 	}
 	return order
-}
-
-// augment flips and shifts image, [height, width, channels], at random. The random numbers depend
-// on (Seed, epoch, index) alone.
-func (b *Batches) augment(image []float32, epoch, index int) {
-	if !b.Flip && !b.Shift && b.Crop == 0 {
-		return
-	}
-	// The high bit keeps these generators apart from those of Order.
-	r := rand.New(rand.NewPCG(b.Seed, 1<<63|uint64(epoch)<<32|uint64(index)))
-	flip := r.Uint64()&1 == 1 && b.Flip
-	down, right := r.IntN(2*b.Crop+1)-b.Crop, r.IntN(2*b.Crop+1)-b.Crop
-	if b.Shift && r.IntN(2) == 1 {
-		to := [][2]int{{-1, 0}, {1, 0}, {0, -1}, {0, 1}}[r.IntN(4)]
-		down, right = down+to[0], right+to[1]
-	}
-	h, w, c := b.Dataset.Height, b.Dataset.Width, b.Dataset.Channels
-	old := append([]float32(nil), image...)
-	clear(image)
-	for y := max(0, down); y < min(h, h+down); y++ {
-		for x := max(0, right); x < min(w, w+right); x++ {
-			from := x - right
-			if flip {
-				from = w - 1 - from
-			}
-			copy(image[(y*w+x)*c:][:c], old[((y-down)*w+from)*c:])
-		}
-	}
 }
 
 // batch makes the tensors of these images and labels. The function edit may change an image in

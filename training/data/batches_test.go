@@ -137,24 +137,43 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestShift: half of the images stay, and the others move by one pixel to each side equally often.
-func TestShift(t *testing.T) {
-	b := &Batches{Dataset: numbered(1, true), BatchSize: 1, Shift: true, Steps: 800}
-	seen := map[int]int{}
+// TestWarp: a fifth of the images stay. The others move and turn on average by nothing, and their
+// pixels keep their sum where nothing leaves the image.
+func TestWarp(t *testing.T) {
+	const side, count = 15, 1000
+	mark := make([]byte, side*side)
+	mark[7*side+11] = 255 // 4 pixels to the right of the centre
+	d := &Dataset{Height: side, Width: side, Channels: 1, ClassNames: []string{"a"},
+		labels: []int32{0}, source: memory{mark, side * side}}
+	b := &Batches{Dataset: d, BatchSize: 1, Warp: true, Steps: count}
+	same, x, y, sum := 0, 0.0, 0.0, 0.0
 	for batch, err := range b.Iter() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The pixel (1, 1) of the image, which no move takes out, is 6/255.
-		seen[slices.Index(flat[float32](t, batch.Inputs[0]), float32(6)/255)]++
-	}
-	for at, want := range map[int]int{5: 400, 1: 100, 9: 100, 4: 100, 6: 100} {
-		if math.Abs(float64(seen[at]-want)) > 5*math.Sqrt(float64(want)) {
-			t.Errorf("%d of 800 images have the pixel at %d, want about %d", seen[at], at, want)
+		image := flat[float32](t, batch.Inputs[0])
+		if image[7*side+11] == 1 {
+			same++
+		}
+		of, cx, cy := 0.0, 0.0, 0.0
+		for i, v := range image {
+			of, cx, cy = of+float64(v), cx+float64(v)*float64(i%side), cy+float64(v)*float64(i/side)
+		}
+		x, y, sum = x+cx/of, y+cy/of, sum+of
+		if d := math.Hypot(cx/of-11, cy/of-7); d > 3 {
+			t.Errorf("a pixel moved by %v", d)
 		}
 	}
-	if len(seen) != 5 {
-		t.Errorf("moves to %v", seen)
+	for _, c := range []struct {
+		name           string
+		got, want, off float64
+	}{
+		{"images that stay", float64(same) / count, 0.2, 0.07},
+		{"column", x / count, 11, 0.1}, {"row", y / count, 7, 0.1}, {"sum", sum / count, 1, 0.05},
+	} {
+		if !(math.Abs(c.got-c.want) <= c.off) {
+			t.Errorf("%s: %v, want %v ± %v", c.name, c.got, c.want, c.off)
+		}
 	}
 }
 
@@ -171,7 +190,7 @@ func TestFlipAndCrop(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := flat[float32](t, batch.Inputs[0])
-			// Each image is the ramp, flipped or not, shifted, with zeros around.
+			// Each image is the ramp, flipped or not, shifted, with its edge repeated.
 			found := ""
 			for _, f := range []bool{false, true} {
 				for down := -crop; down <= crop; down++ {
@@ -179,10 +198,7 @@ func TestFlipAndCrop(t *testing.T) {
 						want := make([]float32, 16)
 						for y := range 4 {
 							for x := range 4 {
-								sy, sx := y-down, x-right
-								if sy < 0 || sy > 3 || sx < 0 || sx > 3 {
-									continue
-								}
+								sy, sx := min(max(y-down, 0), 3), min(max(x-right, 0), 3)
 								if f {
 									sx = 3 - sx
 								}

@@ -16,18 +16,16 @@ func BCOPTaps(k int) int { return 2 * (k - 1) }
 // filters (P, I-P) along each axis, P a projector on half of the channels (Xiao et al. 2018; Li et
 // al. 2019).
 //
-// BCOP orthonormalises mix, [in, out], and makes the projectors from half, [2(k-1), c, c/2], with
-// c = max(in, out). For k = 1, half is nil. Cost: Bjorck of 2(k-1)+1 matrices and about k²·c³
-// products.
+// The rows or columns of mix, [in, out], are orthonormal, and so are the columns of half,
+// [2(k-1), c, c/2], with c = max(in, out). The projectors come from half. For k = 1, half is nil.
+// Cost: about k²·c³ products.
 func BCOP(mix, half *Node, k int) *Node {
 	d := mix.Shape().Dimensions
-	m := Bjorck(mix)
 	if k == 1 {
-		return Reshape(m, 1, 1, d[0], d[1])
+		return Reshape(mix, 1, 1, d[0], d[1])
 	}
 	c := half.Shape().Dimensions[1]
-	r := Bjorck(half)
-	projectors := Split(Einsum("nij,nkj->nik", r, r), 0, BCOPTaps(k))
+	projectors := Split(Einsum("nij,nkj->nik", half, half), 0, BCOPTaps(k))
 	line := func(projectors []*Node) *Node { // taps of one axis, [k, c, c]
 		taps := ExpandAxes(identity(mix, c), 0)
 		for _, p := range projectors {
@@ -42,9 +40,9 @@ func BCOP(mix, half *Node, k int) *Node {
 	rows, columns := line(projectors[:k-1]), line(projectors[k-1:])
 	// The wide side carries the filters: after the mix where it widens, before it where it narrows.
 	if d[1] > d[0] {
-		rows = Einsum("im,nmj->nij", m, rows)
+		rows = Einsum("im,nmj->nij", mix, rows)
 	} else {
-		columns = Einsum("nij,jm->nim", columns, m)
+		columns = Einsum("nij,jm->nim", columns, mix)
 	}
 	return Einsum("yij,xjk->yxik", rows, columns)
 }
@@ -82,15 +80,15 @@ func bcopKernel(scope *model.Scope, g *Graph, c Convolution, in Size) *Node {
 	std := 1 / math.Sqrt(float64(wide))
 	var half *Node
 	if k > 1 {
-		half = variable(scope, g, "half", std, BCOPTaps(k), wide, wide/2)
+		half = stiefel(scope, g, "half", std, BCOPTaps(k), wide, wide/2)
 	}
-	kernel := BCOP(variable(scope, g, "mix", std, in[2], units), half, k)
+	kernel := BCOP(stiefel(scope, g, "mix", std, in[2], units), half, k)
 	if s == 1 {
 		return kernel
 	}
 	entries := s * s * in[2]
 	std = 1 / math.Sqrt(float64(max(entries, c.Channels)))
-	patch := Bjorck(variable(scope, g, "patch", std, entries, c.Channels))
+	patch := stiefel(scope, g, "patch", std, entries, c.Channels)
 	return Strided(kernel, Reshape(patch, s, s, in[2], c.Channels))
 }
 

@@ -125,5 +125,5 @@ func gram(w *Node) *Node {
 }
 
 func bjorckDense(scope *model.Scope, g *Graph, in, units int) *Node {
-	return Bjorck(freeDense(scope, g, in, units))
+	return stiefel(scope, g, "w", 1/math.Sqrt(float64(max(in, units))), in, units)
 }

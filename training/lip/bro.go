@@ -8,11 +8,10 @@ import (
 )
 
 // BRO returns the block reflector I - 2P, [..., n, n], of v, [..., n, r] with r ≤ n, where P
-// projects onto v's columns (Lai et al. 2025). It is orthogonal and symmetric. Bjorck makes v
-// orthonormal. Cost: that of Bjorck, and n²·r products.
+// projects onto v's columns (Lai et al. 2025). These must be orthonormal. The reflector is
+// orthogonal and symmetric. Cost: n²·r products.
 func BRO(v *Node) *Node {
-	w := Bjorck(v)
-	p := MatMul(w, Transpose(w, -2, -1))
+	p := MatMul(v, Transpose(v, -2, -1))
 	return Sub(identities(p), MulScalar(p, 2))
 }
 
@@ -22,7 +21,7 @@ func broRank(n int) int { return (n + 3) / 4 }
 // broDense is a part of a reflector where in ≠ units, with orthonormal rows or columns.
 func broDense(scope *model.Scope, g *Graph, in, units int) *Node {
 	n := max(in, units)
-	v := variable(scope, g, "v", 1/math.Sqrt(float64(n)), n, broRank(n))
+	v := stiefel(scope, g, "v", 1/math.Sqrt(float64(n)), n, broRank(n))
 	return Slice(BRO(v), AxisRange(0, in), AxisRange(0, units))
 }
 
@@ -31,7 +30,7 @@ func broDense(scope *model.Scope, g *Graph, in, units int) *Node {
 // convolution is orthogonal; where in ≠ out, its rows or columns are orthonormal.
 func BROConvolution(kernel *Node, h, w, in, out int) *Node {
 	re, im := frequencies(kernel, h, w)
-	q := BRO(realForm(re, im))
+	q := BRO(Bjorck(realForm(re, im)))
 	re, im = complexForm(q, q.Shape().Dim(-1)/2)
 	part := func(x *Node) *Node {
 		return Slice(x, AxisRange(), AxisRange(0, in), AxisRange(0, out))

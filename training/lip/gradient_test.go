@@ -26,7 +26,7 @@ func gradients(r *rand.Rand) []graded {
 			[]*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
 		{"AOLConvolution strided", func(in []*Node) *Node { return AOLConvolution(in[0], 2) },
 			[]*tensors.Tensor{tensor(r, 3, 3, 2, 4)}},
-		{"BCOP", func(in []*Node) *Node { return BCOP(in[0], in[1], 3) },
+		{"BCOP", func(in []*Node) *Node { return BCOP(Bjorck(in[0]), Bjorck(in[1]), 3) },
 			[]*tensors.Tensor{tensor(r, 2, 4), tensor(r, BCOPTaps(3), 4, 2)}},
 		{"RKO", func(in []*Node) *Node { return RKO(in[0], 3, 1) },
 			[]*tensors.Tensor{tensor(r, 27, 4)}},

@@ -3,6 +3,7 @@ package lip
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -11,9 +12,9 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Prototypes gives the logits from affine scores, Each of them a class: s = x·w + b. The score of a
-// prototype p, but for a term that all scores share, is -‖x - p‖²/2 with w = p and b = -‖p‖²/2. So
-// the layer is a classifier by nearest prototypes with a certificate of its own (Voráček & Hein,
+// Prototypes gives the logits from Each prototypes a class. The score of a prototype w is
+// x·w + b with b = -‖w‖²/2. That is -‖x - w‖²/2, but for a term that all scores share. So the layer
+// is a classifier by nearest prototypes with a certificate of its own (Voráček & Hein,
 // "Provably adversarially robust nearest prototype classifiers", ICML 2022):
 //
 //	z_k = max over i of class k, min over j of other classes, of (s_i - s_j)/(√2·‖w_i - w_j‖)
@@ -43,10 +44,10 @@ func (p Prototypes) count() int { return p.Classes * p.Each }
 func (p Prototypes) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	n := p.count()
 	w := variable(scope, g, PrototypeMatrix, 1/math.Sqrt(float64(in[0])), in[0], n)
-	b := variable(scope, g, PrototypeOffset, 0, n)
 	gram := DotGeneral(w, []int{0}, nil, w, []int{0}, nil)
 	gram = MulScalar(Add(gram, Transpose(gram, 0, 1)), 0.5) // the same for (i, j) and (j, i)
 	square := ReduceSum(Square(w), 0)
+	b := MulScalar(square, -0.5)
 	square = Sub(Add(ExpandAxes(square, 0), ExpandAxes(square, 1)), MulScalar(gram, 2))
 	class := DivScalar(Iota(g, f32(n, 1), 0), float64(p.Each))
 	same := Equal(Floor(class), Transpose(Floor(class), 0, 1))
@@ -55,8 +56,8 @@ func (p Prototypes) Weights(scope *model.Scope, g *Graph, in Size) []*Node {
 	return []*Node{w, b, Where(same, ZerosLike(inverse), inverse)}
 }
 
-// PrototypeMatrix and PrototypeOffset name the variables w and b of Prototypes.
-const PrototypeMatrix, PrototypeOffset = "w", "b"
+// PrototypeMatrix names the variable w of Prototypes.
+const PrototypeMatrix = "w"
 
 // Apply searches each class's best prototype without a gradient. The nearest plane of that one
 // gives the logit.
@@ -154,41 +155,66 @@ func fold(x *Node, f func(a, b *Node) *Node) *Node {
 	return Squeeze(x, -1)
 }
 
-// candidates is how many prototypes of each class Train looks at, the nearest ones.
+// candidates is how many prototypes of a class Train looks at, the nearest ones.
 const candidates = 3
 
-// Train takes the nearest prototype of a class for the best. It looks for the nearest plane among
-// some prototypes of each other class: the nearest ones. It has no use for the scales of all pairs.
+// Train searches among the nearest prototypes of each class alone. Without a gradient, it takes
+// the best candidate of a class and the nearest plane between that one and other candidates. The
+// gradient reaches the two prototypes of that plane, so a step costs little more than the scores.
 func (p Prototypes) Train(_ *model.Scope, x *Node, w []*Node) *Node {
+	vectors := Transpose(w[0], 0, 1)
+	rows := func(x, index *Node) *Node { // those rows of x, in the shape of index
+		d := index.Shape().Dimensions
+		return Reshape(Gather(x, Reshape(index, -1, 1)), append(slices.Clone(d),
+			x.Shape().Dimensions[1:]...)...)
+	}
+	own, other := p.nearest(StopGradient(x), StopGradient(w[0]), StopGradient(w[1]))
+	difference := Sub(rows(vectors, own), rows(vectors, other))
+	value := Add(Einsum("bd,bkd->bk", x, difference), Sub(rows(w[1], own), rows(w[1], other)))
+	length := ReduceSum(Square(difference), -1)
+	return Mul(value, reciprocalRoot(MulScalar(MaxScalar(length, 1e-6), 2)))
+}
+
+// nearest returns the numbers of two prototypes of each class's plane: the class's own and the
+// other one, [batch, classes] both.
+func (p Prototypes) nearest(x, w, b *Node) (own, other *Node) {
 	g, batch := x.Graph(), x.Shape().Dim(0)
-	s := Reshape(Add(DotProduct(x, w[0]), ExpandAxes(w[1], 0)), batch, p.Classes, p.Each)
-	left := StopGradient(s)
+	left := Reshape(Add(DotProduct(x, w), ExpandAxes(b, 0)), batch, p.Classes, p.Each)
 	var chosen, scores []*Node // [batch, classes] each
 	for range min(candidates, p.Each) {
 		best := ArgMax(left, -1)
-		at := OneHot(best, p.Each, s.DType())
+		at := OneHot(best, p.Each, left.DType())
 		chosen = append(chosen, best)
-		scores = append(scores, ReduceSum(Mul(s, at), -1))
+		scores = append(scores, ReduceMax(left, -1))
 		left = Sub(left, MulScalar(at, 1e30))
 	}
-	n := len(chosen) * p.Classes
-	index := Add(Stack(chosen, 1), MulScalar(Iota(g, shapes.Make(chosen[0].DType(), 1, 1,
-		p.Classes), 2), p.Each))
-	v := Gather(Transpose(w[0], 0, 1), Reshape(index, batch*n, 1))
-	v = Reshape(v, batch, n, x.Shape().Dim(1)) // candidate c of class k at c·classes + k
-	score := Reshape(Stack(scores, 1), batch, n)
-	first := AxisRange(0, p.Classes)
-	products := Einsum("bik,bjk->bij", Slice(v, AxisRange(), first), v)
+	each := len(chosen)
+	n := p.Classes * each
+	number := Add(Stack(chosen, 2), MulScalar(Iota(g, shapes.Make(chosen[0].DType(), 1, p.Classes,
+		1), 1), p.Each))
+	number = Reshape(number, batch, n) // candidate c of class k at k·each + c
+	score := Reshape(Stack(scores, 2), batch, n)
+	v := Reshape(Gather(Transpose(w, 0, 1), Reshape(number, batch*n, 1)), batch, n, -1)
 	norms := ReduceSum(Square(v), -1)
-	squares := Sub(Add(ExpandAxes(Slice(norms, AxisRange(), first), 2), ExpandAxes(norms, 1)),
-		MulScalar(products, 2))
-	same := Equal(Iota(g, f32(1, p.Classes, n), 1), Mod(Iota(g, f32(1, p.Classes, n), 2),
-		Const(g, float32(p.Classes))))
-	same = BroadcastToShape(same, squares.Shape())
-	squares = Where(same, OnesLike(squares), squares)
-	planes := Mul(Sub(ExpandAxes(Slice(score, AxisRange(), first), 2), ExpandAxes(score, 1)),
-		reciprocalRoot(MulScalar(MaxScalar(squares, 1e-6), 2)))
-	return ReduceMin(Where(same, MulScalar(OnesLike(planes), 1e30), planes), -1)
+	squares := Sub(Add(ExpandAxes(norms, 2), ExpandAxes(norms, 1)),
+		MulScalar(Einsum("bid,bjd->bij", v, v), 2))
+	planes := Mul(Sub(ExpandAxes(score, 2), ExpandAxes(score, 1)),
+		reciprocalRoot(MaxScalar(squares, 1e-6)))
+	class := func(axis int) *Node {
+		return Floor(DivScalar(Iota(g, f32(1, n, n), axis), float64(each)))
+	}
+	same := BroadcastToShape(Equal(class(1), class(2)), planes.Shape())
+	planes = Where(same, MulScalar(OnesLike(planes), 1e30), planes)
+	rival := ArgMin(planes, -1) // of each candidate, [batch, n]
+	best := ArgMax(Reshape(ReduceMin(planes, -1), batch, p.Classes, each), -1)
+	take := func(from *Node) *Node { // the entry at best, [batch, classes]
+		from = Reshape(from, batch, p.Classes, each)
+		at := OneHot(best, each, dtypes.Float32)
+		return ConvertDType(ReduceSum(Mul(ConvertDType(from, dtypes.Float32), at), -1), dtypes.Int32)
+	}
+	at := OneHot(take(rival), n, dtypes.Float32)
+	other = Einsum("bn,bkn->bk", ConvertDType(number, dtypes.Float32), at)
+	return take(number), ConvertDType(other, dtypes.Int32)
 }
 
 // steepest bounds √2 times the Lipschitz constant of every fraction.

@@ -88,7 +88,7 @@ func TestPrototypes(t *testing.T) {
 			z := logits[i*p.Classes:][:p.Classes]
 			image := flat(x)[i*in[0]:][:in[0]]
 			exact := signedDistances(p, image, matrix, bias, p.Each, p.Each)
-			nearest := signedDistances(p, image, matrix, bias, 1, candidates)
+			nearest := signedDistances(p, image, matrix, bias, candidates, candidates)
 			for k := range z {
 				if d := math.Abs(float64(z[k]) - exact[k]); !(d <= off) {
 					t.Errorf("logit %v, want %v, off by more than %g", z[k], exact[k], off)
