@@ -25,7 +25,7 @@ type Config struct {
 	Epochs       int     `json:"epochs"`
 	Images       int     `json:"images"` // images an epoch takes, 0 for all
 	Batch        int     `json:"batch"`
-	Optimizer    string  `json:"optimizer,omitempty"` // a name in Optimizers, by default adam
+	Optimizer    string  `json:"optimizer,omitempty"` // a name in Optimizers
 	LearningRate float64 `json:"learning_rate"`       // the peak: a cosine after a tenth of warm-up
 	Sigma        float64 `json:"sigma"`               // noise level σ, in units of the image
 	Offset       float64 `json:"offset"`              // margin that the loss asks for, in units of radius
@@ -78,7 +78,7 @@ func (c Config) Complete() Config {
 	if c.Method == Methods[0].Name {
 		c.Method = ""
 	}
-	if c.Optimizer == Optimizers[0] {
+	if c.Optimizer == Optimizers[0].Name {
 		c.Optimizer = ""
 	}
 	for _, f := range []struct {
@@ -122,6 +122,9 @@ func (c Config) loss() (loss.Loss, error) {
 func (c Config) Validate() error {
 	c = c.Complete()
 	if _, err := c.loss(); err != nil {
+		return fmt.Errorf("training: %w", err)
+	}
+	if _, err := c.optimizer(model.NewStore()); err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
 	m, err := c.method()

@@ -34,8 +34,7 @@ var Fields = []Field{
 	{"loss", "loss, by default offset", loss.Names(), "Loss", nil},
 	{"method", "method of training through noise, by default gaussian",
 		methodNames(func(Method) bool { return true }), "Method", nil},
-	{"optimizer", "optimiser, by default adam; muon keeps orthonormal weights orthonormal, and sgd " +
-		"has Nesterov's momentum", Optimizers, "Optimizer", nil},
+	{"optimizer", "optimiser, by default adam", optimizerNames(), "Optimizer", nil},
 	{"width", "channels of the first convolution, or prototypes a class, or a size: xs (8), " +
 		"s (16), m (32)", nil, "Width", nil},
 	{"epochs", "number of epochs", nil, "Epochs", nil},

@@ -199,7 +199,7 @@ func newTrainer(
 		metric.SparseCategoricalAccuracyGraph, nil)
 	steps, err := c.optimizer(store)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("training: %w", err)
 	}
 	return train.NewTrainer(backend, store, graph, second, steps, []metric.Interface{accuracy}, nil),
 		nil

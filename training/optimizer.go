@@ -1,7 +1,7 @@
 package training
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 
 	"github.com/gomlx/compute/dtypes"
@@ -9,29 +9,51 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
+	"github.com/lipsmooth/lipsmooth/internal/named"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
-// Optimizers are the names of the optimisers. The first is the default.
-var Optimizers = []string{"adam", "muon", "sgd"}
+// An Optimizer is an optimiser by name.
+type Optimizer struct {
+	Name, Doc string
+	// new makes it for a store with the hyperparameters.
+	new func(store *model.Store) optimizer.Interface
+}
 
-// optimizer returns the optimiser of that name for a store with the hyperparameters.
-func (c Config) optimizer(store *model.Store) (optimizer.Interface, error) {
-	switch c.Optimizer {
-	case "":
-		return optimizer.Adam().FromScope(store.RootScope()).Done(), nil
-	case "muon":
+// Optimizers are all optimisers. The first is the default.
+var Optimizers = []Optimizer{
+	{"adam", "Adam (Kingma & Ba 2015)", func(store *model.Store) optimizer.Interface {
+		return optimizer.Adam().FromScope(store.RootScope()).Done()
+	}},
+	{"muon", "steps along orthonormal matrices (after Jordan et al. 2024), and Adam at a fifth of " +
+		"the rate for other weights", func(store *model.Store) optimizer.Interface {
 		kept := model.GetRootParamOr(store, lip.ParamStiefel, lip.Stiefel(nil))
 		return steps{func(v *model.Variable, g *Graph, gradient, rate, step *Node) *Node {
 			if kept[v.Path()] {
 				return alongStiefel(v, g, gradient, rate)
 			}
 			return adamStep(v, g, gradient, MulScalar(rate, adamShare), step)
-		}}, nil
-	case "sgd":
-		return steps{nesterov}, nil
+		}}
+	}},
+	{"sgd", "gradient descent with Nesterov's momentum of 0.9",
+		func(*model.Store) optimizer.Interface { return steps{nesterov} }},
+}
+
+func optimizerNames() (names []string) {
+	for _, o := range Optimizers {
+		names = append(names, o.Name)
 	}
-	return nil, fmt.Errorf("training: no optimizer %q, there are %v", c.Optimizer, Optimizers)
+	return names
+}
+
+// optimizer is the config's, for a store with the hyperparameters.
+func (c Config) optimizer(store *model.Store) (optimizer.Interface, error) {
+	o, err := named.Find("optimizer", cmp.Or(c.Optimizer, Optimizers[0].Name), Optimizers,
+		func(o Optimizer) string { return o.Name })
+	if err != nil {
+		return nil, err
+	}
+	return o.new(store), nil
 }
 
 // steps is an optimiser that takes a step of each variable by itself: next returns its next value.

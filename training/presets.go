@@ -27,10 +27,11 @@ var Presets = []Preset{
 			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 10, 0
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.3, 0.25, true, 2
 		})},
-	{"cifar10-best", "cifar10 for longer, and for larger radii", "cifar10",
+	{"cifar10-best", "cifar10 by muon, for longer, and for larger radii", "cifar10",
 		with(func(c *Config) {
-			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 22, 0
+			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 60, 256, 0
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.5, 0.25, true, 2
+			c.Optimizer, c.LearningRate = "muon", 0.1
 		})},
 	{"cifar10-prototypes", "CIFAR-10 by prototypes, without noise, for the average radius", "cifar10",
 		with(func(c *Config) {

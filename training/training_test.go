@@ -687,7 +687,8 @@ func TestOptionsAct(t *testing.T) {
 		"flip":          func(c *Config) { c.Flip = true },
 		"crop":          func(c *Config) { c.Crop = 1 },
 		"warp":          func(c *Config) { c.Warp = true },
-		"optimizer":     func(c *Config) { c.Optimizer = "sgd" },
+		"sgd":           func(c *Config) { c.Optimizer = "sgd" },
+		"muon":          func(c *Config) { c.Optimizer = "muon" },
 		"learning rate": func(c *Config) { c.LearningRate = 0.02 },
 		"seed":          func(c *Config) { c.Seed = 2 },
 		"dense":         func(c *Config) { c.Architecture = "dense" },
@@ -777,6 +778,8 @@ func TestValidate(t *testing.T) {
 			`no loss "focal"; known: offset, emma, hkr, torchlip-hkr, lse-hkr, multi-margin, ` +
 				`annealing`},
 		{func(c *Config) { c.Loss = "offset" }, ""},
+		{func(c *Config) { c.Optimizer = "adamw" }, `no optimizer "adamw" (did you mean adam?); known: adam, muon, sgd`},
+		{func(c *Config) { c.Optimizer = "adam" }, ""},
 		{func(c *Config) { c.Method = "trades" },
 			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
 				`smoothadv`},

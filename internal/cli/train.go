@@ -173,6 +173,10 @@ func trainCommand() *cobra.Command {
 	for _, m := range training.Methods {
 		fmt.Fprintf(&doc, "  %-13s %s\n", m.Name, m.Doc)
 	}
+	doc.WriteString("\nOptimisers:\n")
+	for _, o := range training.Optimizers {
+		fmt.Fprintf(&doc, "  %-13s %s\n", o.Name, o.Doc)
+	}
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Train a Lipschitz-bounded classifier and prove its bound",
@@ -239,7 +243,7 @@ Presets; the first is the default, and other flags change its settings:
 	help.Group(c, "What to train", "preset data arch width conv", "dense", "residual", "activation",
 		"centring", "padding", "last")
 	help.Group(c, "How", "sigma loss offset epochs method seed", "temperature", "draws", "weight",
-		"attack-radius", "lr", "batch", "epoch-images", "flip", "crop", "warp")
+		"attack-radius", "optimizer", "lr", "batch", "epoch-images", "flip", "crop", "warp")
 	help.Group(c, "Output", "out", "checkpoint-every")
 	return c
 }

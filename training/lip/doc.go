@@ -3,7 +3,8 @@
 //
 // A layer trains through a parametrisation: a pure function on nodes, such as Bjorck, AOL or BCOP.
 // The function returns the layer's effective weights. The layer is used, saved and proved in those
-// weights.
+// weights. Where an optimiser keeps variables orthonormal, layers take them as they are: see
+// Stiefel.
 //
 // A Bound is a proof about effective weights, and nothing else reaches a certificate. Bounds are
 // computed in float64 from the float32 weights as they are saved, and rounded outward. Power
