@@ -120,9 +120,10 @@ func TestFiguresRefuses(t *testing.T) {
 	}
 }
 
-// Public logs and runs that end early are drawn beside a run.
-func TestBeside(t *testing.T) {
-	run, tables := smoke(t), t.TempDir()
+// publicLogs is a folder of two tables of certificates.
+func publicLogs(t *testing.T) string {
+	t.Helper()
+	tables := t.TempDir()
 	for _, name := range []string{"net_noise_0.25", "net_noise_0.50"} {
 		text := "idx\tlabel\tpredict\tradius\tcorrect\ttime\n" +
 			"0\t3\t3\t0.5\t1\t1.5\n1\t3\t2\t1.5\t0\t1.5\n"
@@ -131,6 +132,12 @@ func TestBeside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return tables
+}
+
+// Public logs and runs that end early are drawn beside a run.
+func TestBeside(t *testing.T) {
+	run, tables := smoke(t), publicLogs(t)
 	early := filepath.Join(t.TempDir(), "early")
 	if r := withDevice("sample", filepath.Join(run, certify.ModelFolder), "--data", tiny(),
 		"--sigma", "0.5", "--n", "400", "--until", "radius>=0.2", "--images", "20", "--tuning", "5",

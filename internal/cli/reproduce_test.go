@@ -139,6 +139,22 @@ func TestReproduceAgain(t *testing.T) {
 	}
 }
 
+// A finished job draws public logs beside its run without a device.
+func TestReproduceBeside(t *testing.T) {
+	dir := copied(t, smoke(t))
+	noDevice(t)
+	out := must(t, append(reproduceArgs(dir), "--beside", publicLogs(t))...)
+	if figure := filepath.Join("figures", "logs.png"); !strings.Contains(out, figure) {
+		t.Errorf("no %s in\n%s", figure, out)
+	}
+	header := strings.Split(read(t, dir, "figures", "logs.tsv"), "\n")[0]
+	for _, want := range []string{"σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t"} {
+		if !strings.Contains(header, want) {
+			t.Errorf("no %q in %s", want, header)
+		}
+	}
+}
+
 // sameAttacks compares what a job has of attacks and bounds with the smoke job's.
 func sameAttacks(t *testing.T, dir string) {
 	t.Helper()
