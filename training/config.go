@@ -28,10 +28,10 @@ type Config struct {
 	Optimizer    string  `json:"optimizer,omitempty"` // a name in Optimizers
 	LearningRate float64 `json:"learning_rate"`       // the peak: a cosine after a tenth of warm-up
 	Sigma        float64 `json:"sigma"`               // noise level σ, in units of the image
-	Offset       float64 `json:"offset"`              // margin that the loss asks for, in units of radius
-	Temperature  float64 `json:"temperature"`         // of the loss, in units of radius (loss.Losses)
+	Offset       float64 `json:"offset"`              // margin that the loss asks for, a radius
+	Temperature  float64 `json:"temperature"`         // of the loss, a radius (loss.Losses)
 	Flip         bool    `json:"flip"`                // mirror images by chance
-	Crop         int     `json:"crop"`                // shift images by up to this many pixels by chance
+	Crop         int     `json:"crop"`                // shift images by chance, so many pixels at most
 	Warp         bool    `json:"warp,omitempty"`      // turn, stretch and move most images by chance
 	Seed         uint64  `json:"seed"`
 

@@ -18,9 +18,9 @@ var Presets = []Preset{
 		})},
 	{"mnist-best", "MNIST by prototypes, without noise, for the average radius", "mnist",
 		with(func(c *Config) {
-			c.Architecture, c.Width, c.Epochs, c.Batch, c.LearningRate = "prototypes", 250, 32, 256, 0.003
-			c.Sigma, c.Offset, c.Temperature, c.Warp = 0, 2.5, 0.1, true
-			c.Optimizer = "sgd"
+			c.Architecture, c.Width, c.Epochs, c.Batch, c.Sigma = "prototypes", 400, 40, 500, 0
+			c.Offset, c.Temperature, c.Warp = 2.5, 0.1, true
+			c.Optimizer, c.LearningRate = "sgd", 4
 		})},
 	{"cifar10", "CIFAR-10 without noise, for accuracy verified at radius 36/255", "cifar10",
 		with(func(c *Config) {

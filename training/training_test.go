@@ -778,7 +778,8 @@ func TestValidate(t *testing.T) {
 			`no loss "focal"; known: offset, emma, hkr, torchlip-hkr, lse-hkr, multi-margin, ` +
 				`annealing`},
 		{func(c *Config) { c.Loss = "offset" }, ""},
-		{func(c *Config) { c.Optimizer = "adamw" }, `no optimizer "adamw" (did you mean adam?); known: adam, muon, sgd`},
+		{func(c *Config) { c.Optimizer = "adamw" },
+			`no optimizer "adamw" (did you mean adam?); known: adam, muon, sgd`},
 		{func(c *Config) { c.Optimizer = "adam" }, ""},
 		{func(c *Config) { c.Method = "trades" },
 			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +

@@ -66,9 +66,9 @@ var presets = []preset{
 	best("cifar10-prototypes", "CIFAR-10's test split by prototypes; 20 minutes of a core", 20),
 }
 
-// best is the training preset of that name, trained without noise, on a whole test split. Its clean
-// margin is the certificate that counts, so there are few draws, and attacks of so many steps on the
-// classifier without noise alone.
+// best is the training preset of that name, trained without noise, on a whole test split. Its
+// clean margin is the certificate that counts. So there are few draws, and attacks of so many steps
+// on the classifier without noise alone.
 func best(name, doc string, steps int) preset {
 	of, err := training.PresetByName(name)
 	if err != nil {

@@ -12,10 +12,10 @@ type Aim struct {
 	Classifier string
 }
 
-// rounded is what float32 may move an attack's success by: a part of the radius, or a distance where
-// the radius is below 1. Certificates take float32 sums as exact (Config.Float32 pays for them), and
-// those of planes are exact. An attack comes as near as float32 allows, and may succeed a last digit
-// too early. This was measured, not proved: 2e-6 on MNIST and CIFAR-10.
+// rounded is what float32 may move an attack's success by: a part of the radius, or a distance
+// where the radius is below 1. Certificates take float32 sums as exact (Config.Float32 pays for
+// them), and those of planes are exact. An attack comes as near as float32 allows, and may succeed
+// a last digit too early. This was measured, not proved: 2e-6 on MNIST and CIFAR-10.
 const rounded = 1e-5
 
 // Inside says whether an attack succeeded inside a certificate, by more than float32 rounds.
