@@ -147,6 +147,8 @@ func (c Config) Validate() error {
 		{"images", c.Images >= 0, "at least 0"},
 		{"batch", c.Batch >= 1, "at least 1"},
 		{"learning rate", positive(c.LearningRate), "positive"},
+		{"learning rate", c.Optimizer != "muon" || c.LearningRate <= muonRate,
+			fmt.Sprintf("at most %v with optimizer muon", muonRate)},
 		{"sigma", c.Sigma == 0 || positive(c.Sigma), "finite and at least 0"},
 		{"offset", c.Offset == 0 || positive(c.Offset), "finite and at least 0"},
 		{"temperature", positive(c.Temperature), "positive"},

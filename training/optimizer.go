@@ -26,7 +26,7 @@ var Optimizers = []Optimizer{
 		return optimizer.Adam().FromScope(store.RootScope()).Done()
 	}},
 	{"muon", "steps along orthonormal matrices (after Jordan et al. 2024), and Adam at a fifth of " +
-		"the rate for other weights", func(store *model.Store) optimizer.Interface {
+		"the rate for other weights; rates of about 0.1", func(store *model.Store) optimizer.Interface {
 		kept := model.GetRootParamOr(store, lip.ParamStiefel, lip.Stiefel(nil))
 		return steps{func(v *model.Variable, g *Graph, gradient, rate, step *Node) *Node {
 			if kept[v.Path()] {
@@ -116,6 +116,10 @@ func adamStep(v *model.Variable, g *Graph, gradient, rate, step *Node) *Node {
 	return Sub(v.NodeValue(g), Mul(rate, Div(first, AddScalar(Sqrt(second), 1e-8))))
 }
 
+// muonRate is the largest learning rate from which one polynomial leads back to orthonormal
+// matrices.
+const muonRate = 0.25
+
 // alongStiefel takes a step in the space of matrices with orthonormal columns (or rows), whose
 // singular values are about the learning rate each. The mean of the gradients, made tangent, gets
 // singular values of about 1 (Muon: Jordan et al. 2024). Then an odd polynomial takes the singular
@@ -132,6 +136,9 @@ func alongStiefel(v *model.Variable, g *Graph, gradient, rate *Node) *Node {
 	}
 	at, u = turn(at), turn(u)
 	product := MatMul(Transpose(at, -2, -1), u)
-	u = Sub(u, MatMul(at, MulScalar(Add(product, Transpose(product, -2, -1)), 0.5)))
-	return turn(lip.NearOrthonormal(Sub(at, Mul(rate, lip.NearPolar(u)))))
+	tangent := Sub(u, MatMul(at, MulScalar(Add(product, Transpose(product, -2, -1)), 0.5)))
+	square := func(x *Node) *Node { return ReduceAndKeep(Square(x), ReduceSum, -2, -1) }
+	rounding := LessThan(square(tangent), MulScalar(square(u), 1e-8)) // nothing else is left
+	tangent = Where(BroadcastToShape(rounding, u.Shape()), ZerosLike(u), tangent)
+	return turn(lip.NearOrthonormal(Sub(at, Mul(rate, lip.NearPolar(tangent)))))
 }

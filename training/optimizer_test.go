@@ -2,6 +2,7 @@ package training
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -79,13 +80,17 @@ func TestAdamStep(t *testing.T) {
 // TestMuonKeepsOrthonormal: the variables of orthogonal layers start orthonormal, move, and stay
 // orthonormal.
 func TestMuonKeepsOrthonormal(t *testing.T) {
+	rate := 0.1
 	after := func(epochs int, kind string) *model.Store {
 		return trainedStore(t, func(c *Config) {
-			c.Architecture, c.Convolution, c.Optimizer, c.LearningRate = "lipnext", kind, "muon", 0.1
+			c.Architecture, c.Convolution, c.Optimizer, c.LearningRate = "lipnext", kind, "muon", rate
 			c.Epochs = epochs
 		})
 	}
-	for _, kind := range []string{"bcop", "rko"} {
+	for _, kind := range []string{"bcop", "rko", "rko at the largest rate"} {
+		if name, _, largest := strings.Cut(kind, " "); largest {
+			kind, rate = name, muonRate
+		}
 		first, last := after(1, kind), after(20, kind)
 		kept := model.GetRootParamOr(last, lip.ParamStiefel, lip.Stiefel(nil))
 		if len(kept) < 4 {

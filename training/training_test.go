@@ -781,6 +781,8 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Optimizer = "adamw" },
 			`no optimizer "adamw" (did you mean adam?); known: adam, muon, sgd`},
 		{func(c *Config) { c.Optimizer = "adam" }, ""},
+		{func(c *Config) { c.Optimizer, c.LearningRate = "muon", 0.6 },
+			"learning rate must be at most 0.25 with optimizer muon"},
 		{func(c *Config) { c.Method = "trades" },
 			`no training method "trades"; known: gaussian, stability, consistency, macer, ` +
 				`smoothadv`},
