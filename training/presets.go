@@ -16,7 +16,7 @@ var Presets = []Preset{
 			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 14, 0
 			c.Offset, c.Temperature, c.Crop = 1.7, 0.25, 1
 		})},
-	{"mnist-best", "MNIST by prototypes, without noise, for the average radius", "mnist",
+	{"mnist-best", "MNIST by prototypes, without noise, for large radii", "mnist",
 		with(func(c *Config) {
 			c.Architecture, c.Width, c.Epochs, c.Batch, c.Sigma = "prototypes", 400, 40, 500, 0
 			c.Offset, c.Temperature, c.Warp = 2.5, 0.1, true
@@ -24,10 +24,11 @@ var Presets = []Preset{
 		})},
 	{"cifar10", "CIFAR-10 without noise, for accuracy verified at radius 36/255", "cifar10",
 		with(func(c *Config) {
-			c.Convolution, c.Width, c.Epochs, c.Sigma = "bcop", 32, 10, 0
+			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 10, 256, 0
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.3, 0.25, true, 2
+			c.Optimizer, c.LearningRate = "muon", 0.1
 		})},
-	{"cifar10-best", "cifar10 by muon, for longer, and for larger radii", "cifar10",
+	{"cifar10-best", "cifar10 for longer, and for larger radii", "cifar10",
 		with(func(c *Config) {
 			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 60, 256, 0
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.5, 0.25, true, 2

@@ -25,8 +25,8 @@
 //   - Convolution, with circular or zero padding, stride and groups: bcop, bro, cayley and soc are
 //     orthogonal. The norm of aol and rko is at most 1, of spectral about 1; free has any. rko is
 //     orthogonal where its stride is its kernel's side. At a stride, bcop is AOC (Boissin et al.
-//     2025). With zero padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what
-//     leaves the image.
+//     2025). Kernels have odd sides: 2×2 at stride 2 is Depth and a 1×1 convolution. With zero
+//     padding, bcop has a norm of at most 1 and isn't orthogonal: it loses what leaves the image.
 //   - Residual: sll and cpl, of images or flat; Affine, of LiResNet; Sandwich, dense.
 //   - Activation: maxmin, groupsort, householder, abs, beta-abs, relu. The first three need
 //     channels in whole groups and refuse others, as deel-torchlip does. Padding would add channels
