@@ -3,6 +3,7 @@ package training
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -19,8 +20,14 @@ func (m *Model) Variables() *model.Store { return m.Store }
 func (m *Model) Identity() countlog.Model {
 	c := m.Config
 	name := c.Architecture
+	if slices.ContainsFunc(m.Network.Layers, func(l lip.Layer) bool {
+		_, ok := l.(lip.Convolution)
+		return ok
+	}) {
+		name += "-" + c.Convolution
+	}
 	if m.Unproved() == nil {
-		name += fmt.Sprintf("-%s-%d", c.Convolution, c.Width)
+		name += fmt.Sprintf("-%d", c.Width)
 	}
 	return countlog.Model{
 		Name: name, Hash: m.Hash,
