@@ -20,13 +20,13 @@ func (m *Model) Variables() *model.Store { return m.Store }
 func (m *Model) Identity() countlog.Model {
 	c := m.Config
 	name := c.Architecture
-	if slices.ContainsFunc(m.Network.Layers, func(l lip.Layer) bool {
-		_, ok := l.(lip.Convolution)
-		return ok
-	}) {
-		name += "-" + c.Convolution
-	}
 	if m.Unproved() == nil {
+		if slices.ContainsFunc(m.Network.Layers, func(l lip.Layer) bool {
+			_, convolves := l.(lip.Convolution)
+			return convolves
+		}) {
+			name += "-" + c.Convolution
+		}
 		name += fmt.Sprintf("-%d", c.Width)
 	}
 	return countlog.Model{
