@@ -26,7 +26,7 @@ var Optimizers = []Optimizer{
 		return optimizer.Adam().FromScope(store.RootScope()).Done()
 	}},
 	{"muon", "steps along orthonormal matrices (after Jordan et al. 2024), and Adam at a fifth of " +
-		"the rate for other weights; rates of about 0.1", func(store *model.Store) optimizer.Interface {
+		"the rate for other weights; rates from 0.03", func(store *model.Store) optimizer.Interface {
 		kept := model.GetRootParamOr(store, lip.ParamStiefel, lip.Stiefel(nil))
 		return steps{func(v *model.Variable, g *Graph, gradient, rate, step *Node) *Node {
 			if kept[v.Path()] {

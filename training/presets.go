@@ -26,7 +26,7 @@ var Presets = []Preset{
 		with(func(c *Config) {
 			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 10, 256, 0
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.3, 0.25, true, 2
-			c.Optimizer, c.LearningRate = "muon", 0.1
+			c.Optimizer, c.LearningRate = "muon", 0.03
 		})},
 	{"cifar10-best", "cifar10 for longer, and for larger radii", "cifar10",
 		with(func(c *Config) {
