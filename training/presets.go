@@ -36,8 +36,9 @@ var Presets = []Preset{
 		})},
 	{"cifar10-prototypes", "CIFAR-10 by prototypes, without noise, for the average radius", "cifar10",
 		with(func(c *Config) {
-			c.Architecture, c.Width, c.Epochs, c.Batch, c.LearningRate = "prototypes", 100, 4, 256, 0.003
-			c.Sigma, c.Offset, c.Temperature, c.Flip = 0, 2, 0.5, true
+			c.Architecture, c.Width, c.Epochs, c.Batch, c.Sigma = "prototypes", 100, 4, 256, 0
+			c.Offset, c.Temperature, c.Flip, c.Crop = 5, 0.5, true, 2
+			c.Optimizer, c.LearningRate = "sgd", 5
 		})},
 }
 
