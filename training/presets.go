@@ -32,7 +32,7 @@ var Presets = []Preset{
 		with(func(c *Config) {
 			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 60, 256, 0
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.5, 0.25, true, 2
-			c.Optimizer, c.LearningRate = "muon", 0.1
+			c.Optimizer, c.LearningRate = "muon", 0.03
 		})},
 	{"cifar10-prototypes", "CIFAR-10 by prototypes, without noise, for the average radius", "cifar10",
 		with(func(c *Config) {
