@@ -26,7 +26,7 @@ var Optimizers = []Optimizer{
 		return optimizer.Adam().FromScope(store.RootScope()).Done()
 	}},
 	{"muon", "steps along orthonormal matrices (after Jordan et al. 2024), and Adam at a fifth of " +
-		"the rate for other weights; rates from 0.03", func(store *model.Store) optimizer.Interface {
+		"the rate for other weights; 0.03 is a good rate", func(store *model.Store) optimizer.Interface {
 		kept := model.GetRootParamOr(store, lip.ParamStiefel, lip.Stiefel(nil))
 		return steps{func(v *model.Variable, g *Graph, gradient, rate, step *Node) *Node {
 			if kept[v.Path()] {
@@ -120,10 +120,10 @@ func adamStep(v *model.Variable, g *Graph, gradient, rate, step *Node) *Node {
 // matrices.
 const muonRate = 0.25
 
-// alongStiefel takes a step in the space of matrices with orthonormal columns (or rows), whose
-// singular values are about the learning rate each. The mean of the gradients, made tangent, gets
-// singular values of about 1 (Muon: Jordan et al. 2024). Then an odd polynomial takes the singular
-// values of the sum, near 1, back to 1.
+// alongStiefel takes a step among the matrices with orthonormal columns (or rows). The singular
+// values of the step are about the learning rate. The step is the mean of the gradients, made
+// tangent, with singular values of about 1 (Muon: Jordan et al. 2024), times that rate. Then an odd
+// polynomial takes the singular values of the sum, which are near 1, back to 1.
 func alongStiefel(v *model.Variable, g *Graph, gradient, rate *Node) *Node {
 	at, sum := v.NodeValue(g), moment(v, g, "sum", momentum, gradient)
 	u := Add(gradient, MulScalar(sum, momentum))

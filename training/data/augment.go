@@ -31,8 +31,8 @@ func (b *Batches) augment(image []float32, epoch, index int) {
 	}
 }
 
-// warped is the part of the images that are warped, and the others are the largest changes: a
-// turn, a change of each side, a shear, and a move in pixels.
+// The part of the images that are warped, and the largest changes: a turn, a change of each side, a
+// shear, and a move in pixels.
 const (
 	warped, turn   = 0.8, 8 * math.Pi / 180
 	stretch, shear = 0.08, 0.1
@@ -52,14 +52,14 @@ func warp(image []float32, w, c int, r *rand.Rand) {
 	for y := range h {
 		for x := range w {
 			u, v := float64(x)-float64(w-1)/2, float64(y)-float64(h-1)/2
-			from := float64(w-1)/2 + right + cos*wide*u + (slant-sin*high)*v
-			down := float64(h-1)/2 + down + sin*wide*u + cos*high*v
-			left, top := math.Floor(from), math.Floor(down)
+			fromX := float64(w-1)/2 + right + cos*wide*u + (slant-sin*high)*v
+			fromY := float64(h-1)/2 + down + sin*wide*u + cos*high*v
+			left, top := math.Floor(fromX), math.Floor(fromY)
 			for _, corner := range [4]struct{ x, y, share float64 }{
-				{left, top, (1 - from + left) * (1 - down + top)},
-				{left + 1, top, (from - left) * (1 - down + top)},
-				{left, top + 1, (1 - from + left) * (down - top)},
-				{left + 1, top + 1, (from - left) * (down - top)},
+				{left, top, (1 - fromX + left) * (1 - fromY + top)},
+				{left + 1, top, (fromX - left) * (1 - fromY + top)},
+				{left, top + 1, (1 - fromX + left) * (fromY - top)},
+				{left + 1, top + 1, (fromX - left) * (fromY - top)},
 			} {
 				at := (min(max(int(corner.y), 0), h-1)*w + min(max(int(corner.x), 0), w-1)) * c
 				for k := range c {

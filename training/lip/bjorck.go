@@ -85,21 +85,38 @@ const gramLife = 6
 
 // bjorckSteps takes a step for each scale s: x ← s/2·x(3·I - s²·xᵀx).
 func bjorckSteps(x *Node, scales []float64) *Node {
+	steps := make([]odd, len(scales))
+	for i, s := range scales {
+		steps[i] = odd{1.5 * s, -0.5 * s * s * s, 0}
+	}
+	return applied(x, steps...)
+}
+
+// An odd polynomial a·s + b·s³ + c·s⁵ of each singular value s of x: x·(a·I + b·xᵀx + c·(xᵀx)²).
+type odd struct{ a, b, c float64 }
+
+// applied takes x, [..., rows, columns], through polynomials one after another. One Gram matrix,
+// [..., columns, columns], serves all.
+func applied(x *Node, polynomials ...odd) *Node {
 	g := gram(x)
 	id := identities(g)
-	var p *Node
-	for i, s := range scales {
-		q := Sub(MulScalar(id, 1.5*s), MulScalar(g, 0.5*s*s*s))
-		if p == nil {
-			p = q
-		} else {
-			p = MatMul(p, q)
+	var product *Node
+	for i, p := range polynomials {
+		higher := MulScalar(g, p.b)
+		if p.c != 0 {
+			higher = Add(higher, MulScalar(MatMul(g, g), p.c))
 		}
-		if i < len(scales)-1 {
-			g = MatMul(MatMul(q, g), q)
+		factor := Add(MulScalar(id, p.a), higher)
+		if product == nil {
+			product = factor
+		} else {
+			product = MatMul(product, factor)
+		}
+		if i < len(polynomials)-1 {
+			g = MatMul(MatMul(factor, g), factor)
 		}
 	}
-	return MatMul(x, p)
+	return MatMul(x, product)
 }
 
 // bjorckScales takes singular values in [1e-7, 1] into [1-1e-7, 1]. For values in [l, 1], the best

@@ -27,34 +27,15 @@ func stiefel(scope *model.Scope, g *Graph, name string, std float64, dimensions 
 	return v.NodeValue(g)
 }
 
-// polynomial returns x·(a·I + b·xᵀx + c·(xᵀx)²), so it takes each singular value s to
-// a·s + b·s³ + c·s⁵. The factor beside x is [..., columns, columns].
-func polynomial(x *Node, times int, a, b, c float64) *Node {
-	g := gram(x)
-	var product *Node
-	for i := range times {
-		factor := Add(MulScalar(identities(g), a),
-			Add(MulScalar(g, b), MulScalar(MatMul(g, g), c)))
-		if product == nil {
-			product = factor
-		} else {
-			product = MatMul(product, factor)
-		}
-		if i < times-1 {
-			g = MatMul(MatMul(factor, g), factor)
-		}
-	}
-	return MatMul(x, product)
-}
-
 // NearPolar takes the singular values of x, [..., rows, columns] with rows ≥ columns, to
 // about 1: those above a hundredth of x's Frobenius norm to between 0.7 and 1.2. The polynomial is
 // that of Muon (Jordan et al. 2024). It isn't fit for a bound.
 func NearPolar(x *Node) *Node {
 	norm := Sqrt(ReduceAndKeep(Square(x), ReduceSum, -2, -1))
-	return polynomial(Div(x, AddScalar(norm, 1e-12)), 5, 3.4445, -4.775, 2.0315)
+	p := odd{3.4445, -4.775, 2.0315}
+	return applied(Div(x, AddScalar(norm, 1e-12)), p, p, p, p, p)
 }
 
 // NearOrthonormal takes the singular values of x, [..., rows, columns] with no fewer rows than
 // columns, closer to 1: an error of e becomes one of about 2.5·e³.
-func NearOrthonormal(x *Node) *Node { return polynomial(x, 1, 1.875, -1.25, 0.375) }
+func NearOrthonormal(x *Node) *Node { return applied(x, odd{1.875, -1.25, 0.375}) }
