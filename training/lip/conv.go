@@ -11,7 +11,7 @@ import (
 // [batch, ⌈h/stride⌉, ⌈w/stride⌉, out]. The side k is odd and the kernel is centred. Padding is
 // Zero, or indices wrap round at the borders.
 //
-// Convolutions are slow on the pure-Go backend. There, Conv is ConvPatches.
+// Convolutions are slow on the pure-Go backend. There, Conv takes patches.
 func Conv(x, kernel *Node, padding string, stride int) *Node {
 	k := kernel.Shape().Dimensions
 	if len(k) != 4 || k[0] != k[1] || k[0]%2 == 0 {
@@ -33,26 +33,24 @@ func ConvInside(x, kernel *Node, stride int) *Node {
 	if !pureGo(x) {
 		return Convolve(x, kernel).NoPadding().Strides(stride).Done()
 	}
-	return ConvPatches(x, kernel, stride)
+	return patches(x, kernel, stride)
 }
 
-// ConvPatches is ConvInside by patches and one matrix product. XLA on a CPU takes a gradient
-// through ConvPatches in two thirds of the time where the kernel is 5×5, and in more time where it
-// is 3×3.
-func ConvPatches(x, kernel *Node, stride int) *Node {
+// patches is ConvInside by patches and one matrix product, for the pure-Go backend.
+func patches(x, kernel *Node, stride int) *Node {
 	d, k := x.Shape().Dimensions, kernel.Shape().Dimensions
 	h, w := (d[1]-k[0])/stride+1, (d[2]-k[1])/stride+1
 	places := func(first, n int) SliceAxisSpec {
 		return AxisRange(first, first+(n-1)*stride+1).Stride(stride)
 	}
-	var patches []*Node
+	var parts []*Node
 	for i := range k[0] {
 		for j := range k[1] {
 			patch := Slice(x, AxisRange(), places(i, h), places(j, w), AxisRange())
-			patches = append(patches, patch)
+			parts = append(parts, patch)
 		}
 	}
-	p := Reshape(Concatenate(patches, -1), d[0]*h*w, k[0]*k[1]*k[2])
+	p := Reshape(Concatenate(parts, -1), d[0]*h*w, k[0]*k[1]*k[2])
 	return Reshape(DotProduct(p, Reshape(kernel, k[0]*k[1]*k[2], k[3])), d[0], h, w, k[3])
 }
 

@@ -22,7 +22,7 @@ func Forward(x, kernel *Node, stride int, zeros [2][2]int) *Node {
 		}
 		zero := ScalarZero(x.Graph(), x.DType())
 		x = Pad(x, zero, compute.PadAxis{}, pad(zeros[0]), pad(zeros[1]))
-		return ConvPatches(x, kernel, stride)
+		return patches(x, kernel, stride)
 	}
 	n := neighbours(w, k[2], k[3])
 	wide := make([]*Node, n)

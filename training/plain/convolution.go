@@ -7,7 +7,6 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
-	"github.com/lipsmooth/lipsmooth/internal/backend"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 )
 
@@ -107,13 +106,10 @@ func (c Convolution) convolve(x, kernel *Node) *Node {
 // Train is Apply in a training step. Batch normalisation takes the statistics of x and updates the
 // running ones, which Weights takes.
 func (c Convolution) Train(scope *model.Scope, x *Node, w []*Node) *Node {
-	g := x.Graph()
 	if !c.Norm {
-		if c.Inside && backend.Standard(g.Backend()) { // a CPU, where patches are faster
-			return Add(lip.ConvPatches(x, w[0], 1), Reshape(w[1], 1, 1, 1, -1))
-		}
 		return c.Apply(x, w)
 	}
+	g := x.Graph()
 	y := c.convolve(x, c.kernel(scope, g, x.Shape().Dimensions[1:]))
 	mean := ReduceMean(y, 0, 1, 2)
 	variance := ReduceMean(Square(Sub(y, Reshape(mean, 1, 1, 1, -1))), 0, 1, 2)
