@@ -135,8 +135,8 @@ func input() Input {
 		}
 	}
 	in.Beside = []Other{
-		{"run_until", until, nil},
-		{"cifar10_resnet_noise_0.25", nil, []rs.Result{result(3, 0.5), result(3, 0.25),
+		{Name: "run_until", Run: until},
+		{Name: "cifar10_resnet_noise_0.25", Results: []rs.Result{result(3, 0.5), result(3, 0.25),
 			result(1, 1), result(3, 0.9)}},
 	}
 	return in

@@ -32,6 +32,7 @@ type Other struct {
 	Name    string
 	Run     *certify.Run // nil where there are Results alone
 	Results []rs.Result  // as they were logged
+	Source  string       // of Results that are quantiles of a log, for the caption
 }
 
 // An Entry is a figure that can be drawn from logs.

@@ -48,7 +48,7 @@ func drawLogs(in Input) (*Figure, error) {
 	for _, o := range in.Beside {
 		names = append(names, o.Name)
 	}
-	common, logged, images := commonWords(names), 0, 0
+	common, logged, images, source := commonWords(names), 0, 0, ""
 	for _, o := range in.Beside {
 		c := certify.Curve{Method: strings.ReplaceAll(strings.TrimPrefix(o.Name, common), "_", " "),
 			Results: o.Results}
@@ -59,6 +59,8 @@ func drawLogs(in Input) (*Figure, error) {
 			}
 			c.Method, c.Results = c.Method+": "+curve(o.Run, methodOfLogs), own.Curves[0].Results
 			caption += fmt.Sprintf("; %s: %s", o.Name, o.Run.Settings(in.config()).Caption())
+		} else if o.Source != "" {
+			source = "; published curves: " + o.Source
 		} else {
 			logged, images = logged+1, images+len(o.Results)
 		}
@@ -68,6 +70,7 @@ func drawLogs(in Input) (*Figure, error) {
 		caption += fmt.Sprintf("; %d public tables, of the data that their names say: "+
 			"certificates as logged, %d images in all", logged, images)
 	}
+	caption += source
 	f, err := Curves(certify.Settings{}, curves, []string{})
 	if err != nil {
 		return nil, fmt.Errorf("figure logs: %w", err)

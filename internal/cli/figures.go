@@ -93,6 +93,10 @@ func (g *figuresAsked) draw(names []string) (paths, notes []string, err error) {
 	return paths, append(notes, more...), err
 }
 
+// besideDoc documents --beside.
+const besideDoc = "another run, a table of certificates by locuslab/smoothing, or published-mnist or " +
+	"published-cifar10, for figures draws and logs; may be repeated"
+
 // readOthers reads the runs and logs of --beside.
 func readOthers(paths []string, alpha float64) (all []figures.Other, notes []string, err error) {
 	for _, path := range paths {
@@ -160,8 +164,7 @@ Styles:
 	f.StringVar(&g.style, "style", figures.Styles[0].Name, "look: "+strings.Join(known, ", "))
 	f.Float64Var(&g.width, "width", 0, fmt.Sprintf("width on paper in millimetres, before a "+
 		"style's zoom; default and least: a column, %.4g", float64(figures.Column/vg.Millimeter)))
-	f.StringArrayVar(&g.with, "beside", nil, "another run, or a table of certificates by "+
-		"locuslab/smoothing, for figures draws and logs; may be repeated")
+	f.StringArrayVar(&g.with, "beside", nil, besideDoc)
 	c.AddCommand(figuresListCommand())
 	return c
 }

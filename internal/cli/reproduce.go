@@ -35,6 +35,7 @@ type preset struct {
 	sigmas  []float64   // those besides the job's own
 	observe int         // steps to each layer's steepest slope
 	attack  attack.Config
+	beside  []string // what figures are drawn beside, unless --beside says another
 }
 
 var presets = []preset{
@@ -84,7 +85,7 @@ func best(name, doc string, steps int) preset {
 			c.Seed = seed
 		},
 		draws: fewDraws(10000, 50), sweep: fewDraws(200, 100), sigmas: []float64{0.25, 0.5},
-		observe: 10, attack: attacks,
+		observe: 10, attack: attacks, beside: []string{figures.Published + of.Data},
 	}
 }
 
@@ -115,7 +116,6 @@ type job struct {
 	data, out string
 	alpha     float64
 	seed      uint64
-	beside    []string
 }
 
 // run does what is not done yet, and prints the table.
@@ -292,6 +292,7 @@ func reproduceCommand() *cobra.Command {
 	var j job
 	var name string
 	var sigma float64
+	var beside []string
 	var doc strings.Builder
 	var names []string
 	for _, p := range presets {
@@ -326,6 +327,9 @@ Presets:
 			if !cmd.Flags().Changed("data") {
 				j.data = cmp.Or(j.preset.data, j.data)
 			}
+			if beside != nil || j.data != j.preset.data {
+				j.beside = beside
+			}
 			if j.out == "" {
 				j.out = filepath.Join("runs", strings.TrimSuffix(filepath.Base(j.data),
 					filepath.Ext(j.data))+"-"+name)
@@ -342,7 +346,7 @@ Presets:
 	f.Float64Var(&j.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Uint64Var(&j.seed, "seed", 1, "seed of everything random")
 	f.StringVar(&j.out, "out", "", "folder of the job (default: runs/<data>-<preset>)")
-	f.StringArrayVar(&j.beside, "beside", nil, "another run, or a table of certificates by "+
-		"locuslab/smoothing, for figures draws and logs; may be repeated")
+	f.StringArrayVar(&beside, "beside", nil, besideDoc+"; default: published curves, where the preset "+
+		"trains for records")
 	return c
 }

@@ -139,16 +139,23 @@ func TestReproduceAgain(t *testing.T) {
 	}
 }
 
-// A finished job draws public logs beside its run without a device.
+// A finished job draws public logs beside its run without a device. Presets name curves that exist.
 func TestReproduceBeside(t *testing.T) {
+	for _, p := range presets {
+		if _, _, err := readOthers(p.beside, 0.001); err != nil {
+			t.Errorf("preset %s: %v", p.name, err)
+		}
+	}
 	dir := copied(t, smoke(t))
 	noDevice(t)
-	out := must(t, append(reproduceArgs(dir), "--beside", publicLogs(t))...)
+	out := must(t, append(reproduceArgs(dir), "--beside", publicLogs(t), "--beside",
+		"published-mnist")...)
 	if figure := filepath.Join("figures", "logs.png"); !strings.Contains(out, figure) {
 		t.Errorf("no %s in\n%s", figure, out)
 	}
 	header := strings.Split(read(t, dir, "figures", "logs.tsv"), "\n")[0]
-	for _, want := range []string{"σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t"} {
+	for _, want := range []string{"σ = 0.5, mono\t", "noise 0.25\t", "noise 0.50\t",
+		"SmoothMix, σ = 1"} {
 		if !strings.Contains(header, want) {
 			t.Errorf("no %q in %s", want, header)
 		}
