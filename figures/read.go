@@ -111,8 +111,8 @@ func (in *Input) tables(dir string) (err error) {
 }
 
 // ReadOther reads what is drawn beside a run: another run, a table of certificates without votes,
-// or a folder of such tables. A run is certified at alpha. A path that begins with [Published] names
-// curves that this package holds.
+// or a folder of such tables. A run is certified at alpha. A path that begins with [Published]
+// names curves that this package holds.
 func ReadOther(path string, alpha float64) (others []Other, notes []string, err error) {
 	if dataset, ok := strings.CutPrefix(path, Published); ok {
 		others, err = published(dataset)

@@ -94,8 +94,8 @@ func (g *figuresAsked) draw(names []string) (paths, notes []string, err error) {
 }
 
 // besideDoc documents --beside.
-const besideDoc = "another run, a table of certificates by locuslab/smoothing, or published-mnist or " +
-	"published-cifar10, for figures draws and logs; may be repeated"
+const besideDoc = "another run, a table of certificates by locuslab/smoothing, published-mnist, " +
+	"or published-cifar10, for figures draws and logs; may be repeated"
 
 // readOthers reads the runs and logs of --beside.
 func readOthers(paths []string, alpha float64) (all []figures.Other, notes []string, err error) {

@@ -346,7 +346,7 @@ Presets:
 	f.Float64Var(&j.alpha, "alpha", certify.Default().Alpha, "error probability of each certificate")
 	f.Uint64Var(&j.seed, "seed", 1, "seed of everything random")
 	f.StringVar(&j.out, "out", "", "folder of the job (default: runs/<data>-<preset>)")
-	f.StringArrayVar(&beside, "beside", nil, besideDoc+"; default: published curves, where the preset "+
-		"trains for records")
+	f.StringArrayVar(&beside, "beside", nil, besideDoc+
+		"; default: published curves, where the preset trains for records")
 	return c
 }
