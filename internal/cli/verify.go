@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/lipsmooth/lipsmooth/figures"
 	"github.com/lipsmooth/lipsmooth/internal/terminal"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/certify"
@@ -28,6 +29,7 @@ import (
 // verification checks a run, and says what was checked.
 type verification struct {
 	dir, model, data string
+	job              string // folder of the job that a run at another noise level belongs to
 	denoiser         string // of an ONNX file; empty is beside it
 	signedBy         string // file of a public key; empty is anyone
 	redraw           int
@@ -53,7 +55,27 @@ func (v *verification) verified(found *certify.Verification) {
 	}
 }
 
-func (v *verification) all(ctx context.Context) (err error) {
+// all checks the run, and those of the same job at other noise levels.
+func (v *verification) all(ctx context.Context) error {
+	if err := v.one(ctx); err != nil {
+		return err
+	}
+	levels, err := filepath.Glob(filepath.Join(v.dir, figures.SigmaFolder, "*", countlog.RunFile))
+	if err != nil {
+		return err
+	}
+	for _, file := range levels {
+		level := *v
+		level.dir, level.job = filepath.Dir(file), v.dir
+		if err := level.one(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one checks one run. Of a job's run at another noise level, there are no tables and no attacks.
+func (v *verification) one(ctx context.Context) (err error) {
 	if v.run, err = certify.Read(v.dir); err != nil {
 		return err
 	}
@@ -62,10 +84,12 @@ func (v *verification) all(ctx context.Context) (err error) {
 	if v.verified(found); err != nil {
 		return err
 	}
-	if found, err = v.run.VerifySignature(v.signedBy); err != nil {
-		return err
+	if v.job == "" || v.signedBy != "" {
+		if found, err = v.run.VerifySignature(v.signedBy); err != nil {
+			return err
+		}
+		v.verified(found)
 	}
-	v.verified(found)
 	m, d, err := v.ofModel(ctx)
 	if err != nil {
 		return err
@@ -78,13 +102,10 @@ func (v *verification) all(ctx context.Context) (err error) {
 	if d != nil {
 		images, v.run.File = d, d.File
 	}
-	found, err = v.run.Verify(v.dir)
-	if v.verified(found); err != nil {
-		return err
-	}
-	found, err = v.run.VerifyAttacks(v.dir, images)
-	if v.verified(found); err != nil {
-		return err
+	if v.job == "" {
+		if err := v.tables(images); err != nil {
+			return err
+		}
 	}
 	if err := v.again(ctx, m, d); err != nil {
 		return err
@@ -93,6 +114,17 @@ func (v *verification) all(ctx context.Context) (err error) {
 		fmt.Fprintln(v.w, "note:", note)
 	}
 	return nil
+}
+
+// tables computes the tables again.
+func (v *verification) tables(images certify.Pixels) error {
+	found, err := v.run.Verify(v.dir)
+	if v.verified(found); err != nil {
+		return err
+	}
+	found, err = v.run.VerifyAttacks(v.dir, images)
+	v.verified(found)
+	return err
 }
 
 // renamed notes names that differ from those in run.json, of a model and a dataset with its hashes.
@@ -115,7 +147,7 @@ func (v *verification) renamed(m sample.Classifier, d *data.Dataset) {
 func (v *verification) ofModel(ctx context.Context) (m sample.Classifier, d *data.Dataset,
 	err error) {
 
-	from := cmp.Or(v.model, filepath.Join(v.dir, certify.ModelFolder))
+	from := cmp.Or(v.model, filepath.Join(cmp.Or(v.job, v.dir), certify.ModelFolder))
 	if _, err := os.Stat(from); errors.Is(err, os.ErrNotExist) && v.model == "" {
 		fmt.Fprintf(v.w, "note: no model in %s, and none given with --model: not checked\n", from)
 		d, err := v.ofData(v.data)
@@ -360,6 +392,8 @@ func verifyCommand() *cobra.Command {
   attack.npy                   the distance of each perturbed image from its own (--data)
   clean classes and margins    predicted again, all of them (model and --data)
   some examples                drawn again on the device, every count compared (--redraw)
+  sigma/*                      the same job's runs at other noise levels: log, model, dataset and
+                               predictions, in the same way
 
 Prints what was checked, and ends at the first difference with status 1. Tables that an older
 version wrote have no settings beside them: they are noted, and not compared. A run that an older
@@ -390,7 +424,7 @@ sample --sign and merge --sign sign the seal, as ssh-keygen -Y sign -n lipsmooth
 	bindFiles(f, &v.files)
 	f.StringVar(&v.signedBy, "signed-by", "",
 		"OpenSSH public key, a .pub file, that must have signed the run")
-	f.IntVar(&v.redraw, "redraw", 0, "examples to draw again, picked at random")
+	f.IntVar(&v.redraw, "redraw", 0, "examples of each run to draw again, picked at random")
 	f.Uint64Var(&v.seed, "redraw-seed", 0,
 		"seed that picks the examples to draw again; default: a new "+
 			"one, which nobody can foresee")

@@ -22,7 +22,8 @@ func TestVerify(t *testing.T) {
 	out := must(t, "verify", dir, "--data", tiny())
 	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows",
 		filepath.Join(dir, countlog.SealFile) + ": the settings and 20 rows", training.BoundsFile,
-		countlog.TuningFolder, "Λ = ", "hash of the dataset", "certificates.tsv: ", "table.tsv: ",
+		countlog.TuningFolder, "Λ = ", "hash of the dataset",
+		filepath.Join(dir, "sigma", "0.25", countlog.RunFile), "10 predictions without noise", "certificates.tsv: ", "table.tsv: ",
 		"attack.tsv: ", "gap.tsv: ", "attack.npy: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -225,6 +226,8 @@ var forgeries = map[string]struct {
 			t.Fatal(err)
 		}
 	}, []string{"--model", "OTHERMODEL"}, "sampled from model"},
+	"other noise level": {replaced("sigma/0.25/"+countlog.RunFile, `"seed": 1`, `"seed": 2`), nil,
+		"sigma/0.25/run.json: changed since seal.json"},
 	"other data": {func(*testing.T, string) {}, []string{"--data", "OTHERDATA"},
 		"sampled on dataset"},
 }
