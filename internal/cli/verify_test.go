@@ -23,7 +23,8 @@ func TestVerify(t *testing.T) {
 	for _, want := range []string{"checked: " + filepath.Join(dir, countlog.RunFile), "20 rows",
 		filepath.Join(dir, countlog.SealFile) + ": the settings and 20 rows", training.BoundsFile,
 		countlog.TuningFolder, "Λ = ", "hash of the dataset",
-		filepath.Join(dir, "sigma", "0.25", countlog.RunFile), "10 predictions without noise", "certificates.tsv: ", "table.tsv: ",
+		filepath.Join(dir, "sigma", "0.25", countlog.RunFile), "10 predictions without noise",
+		"certificates.tsv: ", "table.tsv: ",
 		"attack.tsv: ", "gap.tsv: ", "attack.npy: "} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
