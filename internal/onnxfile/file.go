@@ -5,11 +5,8 @@ package onnxfile
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"math"
 	"os"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // A Model is what an ONNX file says. Tensors are read when they are asked for.
@@ -48,9 +45,6 @@ type Attribute struct {
 	Graph   bool // the attribute holds a graph
 }
 
-// errBroken is the error for bytes that aren't such a message.
-var errBroken = errors.New("truncated, or not an ONNX file")
-
 // maxNames bounds nodes, names and values, so that a hostile file takes no more memory than some
 // times its size.
 const maxNames = 1 << 20
@@ -72,36 +66,36 @@ func Read(path string) (*Model, error) {
 func Parse(b []byte, path string) (*Model, error) {
 	m := &Model{Weights: map[string]Tensor{}, Metadata: map[string]string{}}
 	graphs := 0
-	err := each(b, func(x field) error {
-		switch x.number {
+	err := each(b, func(x Field) error {
+		switch x.Number {
 		case 7:
 			graphs++
-			return m.graph(x.b, path)
+			return m.graph(x.B, path)
 		case 8:
-			return m.operators(x.b)
+			return m.operators(x.B)
 		case 14:
-			key, value, err := pair(x.b)
+			key, value, err := pair(x.B)
 			m.Metadata[key] = value
 			return err
 		case 25:
-			return m.function(x.b)
+			return m.function(x.B)
 		}
 		return nil
 	})
 	if err == nil && (graphs != 1 || len(m.Outputs) == 0) {
-		err = errBroken
+		err = ErrBroken
 	}
 	return m, err
 }
 
 func (m *Model) operators(b []byte) error {
 	domain, version := "", int64(0)
-	err := each(b, func(x field) error {
-		switch x.number {
+	err := each(b, func(x Field) error {
+		switch x.Number {
 		case 1:
-			domain = string(x.b)
+			domain = string(x.B)
 		case 2:
-			version = int64(x.n)
+			version = int64(x.N)
 		}
 		return nil
 	})
@@ -114,9 +108,9 @@ func (m *Model) operators(b []byte) error {
 // function reads whether a function belongs to the domain of ONNX's own operators.
 func (m *Model) function(b []byte) error {
 	domain := ""
-	err := each(b, func(x field) error {
-		if x.number == 10 {
-			domain = string(x.b)
+	err := each(b, func(x Field) error {
+		if x.Number == 10 {
+			domain = string(x.B)
 		}
 		return nil
 	})
@@ -128,25 +122,25 @@ func (m *Model) function(b []byte) error {
 func Standard(domain string) bool { return domain == "" || domain == "ai.onnx" }
 
 func (m *Model) graph(b []byte, path string) error {
-	return each(b, func(x field) error {
+	return each(b, func(x Field) error {
 		if len(m.Nodes)+len(m.Inputs)+len(m.Outputs)+len(m.Weights) > maxNames {
 			return fmt.Errorf("more than %d nodes and names", maxNames)
 		}
-		switch x.number {
+		switch x.Number {
 		case 1:
-			n, err := parseNode(x.b, path)
+			n, err := parseNode(x.B, path)
 			m.Nodes = append(m.Nodes, n)
 			return err
 		case 5:
-			t, err := parseTensor(x.b, path)
+			t, err := parseTensor(x.B, path)
 			if _, twice := m.Weights[t.Name]; twice && err == nil {
 				err = fmt.Errorf("two weights named %q", t.Name)
 			}
 			m.Weights[t.Name] = t
 			return err
 		case 11, 12:
-			v, err := parseValue(x.b)
-			if x.number == 11 {
+			v, err := parseValue(x.B)
+			if x.Number == 11 {
 				m.Inputs = append(m.Inputs, v)
 			} else {
 				m.Outputs = append(m.Outputs, v)
@@ -161,20 +155,20 @@ func (m *Model) graph(b []byte, path string) error {
 
 func parseNode(b []byte, path string) (n Node, err error) {
 	n.Attributes = map[string]Attribute{}
-	err = each(b, func(x field) error {
-		switch x.number {
+	err = each(b, func(x Field) error {
+		switch x.Number {
 		case 1:
-			n.Inputs = append(n.Inputs, string(x.b))
+			n.Inputs = append(n.Inputs, string(x.B))
 		case 2:
-			n.Outputs = append(n.Outputs, string(x.b))
+			n.Outputs = append(n.Outputs, string(x.B))
 		case 3:
-			n.Name = string(x.b)
+			n.Name = string(x.B)
 		case 4:
-			n.Op = string(x.b)
+			n.Op = string(x.B)
 		case 7:
-			n.Domain = string(x.b)
+			n.Domain = string(x.B)
 		case 5:
-			name, a, err := parseAttribute(x.b, path)
+			name, a, err := parseAttribute(x.B, path)
 			n.Attributes[name] = a
 			return err
 		}
@@ -184,28 +178,28 @@ func parseNode(b []byte, path string) (n Node, err error) {
 }
 
 func parseAttribute(b []byte, path string) (name string, a Attribute, err error) {
-	err = each(b, func(x field) error {
-		switch x.number {
+	err = each(b, func(x Field) error {
+		switch x.Number {
 		case 1:
-			name = string(x.b)
+			name = string(x.B)
 		case 2:
-			a.Float = math.Float32frombits(uint32(x.n))
+			a.Float = math.Float32frombits(uint32(x.N))
 		case 3:
-			a.Integer = int64(x.n)
+			a.Integer = int64(x.N)
 		case 4:
-			a.Text = string(x.b)
+			a.Text = string(x.B)
 		case 5:
-			t, err := parseTensor(x.b, path)
+			t, err := parseTensor(x.B, path)
 			a.Tensor = &t
 			return err
 		case 6, 11:
 			a.Graph = true
 		case 7:
-			return numbers(x, 4, func(n uint64) {
+			return Numbers(x, 4, func(n uint64) {
 				a.Floats = append(a.Floats, math.Float32frombits(uint32(n)))
 			})
 		case 8:
-			return numbers(x, 0, func(n uint64) { a.Ints = append(a.Ints, int64(n)) })
+			return Numbers(x, 0, func(n uint64) { a.Ints = append(a.Ints, int64(n)) })
 		case 21:
 			return errors.New("an attribute that refers to a function's")
 		}
@@ -215,14 +209,14 @@ func parseAttribute(b []byte, path string) (name string, a Attribute, err error)
 }
 
 func parseValue(b []byte) (v Value, err error) {
-	err = each(b, func(x field) error {
-		switch x.number {
+	err = each(b, func(x Field) error {
+		switch x.Number {
 		case 1:
-			v.Name = string(x.b)
+			v.Name = string(x.B)
 		case 2:
-			return each(x.b, func(y field) error {
-				if y.number == 1 {
-					return v.tensor(y.b)
+			return each(x.B, func(y Field) error {
+				if y.Number == 1 {
+					return v.tensor(y.B)
 				}
 				return nil
 			})
@@ -233,18 +227,18 @@ func parseValue(b []byte) (v Value, err error) {
 }
 
 func (v *Value) tensor(b []byte) error {
-	return each(b, func(x field) error {
-		switch x.number {
+	return each(b, func(x Field) error {
+		switch x.Number {
 		case 1:
-			v.Kind = Kind(x.n)
+			v.Kind = Kind(x.N)
 		case 2:
-			return each(x.b, func(y field) error {
-				if y.number != 1 {
+			return each(x.B, func(y Field) error {
+				if y.Number != 1 {
 					return nil
 				}
 				size := int64(-1)
-				err := each(y.b, func(z field) error {
-					if n := int64(z.n); z.number == 1 && n > 0 { // some exporters write 0 for free
+				err := each(y.B, func(z Field) error {
+					if n := int64(z.N); z.Number == 1 && n > 0 { // some exporters write 0 for free
 						size = n
 					}
 					return nil
@@ -259,103 +253,14 @@ func (v *Value) tensor(b []byte) error {
 
 // pair reads a key and its value.
 func pair(b []byte) (key, value string, err error) {
-	err = each(b, func(x field) error {
-		switch x.number {
+	err = each(b, func(x Field) error {
+		switch x.Number {
 		case 1:
-			key = string(x.b)
+			key = string(x.B)
 		case 2:
-			value = string(x.b)
+			value = string(x.B)
 		}
 		return nil
 	})
 	return key, value, err
-}
-
-// A field of a message: n holds a number of any width, b what has a length.
-type field struct {
-	number protowire.Number
-	n      uint64
-	b      []byte
-}
-
-// each calls f with every field of a message, and stops at an error.
-func each(b []byte, f func(field) error) error {
-	for x, err := range fields(b) {
-		if err == nil {
-			err = f(x)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fields of a message; an error ends them.
-func fields(b []byte) iter.Seq2[field, error] {
-	return func(yield func(field, error) bool) {
-		for len(b) > 0 {
-			number, wire, n := protowire.ConsumeTag(b)
-			if n < 0 {
-				yield(field{}, errBroken)
-				return
-			}
-			b = b[n:]
-			f := field{number: number}
-			switch wire {
-			case protowire.VarintType:
-				f.n, n = protowire.ConsumeVarint(b)
-			case protowire.Fixed32Type:
-				var v uint32
-				v, n = protowire.ConsumeFixed32(b)
-				f.n = uint64(v)
-			case protowire.Fixed64Type:
-				f.n, n = protowire.ConsumeFixed64(b)
-			case protowire.BytesType:
-				f.b, n = protowire.ConsumeBytes(b)
-				if f.b == nil {
-					f.b = []byte{}
-				}
-			default:
-				n = -1 // groups, which no version of the format has
-			}
-			if n < 0 {
-				yield(field{}, errBroken)
-				return
-			}
-			b = b[n:]
-			if !yield(f, nil) {
-				return
-			}
-		}
-	}
-}
-
-// numbers calls f with the numbers of a repeated field, packed or one alone: of this many bytes, or
-// varints where width is 0.
-func numbers(x field, width int, f func(uint64)) error {
-	if x.b == nil {
-		f(x.n)
-		return nil
-	}
-	for b := x.b; len(b) > 0; {
-		var v uint64
-		n := 0
-		switch width {
-		case 0:
-			v, n = protowire.ConsumeVarint(b)
-		case 4:
-			var short uint32
-			short, n = protowire.ConsumeFixed32(b)
-			v = uint64(short)
-		default:
-			v, n = protowire.ConsumeFixed64(b)
-		}
-		if n < 0 {
-			return errBroken
-		}
-		f(v)
-		b = b[n:]
-	}
-	return nil
 }

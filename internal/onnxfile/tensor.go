@@ -28,6 +28,17 @@ const (
 	Bfloat16 Kind = 16
 )
 
+var kinds = [...]string{"undefined", "float32", "uint8", "int8", "uint16", "int16", "int32",
+	"int64", "string", "bool", "float16", "float64", "uint32", "uint64", "complex64", "complex128",
+	"bfloat16"}
+
+func (k Kind) String() string {
+	if k >= 0 && int(k) < len(kinds) {
+		return kinds[k]
+	}
+	return "type " + strconv.Itoa(int(k))
+}
+
 // widths of the kinds' elements in bytes.
 var widths = map[Kind]int{Float32: 4, Uint8: 1, Int8: 1, Int32: 4, Int64: 8, Bool: 1, Float16: 2,
 	Float64: 8, Bfloat16: 2}
@@ -47,7 +58,7 @@ type Tensor struct {
 	Dims []int
 
 	raw            []byte
-	plain          []field // repeated numbers, where raw is nil
+	plain          []Field // repeated numbers, where raw is nil
 	path           string  // of the model's file
 	location       string  // of the file that holds the elements, or empty
 	offset, length int64   // in that file; length -1 is the rest
@@ -55,20 +66,20 @@ type Tensor struct {
 
 func parseTensor(b []byte, path string) (Tensor, error) {
 	t := Tensor{path: path, length: -1}
-	err := each(b, func(x field) error {
-		switch x.number {
+	err := each(b, func(x Field) error {
+		switch x.Number {
 		case 1:
-			return numbers(x, 0, func(n uint64) { t.Dims = append(t.Dims, int(n)) })
+			return Numbers(x, 0, func(n uint64) { t.Dims = append(t.Dims, int(n)) })
 		case 2:
-			t.Kind = Kind(x.n)
+			t.Kind = Kind(x.N)
 		case 4, 5, 7, 10:
 			t.plain = append(t.plain, x)
 		case 8:
-			t.Name = string(x.b)
+			t.Name = string(x.B)
 		case 9:
-			t.raw = x.b
+			t.raw = x.B
 		case 13:
-			return t.external(x.b)
+			return t.external(x.B)
 		}
 		return nil
 	})
@@ -168,15 +179,15 @@ func (t Tensor) elements(start func(n int), f func(uint64)) error {
 	count := 0
 	if b == nil {
 		for _, x := range t.plain {
-			width := map[bool]int{true: 4}[x.number == 4]
-			if x.number == 10 {
+			width := map[bool]int{true: 4}[x.Number == 4]
+			if x.Number == 10 {
 				width = 8
 			}
-			if want := t.Kind.field(); x.number != want {
+			if want := t.Kind.field(); x.Number != want {
 				return fmt.Errorf("weight %q of type %d has its numbers in field %d, not %d",
-					t.Name, t.Kind, x.number, want)
+					t.Name, t.Kind, x.Number, want)
 			}
-			if err := numbers(x, width, func(v uint64) { count++; f(v) }); err != nil {
+			if err := Numbers(x, width, func(v uint64) { count++; f(v) }); err != nil {
 				return err
 			}
 		}
@@ -202,7 +213,7 @@ func (t Tensor) elements(start func(n int), f func(uint64)) error {
 	return nil
 }
 
-// field is where TensorProto has plain numbers of a kind.
+// Field is where TensorProto has plain numbers of a kind.
 func (k Kind) field() protowire.Number {
 	switch k {
 	case Float32:

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 	"github.com/lipsmooth/lipsmooth/internal/proof"
 	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
@@ -55,7 +56,7 @@ func Load(path string, o Options) (_ *Classifier, err error) {
 	if o.Random && !c.ByChance() {
 		return nil, named(path, errors.New("--random: no operator of it draws by chance"))
 	}
-	if op := m.file.rounds(); o.lambda.Known() && (op != "" || m.input.kind == uint8Kind) {
+	if op := m.file.rounds(); o.lambda.Known() && (op != "" || m.input.kind == onnxfile.Uint8) {
 		return nil, named(path, fmt.Errorf("--lipschitz: %s rounds numbers, so no finite Lipschitz "+
 			"constant holds", cmp.Or(op, "its uint8 input")))
 	}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 // What a denoiser predicts.
@@ -139,7 +141,7 @@ func (d *Denoiser) findValues() error {
 	}
 	d.output = d.file.outputs[0]
 	for _, v := range []value{d.image, d.output} {
-		if v.kind != float32Kind && v.kind != float16Kind {
+		if v.kind != onnxfile.Float32 && v.kind != onnxfile.Float16 {
 			return fmt.Errorf("%v can't be served: float32 and float16 can", v)
 		}
 	}
@@ -178,7 +180,7 @@ func (d *Denoiser) findShape(o Options) (err error) {
 	if into := d.output.shape(like...); into != nil {
 		return d.settle(into)
 	}
-	if d.output.kind == float16Kind {
+	if d.output.kind == onnxfile.Float16 {
 		return fmt.Errorf("the output %v leaves the number of channels open, "+
 			"which float16 can't: export it with its shape", d.output)
 	}
@@ -194,7 +196,8 @@ func (d *Denoiser) findStep(schedule string) (err error) {
 		}
 		return nil
 	}
-	if !slices.Contains([]kind{float32Kind, int32Kind, int64Kind}, d.step.kind) {
+	if !slices.Contains([]onnxfile.Kind{onnxfile.Float32, onnxfile.Int32, onnxfile.Int64},
+		d.step.kind) {
 		return fmt.Errorf("the step %v can't be served: int64, int32 and float32 can", d.step)
 	}
 	if len(d.step.dims) == 1 {

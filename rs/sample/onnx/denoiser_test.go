@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 func denoiser(t *testing.T, name string, o Options) *Denoiser {
@@ -209,9 +211,9 @@ func TestDenoiserOfOneImage(t *testing.T) {
 	needRuntime(t)
 	shape := []int64{-1, 1, 4, 5}
 	path := save(t, "one.onnx", modelOf(13, [][]byte{
-		integers("flat", 1, 20), integers("back", -1, 1, 4, 5), port(11, "x", float32Kind, shape...),
+		integers("flat", 1, 20), integers("back", -1, 1, 4, 5), port(11, "x", onnxfile.Float32, shape...),
 		operator("Reshape", names("x", "flat"), names("r")),
-		operator("Reshape", names("r", "back"), names("y")), port(12, "y", float32Kind, shape...),
+		operator("Reshape", names("r", "back"), names("y")), port(12, "y", onnxfile.Float32, shape...),
 	}))
 	o := Options{Size: [3]int{4, 5, 1}, Denoiser: path}
 	net := net{dims: []int64{-1, 20}, values: 20, classes: 3}

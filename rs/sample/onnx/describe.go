@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 // Describe says what was understood of the file, in lines of a name and what it is.
@@ -75,7 +77,7 @@ func (m *Model) steps(done string) []string {
 	if m.mean != nil {
 		steps = append(steps, fmt.Sprintf("less mean %v, by std %v", m.mean, m.std))
 	}
-	if m.input.kind == uint8Kind {
+	if m.input.kind == onnxfile.Uint8 {
 		steps = append(steps, "rounded to 0, 1, …, 255")
 	}
 	return steps

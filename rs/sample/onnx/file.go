@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 // file is the part of an ONNX file that lipsmooth itself reads: what ONNX Runtime doesn't tell, or
@@ -27,7 +29,7 @@ type file struct {
 // value is an input or output of the graph.
 type value struct {
 	name string
-	kind kind
+	kind onnxfile.Kind
 	dims []dim
 }
 
@@ -44,43 +46,17 @@ type node struct {
 	opset           int64            // of the standard operators where the node stands
 }
 
-// standard tells the operators that ONNX itself defines.
-func (n node) standard() bool { return n.domain == "" || n.domain == "ai.onnx" }
-
 // stored is a tensor whose bytes lie in another file, beside the model's.
 type stored struct {
 	name, location string
-	kind           kind
+	kind           onnxfile.Kind
 	offset, length int64 // length -1 reaches to the end
 }
 
-// kind is a type of tensor elements, by its number in onnx.proto.
-type kind int32
-
-const (
-	float32Kind  kind = 1
-	uint8Kind    kind = 2
-	int32Kind    kind = 6
-	int64Kind    kind = 7
-	boolKind     kind = 9
-	float16Kind  kind = 10
-	float64Kind  kind = 11
-	bfloat16Kind kind = 16
-)
-
-var kinds = [...]string{"undefined", "float32", "uint8", "int8", "uint16", "int16", "int32",
-	"int64", "string", "bool", "float16", "float64", "uint32", "uint64", "complex64", "complex128",
-	"bfloat16"}
-
-func (k kind) String() string {
-	if k >= 0 && int(k) < len(kinds) {
-		return kinds[k]
-	}
-	return "type " + strconv.Itoa(int(k))
-}
-
 // float tells the types that logits may have.
-func (k kind) float() bool { return k == float32Kind || k == float16Kind || k == float64Kind }
+func float(k onnxfile.Kind) bool {
+	return k == onnxfile.Float32 || k == onnxfile.Float16 || k == onnxfile.Float64
+}
 
 func (v value) String() string {
 	s := make([]string, len(v.dims))
@@ -152,7 +128,7 @@ var errBatchNorm = errors.New("a batch norm in training mode answers an image by
 // batch norm, and from opset 12 on the third input of a dropout.
 func (f *file) training(n node) bool {
 	switch norm := n.op == "BatchNormalization"; {
-	case !n.standard() || !norm && n.op != "Dropout":
+	case !onnxfile.Standard(n.domain) || !norm && n.op != "Dropout":
 		return false
 	case n.integers["training_mode"] != 0:
 		return true

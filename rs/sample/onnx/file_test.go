@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -64,7 +65,7 @@ func TestBatchNormInTraining(t *testing.T) {
 		return operator("BatchNormalization", names("x", "s", "b", "m0", "v0"), out, attributes...)
 	}
 	training, test := attribute("training_mode", 1), attribute("is_test", 1)
-	end := port(12, "y", float32Kind, -1, 10)
+	end := port(12, "y", onnxfile.Float32, -1, 10)
 	inGraph := func(opset int64, node []byte) []byte { return modelOf(opset, [][]byte{node, end}) }
 	branch := func(node []byte) []byte {
 		graph := wrapped(5, text(1, "then_branch"), wrapped(6, node), number(20, 5))
@@ -114,11 +115,11 @@ func TestBatchNormInTraining(t *testing.T) {
 // A dropout in training mode answers by chance, by an attribute before opset 7 and by its third
 // input from opset 12 on.
 func TestDropoutInTraining(t *testing.T) {
-	end := port(12, "y", float32Kind, -1, 10)
+	end := port(12, "y", onnxfile.Float32, -1, 10)
 	dropout := func(in ...string) []byte { return operator("Dropout", in, names("y")) }
-	mode := func(v byte) []byte { return rawWeights("mode", boolKind, []byte{v}) }
+	mode := func(v byte) []byte { return rawWeights("mode", onnxfile.Bool, []byte{v}) }
 	constant := func(v byte) []byte {
-		value := append(number(2, int64(boolKind)), number(5, int64(v))...)
+		value := append(number(2, int64(onnxfile.Bool)), number(5, int64(v))...)
 		return operator("Constant", nil, names("mode"), wrapped(5, text(1, "value"), wrapped(5, value),
 			number(20, 4)))
 	}

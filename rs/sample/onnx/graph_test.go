@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -50,7 +51,7 @@ func weights(name string, values []float32, dims ...int64) []byte {
 	for _, v := range values {
 		raw = protowire.AppendFixed32(raw, math.Float32bits(v))
 	}
-	return rawWeights(name, float32Kind, raw, dims...)
+	return rawWeights(name, onnxfile.Float32, raw, dims...)
 }
 
 func integers(name string, values ...int64) []byte {
@@ -58,10 +59,10 @@ func integers(name string, values ...int64) []byte {
 	for _, v := range values {
 		raw = protowire.AppendFixed64(raw, uint64(v))
 	}
-	return rawWeights(name, int64Kind, raw, int64(len(values)))
+	return rawWeights(name, onnxfile.Int64, raw, int64(len(values)))
 }
 
-func rawWeights(name string, k kind, raw []byte, dims ...int64) []byte {
+func rawWeights(name string, k onnxfile.Kind, raw []byte, dims ...int64) []byte {
 	parts := [][]byte{number(2, int64(k)), text(8, name), wrapped(9, raw)}
 	for _, d := range dims {
 		parts = append(parts, number(1, d))
@@ -70,7 +71,7 @@ func rawWeights(name string, k kind, raw []byte, dims ...int64) []byte {
 }
 
 // port is an input (field 11 of a graph) or output (12), with -1 for a free axis.
-func port(n protowire.Number, name string, k kind, dims ...int64) []byte {
+func port(n protowire.Number, name string, k onnxfile.Kind, dims ...int64) []byte {
 	var shape []byte
 	for _, d := range dims {
 		axis := number(1, d)
@@ -105,7 +106,7 @@ func save(t testing.TB, name string, b []byte) string {
 // net is a linear model of an input of any kind and axes, whose values, in the order in which they
 // lie there, it multiplies with columns of hashed weights, one a class.
 type net struct {
-	kind    kind
+	kind    onnxfile.Kind
 	dims    []int64
 	values  int // an image
 	classes int
@@ -134,7 +135,7 @@ func (n net) bytes() []byte {
 		n.reshape = []int64{-1, int64(n.values)}
 	}
 	if n.kind == 0 {
-		n.kind = float32Kind
+		n.kind = onnxfile.Float32
 	}
 	graph := [][]byte{
 		weights("w", w, int64(n.values), int64(n.classes)),
@@ -148,7 +149,7 @@ func (n net) bytes() []byte {
 	}
 	graph = append(graph,
 		operator("Reshape", names(at, "flat"), names("r")),
-		operator("Cast", names("r"), names("f"), attribute("to", int64(float32Kind))),
+		operator("Cast", names("r"), names("f"), attribute("to", int64(onnxfile.Float32))),
 		operator("MatMul", names("f", "w"), names("product")))
 	at = "product"
 	if n.last != "" {
@@ -160,7 +161,7 @@ func (n net) bytes() []byte {
 		free[0] = n.dims[0]
 	}
 	graph = append(graph, operator("Reshape", names(at, "to"), names("y")),
-		port(12, "y", float32Kind, free...))
+		port(12, "y", onnxfile.Float32, free...))
 	return modelOf(13, graph)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 	"github.com/lipsmooth/lipsmooth/rs/countlog"
 )
 
@@ -56,10 +57,10 @@ func inputCases() map[string]inputCase {
 		"five axes":         {net{dims: []int64{-1, 1, 1, 4, 5}}, gray, Options{}, same},
 		"one row, NHWC":     {net{dims: []int64{-1, 60}}, colour, Options{Layout: NHWC}, same},
 		"one row, NCHW":     {net{dims: []int64{-1, 60}}, colour, Options{Layout: NCHW}, nchw},
-		"uint8": {net{kind: uint8Kind, dims: []int64{-1, 3, 4, 5}}, colour, Options{},
+		"uint8": {net{kind: onnxfile.Uint8, dims: []int64{-1, 3, 4, 5}}, colour, Options{},
 			func(x []float32) []float32 { return levels(nchw(x)) }},
-		"uint8, one row": {net{kind: uint8Kind, dims: []int64{2, 20}}, gray, Options{}, levels},
-		"float64": {net{kind: float64Kind, dims: []int64{-1, 4, 5, 3}}, colour, Options{},
+		"uint8, one row": {net{kind: onnxfile.Uint8, dims: []int64{2, 20}}, gray, Options{}, levels},
+		"float64": {net{kind: onnxfile.Float64, dims: []int64{-1, 4, 5, 3}}, colour, Options{},
 			same},
 		"bgr":    {net{dims: []int64{-1, 3, 4, 5}}, colour, Options{Channels: BGR}, reversed},
 		"rgb":    {net{dims: []int64{-1, 3, 4, 5}}, colour, Options{Channels: RGB}, nchw},
@@ -250,7 +251,7 @@ func TestDropoutByChance(t *testing.T) {
 	net := net{dims: []int64{-1, 20}, values: 20, classes: 3, before: func(in string) ([][]byte,
 		string) {
 		return [][]byte{
-			rawWeights("mode", boolKind, []byte{1}),
+			rawWeights("mode", onnxfile.Bool, []byte{1}),
 			operator("Dropout", names(in, "", "mode"), names("d")),
 		}, "d"
 	}}
@@ -314,9 +315,9 @@ func TestBadInputs(t *testing.T) {
 			6}}, "--size [6 6 6]: want a height and a width"},
 		"no pixels": {net{dims: []int64{-1, 1, -1, -1}}, Options{Size: gray, Input: []int{0}},
 			"--size [0]: want a height and a width"},
-		"normalised uint8": {net{kind: uint8Kind, dims: []int64{-1, 1, 4, 5}}, Options{Size: gray,
+		"normalised uint8": {net{kind: onnxfile.Uint8, dims: []int64{-1, 1, 4, 5}}, Options{Size: gray,
 			Mean: []float64{0.5}}, "--mean and --std: the input x, uint8 [?, 1, 4, 5] takes 0 to 255"},
-		"uint8 Lipschitz": {net{kind: uint8Kind, dims: []int64{-1, 1, 4, 5}}, Options{Size: gray,
+		"uint8 Lipschitz": {net{kind: onnxfile.Uint8, dims: []int64{-1, 1, 4, 5}}, Options{Size: gray,
 			Layout: NCHW, Lipschitz: 1}, "--lipschitz: its uint8 input rounds numbers"},
 		"nothing by chance": {net{dims: []int64{-1, 1, 4, 5}}, Options{Size: gray, Random: true},
 			"--random: no operator of it draws by chance"},

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/lipsmooth/lipsmooth/internal/oneline"
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 // Model is a classifier. Its methods but Close may be called from several goroutines.
@@ -72,11 +73,11 @@ func (m *Model) understand(o Options) (err error) {
 	if m.output, err = choose(m.file.outputs, o.Output); err != nil {
 		return err
 	}
-	if k := m.input.kind; !k.float() && k != uint8Kind {
+	if k := m.input.kind; !float(k) && k != onnxfile.Uint8 {
 		return fmt.Errorf("the input %v can't be served: float32, float16, float64 and uint8 can",
 			m.input)
 	}
-	if !m.output.kind.float() {
+	if !float(m.output.kind) {
 		return fmt.Errorf("the output %v can't be served: float32, float16 and float64 can; outputs "+
 			"are %s", m.output, list(m.file.outputs))
 	}
@@ -89,7 +90,7 @@ func (m *Model) understand(o Options) (err error) {
 	if m.mean, m.std, err = normalisation(o.Mean, o.Std, m.channels); err != nil {
 		return err
 	}
-	if m.mean != nil && m.input.kind == uint8Kind {
+	if m.mean != nil && m.input.kind == onnxfile.Uint8 {
 		return fmt.Errorf("--mean and --std: the input %v takes 0 to 255 as they are", m.input)
 	}
 	if n := m.input.dims[0].size; n > 0 && o.Batch != 0 && int64(o.Batch) != n {
@@ -99,7 +100,7 @@ func (m *Model) understand(o Options) (err error) {
 		return err
 	}
 	m.shape, m.into = m.runShape(), m.output.shape(int64(m.Batch))
-	if m.into == nil && m.output.kind == float16Kind {
+	if m.into == nil && m.output.kind == onnxfile.Float16 {
 		return fmt.Errorf("the output %v leaves the number of classes open, which float16 can't: "+
 			"export it with its shape", m.output)
 	}

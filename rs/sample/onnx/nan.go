@@ -3,11 +3,14 @@ package onnx
 import (
 	"encoding/binary"
 	"math"
+
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 // hasNaN tells whether little-endian elements hold a NaN. Only types of floats can.
-func hasNaN(k kind, b []byte) bool {
-	width := map[kind]int{float16Kind: 2, bfloat16Kind: 2, float32Kind: 4, float64Kind: 8}[k]
+func hasNaN(k onnxfile.Kind, b []byte) bool {
+	width := map[onnxfile.Kind]int{onnxfile.Float16: 2, onnxfile.Bfloat16: 2, onnxfile.Float32: 4,
+		onnxfile.Float64: 8}[k]
 	if width == 0 {
 		return false
 	}
@@ -29,15 +32,15 @@ func hasNaN(k kind, b []byte) bool {
 }
 
 // isNaN tells it from the bits of one element: the whole exponent, and some of the fraction.
-func isNaN(k kind, bits uint64) bool {
+func isNaN(k onnxfile.Kind, bits uint64) bool {
 	switch k {
-	case float32Kind:
+	case onnxfile.Float32:
 		return bits&math.MaxInt32 > 0x7f80_0000
-	case float64Kind:
+	case onnxfile.Float64:
 		return bits&math.MaxInt64 > 0x7ff0_0000_0000_0000
-	case float16Kind:
+	case onnxfile.Float16:
 		return bits&math.MaxInt16 > 0x7c00
-	case bfloat16Kind:
+	case onnxfile.Bfloat16:
 		return bits&math.MaxInt16 > 0x7f80
 	}
 	return false

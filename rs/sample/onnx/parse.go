@@ -1,18 +1,16 @@
 package onnx
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Numbers of fields are those of onnx.proto (github.com/onnx/onnx).
-
-var errBroken = errors.New("truncated, or not an ONNX file")
 
 // refusal is the panic by which the functions below end parse, which returns its error.
 type refusal struct{ error }
@@ -21,59 +19,32 @@ type refusal struct{ error }
 const depth = 30
 
 // message is a protobuf message: its fields by number, in their order.
-type message map[protowire.Number][]field
-
-// field is a number of any width, or what has a length.
-type field struct {
-	n uint64
-	b []byte
-}
+type message map[protowire.Number][]onnxfile.Field
 
 // decode reads a message, and keeps parts of b.
 func decode(b []byte) message {
 	m := message{}
-	for len(b) > 0 {
-		number, wire, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			panic(refusal{errBroken})
+	for f, err := range onnxfile.Fields(b) {
+		if err != nil {
+			panic(refusal{err})
 		}
-		b = b[n:]
-		var f field
-		switch wire {
-		case protowire.VarintType:
-			f.n, n = protowire.ConsumeVarint(b)
-		case protowire.Fixed32Type:
-			var v uint32
-			v, n = protowire.ConsumeFixed32(b)
-			f.n = uint64(v)
-		case protowire.Fixed64Type:
-			f.n, n = protowire.ConsumeFixed64(b)
-		case protowire.BytesType:
-			f.b, n = protowire.ConsumeBytes(b)
-		default:
-			n = protowire.ConsumeFieldValue(number, wire, b)
-		}
-		if n < 0 {
-			panic(refusal{errBroken})
-		}
-		m[number] = append(m[number], f)
-		b = b[n:]
+		m[f.Number] = append(m[f.Number], f)
 	}
 	return m
 }
 
 // last is the field of a number that counts where there are several, or the zero field.
-func (m message) last(n protowire.Number) (f field) {
+func (m message) last(n protowire.Number) (f onnxfile.Field) {
 	for _, f = range m[n] {
 	}
 	return f
 }
 
-func (m message) text(n protowire.Number) string { return string(m.last(n).b) }
+func (m message) text(n protowire.Number) string { return string(m.last(n).B) }
 
 func (m message) texts(n protowire.Number) (s []string) {
 	for _, f := range m[n] {
-		s = append(s, string(f.b))
+		s = append(s, string(f.B))
 	}
 	return s
 }
@@ -82,14 +53,14 @@ func (m message) texts(n protowire.Number) (s []string) {
 func (m message) messages(numbers ...protowire.Number) (inner []message) {
 	for _, n := range numbers {
 		for _, f := range m[n] {
-			inner = append(inner, decode(f.b))
+			inner = append(inner, decode(f.B))
 		}
 	}
 	return inner
 }
 
-// parse reads a ModelProto, and refuses a batch norm in training mode. It returns errBroken for
-// what isn't a model. It keeps nothing of b.
+// parse reads a ModelProto, and refuses a batch norm in training mode. It returns
+// onnxfile.ErrBroken for what isn't a model. It keeps nothing of b.
 func parse(b []byte) (f *file, err error) {
 	defer func() {
 		switch p := recover().(type) {
@@ -120,7 +91,7 @@ func parse(b []byte) (f *file, err error) {
 		}
 	}
 	if len(f.outputs) == 0 {
-		return nil, errBroken
+		return nil, onnxfile.ErrBroken
 	}
 	for _, n := range f.all {
 		if n.op == "BatchNormalization" && f.training(n) {
@@ -133,8 +104,8 @@ func parse(b []byte) (f *file, err error) {
 // opset is the version of the standard operators in OperatorSetIdProtos, or none.
 func (m message) opset(n protowire.Number, none int64) int64 {
 	for _, o := range m.messages(n) {
-		if domain := o.text(1); domain == "" || domain == "ai.onnx" {
-			none = int64(o.last(2).n)
+		if onnxfile.Standard(o.text(1)) {
+			none = int64(o.last(2).N)
 		}
 	}
 	return none
@@ -188,7 +159,7 @@ func (f *file) node(m message, opset int64, level int) node {
 		case a[21] != nil: // the caller of a function says it: a mode may be training
 			n.integers[name] = 1
 		case a[3] != nil:
-			n.integers[name] = int64(a.last(3).n)
+			n.integers[name] = int64(a.last(3).N)
 		}
 		for _, t := range a.messages(5, 10) {
 			if truth := f.tensor(t); n.op == "Constant" && len(n.outputs) == 1 {
@@ -216,28 +187,22 @@ func (f *file) sparse(all []message) {
 // tensor looks for NaN in a TensorProto, and keeps where it is stored if that is another file. It
 // returns the value of a tensor of one truth value.
 func (f *file) tensor(m message) (truth *bool) {
-	elements, raw := kind(m.last(2).n), m.last(9).b
+	elements, raw := onnxfile.Kind(m.last(2).N), m.last(9).B
 	nan := hasNaN(elements, raw)
-	for n, k := range map[protowire.Number]kind{4: float32Kind, 10: float64Kind} {
+	for n, k := range map[protowire.Number]onnxfile.Kind{4: onnxfile.Float32, 10: onnxfile.Float64} {
 		for _, x := range m[n] {
-			nan = nan || hasNaN(k, x.b) || isNaN(k, x.n) // packed, or one by one
+			nan = nan || hasNaN(k, x.B) || isNaN(k, x.N) // packed, or one by one
 		}
 	}
 	var integers []uint64
 	for _, x := range m[5] {
-		if x.b == nil {
-			integers = append(integers, x.n)
-		}
-		for rest := x.b; len(rest) > 0; {
-			v, n := protowire.ConsumeVarint(rest)
-			if n < 0 {
-				panic(refusal{errBroken})
-			}
-			integers, rest = append(integers, v), rest[n:]
+		if err := onnxfile.Numbers(x, 0, func(v uint64) { integers = append(integers, v) }); err != nil {
+			panic(refusal{err})
 		}
 	}
 	for _, v := range integers {
-		nan = nan || isNaN(elements, v) && (elements == float16Kind || elements == bfloat16Kind)
+		half := elements == onnxfile.Float16 || elements == onnxfile.Bfloat16
+		nan = nan || half && isNaN(elements, v)
 	}
 	if nan && f.nan == "" {
 		f.nan = strconv.Quote(m.text(8))
@@ -245,7 +210,7 @@ func (f *file) tensor(m message) (truth *bool) {
 	if m[13] != nil {
 		f.external = append(f.external, readStored(m))
 	}
-	if elements == boolKind && len(raw)+len(integers) == 1 {
+	if elements == onnxfile.Bool && len(raw)+len(integers) == 1 {
 		on := len(integers) == 1 && integers[0] != 0 || len(raw) == 1 && raw[0] != 0
 		truth = &on
 	}
@@ -254,7 +219,7 @@ func (f *file) tensor(m message) (truth *bool) {
 
 // readStored reads where a TensorProto is stored, in another file.
 func readStored(m message) stored {
-	s := stored{name: m.text(8), kind: kind(m.last(2).n), length: -1}
+	s := stored{name: m.text(8), kind: onnxfile.Kind(m.last(2).N), length: -1}
 	for _, entry := range m.messages(13) {
 		key, text := entry.text(1), entry.text(2)
 		to := map[string]*int64{"offset": &s.offset, "length": &s.length}[key]
@@ -277,10 +242,10 @@ func readValue(m message) value {
 	v := value{name: m.text(1)}
 	for _, t := range m.messages(2) {
 		for _, of := range t.messages(1) {
-			v.kind = kind(of.last(1).n)
+			v.kind = onnxfile.Kind(of.last(1).N)
 			for _, shape := range of.messages(2) {
 				for _, axis := range shape.messages(1) {
-					d := dim{int64(axis.last(1).n), axis.text(2)}
+					d := dim{int64(axis.last(1).N), axis.text(2)}
 					if d.size < 1 { // some exporters write a free axis so
 						d.size = -1
 					}

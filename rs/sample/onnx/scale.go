@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 // Scale is what a model's outputs are.
@@ -23,7 +25,7 @@ const LeastProbability = 0x1p-126
 // findScale tells logits from probabilities, by the last operator unless the user said it.
 func (m *Model) findScale(asked Scale) (Scale, error) {
 	n := m.file.last(m.output.name)
-	softmax := n.op == "Softmax" && n.standard()
+	softmax := n.op == "Softmax" && onnxfile.Standard(n.domain)
 	if axis, said := n.integers["axis"]; softmax && said && axis == 0 {
 		return "", fmt.Errorf("its last operator, Softmax, runs over axis 0, the images of a batch")
 	}

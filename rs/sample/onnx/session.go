@@ -9,6 +9,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 	ort "github.com/yalue/onnxruntime_go"
 )
 
@@ -34,8 +35,8 @@ func start() (version string, err error) {
 // session runs a model. Its runs may overlap.
 type session struct {
 	s   *ort.DynamicAdvancedSession
-	in  []kind
-	out kind
+	in  []onnxfile.Kind
+	out onnxfile.Kind
 }
 
 // newSession loads a model whose external files lie in folder. A run has one thread, since runs go
@@ -114,16 +115,16 @@ func (s *session) run(into []int64, inputs ...feed) (values []float32, got []int
 }
 
 // tensor wraps values, or a copy of them in another type. uint8 has 0 to 255 for [0, 1].
-func tensor(k kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
+func tensor(k onnxfile.Kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
 	switch k {
-	case float16Kind:
+	case onnxfile.Float16:
 		b := make([]byte, 2*len(f.values))
 		for i, h := 0, halves(b); i < len(f.values); i++ {
 			h[i] = toFloat16(f.values[i])
 		}
 		pins.Pin(&b[0])
 		return ort.NewCustomDataTensor(f.shape, b, ort.TensorElementDataTypeFloat16)
-	case uint8Kind:
+	case onnxfile.Uint8:
 		b := make([]uint8, len(f.values))
 		for i, x := range f.values {
 			if x != x {
@@ -133,11 +134,11 @@ func tensor(k kind, f feed, pins *runtime.Pinner) (ort.Value, error) {
 		}
 		pins.Pin(&b[0])
 		return ort.NewTensor(ort.Shape(f.shape), b)
-	case float64Kind:
+	case onnxfile.Float64:
 		return numbers[float64](f, pins)
-	case int64Kind:
+	case onnxfile.Int64:
 		return numbers[int64](f, pins)
-	case int32Kind:
+	case onnxfile.Int32:
 		return numbers[int32](f, pins)
 	}
 	return numbers[float32](f, pins)

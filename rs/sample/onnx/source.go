@@ -15,6 +15,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/onnxfile"
 )
 
 // source is a file and the session that runs it.
@@ -46,7 +48,7 @@ func read(path string) (s source, err error) {
 	if info, err := os.Stat(path); err != nil {
 		return s, errors.Unwrap(err)
 	} else if s.bytes = info.Size(); s.bytes > limit || !info.Mode().IsRegular() {
-		return s, errBroken
+		return s, onnxfile.ErrBroken
 	}
 	if s.text, err = os.ReadFile(path); err != nil {
 		return s, err
