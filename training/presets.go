@@ -28,17 +28,17 @@ var Presets = []Preset{
 			c.Offset, c.Temperature, c.Flip, c.Crop = 0.3, 0.25, true, 2
 			c.Optimizer, c.LearningRate = "muon", 0.03
 		})},
-	{"cifar10-best", "cifar10 for longer, and for larger radii", "cifar10",
+	{"cifar10-best", "cifar10 for longer", "cifar10",
 		with(func(c *Config) {
 			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 60, 256, 0
-			c.Offset, c.Temperature, c.Flip, c.Crop = 0.5, 0.25, true, 2
+			c.Offset, c.Temperature, c.Flip, c.Crop = 0.35, 0.25, true, 2
 			c.Optimizer, c.LearningRate = "muon", 0.03
 		})},
-	{"cifar10-prototypes", "CIFAR-10 by prototypes, without noise, for the average radius", "cifar10",
+	{"cifar10-hkr", "cifar10 with the loss hkr, for the average radius", "cifar10",
 		with(func(c *Config) {
-			c.Architecture, c.Width, c.Epochs, c.Batch, c.Sigma = "prototypes", 100, 4, 256, 0
-			c.Offset, c.Temperature, c.Flip, c.Crop = 5, 0.5, true, 2
-			c.Optimizer, c.LearningRate = "sgd", 5
+			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 10, 256, 0
+			c.Loss, c.Offset, c.Temperature, c.Flip, c.Crop = "hkr", 0.3, 0.25, true, 2
+			c.Optimizer, c.LearningRate = "muon", 0.03
 		})},
 }
 

@@ -64,7 +64,7 @@ var presets = []preset{
 	},
 	best("mnist-best", "MNIST's test split by prototypes; 40 minutes of a core", 20),
 	best("cifar10-best", "CIFAR-10's test split by a network; 85 minutes of a core", 100),
-	best("cifar10-prototypes", "CIFAR-10's test split by prototypes; 20 minutes of a core", 20),
+	best("cifar10-hkr", "CIFAR-10's test split, for the average radius; 20 minutes of a core", 100),
 }
 
 // best is the training preset of that name, trained without noise, on a whole test split. Its
