@@ -12,7 +12,8 @@ import (
 var publishedFiles embed.FS
 
 // Published and the name of a dataset, mnist or cifar10, name curves for [ReadOther] that this
-// package holds: the largest average radii of public logs.
+// package holds. They have the largest average radius of their noise level, among the logs in the
+// repository of SmoothMix.
 const Published = "published-"
 
 // publishedSource says what published curves are, for captions.

@@ -327,7 +327,7 @@ Presets:
 			if !cmd.Flags().Changed("data") {
 				j.data = cmp.Or(j.preset.data, j.data)
 			}
-			if beside != nil || j.data != j.preset.data {
+			if beside != nil || j.data != j.preset.data { // published curves are of the preset's data
 				j.beside = beside
 			}
 			if j.out == "" {

@@ -168,14 +168,10 @@ func (v *verification) ofModel(ctx context.Context) (m sample.Classifier, d *dat
 	} else {
 		v.checked("%s: hash of the weights", from)
 	}
-	there, note, err := own.CheckBounds(from)
-	switch path := filepath.Join(from, training.BoundsFile); {
-	case err != nil:
-		return nil, nil, err
-	case note != "":
-		fmt.Fprintln(v.w, "note:", note)
-	case there:
-		v.checked("%s: every bound proved again", path)
+	if v.job == "" {
+		if err := v.bounds(own, from); err != nil {
+			return nil, nil, err
+		}
 	}
 	ref := v.data
 	if v.redraw > 0 {
@@ -199,6 +195,20 @@ func (v *verification) ofModel(ctx context.Context) (m sample.Classifier, d *dat
 		v.checked("%s: margin_error = %.4g proved again", file, off)
 	}
 	return own, d, nil
+}
+
+// bounds proves every bound of the model again, once for all runs of a job.
+func (v *verification) bounds(m *training.Model, from string) error {
+	there, note, err := m.CheckBounds(from)
+	switch {
+	case err != nil:
+		return err
+	case note != "":
+		fmt.Fprintln(v.w, "note:", note)
+	case there:
+		v.checked("%s: every bound proved again", filepath.Join(from, training.BoundsFile))
+	}
+	return nil
 }
 
 // ofFile is ofModel for an ONNX file.
