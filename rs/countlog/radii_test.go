@@ -125,7 +125,7 @@ func TestReadRadiiRefuses(t *testing.T) {
 		{"\x80\x04\x95\x00\x00", "r.tsv: no table of votes or certificates: a Python pickle"},
 		{"\x08\x08\x00\x12idx", "r.tsv: no table of votes or certificates: not text"},
 		{"\x1f\x8b\x08", "r.tsv: unexpected EOF"},
-		{"\x93NUMPY", "r.tsv: not in NumPy's format"},
+		{"\x93NUMPY", "r.tsv: ends within the header"},
 	} {
 		got, err := ReadRadii(strings.NewReader(c[0]), "r.tsv")
 		if err == nil || got.Rows != nil || !strings.Contains(err.Error(), c[1]) {

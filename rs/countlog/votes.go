@@ -54,9 +54,6 @@ func newForeignCounts(r io.Reader, path string, classes int) (*foreignCounts, er
 			return nil, f.fail("", fmt.Errorf("an array of shape %v, want [examples, classes]",
 				array.Shape))
 		}
-		if err := array.ReadValues(); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
 		f.draws, k = 1, array.Shape[1]
 	}
 	switch {
@@ -72,14 +69,14 @@ func newForeignCounts(r io.Reader, path string, classes int) (*foreignCounts, er
 	return f, nil
 }
 
-// newForeign reads a table's column names, or an array's header and no lines.
+// newForeign reads a table's column names, or an array and no lines.
 func newForeign(r io.Reader, path string) (*foreignLines, *npy.Array, error) {
 	b, err := plain(r)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if head, _ := b.Peek(len(npy.Magic)); string(head) == npy.Magic {
-		array, err := npy.ReadHeader(b)
+		array, err := npy.Read(b)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -154,7 +151,7 @@ func (f *foreignCounts) fromArray() (*foreignRow, error) {
 	row := &foreignRow{Index: f.rows, Label: rs.Abstain, Estimation: make(rs.Votes, f.classes)}
 	sum := 0
 	for c := range row.Estimation {
-		v := f.array.Float(f.rows, c)
+		v := f.array.At(f.rows*f.classes + c)
 		if !(v >= 0) || v != math.Trunc(v) || v > float64(maxDraws-sum) {
 			return nil, f.fail("", fmt.Errorf("%v votes for class %d, want a whole number from 0 "+
 				"to %d", v, c, maxDraws-sum))
@@ -288,12 +285,8 @@ func readLabels(r io.Reader, path string) ([]int, error) {
 	if array == nil || len(array.Shape) != 1 {
 		return nil, fmt.Errorf("%s: want the labels, one a row, as an array of one axis", path)
 	}
-	if err := array.ReadValues(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
 	labels := make([]int, array.Shape[0])
-	for i := range labels {
-		v := array.Float(i)
+	for i, v := range array.Values {
 		if !(v >= 0) || v != math.Trunc(v) || v >= maxClasses {
 			return nil, atLine(path, i+1, "%v, want a class from 0 to %d", v, maxClasses-1)
 		}

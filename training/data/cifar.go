@@ -186,10 +186,10 @@ func (c *cifar) readPython(text []byte, add func(label int, planes []byte) error
 	case string:
 		images = []byte(data)
 	case *pickleArray:
-		if data.kind != "|u1" {
-			return fmt.Errorf(`"data" has items of type %q, want "|u1", bytes`, data.kind)
+		if data.Type != "|u1" {
+			return fmt.Errorf(`"data" has items of type %q, want "|u1", bytes`, data.Type)
 		}
-		images = data.data
+		images = data.Data
 	default:
 		return errors.New(`"data" is no array of bytes`)
 	}

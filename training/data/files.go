@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/npy"
 )
 
 // files are the files of a folder or an archive.
@@ -140,7 +142,7 @@ func (f *files) addTar(r io.Reader) error {
 	}
 	content := map[string][]byte{}
 	archive := tar.NewReader(unzipped)
-	room := int64(maxArray)
+	room := int64(npy.MaxBytes)
 	for {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -159,7 +161,7 @@ func (f *files) addTar(r io.Reader) error {
 		case tar.TypeReg:
 			if room -= h.Size; room < 0 {
 				return fmt.Errorf("%s: more than %d GB: unpack it and give the folder", f.where,
-					maxArray>>30)
+					npy.MaxBytes>>30)
 			}
 			text, err := io.ReadAll(archive)
 			if err != nil {
@@ -285,9 +287,9 @@ func (f files) read(name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	defer r.Close()
-	text, err := readUpTo(r, maxArray+1)
-	if err == nil && len(text) > maxArray {
-		err = fmt.Errorf("more than %d GB", maxArray>>30)
+	text, err := io.ReadAll(io.LimitReader(r, npy.MaxBytes+1))
+	if err == nil && len(text) > npy.MaxBytes {
+		err = fmt.Errorf("more than %d GB", npy.MaxBytes>>30)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: after %d bytes: %w", name, len(text), err)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/npy"
 )
 
 // idxFormat is the format of MNIST: a big-endian magic number 0x000008 and the number of
@@ -171,21 +173,21 @@ func (f files) readIDX(name string, magic uint32) (shape []int, body []byte, err
 		return fail("offset 0: magic number %#08x, want %#08x (idx with %d dimensions): "+
 			"another file under this name?", got, magic, magic&255)
 	}
-	a := array{kind: map[uint32]string{8: "|u1", 12: ">i4"}[magic>>8]}
+	a := npy.Array{Type: map[uint32]string{8: "|u1", 12: ">i4"}[magic>>8]}
 	for k := 4; k < len(head); k += 4 {
-		a.shape = append(a.shape, int(binary.BigEndian.Uint32(head[k:])))
+		a.Shape = append(a.Shape, int(binary.BigEndian.Uint32(head[k:])))
 	}
-	total, shapeErr := a.bytes()
+	total, shapeErr := a.Bytes()
 	if shapeErr != nil {
 		return fail("offset 4: %w", shapeErr)
 	}
-	body, err = readUpTo(r, total+1)
+	body, err = io.ReadAll(io.LimitReader(r, int64(total)+1))
 	at += len(body)
-	switch want := int64(len(head)) + total; {
-	case err != nil || int64(at) < want:
-		return fail("ends at offset %d, want %d for shape %v: fetch it again", at, want, a.shape)
-	case int64(at) > want:
-		return fail("goes on after offset %d, where shape %v ends: fetch it again", want, a.shape)
+	switch want := len(head) + total; {
+	case err != nil || at < want:
+		return fail("ends at offset %d, want %d for shape %v: fetch it again", at, want, a.Shape)
+	case at > want:
+		return fail("goes on after offset %d, where shape %v ends: fetch it again", want, a.Shape)
 	}
 	if want, known := f.md5[plain]; known {
 		sum := md5.New()
@@ -195,5 +197,5 @@ func (f files) readIDX(name string, magic uint32) (shape []int, body []byte, err
 			return fail("unpacked md5 is %s, want %s: fetch it again", got, want)
 		}
 	}
-	return a.shape, body, nil
+	return a.Shape, body, nil
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/npy"
 )
 
 // numpyFormat is images and labels in arrays of NumPy: files .npy in a folder, or an archive .npz,
@@ -149,7 +151,7 @@ func (f files) imageArray(name string) (d *Dataset, n int, err error) {
 	}
 	d = &Dataset{Height: size[0], Width: size[1], Channels: size[2]}
 	d.source = memory{pixels, d.Size()}
-	return d, a.shape[0], nil
+	return d, a.Shape[0], nil
 }
 
 // readArray reads the array of a file .npy, or the only array of a file .npz.
@@ -170,10 +172,11 @@ func (f files) readArray(name string) (a array, err error) {
 		return a, fmt.Errorf("%s: %w", name, err)
 	}
 	defer r.Close()
-	if a, err = readNPY(r); err != nil {
-		err = fmt.Errorf("%s: %w", name, err)
+	read, err := npy.Read(r)
+	if err != nil {
+		return a, fmt.Errorf("%s: %w", name, err)
 	}
-	return a, err
+	return array{*read}, nil
 }
 
 // pair is the array of images in this file of the folder f, and the array of labels that belongs to

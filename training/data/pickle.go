@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lipsmooth/lipsmooth/internal/npy"
 )
 
 // unpickle reads a pickle of protocols 0 to 5 as data, and executes nothing. It knows dicts, lists,
@@ -367,7 +369,7 @@ func (p *pickle) call(f, args any) (any, error) {
 	case "numpy dtype":
 		if len(a) > 0 {
 			if kind, ok := a[0].(string); ok && len(kind) < 8 {
-				return &pickleArray{array: array{kind: kind}}, nil
+				return &pickleArray{array: array{npy.Array{Type: kind}}}, nil
 			}
 		}
 	case "numpy.core.multiarray scalar": // of a type and its bytes

@@ -3,7 +3,8 @@ package data
 import (
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/lipsmooth/lipsmooth/internal/npy"
 )
 
 // array is an array of a type, a shape and its bytes.
@@ -11,22 +12,22 @@ func (p *pickle) array(kind, shape, data any) (*pickleArray, error) {
 	dtype, ok := kind.(*pickleArray)
 	dims, ok2 := shape.(pickleTuple)
 	body, ok3 := data.(string)
-	if p.budget -= len(body); !ok || !ok2 || !ok3 || len(dims) > maxDims || p.budget < 0 {
+	if p.budget -= len(body); !ok || !ok2 || !ok3 || p.budget < 0 {
 		return nil, errors.New("an array of NumPy without plain bytes")
 	}
-	a := &pickleArray{array: array{kind: dtype.kind, shape: []int{}}, built: true}
+	a := &pickleArray{array: array{npy.Array{Type: dtype.Type, Shape: []int{}}}, built: true}
 	for _, d := range dims {
 		n, ok := d.(int64)
 		if !ok {
 			return nil, errPickleShape
 		}
-		a.shape = append(a.shape, int(n))
+		a.Shape = append(a.Shape, int(n))
 	}
-	size, err := a.bytes()
-	if err == nil && size != int64(len(body)) {
-		err = fmt.Errorf("%d bytes for %s of shape %v", len(body), a.kind, a.shape)
+	size, err := a.Bytes()
+	if err == nil && size != len(body) {
+		err = fmt.Errorf("%d bytes for %s of shape %v", len(body), a.Type, a.Shape)
 	}
-	a.data = []byte(body)
+	a.Data = []byte(body)
 	return a, err
 }
 
@@ -38,7 +39,7 @@ func (p *pickle) build(object, state any) error {
 	if !ok || !tuple || a.built {
 		return errPickleShape
 	}
-	if a.kind != "" {
+	if a.Type != "" {
 		order, ok := "", false
 		if len(s) > 1 {
 			order, ok = s[1].(string)
@@ -46,7 +47,7 @@ func (p *pickle) build(object, state any) error {
 		if !ok || len(order) != 1 {
 			return errPickleShape
 		}
-		a.kind, a.built = order+strings.TrimLeft(a.kind, "<>|="), true
+		a.Type, a.built = order+a.Kind(), true
 		return nil
 	}
 	if len(s) != 5 {
@@ -56,9 +57,8 @@ func (p *pickle) build(object, state any) error {
 	if err != nil {
 		return err
 	}
-	if s[3] != false && len(made.shape) > 1 {
-		// NumPy transposed the two dimensions of CIFAR's images if this is set.
-		return errColumns
+	if s[3] != false { // as where NumPy transposed the two dimensions of CIFAR's images
+		made.Turn()
 	}
 	*a = *made
 	return nil

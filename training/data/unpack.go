@@ -6,9 +6,6 @@ import (
 	"io"
 )
 
-// readUpTo reads at most n bytes. It takes memory as they come.
-func readUpTo(r io.Reader, n int64) ([]byte, error) { return io.ReadAll(io.LimitReader(r, n)) }
-
 // unpacked reads what is packed in an archive. More than bombSize bytes, and more than bombRatio
 // times those of the archive, are an error: images don't pack that well.
 type unpacked struct {
