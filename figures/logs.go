@@ -26,7 +26,7 @@ func drawLogs(in Input) (*Figure, error) {
 			return nil, err
 		}
 		largest := 0.0
-		for _, method := range []string{methodOfLogs, "adaptive", "margin"} {
+		for _, method := range []string{methodOfLogs, "adaptive", "margin", "distance"} {
 			own, err := s.Certify(in.config(method))
 			if err != nil && method == methodOfLogs {
 				return nil, fmt.Errorf("figure logs: %w", err)
@@ -36,7 +36,7 @@ func drawLogs(in Input) (*Figure, error) {
 			}
 			results := own.Curves[0].Results
 			average := rs.AverageRadius(results)
-			if method == "margin" && average <= largest {
+			if noiseless := method == "margin" || method == "distance"; noiseless && average <= largest {
 				continue
 			}
 			largest = max(largest, average)

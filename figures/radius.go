@@ -28,7 +28,7 @@ func drawRadius(in Input) (*Figure, error) {
 	}
 	names := in.Methods
 	if names == nil {
-		names = in.able(s, "mono", "paper", "adaptive", "margin")
+		names = in.able(s, "mono", "paper", "adaptive", "margin", "distance")
 	}
 	c, err := s.Certify(in.config(names...))
 	if err != nil {

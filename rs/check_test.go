@@ -34,7 +34,8 @@ func everyMethod(t *testing.T, lambda, tau float64, b Bound) map[string]Method {
 		"lipschitz-two bare": SoftScores{TwoClass: true},
 	}
 	for _, entry := range Methods {
-		if m, err := entry.New(Setting{Lambda: Claim(lambda), Tau: tau, Bound: b}); err == nil {
+		if m, err := entry.New(Setting{Lambda: Claim(lambda), Tau: tau, Bound: b,
+			Distances: true}); err == nil {
 			methods[entry.Name] = m
 		} else if t != nil {
 			t.Fatal(entry.Name, err)
@@ -118,13 +119,20 @@ func malformed() []malformation {
 			e.Scores[0].Classes[1].Edges = []float64{0.5, 0, 1}
 		}},
 		{"a map without a factor", ofScores, "scores", func(e *Evidence) { e.Scores[0].Map.T = 0 }},
-		{"a clean class beyond", "margin", "clean class", func(e *Evidence) { e.Clean.Class = 2 }},
+		{"a clean class beyond", "margin distance", "clean class",
+			func(e *Evidence) { e.Clean.Class = 2 }},
+		{"a negative distance", "distance", "distance",
+			func(e *Evidence) { e.Clean.Distance = -1 }},
+		{"no distance", "distance", "distance",
+			func(e *Evidence) { e.Clean.Distance = math.NaN() }},
+		{"an endless distance", "distance", "distance",
+			func(e *Evidence) { e.Clean.Distance = inf }},
 	}
 }
 
 func TestMalformedEvidence(t *testing.T) {
 	methods := everyMethod(t, 1, 1, nil)
-	for _, name := range strings.Fields(ofVotes + " margin") {
+	for _, name := range strings.Fields(ofVotes + " margin distance") {
 		if _, err := methods[name].Certify(fullEvidence(), 0.1); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

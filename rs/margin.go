@@ -18,16 +18,8 @@ func (m Margin) Certify(e *Evidence, alpha float64) (Certificate, error) {
 	if err := m.Lambda.check("margin"); err != nil {
 		return Certificate{}, err
 	}
-	switch {
-	case len(e.Estimation) > 0 && e.Clean.Class >= len(e.Estimation):
-		return Certificate{}, fmt.Errorf("example %d: clean class %d of %d classes",
-			e.Index, e.Clean.Class, len(e.Estimation))
-	case e.Clean.Class < 0:
-		return Certificate{}, fmt.Errorf("example %d: no prediction without noise was logged",
-			e.Index)
-	case !(e.Clean.Margin >= 0) || math.IsInf(e.Clean.Margin, 1):
-		return Certificate{}, fmt.Errorf("example %d: margin %g of the clean prediction, want a "+
-			"number >= 0", e.Index, e.Clean.Margin)
+	if err := e.cleanly("margin", e.Clean.Margin); err != nil {
+		return Certificate{}, err
 	}
 	off, err := e.marginError(m.Float32)
 	if err != nil {
@@ -40,4 +32,19 @@ func (m Margin) Certify(e *Evidence, alpha float64) (Certificate, error) {
 		}
 	}
 	return Certificate{Class: e.Clean.Class, Radius: CleanRadius(margin, m.Lambda.Value())}, nil
+}
+
+// cleanly is an error where there is no prediction without noise, or what certifies it isn't a
+// number.
+func (e *Evidence) cleanly(what string, by float64) error {
+	switch c := e.Clean.Class; {
+	case len(e.Estimation) > 0 && c >= len(e.Estimation):
+		return fmt.Errorf("example %d: clean class %d of %d classes", e.Index, c, len(e.Estimation))
+	case c < 0:
+		return fmt.Errorf("example %d: no prediction without noise was logged", e.Index)
+	case !(by >= 0) || math.IsInf(by, 1):
+		return fmt.Errorf("example %d: %s %g of the clean prediction, want a number >= 0", e.Index,
+			what, by)
+	}
+	return nil
 }

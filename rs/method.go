@@ -69,6 +69,8 @@ type Setting struct {
 	Asked float64
 	// Seed is the seed of the run, which gives STaR's order of draws where Bound is nil.
 	Seed uint64
+	// Distances says that evidence has a Clean.Distance.
+	Distances bool
 	// Float32 subtracts what float32 does to margins, Evidence.MarginError.
 	Float32 bool
 }

@@ -2,12 +2,14 @@ package rs
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 )
 
 // DefaultMethods are the names that certify and the main job show: the baselines, the paper's
-// method, and the two strongest.
-var DefaultMethods = []string{"mono", "cpm", "paper", "isoperimetric", "adaptive", "margin"}
+// method, the two strongest, and those without noise.
+var DefaultMethods = []string{"mono", "cpm", "paper", "isoperimetric", "adaptive", "margin",
+	"distance"}
 
 // DefaultMethod is the strongest method, and the default of a rule.
 const DefaultMethod = "adaptive"
@@ -63,6 +65,14 @@ var Methods = []Entry{
 	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant", Lipschitz: true,
 		New: func(s Setting) (Method, error) {
 			return Margin{Lambda: s.Lambda, Float32: s.Float32}, s.Lambda.check("margin")
+		}},
+	{Name: "distance", Doc: "no noise: the distance to the nearest image in [0, 1] of another " +
+		"class, which prototypes know",
+		New: func(s Setting) (Method, error) {
+			if !s.Distances {
+				return nil, errors.New("distance: the run logs no distances: prototypes alone have them")
+			}
+			return Distance{}, nil
 		}},
 	{Name: "unsound-pair", Unsound: true,
 		Doc: "NOT PROVED: the class and its largest rival, alpha each; both bounds hold together " +

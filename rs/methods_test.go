@@ -92,14 +92,15 @@ func checkMethods(t *testing.T, methods []Entry) {
 			if entry.Unsound {
 				continue
 			}
-			m, err := entry.New(Setting{Lambda: Claim(2), Tau: 1})
+			m, err := entry.New(Setting{Lambda: Claim(2), Tau: 1, Distances: true})
 			if err != nil {
 				t.Fatal(err)
 			}
 			last := 0.0
 			for _, alpha := range []float64{1e-9, 0.001, 0.05, 0.4} {
 				c := certify(t, m, e, alpha)
-				if a := c.Alpha(); a > alpha*(1+1e-12) || a == 0 && entry.Name != "margin" {
+				if a := c.Alpha(); a > alpha*(1+1e-12) || a == 0 &&
+					entry.Name != "margin" && entry.Name != "distance" {
 					t.Errorf("%s spends %g of %g", entry.Name, a, alpha)
 				}
 				// the choice turns on α
@@ -281,6 +282,7 @@ func TestMethodTable(t *testing.T) {
 	}{
 		{"mono", Setting{}, true}, {"margin", Setting{}, false},
 		{"margin", Setting{Lambda: Claim(1)}, true},
+		{"distance", Setting{Lambda: Claim(1)}, false}, {"distance", Setting{Distances: true}, true},
 		{"lipschitz", Setting{Lambda: Claim(1), Tau: -1}, false}, {"lipschitz", Setting{Tau: 1}, false},
 		{"lipschitz", Setting{}, true}, {"lipschitz", Setting{Lambda: Claim(1), Tau: 2}, true},
 	} {

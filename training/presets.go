@@ -30,14 +30,14 @@ var Presets = []Preset{
 		})},
 	{"cifar10-best", "cifar10 for longer, and for larger radii", "cifar10",
 		with(func(c *Config) {
-			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 60, 256, 0
-			c.Offset, c.Temperature, c.Flip, c.Crop = 0.5, 0.25, true, 2
+			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 90, 256, 0
+			c.Offset, c.Temperature, c.Flip, c.Crop = 0.4, 0.25, true, 2
 			c.Optimizer, c.LearningRate = "muon", 0.03
 		})},
-	{"cifar10-hkr", "cifar10 with the loss hkr, for the average radius", "cifar10",
+	{"cifar10-radius", "cifar10 for a large average radius", "cifar10",
 		with(func(c *Config) {
 			c.Convolution, c.Width, c.Epochs, c.Batch, c.Sigma = "bcop", 32, 10, 256, 0
-			c.Loss, c.Offset, c.Temperature, c.Flip, c.Crop = "hkr", 0.3, 0.25, true, 2
+			c.Offset, c.Temperature, c.Flip, c.Crop = 3, 1, true, 2
 			c.Optimizer, c.LearningRate = "muon", 0.03
 		})},
 }

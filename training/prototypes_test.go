@@ -3,6 +3,7 @@ package training
 import (
 	"testing"
 
+	"github.com/lipsmooth/lipsmooth/rs"
 	"github.com/lipsmooth/lipsmooth/training/lip"
 	"github.com/lipsmooth/lipsmooth/training/net"
 )
@@ -14,6 +15,33 @@ func TestKMeans(t *testing.T) {
 		if got[i] != want {
 			t.Errorf("means %v, want 0.5 and 10.5", got)
 			break
+		}
+	}
+}
+
+// A network of prototypes knows distances of at least its margin's radius. Others know none.
+func TestDistance(t *testing.T) {
+	if m, _ := uninterrupted(t); m.Distance() != nil {
+		t.Error("a linear network knows a distance")
+	}
+	c := small()
+	c.Architecture, c.Width, c.Sigma = "prototypes", 3, 0
+	m := mustLearn(t, c, 4, t.TempDir())
+	distance := m.Distance()
+	_, testSet := bars(t, 4, 200)
+	z := logits(t, m, testSet)
+	image, classes := make([]float32, testSet.Size()), m.Classes()
+	for i := range testSet.Len() {
+		if err := testSet.Images(image, []int{i}); err != nil {
+			t.Fatal(err)
+		}
+		clean, err := rs.CleanOf(z[i*classes:][:classes])
+		if err != nil {
+			t.Fatal(err)
+		}
+		radius := rs.CleanRadius(clean.Margin, m.Lambda.Value())
+		if d := distance(image, clean.Class); !(d >= radius*0.999-1e-4) || d > 4 {
+			t.Errorf("image %d: distance %v, radius of the margin %v", i, d, radius)
 		}
 	}
 }

@@ -199,7 +199,8 @@ func attackCommand() *cobra.Command {
 attacks are DDN and PGD in l2, through the mean over the noise, by margin and cross-entropy. Fresh
 draws judge each perturbed image. An image counts where another class has more votes than the
 label, at a level at which all findings hold at once with probability 1-α. Perturbed images may
-leave [0, 1], as certificates cover them. The flag --box keeps them inside, a weaker attack.
+leave [0, 1], as certificates cover them. The flag --box keeps them inside, a weaker attack. The
+method distance certifies images in [0, 1] alone, so only attacks with --box can contradict it.
 
 Attacks need gradients, so XLA runs the ONNX file of a run that was sampled from one (--model).
 

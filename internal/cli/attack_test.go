@@ -80,7 +80,10 @@ func TestAttack(t *testing.T) {
 	}
 	gap := tsv(t, filepath.Join(dir, certify.GapFile))
 	for i, c := range certify.Attacked {
-		for j, curve := range []string{c.Methods[0], "attack", "gap"} {
+		methods := slices.DeleteFunc(slices.Clone(c.Methods), func(name string) bool {
+			return name == "distance" // of prototypes
+		})
+		for j, curve := range []string{methods[0], "attack", "gap"} {
 			row := gap.Rows[3*i+j]
 			if row[0] != c.Name || row[1] != curve {
 				t.Errorf("row %q, want %s %s", row, c.Name, curve)

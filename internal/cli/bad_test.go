@@ -112,7 +112,7 @@ var badFlags = []struct{ args, want string }{
 	{"train --width huge", "--width huge: not a whole number, nor one of the sizes xs, s, m"},
 	{"train --preset huge",
 		`--preset: no training preset "huge"; known: quick, mnist, mnist-best, cifar10, ` +
-			"cifar10-best, cifar10-hkr"},
+			"cifar10-best, cifar10-radius"},
 	{"train --data TINY --dense svd",
 		`no dense layer "svd"; known: aol, bjorck, bro, cayley`},
 	{"train --data TINY --activation gelu",

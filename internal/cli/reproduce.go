@@ -64,12 +64,13 @@ var presets = []preset{
 	},
 	best("mnist-best", "MNIST's test split by prototypes; 40 minutes of a core", 20),
 	best("cifar10-best", "CIFAR-10's test split by a network; 80 minutes of a core", 100),
-	best("cifar10-hkr", "CIFAR-10's test split, for the average radius; 20 minutes of a core", 100),
+	best("cifar10-radius", "CIFAR-10's test split, for the average radius; 20 minutes of a core",
+		100),
 }
 
-// best is the training preset of that name, trained without noise, on a whole test split. Its
-// clean margin is the certificate that counts. So there are few draws, and attacks of so many steps
-// on the classifier without noise alone.
+// best is the training preset of that name, trained without noise, on a whole test split. The
+// certificate that counts is the clean margin, or the distance of images in [0, 1] that prototypes
+// have. So there are few draws, and attacks of so many steps on the classifier without noise alone.
 func best(name, doc string, steps int) preset {
 	of, err := training.PresetByName(name)
 	if err != nil {
@@ -77,6 +78,7 @@ func best(name, doc string, steps int) preset {
 	}
 	attacks := attack.Default()
 	attacks.Images, attacks.Steps, attacks.Classifiers = 100, steps, []string{"clean"}
+	attacks.Box = of.Config.Architecture == "prototypes"
 	return preset{
 		name: name, data: of.Data, doc: doc, sigma: 0.12,
 		train: func(c *training.Config) {
@@ -191,7 +193,7 @@ func (j *job) run(ctx context.Context, w *terminal.Printer, log io.Writer) error
 	}
 	var attacks []certify.Attack
 	if a != nil {
-		attacks = a.Attacks
+		attacks, x.Config.Box = a.Attacks, a.Settings.Box
 	}
 	conclude(w, x.Conclusion(attacks))
 	return wrong

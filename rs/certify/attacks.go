@@ -148,7 +148,7 @@ func (r *Run) attackCaption(c AttackConfig) string {
 // Certify is the config of the certificates to attack.
 func (c AttackConfig) Certify() Config {
 	d := Default()
-	d.Alpha, d.Tau = c.Alpha, c.Tau
+	d.Alpha, d.Tau, d.Box = c.Alpha, c.Tau, c.Box
 	return d
 }
 

@@ -26,13 +26,14 @@ type conclusion struct {
 	curves  []Curve
 	alpha   float64
 	attacks []Attack
+	box     bool // the attacks stay in [0, 1]
 }
 
 // Conclusion says in a sentence each what the best method certifies, by how much it beats votes
 // alone, and how far attacks come. It leaves out what isn't there. Choosing the best method is paid
 // for: the interval of the difference holds for all methods together.
 func (x *Result) Conclusion(attacks []Attack) []string {
-	return conclusion{x.Run.Run, x.Indices, x.Curves, x.Config.Alpha, attacks}.sentences()
+	return conclusion{x.Run.Run, x.Indices, x.Curves, x.Config.Alpha, attacks, x.Config.Box}.sentences()
 }
 
 // Conclude is Conclusion of the certificates and attacks that lie in a run's folder, with the α of
@@ -67,9 +68,11 @@ func Conclude(dir string) ([]string, error) {
 		}
 		c.indices = append(c.indices, index)
 	}
-	if c.attacks, _, err = ReadAttacks(dir); errors.Is(err, os.ErrNotExist) {
+	attacks, settings, err := ReadAttacks(dir)
+	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}
+	c.attacks, c.box = attacks, settings != nil && settings.Box
 	return c.sentences(), err
 }
 
@@ -124,8 +127,11 @@ func (c conclusion) certified(best Curve) string {
 		where = " of " + c.run.Dataset.Name
 	}
 	end := fmt.Sprintf(", each with error probability %.3g", c.alpha)
-	if best.Method == "margin" {
+	switch best.Method {
+	case "margin":
 		end = ", without noise"
+	case "distance":
+		end = ", without noise, of images in [0, 1]"
 	}
 	entry, _ := rs.MethodByName(best.Method)
 	if l := c.run.Model.Lambda; entry.Lipschitz && l.Known() && !l.Proved() {
@@ -175,7 +181,7 @@ func (c conclusion) attacked(best Curve) string {
 	images, inside := 0, 0
 	for _, a := range c.attacks {
 		r, there := at[a.Index]
-		if !there || !certifies(a.Classifier, best.Method) {
+		if !there || !certifies(a.Classifier, best.Method) || best.Method == "distance" && !c.box {
 			continue
 		}
 		images++

@@ -33,6 +33,9 @@ type Config struct {
 	// Unsound lets Methods name a shortcut whose certificates may fail more often than Alpha, for
 	// comparison.
 	Unsound bool
+	// Box says that attacks stay in [0, 1]. Only such attacks can contradict the method distance.
+	// Certificates don't depend on it.
+	Box bool
 	// Interval is the level of confidence intervals of certified accuracy, 0.95 say. 0 makes none.
 	Interval float64
 	// Radii are the radii of the tables, in units of the image.

@@ -50,8 +50,11 @@ func (r *Run) CheckClean(indices []int, clean []rs.Clean) (largest float64, err 
 		if there.Class != now.Class {
 			off = there.Margin + now.Margin // one class leads by the one, the other by the other
 		}
-		switch {
+		switch near := math.Abs(there.Distance-now.Distance) <= cleanSlack*(1+now.Distance); {
 		case there.Class == rs.Abstain: // of a log without them
+		case there.Class == now.Class && !near:
+			return off, fmt.Errorf("%s: example %d: clean_distance %v, but the model gives %v",
+				filepath.Join(r.Dir, countlog.CountsFile), index, there.Distance, now.Distance)
 		case off <= cleanSlack*(1+now.Margin):
 			largest = max(largest, off)
 		default:

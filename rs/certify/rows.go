@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,10 @@ type work struct {
 
 // rows certifies rows with a config that fits the run; an error among them ends it.
 func (r *Run) rows(rows iter.Seq2[*rs.Evidence, error], c Config) (*Result, error) {
-	names, _ := c.names()
+	names, some := c.names()
+	if some && !r.Distances { // few models have them
+		names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "distance" })
+	}
 	w := &work{run: r, config: c, entries: make([]rs.Entry, len(names))}
 	w.failed = make([]atomic.Int64, len(names))
 	for i, name := range names {
@@ -141,7 +145,7 @@ func (w *work) certifyBy(at int, b *batch) {
 	entry, c := w.entries[at], w.config
 	setting := rs.Setting{Lambda: w.run.Model.Lambda, Tau: c.Tau, Scores: c.Scores,
 		Float32: c.Float32,
-		Asked:   w.run.Asked(), Seed: w.run.Seed}
+		Asked:   w.run.Asked(), Seed: w.run.Seed, Distances: w.run.Distances}
 	results := make([]rs.Result, len(b.rows))
 	for i, e := range b.rows {
 		setting.Bound = rs.OfExample(c.Bound, w.run.Seed, e.Index)

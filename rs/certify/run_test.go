@@ -76,6 +76,11 @@ func TestCertify(t *testing.T) {
 			x.Config.Tau,
 			x.Config.Alpha)
 	}
+	if slices.ContainsFunc(x.Missing, func(err error) bool {
+		return strings.Contains(err.Error(), "distance")
+	}) {
+		t.Error("few models have distances, and a note says that this one has none:", x.Missing)
+	}
 	if notes := strings.Join(x.Notes, "\n"); !strings.Contains(notes,
 		"left out: lvm, lipschitz-two, lipschitz-margin: ") || !strings.Contains(notes,
 		"α = 0.001 is the error probability of each certificate") {
@@ -97,6 +102,40 @@ func TestCertify(t *testing.T) {
 	if x, err = run.Certify(all); err != nil || x.Config.Alpha != rs.SimultaneousAlpha(0.001, 4) ||
 		len(x.Intervals().Rows) != 2*len(x.Curves) {
 		t.Error(x.Config.Alpha, err)
+	}
+}
+
+// The distances of a run certify, and attacks within [0, 1] may contradict them.
+func TestDistances(t *testing.T) {
+	r := settings()
+	r.Distances = true
+	run, err := Open(write(t, t.TempDir(), r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Load(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range run.Rows {
+		run.Rows[i].Clean.Distance = 2.5 // the margin's radius is 2
+	}
+	x, err := run.Certify(Default().At(0.001, "distance"))
+	if err != nil || x.Curves[0].Results[0].Radius != 2.5 {
+		t.Fatal(x, err)
+	}
+	attacks := []Attack{{Index: 0, Label: 1, Classifier: "clean", Radius: 2.25}}
+	for box, want := range map[bool]int{false: 0, true: 1} {
+		c := Default()
+		c.Box = box
+		beyond, _, err := run.Crossings(attacks, c)
+		if err != nil || len(beyond) != want {
+			t.Errorf("box %v: beyond %q, %v", box, beyond, err)
+		}
+		x.Config.Box = box
+		if told := strings.Join(x.Conclusion(attacks), " "); !strings.Contains(told,
+			"without noise, of images in [0, 1]") || strings.Contains(told, "Attacks") != box {
+			t.Error(told)
+		}
 	}
 }
 
@@ -129,6 +168,7 @@ func TestRefused(t *testing.T) {
 		"has no margin_error":        func(c *Config) { c.Float32 = true },
 		"scores: ":                   func(c *Config) { c.Scores = "max" },
 		"no temperature was chosen":  func(c *Config) { c.Methods = []string{"lipschitz"} },
+		"the run logs no distances":  func(c *Config) { c.Methods = []string{"distance"} },
 		"lvm: example 0: no scores ": func(c *Config) { c.Methods = []string{"lvm"} },
 	} {
 		refused(certify(change), want)

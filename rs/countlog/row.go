@@ -2,6 +2,7 @@ package countlog
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,17 +12,20 @@ import (
 	"github.com/lipsmooth/lipsmooth/rs"
 )
 
-// columns are those of every run; one of scores for each map follows.
+// columns are those of every run. The column distanceColumn follows where the run has distances,
+// and then one of scores for each map.
 var columns = []string{"index", "label", "clean_class", "clean_margin", "class",
 	"selection", "estimation", "selection_margins", "margins"}
 
 // maxMaps is the most maps of scores that a run logs.
 const maxMaps = 16
 
+const distanceColumn = "clean_distance"
+
 func scoresColumn(m string) string { return "scores " + m }
 
 // appendRow appends the line of e, newline and all.
-func appendRow(b []byte, e *rs.Evidence) []byte {
+func (p *parser) appendRow(b []byte, e *rs.Evidence) []byte {
 	b = append(strconv.AppendInt(b, int64(e.Index), 10), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Label), 10), '\t')
 	b = append(strconv.AppendInt(b, int64(e.Clean.Class), 10), '\t')
@@ -32,6 +36,9 @@ func appendRow(b []byte, e *rs.Evidence) []byte {
 	b = append(appendPairs(b, e.Estimation), '\t')
 	b = append(appendPairs(b, e.SelectionMargins.Counts), '\t')
 	b = appendPairs(b, e.Margins.Counts)
+	if p.run.Distances {
+		b = strconv.AppendFloat(append(b, '\t'), e.Clean.Distance+0, 'g', -1, 64)
+	}
 	for _, s := range e.Scores {
 		b = append(b, '\t')
 		begun := len(b)
@@ -64,7 +71,9 @@ func appendPairsFrom(b []byte, begun, from int, counts []int) []byte {
 // that appendRow writes.
 type parser struct {
 	run    *Run
+	names  []string  // of all columns
 	header string    // the first line
+	mapsAt int       // column of the first map of scores
 	edges  []float64 // shared by all rows
 	zero   int       // the bin of margins that 0 lies in
 	maps   []rs.ScoreMap
@@ -73,7 +82,11 @@ type parser struct {
 
 // newParser panics where the run doesn't validate.
 func newParser(r *Run) *parser {
-	p := &parser{run: r, header: strings.Join(columns, "\t"), edges: r.Edges()}
+	p := &parser{run: r, names: slices.Clone(columns), edges: r.Edges()}
+	if r.Distances {
+		p.names = append(p.names, distanceColumn)
+	}
+	p.mapsAt = len(p.names)
 	for p.zero < len(p.edges) && p.edges[p.zero] <= 0 {
 		p.zero++
 	}
@@ -83,15 +96,16 @@ func newParser(r *Run) *parser {
 			panic("countlog: " + err.Error())
 		}
 		p.maps, p.scores = append(p.maps, m), rs.ScoreEdges()
-		p.header += "\t" + scoresColumn(text)
+		p.names = append(p.names, scoresColumn(text))
 	}
+	p.header = strings.Join(p.names, "\t")
 	return p
 }
 
 // longest bounds the bytes of a line.
 func (p *parser) longest() int {
 	const pair = 2*20 + 2
-	return 5*32 + pair*(2*(p.run.Dataset.Classes+len(p.edges)+1)+
+	return 6*32 + pair*(2*(p.run.Dataset.Classes+len(p.edges)+1)+
 		len(p.maps)*p.run.Dataset.Classes*(len(p.scores)+1))
 }
 
@@ -104,20 +118,13 @@ type fieldError struct {
 func (e *fieldError) Error() string { return e.Field + ": " + e.Err.Error() }
 
 func (p *parser) bad(field int, format string, args ...any) error {
-	return &fieldError{p.column(field), fmt.Errorf(format, args...)}
-}
-
-func (p *parser) column(field int) string {
-	if field < len(columns) {
-		return columns[field]
-	}
-	return scoresColumn(p.run.Scores[field-len(columns)])
+	return &fieldError{p.names[field], fmt.Errorf(format, args...)}
 }
 
 // row parses a line without its newline. It allocates the evidence and one slice for all counts.
 func (p *parser) row(line []byte) (*rs.Evidence, error) {
-	var array [9 + maxMaps][]byte
-	cells := array[:len(columns)+len(p.maps)]
+	var array [10 + maxMaps][]byte
+	cells := array[:len(p.names)]
 	if err := split(line, cells); err != nil {
 		return nil, err
 	}
@@ -223,6 +230,12 @@ func (p *parser) numbers(cells [][]byte, e *rs.Evidence) error {
 			quote(cells[3]))
 	}
 	e.Clean.Margin = margin
+	if at := len(columns); p.run.Distances {
+		e.Clean.Distance, ok = decimal(cells[at])
+		if !ok || math.Signbit(e.Clean.Distance) {
+			return p.bad(at, "%s, want a finite number >= 0 in shortest form", quote(cells[at]))
+		}
+	}
 	return nil
 }
 
@@ -259,10 +272,10 @@ func (p *parser) draws(cells [][]byte, e *rs.Evidence) (n int, err error) {
 
 // mapped parses the scores of map i into all, the counts of every class; each class has n draws.
 func (p *parser) mapped(cells [][]byte, i, n int, all []int) (rs.Scores, error) {
-	classes, scores, column := p.run.Dataset.Classes, len(p.scores)+1, len(columns)+i
+	classes, scores, column := p.run.Dataset.Classes, len(p.scores)+1, p.mapsAt+i
 	s := rs.Scores{Map: p.maps[i], Classes: make([]rs.Histogram, classes)}
 	if _, err := pairs(cells[column], all, classes*n, "bin"); err != nil {
-		return s, &fieldError{p.column(column), err}
+		return s, &fieldError{p.names[column], err}
 	}
 	for c := range classes {
 		own := all[c*scores : (c+1)*scores : (c+1)*scores]
@@ -383,13 +396,16 @@ func (p *parser) line(b []byte, e *rs.Evidence) ([]byte, error) {
 			wrong = wrong || !slices.Equal(h.Edges, p.scores) || len(h.Counts) != len(p.scores)+1
 		}
 		if wrong {
-			return b, p.bad(len(columns)+i, "its map, classes or edges are not the run's")
+			return b, p.bad(p.mapsAt+i, "its map, classes or edges are not the run's")
 		}
 	}
 	if e.Sigma != p.run.Sigma {
 		return b, &fieldError{"sigma", fmt.Errorf("%g, the run has %g", e.Sigma, p.run.Sigma)}
 	}
-	b = appendRow(b, e)
+	if e.Clean.Distance != 0 && !p.run.Distances {
+		return b, &fieldError{distanceColumn, errors.New("the run logs no distances")}
+	}
+	b = p.appendRow(b, e)
 	_, err := p.row(b[:len(b)-1])
 	return b, err
 }

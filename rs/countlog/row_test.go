@@ -58,7 +58,7 @@ func TestRow(t *testing.T) {
 	if !reflect.DeepEqual(e, want) {
 		t.Errorf("got  %+v\nwant %+v", e, want)
 	}
-	if line := string(appendRow(nil, e)); line != goodRow+"\n" {
+	if line := string(p.appendRow(nil, e)); line != goodRow+"\n" {
 		t.Errorf("written: %q", line)
 	}
 }
@@ -193,7 +193,7 @@ func BenchmarkRow(b *testing.B) {
 	r := testRun()
 	r.Dataset.Classes, r.N0, r.N, r.MarginBins = 1000, 100, 100_000, DefaultMarginBins
 	p := newParser(&r)
-	line := appendRow(nil, synthetic(&r, 0))
+	line := p.appendRow(nil, synthetic(&r, 0))
 	line = line[:len(line)-1]
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
@@ -203,4 +203,36 @@ func BenchmarkRow(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// A run with distances has one more column, and a run without refuses them.
+func TestDistances(t *testing.T) {
+	r := testRun()
+	plain := newParser(&r)
+	with := r
+	with.Distances = true
+	p := newParser(&with)
+	if !strings.HasSuffix(p.header, "\tmargins\tclean_distance") {
+		t.Errorf("columns %q", p.header)
+	}
+	e, err := p.row([]byte(goodRow + "\t0.75"))
+	if err != nil || e.Clean.Distance != 0.75 {
+		t.Fatal(e, err)
+	}
+	if line, err := p.line(nil, e); err != nil || string(line) != goodRow+"\t0.75\n" {
+		t.Errorf("%q, %v", line, err)
+	}
+	for _, cell := range []string{"", "-1", "-0", "+Inf", "NaN", "0.750"} {
+		if _, err := p.row([]byte(goodRow + "\t" + cell)); err == nil ||
+			!strings.HasPrefix(err.Error(), "clean_distance: ") {
+			t.Errorf("%q: %v", cell, err)
+		}
+	}
+	if _, err := p.row([]byte(goodRow)); err == nil {
+		t.Error("a row without its distance")
+	}
+	if _, err := plain.line(nil, e); err == nil ||
+		err.Error() != "clean_distance: the run logs no distances" {
+		t.Error(err)
+	}
 }

@@ -14,6 +14,7 @@
 //	estimation          votes of the estimation draw
 //	selection_margins   histogram of class's margin over the selection draw, bin:count pairs
 //	margins             the same over the estimation draw
+//	clean_distance      where Run.Distances says so: how far images of other classes lie at least
 //	scores sparsemax,t=1  for each map of Run.Scores: histograms of all classes' scores over the
 //	                    estimation draw, one after the other, over the edges of [rs.ScoreEdges]
 //
@@ -91,7 +92,9 @@ type Run struct {
 	MarginError float64 `json:"margin_error,omitempty"`
 	// Scores are the maps of all logged scores, each as [rs.ScoreMap.String] writes it.
 	Scores []string `json:"scores,omitempty"`
-	Noise  Noise    `json:"noise,omitzero"` // zero is Gaussian, as float32 has it
+	// Distances says that rows have a [rs.Clean.Distance].
+	Distances bool  `json:"distances,omitempty"`
+	Noise     Noise `json:"noise,omitzero"` // zero is Gaussian, as float32 has it
 	// The zero Until is N estimation draws for every example.
 	Until Until `json:"until,omitzero"`
 	// Backend drew the noise. Another backend may give other bits.

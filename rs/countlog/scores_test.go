@@ -70,7 +70,7 @@ func TestScoresAndStops(t *testing.T) {
 	}
 
 	p := newParser(&r)
-	line := string(appendRow(nil, e))
+	line := string(p.appendRow(nil, e))
 	line = line[:len(line)-1]
 	for _, c := range []struct{ old, new, want string }{
 		{"\t1:20", "\t1:19", "scores softmax,t=1: 49 draws of class 0, the row has 50"},
@@ -155,9 +155,9 @@ func TestStoppedRunValidates(t *testing.T) {
 // FuzzScoresRow is FuzzRow for a run that logs scores and may stop.
 func FuzzScoresRow(f *testing.F) {
 	r := stoppedRun()
-	line := appendRow(nil, stopped(&r))
-	f.Add(line[:len(line)-1])
 	p := newParser(&r)
+	line := p.appendRow(nil, stopped(&r))
+	f.Add(line[:len(line)-1])
 	f.Fuzz(func(t *testing.T, line []byte) {
 		e, err := p.row(line)
 		if err != nil {

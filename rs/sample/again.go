@@ -57,12 +57,11 @@ func (d *Drawer) Clean(ctx context.Context, run countlog.Run, indices []int,
 		}
 		z, err := p.runner.clean(x)
 		if err == nil {
-			all[i], err = rs.CleanOf(z)
+			all[i], err = p.settings.clean(x, z)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sample: example %d: %w", index, err)
 		}
-		all[i].Margin = p.settings.margin(z, all[i].Class)
 		if each != nil {
 			each(i + 1)
 		}

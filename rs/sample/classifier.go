@@ -28,6 +28,14 @@ type Pairs interface {
 	PairWeights() [][]float64
 }
 
+// A Distancer is a Classifier that may know how far an image lies from other classes.
+type Distancer interface {
+	// Distance returns a function to prove the distance (l2) within which all images in [0, 1] have
+	// the class of an image, [h, w, c]. It is nil where the classifier knows no such distance.
+	// Several goroutines may call the function.
+	Distance() func(image []float32, class int) float64
+}
+
 // A Network is a function on a GoMLX backend.
 type Network interface {
 	// Shape is the size of an image, h, w, c, and the number of classes.

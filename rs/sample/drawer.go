@@ -93,7 +93,7 @@ func (d *Drawer) sampler(ctx context.Context, run countlog.Run, batch int) (*Sam
 			cmp.Or(run.Model.Precision, countlog.Float32), cmp.Or(has, countlog.Float32))
 	}
 	key := fmt.Sprint(run.Scores, run.Noise, run.Block, run.MarginMax, run.MarginBins,
-		run.Model.PairMargins, batch)
+		run.Model.PairMargins, run.Distances, batch)
 	if onHost || run.Noise != (countlog.Noise{}) { // others serve every σ
 		key += fmt.Sprint(" ", run.Sigma)
 	}
@@ -107,6 +107,9 @@ func (d *Drawer) sampler(ctx context.Context, run countlog.Run, batch int) (*Sam
 	settings.Batch = batch
 	if run.Model.PairMargins {
 		settings.Pairs = pairs(d.Classifier)
+	}
+	if run.Distances {
+		settings.Distance = distance(d.Classifier)
 	}
 	var p *Sampler
 	switch c := d.Classifier.(type) {
@@ -171,8 +174,10 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 	if run.MarginMax, err = d.marginMax(ctx, run); err != nil {
 		return run, tuning, err
 	}
+	run.Distances = run.Model.Precision == "" && distance(d.Classifier) != nil
 	tuning = run
 	tuning.Examples, tuning.N, tuning.Scores = others, min(p.N, tuningDraws), nil
+	tuning.Distances = false // a temperature needs none
 	if p.Shard.Of > 0 {
 		if run, err = part(run, p.Shard); err != nil {
 			return run, tuning, fmt.Errorf("sample: %w", err)
@@ -197,6 +202,14 @@ func (e *NoLipschitz) Error() string {
 func pairs(c Classifier) [][]float64 {
 	if c, ok := c.(Pairs); ok {
 		return c.PairWeights()
+	}
+	return nil
+}
+
+// distance proves distances to other classes; nil where the classifier knows none.
+func distance(c Classifier) func(image []float32, class int) float64 {
+	if c, ok := c.(Distancer); ok {
+		return c.Distance()
 	}
 	return nil
 }
@@ -255,6 +268,7 @@ func (d *Drawer) create(ctx context.Context, dir string, run countlog.Run) (
 	case err == nil:
 		// Another processor's last bits, or an older version, may have others.
 		run.Backend, run.MarginError = there.Backend, there.MarginError
+		run.Distances = there.Distances
 		if run.Noise.Steps == there.Noise.Steps {
 			run.Noise = there.Noise
 		}

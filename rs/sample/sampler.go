@@ -22,6 +22,9 @@ type Settings struct {
 	// [Pairs].
 	Pairs [][]float64
 
+	// Distance proves distances to other classes, as [Distancer] says. Nil logs none.
+	Distance func(image []float32, class int) float64
+
 	// Random samples a classifier whose answers are random and independent. Votes certify its most
 	// frequent answer. Its draws can't be made again.
 	Random bool
@@ -29,6 +32,19 @@ type Settings struct {
 	// Batch blocks are drawn at once. 0 finds the best number while drawing. It changes the rate
 	// and nothing else.
 	Batch int
+}
+
+// clean is the prediction of an image's logits without noise.
+func (s Settings) clean(image, z []float32) (rs.Clean, error) {
+	c, err := rs.CleanOf(z)
+	if err != nil {
+		return c, err
+	}
+	c.Margin = s.margin(z, c.Class)
+	if s.Distance != nil {
+		c.Distance = s.Distance(image, c.Class)
+	}
+	return c, nil
 }
 
 // margin is that of a class over the others.
@@ -162,11 +178,10 @@ func (p *Sampler) open(x Example, r request) (*example, error) {
 	if err != nil {
 		return fail(err)
 	}
-	if e.Clean, err = rs.CleanOf(z); err != nil {
+	if e.Clean, err = p.settings.clean(from.image, z); err != nil {
 		return fail(fmt.Errorf("a logit without noise is NaN or infinite: " +
 			"the model can't be certified"))
 	}
-	e.Clean.Margin = p.settings.margin(z, e.Clean.Class)
 	if p.settings.Grid != nil {
 		e.Rounding = p.settings.Grid.Rounding(p.values())
 	}
