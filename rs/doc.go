@@ -3,12 +3,12 @@
 // radius. The package is pure: no device, no random numbers, no files.
 //
 // A Method (Mono, TwoBound, Isoperimetric, Adaptive, Bonferroni, CPM, Lipschitz, PaperLipschitz,
-// SoftScores, Margin) turns evidence and α into a certificate. Methods lists them by name. A method
-// uses a Bound on the mean of draws in [0, 1] (ClopperPearson, STaR, Betting, Bernstein, Hoeffding,
-// BetaMixture and others). Bounds lists them by name. A method also uses a radius: Smoothed has the
-// exact radius of a Lipschitz score, and contains Cohen's. Other functions turn many results into
-// certified accuracy and the average certified radius, and give the meaning of α for all of them
-// together.
+// SoftScores, Margin, Distance) turns evidence and α into a certificate. Methods lists them by
+// name. A method uses a Bound on the mean of draws in [0, 1] (ClopperPearson, STaR, Betting,
+// Bernstein, Hoeffding, BetaMixture and others). Bounds lists them by name. A method also uses a
+// radius: Smoothed has the exact radius of a Lipschitz score, and contains Cohen's. Other functions
+// turn many results into certified accuracy and the average certified radius, and give the meaning
+// of α for all of them together.
 //
 // Draws may end because of what was drawn. Then Evidence.Stops has the numbers of draws where they
 // could end. A bound holds at all of these together, or is refused. A Rule says when a question is

@@ -35,7 +35,8 @@ func TestRead(t *testing.T) {
 		}
 	}
 	// The first axis varies fastest.
-	a, err := read(file(fmt.Sprintf(header, "|u1", "True", "2, 2, 2"), "\x00\x01\x02\x03\x04\x05\x06\x07"))
+	a, err := read(file(fmt.Sprintf(header, "|u1", "True", "2, 2, 2"),
+		"\x00\x01\x02\x03\x04\x05\x06\x07"))
 	if err != nil || !slices.Equal(a.Data, []byte{0, 4, 2, 6, 1, 5, 3, 7}) {
 		t.Error(a, err)
 	}
@@ -57,9 +58,10 @@ func TestReadRefuses(t *testing.T) {
 		numbers("<f2", "2,", ""):    `of type "<f2"`,
 		numbers("|u1", "2,", "a"):   "1 bytes or more of items, want 2",
 		numbers("|u1", "2,", "abc"): "3 bytes or more of items, want 2",
-		file("{'descr': [('a', '<i8')], 'fortran_order': False, 'shape': (2,), }", ""): "not an array of numbers",
-		numbers("|u1", "99999999999, 99999999999", ""):                                 "more than 8 GB",
-		Magic + "\x04\x00\x00\x00":                                                     "version 4",
+		file("{'descr': [('a', '<i8')], 'fortran_order': False, 'shape': (2,), }",
+			""): "not an array of numbers",
+		numbers("|u1", "99999999999, 99999999999", ""): "more than 8 GB",
+		Magic + "\x04\x00\x00\x00":                     "version 4",
 	} {
 		if _, err := read(text); err == nil ||
 			!strings.Contains(err.Error(), want) {

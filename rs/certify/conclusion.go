@@ -33,7 +33,8 @@ type conclusion struct {
 // alone, and how far attacks come. It leaves out what isn't there. Choosing the best method is paid
 // for: the interval of the difference holds for all methods together.
 func (x *Result) Conclusion(attacks []Attack) []string {
-	return conclusion{x.Run.Run, x.Indices, x.Curves, x.Config.Alpha, attacks, x.Config.Box}.sentences()
+	c := x.Config
+	return conclusion{x.Run.Run, x.Indices, x.Curves, c.Alpha, attacks, c.Box}.sentences()
 }
 
 // Conclude is Conclusion of the certificates and attacks that lie in a run's folder, with the α of

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// npyFile is a file of NumPy: a type such as <f4, a shape as in Python, and the items.
-func npyFile(kind, shape string, items any) []byte {
+// npyOf is a file of NumPy: a type such as <f4, a shape as in Python, and the items.
+func npyOf(kind, shape string, items any) []byte {
 	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }\n", kind, shape)
 	var b bytes.Buffer
 	b.WriteString("\x93NUMPY\x01\x00")
@@ -26,10 +26,10 @@ func npyFile(kind, shape string, items any) []byte {
 // numpyTree has 3 images of 1×2×1 in each split.
 func numpyTree() tree {
 	return tree{
-		"x_train.npy": npyFile("|u1", "(3, 1, 2)", []byte{0, 1, 2, 3, 254, 255}),
-		"y_train.npy": npyFile("<i8", "(3,)", []int64{0, 2, 1}),
-		"x_test.npy":  npyFile("|u1", "(3, 1, 2)", []byte{5, 6, 7, 8, 9, 10}),
-		"y_test.npy":  npyFile("|u1", "(3, 1)", []byte{2, 1, 0}),
+		"x_train.npy": npyOf("|u1", "(3, 1, 2)", []byte{0, 1, 2, 3, 254, 255}),
+		"y_train.npy": npyOf("<i8", "(3,)", []int64{0, 2, 1}),
+		"x_test.npy":  npyOf("|u1", "(3, 1, 2)", []byte{5, 6, 7, 8, 9, 10}),
+		"y_test.npy":  npyOf("|u1", "(3, 1)", []byte{2, 1, 0}),
 	}
 }
 
@@ -54,18 +54,18 @@ func TestNumPy(t *testing.T) {
 		want string
 	}{
 		"bytes":  {nil, nil, image},
-		"float":  {npyFile("<f4", "(3, 1, 2)", floats), nil, image},
-		"double": {npyFile("<f8", "(3, 1, 2)", doubles), nil, image},
-		"whole":  {npyFile("<f4", "(3, 1, 2)", []float32{0, 1, 2, 3, 254, 255}), nil, image},
-		"ones": {npyFile("<f4", "(3, 1, 2)", []float32{0, 1, 1, 0, 1, 1}), nil,
+		"float":  {npyOf("<f4", "(3, 1, 2)", floats), nil, image},
+		"double": {npyOf("<f8", "(3, 1, 2)", doubles), nil, image},
+		"whole":  {npyOf("<f4", "(3, 1, 2)", []float32{0, 1, 2, 3, 254, 255}), nil, image},
+		"ones": {npyOf("<f4", "(3, 1, 2)", []float32{0, 1, 1, 0, 1, 1}), nil,
 			"0:[0 255] 2:[255 0] 1:[255 255]"},
-		"int": {npyFile("<i4", "(3, 1, 2)", []int32{0, 1, 2, 3, 254, 255}), nil, image},
-		"one hot": {nil, npyFile("<f4", "(3, 3)", []float32{1, 0, 0, 0, 0, 1, 0, 1, 0}),
+		"int": {npyOf("<i4", "(3, 1, 2)", []int32{0, 1, 2, 3, 254, 255}), nil, image},
+		"one hot": {nil, npyOf("<f4", "(3, 3)", []float32{1, 0, 0, 0, 0, 1, 0, 1, 0}),
 			image},
-		"planes": {npyFile("|u1", "(3, 1, 1, 2)", []byte{0, 1, 2, 3, 254, 255}), nil, image},
-		"columns": {bytes.Replace(npyFile("|u1", "(3, 1, 2)", []byte{0, 2, 254, 1, 3, 255}),
+		"planes": {npyOf("|u1", "(3, 1, 1, 2)", []byte{0, 1, 2, 3, 254, 255}), nil, image},
+		"columns": {bytes.Replace(npyOf("|u1", "(3, 1, 2)", []byte{0, 2, 254, 1, 3, 255}),
 			[]byte("False"), []byte("True "), 1), nil, image},
-		"big": {nil, npyFile(">i2", "(3,)", []uint16{0, 2 << 8, 1 << 8}), image},
+		"big": {nil, npyOf(">i2", "(3,)", []uint16{0, 2 << 8, 1 << 8}), image},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := numpyTree()
@@ -91,9 +91,9 @@ func TestNumPy(t *testing.T) {
 
 // Of three planes, in a file that names no split, the pixels come out side by side.
 func TestNumPyPlanes(t *testing.T) {
-	files := tree{"cifar10.1_v6_data.npy": npyFile("|u1", "(1, 3, 2, 2)",
+	files := tree{"cifar10.1_v6_data.npy": npyOf("|u1", "(1, 3, 2, 2)",
 		[]byte{1, 2, 3, 4, 11, 12, 13, 14, 21, 22, 23, 24}),
-		"cifar10.1_v6_labels.npy": npyFile("<i4", "(1,)", []int32{0})}
+		"cifar10.1_v6_labels.npy": npyOf("<i4", "(1,)", []int32{0})}
 	for _, path := range []string{"", "/cifar10.1_v6", "/cifar10.1_v6_data.npy"} {
 		d, err := Load(files.folder(t)+path, Test)
 		if err != nil {
@@ -205,7 +205,7 @@ func TestNumPySplits(t *testing.T) {
 			t.Errorf("%q: %v, %v", c.ask, d, err)
 		}
 	}
-	both["x_val.npy"] = npyFile("|u1", "(3, 1, 1)", []byte{1, 2, 3})
+	both["x_val.npy"] = npyOf("|u1", "(3, 1, 1)", []byte{1, 2, 3})
 	_, err := Options{Split: All}.LoadFS(both.fs(), "x")
 	if err == nil || !strings.Contains(err.Error(),
 		"the val split has other images than train: 1×1×1, not 1×2×1") {
@@ -215,9 +215,9 @@ func TestNumPySplits(t *testing.T) {
 
 // CIFAR-10-C keeps the labels of all its files in one.
 func TestSharedLabels(t *testing.T) {
-	dir := tree{"fog.npy": npyFile("|u1", "(2, 1, 1)", []byte{1, 2}),
-		"snow.npy":   npyFile("|u1", "(2, 1, 1)", []byte{3, 4}),
-		"labels.npy": npyFile("|u1", "(2,)", []byte{1, 0})}.folder(t)
+	dir := tree{"fog.npy": npyOf("|u1", "(2, 1, 1)", []byte{1, 2}),
+		"snow.npy":   npyOf("|u1", "(2, 1, 1)", []byte{3, 4}),
+		"labels.npy": npyOf("|u1", "(2,)", []byte{1, 0})}.folder(t)
 	d, err := Load(filepath.Join(dir, "snow.npy"), Test)
 	if err != nil {
 		t.Fatal(err)
@@ -229,38 +229,38 @@ func TestSharedLabels(t *testing.T) {
 
 func TestNumPyErrors(t *testing.T) {
 	nan := float32(math.NaN())
-	huge := npyFile("|u1", "(9999999999, 999999999)", []byte{})
+	huge := npyOf("|u1", "(9999999999, 999999999)", []byte{})
 	for _, c := range []struct {
 		file string
 		text []byte
 		want string
 	}{
-		{"x_train.npy", npyFile("<f4", "(3, 1, 2)", []float32{0, 0, 0, 0.41, 0, 0}),
+		{"x_train.npy", npyOf("<f4", "(3, 1, 2)", []float32{0, 0, 0, 0.41, 0, 0}),
 			"x_train.npy: image 1 has the value 0.4099999964237213, neither"},
-		{"x_train.npy", npyFile("<f4", "(3, 1, 2)", []float32{0, 0.2, 0, 2, 0, 0}), "has the value 2,"},
-		{"x_train.npy", npyFile("<f4", "(3, 1, 2)", []float32{0, 0, 0, 0, -1, 0}), "has the value -1,"},
-		{"x_train.npy", npyFile("<f4", "(3, 1, 2)", []float32{0, 0, 0, 0, 0, nan}), "the value NaN,"},
-		{"x_train.npy", npyFile("<i4", "(3, 1, 2)", []int32{0, 0, 0, 0, 0, 256}), "the value 256,"},
-		{"x_train.npy", npyFile("|u1", "(3, 3, 1, 3)", make([]byte, 27)), "images of shape [3 3 1 3]"},
-		{"x_train.npy", npyFile("|u1", "(3, 2)", make([]byte, 6)), "images of shape [3 2], want [n, h, w]"},
-		{"x_train.npy", npyFile("|u1", "(3, 0, 2)", []byte{}), "images of shape [3 0 2]"},
-		{"x_train.npy", npyFile("|u1", "(4, 1, 2)", make([]byte, 8)), "3 labels, x_train.npy has 4 images"},
-		{"x_train.npy", npyFile("|O", "(3,)", []byte{}), `items of type "|O"`},
-		{"x_train.npy", npyFile("|u1", "(3, 1, 2)", make([]byte, 5)), "5 bytes or more of items, want 6"},
-		{"x_train.npy", npyFile("|u1", "(3, 1, 2)", make([]byte, 9)), "7 bytes or more of items, want 6"},
+		{"x_train.npy", npyOf("<f4", "(3, 1, 2)", []float32{0, 0.2, 0, 2, 0, 0}), "has the value 2,"},
+		{"x_train.npy", npyOf("<f4", "(3, 1, 2)", []float32{0, 0, 0, 0, -1, 0}), "has the value -1,"},
+		{"x_train.npy", npyOf("<f4", "(3, 1, 2)", []float32{0, 0, 0, 0, 0, nan}), "the value NaN,"},
+		{"x_train.npy", npyOf("<i4", "(3, 1, 2)", []int32{0, 0, 0, 0, 0, 256}), "the value 256,"},
+		{"x_train.npy", npyOf("|u1", "(3, 3, 1, 3)", make([]byte, 27)), "images of shape [3 3 1 3]"},
+		{"x_train.npy", npyOf("|u1", "(3, 2)", make([]byte, 6)), "images of shape [3 2], want [n, h, w]"},
+		{"x_train.npy", npyOf("|u1", "(3, 0, 2)", []byte{}), "images of shape [3 0 2]"},
+		{"x_train.npy", npyOf("|u1", "(4, 1, 2)", make([]byte, 8)), "3 labels, x_train.npy has 4 images"},
+		{"x_train.npy", npyOf("|O", "(3,)", []byte{}), `items of type "|O"`},
+		{"x_train.npy", npyOf("|u1", "(3, 1, 2)", make([]byte, 5)), "5 bytes or more of items, want 6"},
+		{"x_train.npy", npyOf("|u1", "(3, 1, 2)", make([]byte, 9)), "7 bytes or more of items, want 6"},
 		{"x_train.npy", huge, "shape [9999999999 999999999]: more than 8 GB"},
 		{"x_train.npy", []byte("PK\x03\x04 and so on"), "not NumPy's format"},
 		{"x_train.npy", []byte("\x93NUMPY"), "ends within the header"},
 		{"x_train.npy", []byte("\x93NUMPY\x02\x00\xff\xff\xff\xff"), "a header of 4294967295 bytes"},
 		{"x_train.npy", []byte("\x93NUMPY\x09\x00\xff\xff\xff\xff"), "version 9"},
-		{"y_train.npy", npyFile("<f4", "(3,)", []float32{0, 1, 0.5}), "y_train.npy: label 2 is 0.5"},
-		{"y_train.npy", npyFile("<f4", "(3,)", []float32{0, 1, nan}), "y_train.npy: label 2 is NaN"},
-		{"y_train.npy", npyFile("<i8", "(3,)", []int64{0, 1, -1}), "labels from -1 to 1"},
-		{"y_train.npy", npyFile("<i8", "(3,)", []int64{0, 1, 1 << 30}), "labels from 0 to 1073741824"},
-		{"y_train.npy", npyFile("<i8", "(3,)", []int64{0, 1, 1 << 60}), "label 2 is 1.15"},
-		{"y_train.npy", npyFile("|u1", "(3, 2)", []byte{0, 1, 1, 1, 1, 0}), "row 1 holds no 1 or several"},
-		{"y_train.npy", npyFile("|u1", "(3, 2)", []byte{0, 1, 0, 2, 1, 0}), "row 1 holds 2"},
-		{"y_train.npy", npyFile("|u1", "(3, 2)", []byte{0, 1, 0, 0, 1, 0}), "row 1 holds no 1"},
+		{"y_train.npy", npyOf("<f4", "(3,)", []float32{0, 1, 0.5}), "y_train.npy: label 2 is 0.5"},
+		{"y_train.npy", npyOf("<f4", "(3,)", []float32{0, 1, nan}), "y_train.npy: label 2 is NaN"},
+		{"y_train.npy", npyOf("<i8", "(3,)", []int64{0, 1, -1}), "labels from -1 to 1"},
+		{"y_train.npy", npyOf("<i8", "(3,)", []int64{0, 1, 1 << 30}), "labels from 0 to 1073741824"},
+		{"y_train.npy", npyOf("<i8", "(3,)", []int64{0, 1, 1 << 60}), "label 2 is 1.15"},
+		{"y_train.npy", npyOf("|u1", "(3, 2)", []byte{0, 1, 1, 1, 1, 0}), "row 1 holds no 1 or several"},
+		{"y_train.npy", npyOf("|u1", "(3, 2)", []byte{0, 1, 0, 2, 1, 0}), "row 1 holds 2"},
+		{"y_train.npy", npyOf("|u1", "(3, 2)", []byte{0, 1, 0, 0, 1, 0}), "row 1 holds no 1"},
 		{"x_test.npy", nil, "the test split lacks its array"},
 		{"images_test.npy", numpyTree()["x_test.npy"], "images_test.npy and x_test.npy may both hold"},
 	} {
@@ -298,7 +298,7 @@ func FuzzNPY(f *testing.F) {
 	for _, text := range numpyTree() {
 		f.Add(text)
 	}
-	f.Add(npyFile("<f4", "(3, 3)", []float32{1, 0, 0, 0, 0, 1, 0, 1, 0}))
+	f.Add(npyOf("<f4", "(3, 3)", []float32{1, 0, 0, 0, 0, 1, 0, 1, 0}))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, name := range []string{"x_train.npy", "y_train.npy"} {
 			files := numpyTree()
