@@ -7,9 +7,8 @@ import (
 )
 
 // DefaultMethods are the names that certify and the main job show: the baselines, the paper's
-// method, the two strongest, and those without noise.
-var DefaultMethods = []string{"mono", "cpm", "paper", "isoperimetric", "adaptive", "margin",
-	"distance"}
+// method, the two strongest, and the one without noise. A run with distances adds "distance".
+var DefaultMethods = []string{"mono", "cpm", "paper", "isoperimetric", "adaptive", "margin"}
 
 // DefaultMethod is the strongest method, and the default of a rule.
 const DefaultMethod = "adaptive"

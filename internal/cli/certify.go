@@ -199,7 +199,7 @@ Methods:
 	f := c.Flags()
 	f.StringSliceVar(&config.methods, "method", nil,
 		"methods, separated by commas, or all for every sound method; default: "+
-			strings.Join(rs.DefaultMethods, ","))
+			strings.Join(rs.DefaultMethods, ",")+", and distance where a run has distances")
 	f.BoolVar(&config.Unsound, "unsound", false,
 		"let --method name an unsound shortcut, for comparison")
 	f.StringVar(&config.bound, "bound", "",

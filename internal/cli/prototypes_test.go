@@ -50,7 +50,7 @@ func TestPrototypes(t *testing.T) {
 			t.Errorf("image %s: distance %v, margin %v", row[0], radius, radii["margin "+row[0]])
 		}
 	}
-	if len(radii) != 4*len(rs.DefaultMethods) {
+	if len(radii) != 4*(len(rs.DefaultMethods)+1) {
 		t.Errorf("radii %v", radii)
 	}
 	must(t, "export", folder, "--onnx", filepath.Join(t.TempDir(), "prototypes.onnx"))

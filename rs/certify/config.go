@@ -15,8 +15,9 @@ import (
 type Config struct {
 	// Alpha is the error probability of each certificate, rs.MinAlpha <= Alpha < 1.
 	Alpha float64
-	// Methods are names of rs.Methods. Nil is rs.DefaultMethods, and All alone is every sound
-	// method. In both cases, a method that needs more than the run has is left out.
+	// Methods are names of rs.Methods. Nil is rs.DefaultMethods, with "distance" where the
+	// run has distances. All alone is every sound method. In both cases, a method that needs more than
+	// the run has is left out.
 	Methods []string
 	// Tau is the temperature of soft votes, in logits, fixed apart from the images certified. Where
 	// it is negative, a temperature is chosen on the tuning images.
@@ -45,13 +46,22 @@ type Config struct {
 // All names every sound method.
 const All = "all"
 
-// names are those of the methods, and whether a run may lack something for them.
-func (c Config) names() (names []string, some bool) {
+// names are those of the methods, and whether a run may lack something for them. Few runs have
+// distances.
+func (c Config) names(distances bool) (names []string, some bool) {
 	switch {
 	case c.Methods == nil:
-		return rs.DefaultMethods, true
+		names = rs.DefaultMethods
+		if distances {
+			names = append(slices.Clone(names), "distance")
+		}
+		return names, true
 	case len(c.Methods) == 1 && c.Methods[0] == All:
-		return rs.MethodNames(), true
+		names = rs.MethodNames()
+		if !distances {
+			names = slices.DeleteFunc(names, func(n string) bool { return n == "distance" })
+		}
+		return names, true
 	}
 	return c.Methods, false
 }
@@ -90,7 +100,7 @@ func (c Config) Check() error {
 			return fmt.Errorf("radii: %v: must be at least 0 and finite", r)
 		}
 	}
-	names, _ := c.names()
+	names, _ := c.names(true)
 	for i, name := range names {
 		entry, err := rs.MethodByName(name)
 		if err != nil {

@@ -50,7 +50,7 @@ func (r *Run) Certify(c Config) (*Result, error) {
 	if len(x.Indices) == 0 && r.log != nil {
 		return nil, r.empty()
 	}
-	names, _ := c.names()
+	names, _ := c.names(r.Distances)
 	for _, name := range names {
 		if entry, _ := rs.MethodByName(name); entry.Unsound {
 			x.note("%s is unsound: its certificates may fail more often than α", name)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,10 +35,7 @@ type work struct {
 
 // rows certifies rows with a config that fits the run; an error among them ends it.
 func (r *Run) rows(rows iter.Seq2[*rs.Evidence, error], c Config) (*Result, error) {
-	names, some := c.names()
-	if some && !r.Distances { // few models have them
-		names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == "distance" })
-	}
+	names, _ := c.names(r.Distances)
 	w := &work{run: r, config: c, entries: make([]rs.Entry, len(names))}
 	w.failed = make([]atomic.Int64, len(names))
 	for i, name := range names {
@@ -96,7 +92,7 @@ func (x *Result) send(rows iter.Seq2[*rs.Evidence, error], methods int,
 
 // collect puts what the batches say of each method one after the other.
 func (x *Result) collect(entries []rs.Entry, batches []*batch) error {
-	_, some := x.Config.names()
+	_, some := x.Config.names(x.Run.Distances)
 	for m, entry := range entries {
 		curve := Curve{Method: entry.Name, Results: make([]rs.Result, 0, len(x.Indices))}
 		var spent time.Duration
