@@ -20,6 +20,7 @@ type Input struct {
 	Metrics *table.Table     // of training: step, and a column for each metric
 	Trained string           // settings of that training, in one line
 	Attacks []certify.Attack // on the first run's images
+	Box     bool             // the attacks stay in [0, 1]
 	Bounds  *table.Table     // with BoundColumns
 	Bounded string           // the model that Bounds is of, in one line
 	Sweep   *table.Table     // of trained classifiers, as SweepOf reads it
@@ -113,7 +114,9 @@ func (in Input) first(figure string) (*certify.Run, error) {
 
 // config certifies at the input's alpha by the methods named, nil being all.
 func (in Input) config(methods ...string) certify.Config {
-	return certify.Default().At(in.Alpha, methods...)
+	c := certify.Default().At(in.Alpha, methods...)
+	c.Box = in.Box
+	return c
 }
 
 // able are the methods that a run has what they need for.

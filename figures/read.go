@@ -56,10 +56,11 @@ func Read(dir string, c certify.Config) (in Input, notes []string, err error) {
 		}
 		in.Runs, notes = append(in.Runs, s), append(notes, s.Notes()...)
 	}
-	if in.Attacks, _, err = certify.ReadAttacks(dir); err != nil && !errors.Is(err,
-		os.ErrNotExist) {
+	made, settings, err := certify.ReadAttacks(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return in, notes, err
 	}
+	in.Attacks, in.Box = made, settings != nil && settings.Box
 	model := filepath.Join(dir, certify.ModelFolder)
 	if err := in.tables(model); err != nil {
 		return in, notes, err
