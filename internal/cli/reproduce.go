@@ -62,7 +62,7 @@ var presets = []preset{
 		sweep: draws(500, 100, 100, 10000), sigmas: []float64{0.12, 0.25, 0.5, 0.75, 1},
 		observe: training.ObserveSteps, attack: attack.Default(),
 	},
-	best("mnist-best", "MNIST's test split by prototypes; 40 minutes of a core", 20),
+	best("mnist-best", "MNIST's test split by prototypes; 45 minutes of a core", 20),
 	best("cifar10-best", "CIFAR-10's test split by a network; 80 minutes of a core", 100),
 	best("cifar10-radius", "CIFAR-10's test split, for the average radius; 20 minutes of a core",
 		100),

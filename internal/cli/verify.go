@@ -355,11 +355,15 @@ func (v *verification) cleanAgain(ctx context.Context, s *sample.Drawer) error {
 		return err
 	}
 	off, err := v.run.CheckClean(all, clean)
-	if err == nil {
-		v.checked("%d predictions without noise made again: the classes are the same, and margins "+
-			"within %.1g", len(all), off)
+	if err != nil {
+		return err
 	}
-	return err
+	v.checked("%d predictions without noise made again: the classes are the same, and margins "+
+		"within %.1g", len(all), off)
+	if v.run.Distances {
+		v.checked("%d distances proved again", len(all))
+	}
+	return nil
 }
 
 // drawAgain draws some rows once more and compares every count.
