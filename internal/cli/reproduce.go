@@ -63,7 +63,7 @@ var presets = []preset{
 		observe: training.ObserveSteps, attack: attack.Default(),
 	},
 	best("mnist-best", "MNIST's test split by prototypes; 45 minutes of a core", 20),
-	best("cifar10-best", "CIFAR-10's test split by a network; 80 minutes of a core", 100),
+	best("cifar10-best", "CIFAR-10's test split by a network; 2 hours of a core", 100),
 	best("cifar10-radius", "CIFAR-10's test split, for the average radius; 22 minutes of a core",
 		100),
 }
