@@ -36,7 +36,7 @@ func drawLogs(in Input) (*Figure, error) {
 			}
 			results := own.Curves[0].Results
 			average := rs.AverageRadius(results)
-			if noiseless := method == "margin" || method == "distance"; noiseless && average <= largest {
+			if entry, _ := rs.MethodByName(method); entry.Noiseless && average <= largest {
 				continue
 			}
 			largest = max(largest, average)

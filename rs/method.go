@@ -82,6 +82,10 @@ type Entry struct {
 	New func(Setting) (Method, error)
 	// Lipschitz says that its certificates rest on Setting.Lambda.
 	Lipschitz bool
+	// Noiseless says that it certifies the classifier without noise.
+	Noiseless bool
+	// InBox says that its certificates hold of images in [0, 1] alone.
+	InBox bool
 	// Unsound says that the method's certificates may fail more often than alpha. Such a method is
 	// kept for comparison.
 	Unsound bool

@@ -62,11 +62,12 @@ var Methods = []Entry{
 			return scoresIn("lipschitz-margin", s, SoftScores{Difference: true})
 		}},
 	{Name: "margin", Doc: "no noise: the clean margin over its Lipschitz constant", Lipschitz: true,
+		Noiseless: true,
 		New: func(s Setting) (Method, error) {
 			return Margin{Lambda: s.Lambda, Float32: s.Float32}, s.Lambda.check("margin")
 		}},
 	{Name: "distance", Doc: "no noise: the distance to the nearest image in [0, 1] of another " +
-		"class, which prototypes know",
+		"class, which prototypes know", Noiseless: true, InBox: true,
 		New: func(s Setting) (Method, error) {
 			if !s.Distances {
 				return nil, errors.New("distance: the run logs no distances: prototypes alone have them")

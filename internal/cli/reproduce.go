@@ -69,8 +69,8 @@ var presets = []preset{
 }
 
 // best is the training preset of that name, trained without noise, on a whole test split. The
-// certificate that counts is the clean margin, or the distance of images in [0, 1] that prototypes
-// have. So there are few draws, and attacks of so many steps on the classifier without noise alone.
+// certificate that counts needs no noise. So there are few draws, and attacks of so many steps on
+// the classifier without noise alone. Prototypes certify most in [0, 1], so attacks stay there.
 func best(name, doc string, steps int) preset {
 	of, err := training.PresetByName(name)
 	if err != nil {

@@ -128,13 +128,13 @@ func (c conclusion) certified(best Curve) string {
 		where = " of " + c.run.Dataset.Name
 	}
 	end := fmt.Sprintf(", each with error probability %.3g", c.alpha)
-	switch best.Method {
-	case "margin":
-		end = ", without noise"
-	case "distance":
-		end = ", without noise, of images in [0, 1]"
-	}
 	entry, _ := rs.MethodByName(best.Method)
+	if entry.Noiseless {
+		end = ", without noise"
+	}
+	if entry.InBox {
+		end += ", of images in [0, 1]"
+	}
 	if l := c.run.Model.Lambda; entry.Lipschitz && l.Known() && !l.Proved() {
 		end += fmt.Sprintf(", if the claimed Λ = %.4g holds", l.Value())
 	}
@@ -178,11 +178,12 @@ func (c conclusion) attacked(best Curve) string {
 	for i, index := range c.indices {
 		at[index] = best.Results[i]
 	}
+	entry, _ := rs.MethodByName(best.Method)
 	var ratios []float64
 	images, inside := 0, 0
 	for _, a := range c.attacks {
 		r, there := at[a.Index]
-		if !there || !certifies(a.Classifier, best.Method) || best.Method == "distance" && !c.box {
+		if !there || !certifies(a.Classifier, best.Method) || entry.InBox && !c.box {
 			continue
 		}
 		images++

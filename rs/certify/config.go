@@ -34,8 +34,8 @@ type Config struct {
 	// Unsound lets Methods name a shortcut whose certificates may fail more often than Alpha, for
 	// comparison.
 	Unsound bool
-	// Box says that attacks stay in [0, 1]. Only such attacks can contradict the method distance.
-	// Certificates don't depend on it.
+	// Box says that attacks stay in [0, 1]. Only such attacks can contradict a method that is InBox.
+	// Certificates don't depend on Box.
 	Box bool
 	// Interval is the level of confidence intervals of certified accuracy, 0.95 say. 0 makes none.
 	Interval float64

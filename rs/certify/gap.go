@@ -22,7 +22,7 @@ type Attack struct {
 }
 
 // Attacked are the classifiers to attack, each with the methods that certify it. Figures draw the
-// first method that the run has. The method distance counts where attacks stay in [0, 1].
+// first method. Methods of images in [0, 1] count where attacks stay there.
 var Attacked = []struct {
 	Name, Doc string
 	Methods   []string
@@ -124,7 +124,8 @@ func (r *Run) Gaps(attacks []Attack, config Config) ([]Gap, error) {
 			continue
 		}
 		for _, name := range c.Methods {
-			if name == "distance" && !(config.Box && r.Distances) {
+			if entry, _ := rs.MethodByName(name); entry.InBox &&
+				!(config.Box && r.Distances) {
 				continue
 			}
 			x, err := these.Certify(config.with(these.Tau, name))

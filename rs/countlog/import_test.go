@@ -114,6 +114,7 @@ func TestForeignMalformed(t *testing.T) {
 		{array("<i4", "2, 3, 1", "\x00\x00\x00\x00\x00\x00", 4), 0,
 			"f.tsv: an array of shape [2 3 1], want [examples, classes]"},
 		{array("|i1", "1, 2", "\x01\xff", 1), 0, "f.tsv:1: -1 votes for class 1, want a whole"},
+		{array("<i2", "3, 0", "", 2), 10, "f.tsv: votes of 0 classes, want 2 to"},
 		{array("<i2", "1, 3", "\x01", 2), 0, "f.tsv: 2 bytes or more of items, want 6"},
 		{lists + "0\t1\t[1, 2]\n1\t1\t[1, 2", 0, `f.tsv:3: counts: "[1, 2"…, a list without its ` +
 			"closing bracket: cut off? the last line does not end"},

@@ -59,7 +59,7 @@ func newForeignCounts(r io.Reader, path string, classes int) (*foreignCounts, er
 	switch {
 	case f.draws == 0:
 		return nil, f.fail("", errors.New("certificates without votes"))
-	case k > maxClasses || k == 1:
+	case k > maxClasses || k == 1 || k == 0 && array != nil:
 		return nil, f.fail("", fmt.Errorf("votes of %d classes, want 2 to %d", k, maxClasses))
 	case k > 0 && classes > 0 && classes != k:
 		return nil, f.fail("", fmt.Errorf("columns of %d classes, want %d", k, classes))

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -28,6 +29,7 @@ type Drawer struct {
 
 	backend  compute.Backend
 	samplers map[string]*Sampler // by what they are made for
+	distance func() func(image []float32, class int) float64
 }
 
 // Close frees what is on the device.
@@ -109,7 +111,7 @@ func (d *Drawer) sampler(ctx context.Context, run countlog.Run, batch int) (*Sam
 		settings.Pairs = pairs(d.Classifier)
 	}
 	if run.Distances {
-		settings.Distance = distance(d.Classifier)
+		settings.Distance = d.distances()
 	}
 	var p *Sampler
 	switch c := d.Classifier.(type) {
@@ -174,7 +176,7 @@ func (d *Drawer) runs(ctx context.Context, p Plan) (run, tuning countlog.Run, er
 	if run.MarginMax, err = d.marginMax(ctx, run); err != nil {
 		return run, tuning, err
 	}
-	run.Distances = run.Model.Precision == "" && distance(d.Classifier) != nil
+	run.Distances = run.Model.Precision == "" && d.distances() != nil
 	tuning = run
 	tuning.Examples, tuning.N, tuning.Scores = others, min(p.N, tuningDraws), nil
 	tuning.Distances = false // a temperature needs none
@@ -206,12 +208,17 @@ func pairs(c Classifier) [][]float64 {
 	return nil
 }
 
-// distance proves distances to other classes; nil where the classifier knows none.
-func distance(c Classifier) func(image []float32, class int) float64 {
-	if c, ok := c.(Distancer); ok {
-		return c.Distance()
+// distances proves distances to other classes; nil where the classifier knows none. The classifier
+// is asked once, as its answer may take a while.
+func (d *Drawer) distances() func(image []float32, class int) float64 {
+	if d.distance == nil {
+		c, ok := d.Classifier.(Distancer)
+		if !ok {
+			return nil
+		}
+		d.distance = sync.OnceValue(c.Distance)
 	}
-	return nil
+	return d.distance()
 }
 
 // values of an image.

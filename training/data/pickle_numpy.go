@@ -57,7 +57,7 @@ func (p *pickle) build(object, state any) error {
 	if err != nil {
 		return err
 	}
-	if s[3] != false { // as where NumPy transposed the two dimensions of CIFAR's images
+	if s[3] != false { // NumPy wrote the first axis fastest
 		made.Turn()
 	}
 	*a = *made

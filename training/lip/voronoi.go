@@ -10,12 +10,11 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// Voronoi finds how far points lie from other classes, for a classifier by nearest prototypes. The
-// points that belong to a prototype j of another class form a cell: those where the score of j is
-// at least the score of every prototype of the class. Each of these conditions is a plane, so the
-// distance to the cell is a quadratic program (Voráček & Hein, "Provably adversarially robust
-// nearest prototype classifiers", ICML 2022). The largest logit of [Prototypes] knows one plane
-// alone.
+// Voronoi finds how far points lie from other classes, for a classifier by nearest prototypes. Each
+// prototype of another class has a cell. In the cell, its score is at least the score of every
+// prototype of the class. Each of these conditions is a plane, so the distance to the cell is a
+// quadratic program (Voráček & Hein, "Provably adversarially robust nearest prototype classifiers",
+// ICML 2022). The largest logit of [Prototypes] knows one plane alone.
 type Voronoi struct {
 	p       Prototypes
 	in      int
